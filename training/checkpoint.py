@@ -1,0 +1,62 @@
+"""Checkpoints: arrays in a safetensors file, everything else as JSON in its metadata.
+
+One file, written atomically, so that a kill at any moment leaves either the last checkpoint or
+the new one. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from training.errors import TrainingError
+from training.files import write_bytes
+
+
+def save_checkpoint(
+    path: Path, groups: Mapping[str, Mapping[str, NDArray]], progress: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint.
+
+    Args:
+        path: the file.
+        groups: named groups of arrays, such as ``{"network": …, "optimizer": …}``.
+        progress: what else a resumed run needs (epoch, history, recipe); must be valid JSON.
+    """
+    arrays = {
+        f"{group}/{name}": np.ascontiguousarray(array)
+        for group, members in groups.items()
+        for name, array in members.items()
+    }
+    write_bytes(path, save(arrays, {"progress": json.dumps(progress, allow_nan=False)}))
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, NDArray]], dict[str, Any]]:
+    """Return (groups, progress) as `save_checkpoint` got them.
+
+    Raises:
+        TrainingError: if there is no readable checkpoint.
+    """
+    groups: dict[str, dict[str, NDArray]] = {}
+    try:
+        with safe_open(path, framework="numpy") as file:
+            progress = json.loads(file.metadata()["progress"])
+            for key in file.keys():  # noqa: SIM118 - not a dict
+                group, name = key.split("/", 1)
+                groups.setdefault(group, {})[name] = file.get_tensor(key)
+    except FileNotFoundError:
+        raise TrainingError(
+            f"There is no checkpoint in {path.parent}; leave --resume out to start a new run."
+        ) from None
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"{path} is not a checkpoint of this program ({error}); delete it to start again."
+        ) from None
+    return groups, progress

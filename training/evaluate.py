@@ -1,0 +1,110 @@
+"""Measure a model on the test or validation split.
+
+    python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
+
+This is the only place that reads a test set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import zoo
+from training.data import mnist
+from training.errors import TrainingError, run_command
+from training.files import read_json, write_json
+
+BATCH = 500
+
+
+def evaluate(
+    name: str,
+    data_dir: Path,
+    split: str = "test",
+    device: str = "auto",
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """Return ``{"model", "split", "n", "metrics", "device", "seconds"}`` for a model.
+
+    Pictures go through ``model.predict_batch``, as any user's do. Metrics are fractions.
+
+    Args:
+        name: a model of the zoo.
+        data_dir: see `training.data`.
+        split: ``"test"`` or ``"validation"``.
+        device: as for ``zoo.load``.
+        folder: a model folder to measure instead of the zoo's own.
+
+    Raises:
+        TrainingError: if the data or the model is missing.
+    """
+    try:
+        source = "bundle" if folder is None else folder
+        model = zoo.load(name, device=device, source=source)
+    except zoo.ZooError as error:
+        raise TrainingError(str(error)) from None
+    if model.config["data"]["name"] != mnist.DESCRIPTION["name"]:
+        raise TrainingError(f"{name} has no evaluation yet.")
+    digits = mnist.load(data_dir, split)
+    start = time.perf_counter()
+    correct = 0
+    for first in range(0, len(digits), BATCH):
+        images = list(digits.images[first : first + BATCH])
+        answers = [int(np.argmax(answer.probabilities)) for answer in model.predict_batch(images)]
+        correct += int((np.array(answers) == digits.labels[first : first + BATCH]).sum())
+    return {
+        "model": name,
+        "split": split,
+        "n": len(digits),
+        "metrics": {"accuracy": correct / len(digits)},
+        "device": str(model.device),
+        "seconds": round(time.perf_counter() - start, 2),
+    }
+
+
+def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
+    """Measure the model folder on the test set, once, and note it in its ``record.json``.
+
+    Returns:
+        The metrics and n. If the record already has them, they are not measured again.
+    """
+    path = folder / "record.json"
+    record = read_json(path)
+    if "test" not in record["metrics"]:
+        result = evaluate(record["model"], data_dir, folder=folder)
+        record["metrics"]["test"] = result["metrics"] | {"n": result["n"]}
+        write_json(path, record)
+    return dict(record["metrics"]["test"])
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("model", help="a model of the zoo")
+    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--split", choices=["test", "validation"], default="test")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--folder", type=Path, help="a model folder, instead of the zoo's own")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args()
+    result = evaluate(
+        arguments.model, arguments.data_dir, arguments.split, arguments.device, arguments.folder
+    )
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result["metrics"].items():
+            print(f"{result['model']}  {result['split']}  {name} {value:.4f}  n={result['n']}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

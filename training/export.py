@@ -1,0 +1,83 @@
+"""Put a trained model into the zoo: ``zoo/bundle/<model>/`` and its entry in the catalog."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from training.errors import TrainingError
+from training.files import read_json, write_bytes, write_json
+from training.records import ROOT
+
+FILES = ("model.safetensors", "config.json", "record.json")
+BUNDLE = ROOT / "zoo" / "bundle"
+CATALOG = ROOT / "zoo" / "catalog.json"
+
+
+def write_model(
+    folder: Path,
+    state: Mapping[str, NDArray],
+    config: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> None:
+    """Write the three files of a model into ``folder``, as zoo and the Hub hold them.
+
+    Args:
+        state: parameters and buffers by name.
+        config: what ``config.json`` shall hold; its architecture goes into the weights' metadata.
+        record: what ``record.json`` shall hold.
+    """
+    described = {"architecture": config["architecture"], "model": config["model"]}
+    write_bytes(folder / "model.safetensors", save(dict(state), described))
+    write_json(folder / "config.json", config)
+    write_json(folder / "record.json", record)
+
+
+def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path:
+    """Copy a finished model folder into the bundle and pin its files in the catalog.
+
+    The catalog is written last: if the copy is interrupted, the sizes and hashes do not match and
+    the zoo refuses the half-copied model instead of running it.
+
+    Returns:
+        The folder in the bundle.
+
+    Raises:
+        TrainingError: if a file is missing or the model has no measured test metric.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise TrainingError(f"{folder} has no {', '.join(missing)}: train it to its end first.")
+    config, record = read_json(folder / "config.json"), read_json(folder / "record.json")
+    if "test" not in record.get("metrics", {}):
+        raise TrainingError(f"{folder} has no test metric: run training.evaluate --record first.")
+    target = bundle / config["model"]
+    contents = {name: (folder / name).read_bytes() for name in FILES}
+    for name, content in contents.items():
+        write_bytes(target / name, content)
+    entries = read_json(catalog) if catalog.exists() else {"format": 1, "repo": None}
+    entries.setdefault("revision", None)
+    entries.setdefault("models", {})[config["model"]] = _entry(config, record, contents)
+    write_json(catalog, entries)
+    return target
+
+
+def _entry(
+    config: Mapping[str, Any], record: Mapping[str, Any], contents: Mapping[str, bytes]
+) -> dict[str, Any]:
+    test = dict(record["metrics"]["test"])
+    copied = ("title", "task", "framework", "architecture", "labels", "licence", "data")
+    return {key: config[key] for key in copied} | {
+        "parameters": record["parameters"],
+        "metrics_n": test.pop("n"),
+        "metrics": test,
+        "files": {
+            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in contents.items()
+        },
+    }
