@@ -1,0 +1,81 @@
+"""Recorded measurements, one JSON file a question; ``training/experiments`` writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ExperimentError
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A measurement that answers one question.
+
+    Attributes:
+        name: Its name, and the file's.
+        question: What was asked.
+        finding: What the rows show, in one sentence.
+        command: The command that repeats it.
+        rows: The tidy table: one mapping from column to value for each row.
+        git_commit: Commit of the code that ran.
+        hardware: CPU, cores, memory, GPU.
+        versions: Versions of Python and the packages.
+        seeds: Seeds of the runs.
+        raw: The whole file.
+    """
+
+    name: str
+    question: str
+    finding: str
+    command: str
+    rows: tuple[Mapping[str, Any], ...] = field(repr=False)
+    git_commit: str | None = None
+    hardware: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    versions: Mapping[str, str] = field(default_factory=dict, repr=False)
+    seeds: tuple[int, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def list_experiments() -> list[str]:
+    """Return the names of all recorded experiments, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def experiment(name: str) -> Experiment:
+    """Read one recorded experiment.
+
+    Args:
+        name: One of :func:`list_experiments`.
+
+    Raises:
+        ExperimentError: No experiment has that name, or its file is damaged.
+    """
+    names = list_experiments()
+    if name not in names:  # also keeps a name such as "../catalog" inside the folder
+        known = ", ".join(names) or "none yet"
+        raise ExperimentError(f"There is no experiment {name!r}; there are: {known}.")
+    path = FOLDER / f"{name}.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return Experiment(
+            name=name,
+            question=raw["question"],
+            finding=raw["finding"],
+            command=raw["command"],
+            rows=tuple(dict(row) for row in raw["rows"]),
+            git_commit=raw.get("git_commit"),
+            hardware=raw.get("hardware") or {},
+            versions=raw.get("versions") or {},
+            seeds=tuple(raw.get("seeds") or ()),
+            raw=raw,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ExperimentError(
+            f"The experiment {path} cannot be read ({type(error).__name__}: {error})."
+        ) from None

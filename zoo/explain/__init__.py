@@ -1,0 +1,6 @@
+"""What a network looks at: pure functions of a model and a picture."""
+
+from zoo.explain.activations import activations
+from zoo.explain.occlusion import occlusion
+
+__all__ = ["activations", "occlusion"]

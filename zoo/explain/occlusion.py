@@ -1,0 +1,96 @@
+"""Occlusion: how much the answer suffers when a part of the picture is hidden.
+
+Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, section 4.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.images import ImageSource
+from zoo.models import Classifier
+from zoo.results import softmax
+
+_BATCH = 256  # hidden pictures per forward pass
+
+
+def occlusion(
+    model: Classifier,
+    image: ImageSource,
+    target: int | str | None = None,
+    patch: int = 5,
+    stride: int = 2,
+    fill: float = 0.0,
+) -> np.ndarray:
+    """Return the drop in a class's probability when a patch around each pixel is hidden.
+
+    A square patch slides over the network's input; each pixel gets the mean drop of all patches
+    that cover it.
+
+    Args:
+        model: A loaded classifier.
+        image: The picture, as for ``model.predict``.
+        target: The class, by label or index; None for the predicted one.
+        patch: Side of the patch in input pixels, at least 1.
+        stride: Step of the patch in input pixels, at least 1.
+        fill: Value of the hidden pixels in [0, 1] before normalization; 0 is black, which is
+            "no ink" for the digits.
+
+    Returns:
+        float32 array of the network's input size (H, W). Positive: the pixel speaks for the class
+        (probability lost without it, at most 1). Negative: it speaks against.
+
+    Raises:
+        ImageError: The picture cannot be used.
+        ZooError: ``target``, ``patch`` or ``stride`` makes no sense.
+    """
+    inputs = model.preprocess(image)
+    height, width = inputs.shape[1:]
+    if patch < 1 or stride < 1 or patch > min(height, width):
+        raise ZooError(
+            f"A patch of {patch} and a stride of {stride} do not fit a {width} × {height} input."
+        )
+    mean, std = (np.asarray(model.config["input"][k], np.float32) for k in ("mean", "std"))
+    hidden_value = ((np.float32(fill) - mean) / std)[:, None, None]
+    corners = [
+        (y, x) for y in _starts(height, patch, stride) for x in _starts(width, patch, stride)
+    ]
+    hidden = np.repeat(inputs[None], len(corners), axis=0)
+    for picture, (y, x) in zip(hidden, corners, strict=True):
+        picture[:, y : y + patch, x : x + patch] = hidden_value
+    whole = softmax(np.asarray(model.logits(inputs[None])))[0]
+    index = _index(model, target, whole)
+    parts = [model.logits(hidden[i : i + _BATCH]) for i in range(0, len(hidden), _BATCH)]
+    drops = whole[index] - softmax(np.concatenate(parts))[:, index]
+    return _average(drops, corners, patch, (height, width))
+
+
+def _index(model: Classifier, target: int | str | None, probabilities: np.ndarray) -> int:
+    if target is None:
+        return int(probabilities.argmax())
+    if isinstance(target, str):
+        if target not in model.labels:
+            raise ZooError(f"{target!r} is no label; the labels are {', '.join(model.labels)}.")
+        return model.labels.index(target)
+    if not 0 <= target < len(model.labels):
+        raise ZooError(
+            f"Class {target} does not exist; the classes are 0 to {len(model.labels) - 1}."
+        )
+    return int(target)
+
+
+def _starts(side: int, patch: int, stride: int) -> list[int]:
+    """Return the patch's positions; the last ends at the edge, so that every pixel is hidden."""
+    starts = list(range(0, side - patch + 1, stride))
+    return starts if starts[-1] == side - patch else [*starts, side - patch]
+
+
+def _average(
+    drops: np.ndarray, corners: list[tuple[int, int]], patch: int, size: tuple[int, int]
+) -> np.ndarray:
+    total, count = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    for drop, (y, x) in zip(drops, corners, strict=True):
+        total[y : y + patch, x : x + patch] += drop
+        count[y : y + patch, x : x + patch] += 1
+    return total / np.maximum(count, 1)

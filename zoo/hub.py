@@ -1,0 +1,397 @@
+"""The Hugging Face Hub: which repo and revision are meant, and files that are what they claim.
+
+The Hub client checks the *size* of what it downloads, not its sha256, retries for minutes, and
+waits as long as a server keeps silent. So this module adds what a demo on the open internet needs:
+
+- The revision is a commit hash, pinned in the catalog; its files are checked against the hashes
+  in the catalog. Any other revision brings its own ``manifest.json``, and its files are checked
+  against that. Nothing is parsed before it is checked. A file that does not match is downloaded
+  once more by force; if it still does not match, that is an error.
+- Downloads run in a process of their own (:mod:`zoo.hub_download`). When nothing arrives for
+  ``timeout`` seconds the process is ended and the caller gets a :class:`~zoo.errors.HubError`.
+- What is in the client's cache, and matches, needs no network at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo import weights
+from zoo.catalog import FileInfo, ModelInfo, read_catalog
+from zoo.errors import HubError, IntegrityError
+
+MANIFEST = "manifest.json"
+TIMEOUT = 20.0  # seconds without a byte
+_START_LIMIT = 60.0  # seconds for the download process to import the client
+_MANIFEST_LIMIT = 4_000_000
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REPO = re.compile(r"[\w.-]+/[\w.-]+")
+
+Progress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes that arrived and the bytes in all."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What :func:`pull` returns.
+
+    Attributes:
+        contents: Verified bytes by file name (``"model.safetensors"``, ...).
+        commit: The commit that they belong to, 40 hex digits.
+        notice: One sentence that a user should see, or None.
+    """
+
+    contents: Mapping[str, bytes]
+    commit: str
+    notice: str | None = None
+
+
+def repository() -> str | None:
+    """Return the Hub repo in use: ``ZOO_REPO`` in the environment, else the catalog's, or None."""
+    return os.environ.get("ZOO_REPO") or read_catalog().repo
+
+
+def revision_in_use(revision: str | None = None) -> str:
+    """Return the revision that a load reads.
+
+    Args:
+        revision: What the caller asked for; None means ``ZOO_REVISION``, then the commit that the
+            catalog pins, then ``main`` (for a repo of which the catalog knows nothing).
+    """
+    catalog = read_catalog()
+    pinned = catalog.revision if repository() == catalog.repo else None
+    return revision or os.environ.get("ZOO_REVISION") or pinned or "main"
+
+
+def timeout_in_use(timeout: float | None = None) -> float:
+    """Return the deadline in seconds: the argument, else ``ZOO_TIMEOUT``, else 20.
+
+    Raises:
+        HubError: It is no positive number.
+    """
+    value: Any = timeout if timeout is not None else os.environ.get("ZOO_TIMEOUT") or TIMEOUT
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not seconds > 0:
+        raise HubError(f"The timeout {value!r} (ZOO_TIMEOUT) must be a number of seconds above 0.")
+    return seconds
+
+
+def pull(
+    info: ModelInfo,
+    revision: str | None = None,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Get a model's files from the cache or the Hub, and verify every one of them.
+
+    Args:
+        info: The catalog's entry.
+        revision: Commit hash, tag or branch; see :func:`revision_in_use`.
+        timeout: Seconds without a byte after which the Hub counts as failed; see
+            :func:`timeout_in_use`.
+        progress: Called as bytes arrive; None draws a bar on a terminal when it takes long.
+
+    Raises:
+        HubError: No repo is configured, or the Hub cannot deliver.
+        IntegrityError: What arrives, twice, is not what is pinned.
+    """
+    repo = repository()
+    if repo is None:
+        raise HubError(
+            'No Hub repo is configured: set ZOO_REPO="owner/name", '
+            'or use the weights that ship with the code (source="bundle").'
+        )
+    if not _REPO.fullmatch(repo):
+        raise HubError(f"ZOO_REPO is {repo!r}, but a repo is named owner/name.")
+    source = _Source(repo, timeout_in_use(timeout))
+    wanted = revision_in_use(revision)
+    catalog = read_catalog()
+    with _shown(progress) as report:
+        if repo == catalog.repo and wanted == catalog.revision:
+            return Pulled(source.files(info.name, info.files, wanted, report), wanted)
+        commit, pins, stale = source.manifest(info, wanted, report)
+        contents = source.files(info.name, pins, commit, report)
+    notice = stale
+    if not notice and any(pins[name].sha256 != pin.sha256 for name, pin in info.files.items()):
+        notice = (
+            f"These are the files of {repo} at {wanted}, "
+            "not those that this version of the code pins."
+        )
+    return Pulled(contents, commit, notice)
+
+
+class _Source:
+    """A repo on the Hub, read through the client's cache."""
+
+    def __init__(self, repo: str, timeout: float) -> None:
+        self.repo, self.timeout = repo, timeout
+
+    def manifest(
+        self, info: ModelInfo, revision: str, report: Progress
+    ) -> tuple[str, dict[str, FileInfo], str | None]:
+        """Return a revision's commit, its own pins of the model's files, and a notice or None."""
+        notice: list[str] = []
+        path = self._cached(MANIFEST, revision) if _COMMIT.fullmatch(revision) else None
+        if path is None:
+            path = self._download([MANIFEST], revision, report, notice=notice)[MANIFEST]
+        commit = path.parent.name  # <cache>/models--owner--name/snapshots/<commit>/manifest.json
+        stale = None
+        if notice:
+            stale = (
+                f"The Hub could not be asked ({notice[0].rstrip('.')}), so {revision} is what "
+                f"the cache last saw, commit {commit[:12]}."
+            )
+        return commit, self._pins(path, info, revision), stale
+
+    def _pins(self, path: Path, info: ModelInfo, revision: str) -> dict[str, FileInfo]:
+        where = f"{MANIFEST} of {self.repo} at {revision}"
+        try:
+            with path.open("rb") as file:
+                listed = json.loads(file.read(_MANIFEST_LIMIT))["files"]
+            pins = {}
+            for name in info.files:
+                entry = listed.get(f"{info.name}/{name}")
+                if entry is None:
+                    raise HubError(f"{self.repo} has no model {info.name!r} at {revision}.")
+                pins[name] = FileInfo(name, int(entry["size"]), str(entry["sha256"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise IntegrityError(
+                f"{where} cannot be read ({type(error).__name__}), so its files cannot be "
+                "checked; publish that revision again (python -m training.publish)."
+            ) from None
+        return pins
+
+    def files(
+        self, model: str, pins: Mapping[str, FileInfo], commit: str, report: Progress
+    ) -> dict[str, bytes]:
+        """Return the verified contents of a model's files, downloading what is missing or bad."""
+        contents: dict[str, bytes] = {}
+        missing: list[str] = []
+        bad: list[str] = []
+        for name, pin in pins.items():
+            path = self._cached(f"{model}/{name}", commit)
+            found = _matching(path, pin) if path else None
+            if found is not None:
+                contents[name] = found
+            else:
+                (bad if path else missing).append(name)
+        if missing:
+            paths = self._download([f"{model}/{name}" for name in missing], commit, report)
+            for name in missing:
+                found = _matching(paths[f"{model}/{name}"], pins[name])
+                if found is None:
+                    bad.append(name)
+                else:
+                    contents[name] = found
+        if bad:
+            contents |= self._once_more(model, bad, pins, commit, report)
+        return contents
+
+    def _once_more(
+        self,
+        model: str,
+        names: list[str],
+        pins: Mapping[str, FileInfo],
+        commit: str,
+        report: Progress,
+    ) -> dict[str, bytes]:
+        """Download files that do not match again, by force; what still does not match, fails."""
+        wanted = [f"{model}/{name}" for name in names]
+        try:
+            paths = self._download(wanted, commit, report, force=True)
+        except HubError as error:
+            raise HubError(
+                f"{', '.join(wanted)} in the cache is damaged and cannot be replaced: {error}"
+            ) from None
+        return {
+            name: weights.read_verified(
+                paths[f"{model}/{name}"],
+                pins[name],
+                f"the Hub sent it twice, so tell the owner of {self.repo}, or use the weights "
+                'that ship with the code (source="bundle")',
+            )
+            for name in names
+        }
+
+    def _cached(self, name: str, commit: str) -> Path | None:
+        """Return the path of a file in the client's cache; no request is made."""
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        path = try_to_load_from_cache(self.repo, name, cache_dir=HF_HUB_CACHE, revision=commit)
+        return Path(path) if isinstance(path, str) else None
+
+    def _download(
+        self,
+        names: list[str],
+        revision: str,
+        report: Progress,
+        force: bool = False,
+        notice: list[str] | None = None,
+    ) -> dict[str, Path]:
+        """Run the download process under the deadline; paths by name."""
+        from huggingface_hub import constants
+
+        request: dict[str, Any] = {
+            "repo_id": self.repo,
+            "revision": revision,
+            "names": names,
+            "force": force,
+            "endpoint": constants.ENDPOINT,
+            "cache_dir": str(constants.HF_HUB_CACHE),
+            # shorter than ours, so that the client's own error comes first and says more
+            "timeout": 0.9 * self.timeout,
+        }
+        paths: dict[str, Path] = {}
+        growing = _Growing(Path(request["cache_dir"]) / f"models--{self.repo.replace('/', '--')}")
+        for event in _events(request, self.timeout, growing):
+            kind = event["event"]
+            if kind == "error":
+                raise HubError(_sentence(event["text"]))
+            if kind == "stale" and notice is not None:
+                notice.append(_sentence(event["text"]))
+            elif kind == "bytes":
+                report(names[min(len(paths), len(names) - 1)], event["done"], event["total"] or 0)
+            elif kind == "file":
+                paths[event["name"]] = Path(event["path"])
+        if set(paths) != set(names):
+            raise HubError("The download process ended without an answer; try again.")
+        return paths
+
+
+def _events(request: dict[str, Any], timeout: float, growing: _Growing) -> Iterator[dict[str, Any]]:
+    """Start the download process and yield its events; end it when nothing arrives in time."""
+    script = Path(__file__).with_name("hub_download.py")
+    # -P: the script's folder holds zoo's modules, which must not stand in for others
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(script), json.dumps(request)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    )
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()
+    complaint = ""
+    limit, last = _START_LIMIT, time.monotonic()
+    try:
+        while True:
+            try:
+                line = lines.get(timeout=0.2)
+            except queue.Empty:
+                if growing.grew():  # another process downloads the same file, and we wait for it
+                    last = time.monotonic()
+                elif time.monotonic() - last > limit:
+                    raise HubError(_silence(timeout, complaint)) from None
+                continue
+            if line is None:
+                return
+            event = json.loads(line)
+            if event["event"] == "log":
+                complaint = event["text"]
+                continue
+            limit, last = timeout, time.monotonic()
+            yield event
+    finally:
+        _end(process)
+
+
+def _silence(timeout: float, complaint: str) -> str:
+    reason = f" ({complaint.rstrip('.')})" if complaint else ""
+    return f"The Hub sent nothing for {timeout:g} seconds{reason}; try again later."
+
+
+def _read_lines(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the process: politely, so that it removes its half-written file, then for certain."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+
+
+class _Growing:
+    """Whether half-written files in a repo's cache grow, whoever writes them."""
+
+    def __init__(self, repo_cache: Path) -> None:
+        self.blobs = repo_cache / "blobs"
+        self.before = self._size()
+
+    def grew(self) -> bool:
+        """Whether there is more than at the last call."""
+        before, self.before = self.before, self._size()
+        return self.before > before
+
+    def _size(self) -> int:
+        total = 0
+        for path in self.blobs.glob("*.incomplete"):
+            try:
+                total += path.stat().st_size
+            except OSError:  # finished, or removed, in between
+                continue
+        return total
+
+
+def _matching(path: Path, pin: FileInfo) -> bytes | None:
+    """Return a file's bytes if they are the pinned ones."""
+    try:
+        return weights.read_verified(path, pin, "")
+    except IntegrityError:
+        return None
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@contextmanager
+def _shown(progress: Progress | None) -> Iterator[Progress]:
+    """Report to the caller, or to a bar on the terminal that shows after a second."""
+    if progress is not None:
+        yield progress
+        return
+    from tqdm.auto import tqdm
+
+    quiet = True if os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS") == "1" else None
+    bar = tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1, leave=False, disable=quiet)
+
+    shown = ""
+
+    def draw(name: str, done: int, total: int) -> None:
+        nonlocal shown
+        if name != shown:
+            shown = name
+            bar.reset(total or None)
+            bar.set_description(name, refresh=False)
+        bar.update(done - bar.n)
+
+    try:
+        yield draw
+    finally:
+        bar.close()

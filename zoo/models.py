@@ -1,0 +1,233 @@
+"""A loaded model: the network, the preparation that its training used, and typed answers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import catalog, devices, images, weights
+from zoo.errors import IntegrityError
+from zoo.results import Classification, softmax
+
+_BATCH = 256  # pictures per forward pass of predict_batch: bounds the memory of the activations
+
+
+def load(
+    name: str,
+    device: str = "auto",
+    source: str | Path = "auto",
+    revision: str | None = None,
+    timeout: float | None = None,
+) -> Classifier:
+    """Load a model whose files match the catalog, byte for byte.
+
+    Args:
+        name: One of :func:`zoo.list_models`.
+        device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
+            ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
+            :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
+        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
+        revision: A revision on the Hub, or None for the pinned one.
+        timeout: Seconds of silence after which the Hub counts as failed; see
+            :func:`zoo.hub.timeout_in_use`.
+
+    Raises:
+        UnknownModelError: No model has that name.
+        IntegrityError: A file is missing, damaged, or does not fit the network.
+        HubError: ``source="hub"`` and the Hub cannot deliver.
+        DeviceError: This machine has no such device.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.load("mnist", source="bundle")
+        >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
+        '7'
+    """
+    info = catalog.info(name)
+    files = weights.resolve(info, source, revision, timeout)
+    config = files.json(catalog.CONFIG)
+    _check_config(config, info, files.source)
+    where = devices.choose(device, config["framework"])
+    network = _build(config, files)
+    network = _place(network, config["framework"], where)
+    record = files.json(catalog.RECORD)
+    return Classifier(name, config, record, network, where, files.source, files.notice)
+
+
+class Model:
+    """What every model has; :func:`load` makes one.
+
+    Attributes:
+        name: The catalog's name.
+        config: ``config.json``: architecture and its arguments, input, labels, licence.
+        record: ``record.json``: how the weights were trained, epoch by epoch, and their metrics.
+        network: The bare network: a ``NumpyCNN``, or an ``nn.Module`` in evaluation mode.
+        device: ``"cpu"``, ``"cuda"``, … where ``network`` is.
+        source: Where the files came from: ``"bundle"``, ``"hub"`` or a folder's path.
+        notice: One sentence that a user should see, or None.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        record: Mapping[str, Any],
+        network: Any,
+        device: str = "cpu",
+        source: str = "bundle",
+        notice: str | None = None,
+    ) -> None:
+        self.name, self.config, self.record, self.network = name, config, record, network
+        self.device, self.source, self.notice = device, source, notice
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names, in the order of the network's outputs."""
+        return tuple(self.config["labels"])
+
+    @property
+    def digits(self) -> bool:
+        """Whether pictures go through MNIST's preparation (:mod:`zoo.digits`)."""
+        size = self.config["input"]
+        return (size["channels"], size["height"], size["width"]) == (1, 28, 28)
+
+    def view(self, image: images.ImageSource) -> np.ndarray:
+        """Return the picture that the network sees, before its values are normalized.
+
+        Args:
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+
+        Returns:
+            uint8 array (H, W) or (H, W, 3) of the network's input size. For the digit network
+            that is the digit in MNIST's form, 28 × 28, light on dark.
+
+        Raises:
+            ImageError: The picture cannot be used; the message says why.
+        """
+        if self.digits:
+            from zoo.digits import prepare  # imports scipy, which `import zoo` should not
+
+            return prepare(image)
+        size = self.config["input"]
+        picture = images.open_image(image, "L" if size["channels"] == 1 else "RGB")
+        return np.asarray(images.fit(picture, size["height"], size["width"]))
+
+    def preprocess(self, image: images.ImageSource) -> np.ndarray:
+        """Return the network's input, made exactly as in training.
+
+        Args:
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+
+        Returns:
+            float32 array of shape (C, H, W): (view / 255 − mean) / std.
+
+        Raises:
+            ImageError: The picture cannot be used; the message says why.
+        """
+        size = self.config["input"]
+        return images.normalize(self.view(image), size["mean"], size["std"])
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Run the network in evaluation mode.
+
+        Args:
+            inputs: float32 array (N, C, H, W), as :meth:`preprocess` makes them.
+
+        Returns:
+            float32 array of the network's outputs, on the CPU.
+        """
+        if hasattr(self.network, "named_modules"):  # an nn.Module
+            return _torch_forward(self.network, inputs, self.device)
+        return self.network.forward(inputs, training=False)
+
+    def __repr__(self) -> str:
+        kind = type(self).__name__
+        return f"{kind}({self.name!r}, device={self.device!r}, source={self.source!r})"
+
+
+class Classifier(Model):
+    """A model that names what a picture shows."""
+
+    def predict(self, image: images.ImageSource) -> Classification:
+        """Classify one picture of any size.
+
+        Args:
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+
+        Raises:
+            ImageError: The picture cannot be used; the message says why.
+        """
+        return self.predict_batch([image])[0]
+
+    def predict_batch(self, batch: Iterable[images.ImageSource]) -> list[Classification]:
+        """Classify several pictures; each may have a size and a kind of its own.
+
+        Args:
+            batch: Pictures as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
+
+        Returns:
+            One :class:`~zoo.results.Classification` a picture, in order; an empty list for none.
+        """
+        answers: list[Classification] = []
+        pictures = list(batch)
+        for first in range(0, len(pictures), _BATCH):
+            start = time.perf_counter()
+            inputs = np.stack([self.preprocess(p) for p in pictures[first : first + _BATCH]])
+            logits = np.asarray(self.logits(inputs), dtype=np.float32)
+            probabilities = softmax(logits)
+            seconds = (time.perf_counter() - start) / len(inputs)
+            answers += [
+                Classification(self.labels, p, z, seconds)
+                for p, z in zip(probabilities, logits, strict=True)
+            ]
+        return answers
+
+
+def _check_config(config: Mapping[str, Any], info: catalog.ModelInfo, source: str) -> None:
+    needed = ("model", "task", "framework", "architecture", "arguments", "input", "labels")
+    if missing := [key for key in needed if key not in config]:
+        raise IntegrityError(f"config.json of {source} lacks {', '.join(missing)}.")
+    if config["model"] != info.name:
+        raise IntegrityError(
+            f"config.json of {source} describes {config['model']!r}, not {info.name!r}."
+        )
+
+
+def _build(config: Mapping[str, Any], files: weights.Files) -> Any:
+    """Build the network that the config describes and give it the weights, strictly."""
+    from zoo.networks import build
+
+    try:
+        network = build(dict(config))
+    except (TypeError, ValueError, KeyError) as error:
+        raise IntegrityError(
+            f"config.json of {files.source} describes no network that this version can build: "
+            f"{error}."
+        ) from None
+    state = weights.read_state(
+        files.contents[catalog.WEIGHTS],
+        config["architecture"],
+        network.state_dict(),
+        f"{catalog.WEIGHTS} of {files.source}",
+    )
+    network.load_state_dict(state)
+    return network
+
+
+def _place(network: Any, framework: str, device: str) -> Any:
+    if framework == "numpy":
+        if device == "cpu":
+            return network
+        network = network.to_torch()
+    return network.to(device).eval()
+
+
+def _torch_forward(network: Any, inputs: np.ndarray, device: str) -> np.ndarray:
+    torch = sys.modules["torch"]
+    with torch.inference_mode():
+        return network(torch.from_numpy(inputs).to(device)).float().cpu().numpy()

@@ -1,0 +1,89 @@
+"""From a map of ink to the strokes of one digit: specks and lines removed, stroke width set.
+
+The width of a stroke is measured with the Euclidean distance transform: inside a long stroke of
+width w the distance to the nearest paper pixel is spread evenly over (0, w/2), so its mean is w/4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from zoo.errors import ImageError
+
+_EIGHT = np.ones((3, 3), dtype=bool)  # strokes that touch at a corner are one
+_SPECK = 0.03  # share of the largest component's area below which another one is dirt
+
+
+def digit_mask(ink: np.ndarray) -> np.ndarray:
+    """Return which pixels belong to the digit.
+
+    Several components may be one digit (a 5 whose flag does not touch), so all are kept but specks.
+
+    Args:
+        ink: float array (H, W) in [0, 1].
+
+    Returns:
+        bool array (H, W), True for at least a few pixels.
+
+    Raises:
+        ImageError: Only specks are there.
+    """
+    mask = ink > 0.5
+    labels, count = ndimage.label(mask, _EIGHT)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    largest = int(areas.max())
+    if largest < max(6, 2e-4 * mask.size):
+        raise ImageError("No digit is to be seen: draw or photograph one, large and clear.")
+    keep = areas >= max(2, _SPECK * largest)
+    inside = ~touching(labels, count)
+    if areas[inside].sum() > 0.3 * largest:  # a table's edge or a thumb enters from outside
+        keep &= inside
+    keep[0] = False
+    return keep[labels]
+
+
+def touching(labels: np.ndarray, count: int) -> np.ndarray:
+    """Return for each label whether it touches the picture's border, bool (count + 1,)."""
+    touches = np.zeros(count + 1, dtype=bool)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touches[edge] = True
+    return touches
+
+
+def stroke_width(mask: np.ndarray) -> float:
+    """Return the typical stroke width of a mask, in pixels; 0 for an empty one."""
+    inside = ndimage.distance_transform_edt(np.pad(mask, 1))
+    values = inside[inside > 0]
+    return 4 * float(values.mean()) - 2 if len(values) else 0.0
+
+
+def set_width(mask: np.ndarray, width: float, wanted: float) -> np.ndarray:
+    """Thicken or thin the strokes.
+
+    Thickening takes every pixel within (wanted − width)/2 of the ink. Thinning works in proportion
+    to the local thickness, so that a thin part of an uneven stroke stays connected: a pixel stays
+    if its distance from the paper is at least (1 − wanted/width) of the distance on the ridge of
+    its stroke, the largest one nearby.
+
+    Args:
+        mask: bool array with a margin that the thicker strokes fit into.
+        width: The present stroke width in pixels, from :func:`stroke_width`.
+        wanted: The new one.
+
+    Returns:
+        float32 array in [0, 1], with edges one pixel soft.
+    """
+    if wanted >= width:
+        outside = ndimage.distance_transform_edt(~mask)
+        return np.clip((wanted - width) / 2 + 1 - outside, 0, 1).astype(np.float32)
+    inside = ndimage.distance_transform_edt(mask)
+    ridge = ndimage.maximum_filter(inside, size=int(width) | 1)
+    cut = (1 - wanted / width) * ridge
+    return np.clip(inside - cut + 0.5, 0, 1).astype(np.float32) * mask
+
+
+def grow(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Return the mask and everything within so many pixels of it (chessboard distance)."""
+    return ndimage.maximum_filter(mask, 2 * pixels + 1)
