@@ -60,7 +60,9 @@ def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path
     contents = {name: (folder / name).read_bytes() for name in FILES}
     for name, content in contents.items():
         write_bytes(target / name, content)
-    entries = read_json(catalog) if catalog.exists() else {"format": 1, "repo": None}
+    entries: dict[str, Any] = {"format": 1, "repo": None}
+    if catalog.exists():
+        entries = read_json(catalog)
     entries.setdefault("revision", None)
     entries.setdefault("models", {})[config["model"]] = _entry(config, record, contents)
     write_json(catalog, entries)

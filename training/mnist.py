@@ -132,7 +132,9 @@ def train_epoch(
     _reseed_dropout(network, seed, epoch)
     total_loss, correct, rate = 0.0, 0, 0.0
     batches = augmented_batches(training, recipe, seed, epoch)
-    bar = tqdm(batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, leave=False, disable=quiet)
+    bar = tqdm(
+        batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, leave=False, disable=quiet or None
+    )
     for index, (images, labels) in enumerate(bar):
         rate = warmup_cosine(
             epoch * steps + index,

@@ -66,7 +66,8 @@ def load(data_dir: Path, split: str, download: bool = False) -> Digits:
 
 def normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return pictures (N, 28, 28), uint8, as the network takes them: float32 (N, 1, 28, 28)."""
-    return ((images.astype(np.float32) / 255 - MEAN) / STD)[:, None]
+    scaled = images.astype(np.float32) / np.float32(255)
+    return ((scaled - np.float32(MEAN)) / np.float32(STD))[:, None]
 
 
 def _find(data_dir: Path, download: bool) -> Path:

@@ -32,9 +32,7 @@ class ReLU(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy where y > 0, else 0; written over dy."""
-        require_forward(self._y)
-        y = self._y
-        assert y is not None
+        y = require_forward(self._y)
 
         def mask(tile: slice) -> None:
             # y is never negative, so that its sign is exactly the 0/1 mask, and already a float.
@@ -59,5 +57,4 @@ class Flatten(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dy in the shape that x had."""
-        require_forward(self._shape)
-        return dy.reshape(self._shape)
+        return dy.reshape(require_forward(self._shape))

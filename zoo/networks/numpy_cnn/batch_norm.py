@@ -87,11 +87,9 @@ class BatchNorm(Layer):
 
         The two subtracted terms are there because μ and σ² depend on every x of the batch.
         """
-        require_forward(self._normalized)
-        normalized, inverse_deviation = self._normalized, self._inverse_deviation
-        assert normalized is not None
-        assert inverse_deviation is not None
-        rows = dy.reshape(normalized.shape)
+        normalized = require_forward(self._normalized)
+        inverse_deviation = require_forward(self._inverse_deviation)
+        rows = dy.reshape(len(normalized), -1)
         m = rows.shape[1]
         gamma = self.parameters["weight"]
         dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)

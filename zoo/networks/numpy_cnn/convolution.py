@@ -89,8 +89,8 @@ class Convolution(Layer):
 
     def backward(self, dy: Array) -> Array | None:
         """Return dx (C, H, W, N), or None without ``needs_dx``; dy is (O, H', W', N)."""
-        require_forward(self._cols)
-        weight, cols = self.parameters["weight"], self._cols
+        cols = require_forward(self._cols)
+        weight = self.parameters["weight"]
         rows = dy.reshape(len(weight), -1)
         self.gradients["weight"] = (rows @ cols.T).reshape(weight.shape)  # dW = dy · colsᵀ
         if "bias" in self.parameters:

@@ -35,5 +35,4 @@ class Dropout(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy · mask."""
-        require_forward(self._mask)
-        return dy * self._mask
+        return dy * require_forward(self._mask)

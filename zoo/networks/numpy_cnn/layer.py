@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.floating]
+T = TypeVar("T")
 
 
 class Layer:
@@ -54,7 +57,12 @@ class Layer:
         self._workspace.clear()
 
 
-def require_forward(value: object) -> None:
-    """Raise if a layer's `backward` runs without a `forward` in training mode before it."""
+def require_forward(value: T | None) -> T:
+    """Return what a `forward` in training mode kept for `backward`.
+
+    Raises:
+        RuntimeError: if there was no such `forward`.
+    """
     if value is None:
         raise RuntimeError("backward needs forward(x, training=True) first.")
+    return value

@@ -50,8 +50,6 @@ class Linear(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dx (F, N) for dy (K, N)."""
-        require_forward(self._x)
-        assert self._x is not None
-        self.gradients["weight"] = dy @ self._x.T
+        self.gradients["weight"] = dy @ require_forward(self._x).T
         self.gradients["bias"] = dy.sum(axis=1)
         return self.parameters["weight"].T @ dy

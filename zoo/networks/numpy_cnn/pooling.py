@@ -51,10 +51,7 @@ class MaxPooling(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dx (C, H, W, N): dy at the winners, zero elsewhere."""
-        require_forward(self._x)
-        x, y = self._x, self._y
-        assert x is not None
-        assert y is not None
+        x, y = require_forward(self._x), require_forward(self._y)
         dx = self._memory("dx", x.shape, dy.dtype, True)
 
         def scatter(tile: slice) -> None:

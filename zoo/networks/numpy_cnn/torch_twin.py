@@ -27,7 +27,7 @@ def to_torch(network: NumpyCNN) -> nn.Module:
     loads into both. It takes (N, C, H, W) pictures and gives (N, K) logits, as the original.
     """
     twin = nn.Sequential(
-        OrderedDict((name, _layer_to_torch(layer)) for name, layer in network.layers.items())
+        OrderedDict((name, layer_to_torch(layer)) for name, layer in network.layers.items())
     )
     state = {name: torch.from_numpy(array) for name, array in network.state_dict().items()}
     twin.to(dtype=torch.from_numpy(network.parameters["linear.bias"]).dtype)
@@ -35,7 +35,12 @@ def to_torch(network: NumpyCNN) -> nn.Module:
     return twin.eval()
 
 
-def _layer_to_torch(layer: Layer) -> nn.Module:
+def layer_to_torch(layer: Layer) -> nn.Module:
+    """Return the PyTorch counterpart of one layer, with fresh weights.
+
+    Raises:
+        TypeError: if the layer has none.
+    """
     weight = layer.parameters.get("weight")
     match layer:
         case Convolution() if weight is not None:
