@@ -17,6 +17,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -189,6 +190,8 @@ def explain(error: BaseException, request: dict[str, Any]) -> str:
         return f"there is no connection to {request['endpoint']}; check the network."
     if isinstance(error, httpx2.HTTPError):
         return "the connection broke off before the whole file had arrived; try again."
+    if number := re.search(r"\(os error (\d+)\)", str(error)):  # Xet's way to say OSError
+        error = OSError(int(number[1]), os.strerror(int(number[1])))
     if isinstance(error, OSError):
         return _explain_os(error, request["cache_dir"])
     return f"the download failed ({type(error).__name__}: {str(error).splitlines()[0][:200]})."

@@ -164,6 +164,10 @@ class HubServer:
             await asyncio.sleep(0.01)
         self._ready.set()
         await asyncio.gather(*served)
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # requests that were broken off
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _listen(port: int) -> socket.socket:

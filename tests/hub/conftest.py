@@ -1,0 +1,71 @@
+"""A tiny zoo whose weights lie in the bundle and on a loopback Hub."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from huggingface_hub import CommitOperationAdd, HfApi, constants
+
+from tests.hub import tiny
+from tests.hub_server import HubServer
+from tests.hub_server.fixtures import hub, hub_api, hub_environment  # noqa: F401
+from zoo import catalog
+
+
+@dataclass
+class Published:
+    """The tiny zoo: what is where."""
+
+    hub: HubServer
+    api: HfApi
+    files: dict[str, bytes]
+    commit: str
+    cache: Path
+    folder: Path
+
+    def commit_files(self, files: dict[str, bytes], **options: str) -> str:
+        """Another commit in the Hub repo, with a manifest that fits."""
+        operations = [CommitOperationAdd(f"mnist/{name}", data) for name, data in files.items()] + [
+            CommitOperationAdd("manifest.json", tiny.manifest({"mnist": files}))
+        ]
+        return self.api.create_commit(
+            tiny.REPO, operations, commit_message="weights", **options
+        ).oid  # type: ignore[call-overload]
+
+    def cached(self, name: str = "model.safetensors") -> Path:
+        """Where the client's cache keeps a file of the pinned commit."""
+        return self.cache / "models--tester--weights" / "snapshots" / self.commit / "mnist" / name
+
+    def requests(self) -> int:
+        """Requests since the last call."""
+        count = len(self.hub.seen)
+        self.hub.seen.clear()
+        return count
+
+
+@pytest.fixture
+def published(
+    hub: HubServer,  # noqa: F811
+    hub_api: HfApi,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Published:
+    """The tiny zoo in this process: its catalog pins the Hub repo; the cache is empty."""
+    for name in ("ZOO_REPO", "ZOO_REVISION", "ZOO_TIMEOUT", "HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "hf_home"
+    for name, value in hub.environment(home).items():  # for the download process
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setenv("ZOO_TIMEOUT", "3")
+
+    files = tiny.model_files()
+    hub_api.create_repo(tiny.REPO)
+    zoo_folder = tmp_path / "zoo"
+    result = Published(hub, hub_api, files, "", home / "hub", zoo_folder)
+    result.commit = result.commit_files(files)
+    path = tiny.write_zoo(zoo_folder, {"mnist": files}, tiny.REPO, result.commit)
+    monkeypatch.setattr(catalog, "CATALOG_PATH", path)
+    hub.seen.clear()
+    return result

@@ -1,0 +1,116 @@
+"""A tiny, untrained zoo: a bundle and its catalog, written in milliseconds."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import save
+
+from zoo.networks.numpy_cnn import NumpyCNN
+
+REPO = "tester/weights"
+NAMES = ("model.safetensors", "config.json", "record.json")
+CHANNELS = (8, 32)  # 55 KB: enough for a download that takes several steps
+
+
+def model_files(seed: int = 0, name: str = "mnist", accuracy: float = 0.1) -> dict[str, bytes]:
+    """The three files of a model."""
+    network = NumpyCNN(channels=CHANNELS, seed=seed)
+    config = {
+        "format": 1,
+        "model": name,
+        "title": "Digits",
+        "task": "classification",
+        "framework": "numpy",
+        "architecture": "numpy_cnn",
+        "arguments": {"channels": list(CHANNELS)},
+        "input": {"channels": 1, "height": 28, "width": 28, "mean": [0.1307], "std": [0.3081]},
+        "labels": [str(digit) for digit in range(10)],
+        "data": {"name": "MNIST", "licence": "CC BY-SA 3.0", "source": "tests", "citation": "none"},
+        "licence": "Apache-2.0",
+    }
+    record = {
+        "format": 1,
+        "model": name,
+        "command": f"python -m training.{name}",
+        "git_commit": "0" * 40,
+        "seed": seed,
+        "hardware": {"cpu": "test", "cores": 2, "threads": 2, "memory_gib": 1, "gpu": None},
+        "versions": {"numpy": "2"},
+        "started": "2026-01-01T00:00:00+00:00",
+        "wall_seconds": 1.5,
+        "recipe": {"epochs": 2},
+        "history": [
+            {
+                "epoch": epoch,
+                "learning_rate": 0.1,
+                "seconds": 0.5,
+                "train": {"loss": 2.3 / epoch, "accuracy": 0.1 * epoch},
+                "validation": {"loss": 2.3 / epoch, "accuracy": 0.1 * epoch},
+            }
+            for epoch in (1, 2)
+        ],
+        "metrics": {
+            "validation": {"accuracy": accuracy, "n": 5000},
+            "test": {"accuracy": accuracy, "n": 10000},
+        },
+        "selection": "the last epoch",
+        "seeds": [{"seed": seed, "validation_accuracy": accuracy, "test_accuracy": accuracy}],
+    }
+    return {
+        "model.safetensors": save(
+            network.state_dict(), metadata={"architecture": "numpy_cnn", "format": "np"}
+        ),
+        "config.json": json.dumps(config, indent=1).encode(),
+        "record.json": json.dumps(record, indent=1).encode(),
+    }
+
+
+def pins(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Size and sha256 by name, as the catalog and the manifest hold them."""
+    return {
+        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in files.items()
+    }
+
+
+def manifest(models: dict[str, dict[str, bytes]]) -> bytes:
+    """``manifest.json`` of a Hub repo with these models."""
+    flat = {
+        f"{model}/{name}": data for model, files in models.items() for name, data in files.items()
+    }
+    return json.dumps({"format": 1, "files": pins(flat)}).encode()
+
+
+def write_zoo(
+    folder: Path,
+    models: dict[str, dict[str, bytes]],
+    repo: str | None = None,
+    revision: str | None = None,
+) -> Path:
+    """Write bundle and catalog into ``folder`` (a package folder); returns the catalog's path."""
+    entries = {}
+    for model, files in models.items():
+        target = folder / "bundle" / model
+        target.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (target / name).write_bytes(data)
+        config, record = json.loads(files["config.json"]), json.loads(files["record.json"])
+        entries[model] = {
+            "title": config["title"],
+            "task": config["task"],
+            "framework": config["framework"],
+            "architecture": config["architecture"],
+            "labels": config["labels"],
+            "parameters": NumpyCNN(channels=CHANNELS).num_parameters,
+            "metrics": {"accuracy": record["metrics"]["test"]["accuracy"]},
+            "metrics_n": record["metrics"]["test"]["n"],
+            "licence": config["licence"],
+            "data": {key: config["data"][key] for key in ("name", "licence", "source")},
+            "files": pins(files),
+        }
+    catalog = {"format": 1, "repo": repo, "revision": revision, "models": entries}
+    path = folder / "catalog.json"
+    path.write_text(json.dumps(catalog, indent=1))
+    return path
