@@ -1,0 +1,24 @@
+"""The front door, ``streamlit run app.py``: page list and side bar; the rest is in pages/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.common import footer, frame, site, warm_up
+
+STATIC = Path(__file__).parent / "static"
+
+st.set_page_config(
+    page_title="CNN-Lytical",
+    page_icon=str(STATIC / "favicon.png"),  # a Material icon here would ask an outside font host
+    layout="wide",
+    initial_sidebar_state="auto",
+)
+st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
+warm_up.start()
+page = site.navigation()
+frame.resume()
+footer.show()
+page.run()

@@ -1,0 +1,1 @@
+"""One file a page; what several pages share is in common/."""

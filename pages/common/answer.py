@@ -1,0 +1,55 @@
+"""The live answer of a classifier: label, confidence, what the network sees, a bar a class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import zoo
+from pages.common import format, picture
+from pages.common.component import component
+
+_mount = component("answer")
+
+
+def show(key: str, result: zoo.Classification, sees: np.ndarray, place: str) -> None:
+    """Draw an answer.
+
+    Args:
+        key: Streamlit's key.
+        result: The answer.
+        sees: uint8 array, the picture that the network gets.
+        place: Where the network ran, such as "NumPy on the CPU".
+    """
+    second, probability = result.top(2)[1]
+    data = {
+        "labels": list(result.labels),
+        "probabilities": [round(float(p), 4) for p in result.probabilities],
+        "percents": [format.percent(float(p)) for p in result.probabilities],
+        "best": result.labels.index(result.label),
+        "label": result.label,
+        "main": f"{format.percent(result.confidence)} sure it is {_article(result.label)}",
+        "rest": f"Next: {second}, {format.percent(probability)}. "
+        f"Answered in {format.duration(result.seconds)} by {place}.",
+        "sees": picture.data_url(picture.png(sees)),
+    }
+    _mount(key=key, data=data)
+
+
+def show_problem(key: str, labels: tuple[str, ...], message: str) -> None:
+    """Draw the place of an answer with the reason why there is none.
+
+    Args:
+        key: Streamlit's key, the same as for :func:`show`.
+        labels: The classes.
+        message: One sentence.
+    """
+    _mount(key=key, data={"labels": list(labels), "error": message})
+
+
+def _article(label: str) -> str:
+    """Put "a" or "an" in front: an 8, an airplane, a 7.
+
+    >>> _article("8"), _article("7"), _article("airplane")
+    ('an 8', 'a 7', 'an airplane')
+    """
+    return f"{'an' if label[0] in '8aeiouAEIOU' else 'a'} {label}"

@@ -1,0 +1,31 @@
+// The live answer: the label, how sure, what the network sees, one bar a class. Elements are made
+// once and then only changed, so that an answer is on the screen one frame after it arrives.
+export default function ({ parentElement, data }) {
+  const root = parentElement.querySelector(".answer");
+  const find = (selector) => root.querySelector(selector);
+  const bars = find(".bars");
+  if (bars.children.length !== data.labels.length)
+    bars.replaceChildren(...data.labels.map((label) => {
+      const row = document.createElement("li");
+      for (const part of ["name", "track", "value"]) {
+        const span = row.appendChild(document.createElement("span"));
+        span.className = part;
+      }
+      row.children[0].textContent = label;
+      row.children[1].appendChild(document.createElement("i"));
+      return row;
+    }));
+  root.toggleAttribute("data-error", !!data.error);
+  find(".label").textContent = data.error ? "?" : data.label;
+  find(".main").textContent = data.error || data.main;
+  find(".rest").textContent = data.error ? "" : data.rest;
+  const image = find("img");
+  image.hidden = !data.sees;
+  if (data.sees) image.src = data.sees;
+  [...bars.children].forEach((row, i) => {
+    row.style.setProperty("--p", data.error ? 0 : data.probabilities[i]);
+    row.toggleAttribute("data-best", !data.error && i === data.best);
+    row.children[2].textContent = data.error ? "" : data.percents[i];
+  });
+  root.dataset.token = data.token;
+}

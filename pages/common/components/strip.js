@@ -1,0 +1,32 @@
+// Small pictures to choose from, in named groups. Python gets the id of the one that was clicked.
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".strip");
+  const made = JSON.stringify(data.groups.map((g) => g.items.map((i) => i.id)));
+  if (root.dataset.made !== made) {
+    root.dataset.made = made;
+    root.replaceChildren(...data.groups.map((group) => {
+      const section = document.createElement("section");
+      const title = section.appendChild(document.createElement("h4"));
+      title.textContent = group.title;
+      const list = section.appendChild(document.createElement("div"));
+      list.className = "items";
+      for (const item of group.items) {
+        const button = list.appendChild(document.createElement("button"));
+        button.type = "button"; button.dataset.id = item.id;
+        button.setAttribute("aria-label", item.description);
+        button.title = item.description;
+        const image = button.appendChild(document.createElement("img"));
+        image.src = item.picture; image.alt = "";
+        if (item.note) {
+          const note = button.appendChild(document.createElement("span"));
+          note.textContent = item.note;
+        }
+      }
+      return section;
+    }));
+  }
+  for (const button of root.querySelectorAll("button")) {
+    button.onclick = () => setTriggerValue("picked", button.dataset.id);
+    button.setAttribute("aria-pressed", button.dataset.id === data.selected);
+  }
+}

@@ -1,0 +1,28 @@
+"""A map over a picture: the picture in gray, the map in colour on top."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pages.common import picture
+
+_RAISES = np.array([143, 140, 242], np.float32)  # violet: this part speaks for the answer
+_LOWERS = np.array([232, 150, 62], np.float32)  # amber: this part speaks against it
+
+
+def png(view: np.ndarray, drop: np.ndarray, scale: int = 1) -> bytes:
+    """Draw where covering a picture changes the answer.
+
+    Args:
+        view: uint8 array (H, W), light on dark.
+        drop: float array (H, W): how far the probability falls when the place is covered.
+        scale: Enlargement, with hard edges.
+
+    Returns:
+        A PNG file. Violet: the probability falls; amber: it rises. The strongest place is opaque.
+    """
+    gray = view.astype(np.float32)[..., None].repeat(3, axis=2) * 0.75
+    strength = np.clip(np.abs(drop) / max(float(np.abs(drop).max()), 0.02), 0, 1)[..., None]
+    tint = np.where(drop[..., None] >= 0, _RAISES, _LOWERS)
+    mixed = gray * (1 - 0.85 * strength) + tint * 0.85 * strength
+    return picture.png(mixed.astype(np.uint8), scale)

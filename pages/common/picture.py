@@ -1,0 +1,34 @@
+"""Arrays as pictures in a page: PNG bytes and ``data:`` addresses."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+
+def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
+    """Encode pixels as PNG.
+
+    Args:
+        pixels: uint8 array (H, W) or (H, W, 3), or a picture.
+        scale: Each pixel becomes ``scale`` × ``scale`` pixels, with hard edges.
+    """
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    if scale > 1:
+        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)  # 5 × faster than the default, for 20 % more bytes
+    return buffer.getvalue()
+
+
+def data_url(encoded: bytes, kind: str = "png") -> str:
+    """Return an address that holds the picture itself.
+
+    Args:
+        encoded: The bytes of a picture file.
+        kind: Its format, as in ``image/<kind>``.
+    """
+    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"

@@ -1,0 +1,58 @@
+"""The list of pages. A new page is one entry here and one file beside this folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import zoo
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page of the app.
+
+    Attributes:
+        path: The page's file, relative to app.py; its stem is the address (``/digits``).
+        title: What the side bar and the browser's tab call it.
+        icon: A Material symbol, which Streamlit serves itself.
+        section: Heading in the side bar; "" for the entry above all headings.
+        model: The page shows only while the zoo has this model; None: always.
+        summary: One sentence for the model's card on the overview.
+    """
+
+    path: str
+    title: str
+    icon: str
+    section: str
+    model: str | None = None
+    summary: str = ""
+
+
+ENTRIES = (
+    Entry("pages/overview.py", "Overview", ":material/home:", ""),
+    Entry(
+        "pages/digits.py",
+        "Digits",
+        ":material/draw:",
+        "Models",
+        model="mnist",
+        summary="Draw a digit; a network written from scratch in NumPy reads it.",
+    ),
+)
+
+
+def entries() -> list[Entry]:
+    """Return the pages whose model exists, in the side bar's order."""
+    models = set(zoo.list_models())
+    return [entry for entry in ENTRIES if entry.model is None or entry.model in models]
+
+
+def navigation() -> st.Page:
+    """Build the side bar's page list; return the page that the visitor asked for."""
+    sections: dict[str, list[st.Page]] = {}
+    for entry in entries():
+        page = st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry is ENTRIES[0])
+        sections.setdefault(entry.section, []).append(page)
+    return st.navigation(sections)

@@ -1,0 +1,65 @@
+"""A strip of small pictures to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.common.component import component
+
+_mount = component("strip")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture to choose.
+
+    Attributes:
+        id: What :func:`picked` returns.
+        picture: Address of the picture.
+        description: What a screen reader and the tooltip say.
+        note: A few characters below the picture.
+    """
+
+    id: str
+    picture: str
+    description: str
+    note: str = ""
+
+
+def show(
+    key: str,
+    groups: dict[str, list[Item]],
+    selected: str | None,
+    on_pick: Callable[[], None],
+) -> None:
+    """Show the strip.
+
+    Args:
+        key: Streamlit's key.
+        groups: Pictures by heading.
+        selected: Id of the picture that is in use, or None.
+        on_pick: Called when somebody chooses; ask :func:`picked` there.
+    """
+    data = {
+        "selected": selected,
+        "groups": [
+            {"title": title, "items": [vars(item) for item in items]}
+            for title, items in groups.items()
+            if items
+        ],
+    }
+    _mount(key=key, data=data, on_picked_change=on_pick)
+
+
+def picked(key: str) -> str | None:
+    """Return the id that was just chosen, inside ``on_pick``.
+
+    Args:
+        key: The strip's key.
+    """
+    state = st.session_state.get(key)
+    value = state.get("picked") if hasattr(state, "get") else None
+    return value if isinstance(value, str) else None

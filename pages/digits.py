@@ -1,0 +1,203 @@
+"""Digits: draw one, and see what the network answers, what it sees, and what it does inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import zoo
+from pages.common import answer, format, frame, gallery, heat, models, mosaic, pad, picture, strip
+from pages.common import training as training_section
+from pages.common.picture import data_url as address
+from zoo.samples import Sample, samples
+
+frame.ensure("pages/digits.py")
+model = models.load("mnist")
+
+PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
+STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
+
+
+st.title("Digits", anchor=False)
+st.markdown("Draw a digit. A convolutional network written in NumPy answers after every stroke.")
+
+
+# --- What is on the pad. Plain session state, so that it outlives a visit to another page. ---
+
+
+def shown() -> dict[str, Any]:
+    """Return what is on the pad: its kind, and the picture to read or the problem with it."""
+    if "digits" not in st.session_state:
+        put_sample(samples("digits")[7].id)
+    return st.session_state["digits"]
+
+
+def put(kind: str, **contents: Any) -> None:
+    """Put something on the pad. The token tells the pad that it is new."""
+    number = st.session_state.get("digits", {}).get("number", 0) + 1
+    st.session_state["digits"] = {"kind": kind, "number": number, "token": number} | contents
+
+
+def put_sample(sample_id: str) -> None:
+    """Put a sample digit on the pad."""
+    sample = next(s for s in samples("digits") if s.id == sample_id)
+    encoded = sample.path.read_bytes()
+    put("sample", id=sample_id, image=encoded, picture=address(encoded), ink=True)
+
+
+def on_stroke() -> None:
+    """Take what was drawn; the pad shows it already, so its token stays."""
+    drawing = pad.drawing("pad")
+    if drawing:
+        token = st.session_state["digits"]["token"]
+        put("drawing", image=drawing.png, strokes=drawing.strokes, token=token)
+
+
+def on_pick() -> None:
+    """Take the sample that was clicked."""
+    if chosen := strip.picked("samples"):
+        put_sample(chosen)
+
+
+def on_upload() -> None:
+    """Take an uploaded picture, or the reason why it cannot be used."""
+    file = st.session_state["upload"]
+    if file is None:
+        return
+    try:
+        photo = zoo.open_image(file.getvalue())
+    except zoo.ImageError as error:
+        put("upload", problem=str(error))
+        return
+    photo.thumbnail((560, 560))
+    put("upload", image=file.getvalue(), picture=address(picture.png(photo)), ink=False)
+
+
+# --- The parts of the page. ---
+
+
+@st.fragment
+def playground() -> None:
+    """Draw all that depends on the digit: a stroke reruns this and nothing else."""
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        show_pad()
+    with right:
+        view = show_answer()
+    show_choices()
+    if view is not None:
+        show_inside(view)
+
+
+def show_pad() -> None:
+    """Draw the pad with the current digit on it."""
+    now = shown()
+    pad.draw(
+        "pad",
+        token=str(now["token"]),
+        strokes=now.get("strokes"),
+        picture=now.get("picture"),
+        ink=now.get("ink", True),
+        on_change=on_stroke,
+    )
+
+
+def show_answer() -> np.ndarray | None:
+    """Draw the answer; return what the network sees, or None if there is nothing to see."""
+    now = shown()
+    try:
+        if "problem" in now:
+            raise zoo.ImageError(now["problem"])
+        view = model.view(now["image"])
+        result = model.predict(view)
+    except zoo.ImageError as error:
+        answer.show_problem("answer", model.labels, str(error))
+        return None
+    answer.show("answer", result, view, f"{PLACE} on the {model.device.upper()}")
+    return view
+
+
+@st.cache_data(show_spinner=False)
+def choices(weights: str) -> dict[str, list[strip.Item]]:
+    """Return the sample digits by group, with what the network makes of them.
+
+    Args:
+        weights: SHA-256 of the weights: other weights, other answers.
+    """
+    pictures = samples("digits")
+    results = model.predict_batch([sample.path for sample in pictures])
+    groups: dict[str, list[strip.Item]] = {"Try one": [], "Hard ones: truth → answer": []}
+    for sample, result in zip(pictures, results, strict=True):
+        group = "Try one" if sample.group == "typical" else "Hard ones: truth → answer"
+        groups[group].append(choice(sample, result))
+    return groups
+
+
+def choice(sample: Sample, result: zoo.Classification) -> strip.Item:
+    """Turn a sample into a picture to click."""
+    verdict = f"the network says {result.label} ({format.percent(result.confidence)})"
+    return strip.Item(
+        id=sample.id,
+        picture=address(sample.path.read_bytes()),
+        description=f"{sample.description}, a {sample.label}; {verdict}",
+        note="" if sample.group == "typical" else f"{sample.label} → {result.label}",
+    )
+
+
+def show_choices() -> None:
+    """Draw the sample digits and the upload."""
+    strip.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
+    with st.popover("Upload a photo", icon=":material/upload:"):
+        st.file_uploader(
+            "A photo or scan of one handwritten digit",
+            type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
+            key="upload",
+            on_change=on_upload,
+        )
+
+
+def show_inside(view: np.ndarray) -> None:
+    """Draw what decided, and every layer's output."""
+    st.subheader("What decided", anchor="decided")
+    show_occlusion(view)
+    st.subheader("Inside, layer by layer", anchor="layers")
+    st.markdown(
+        "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
+        "stronger; dark: it is silent; amber: below zero."
+    )
+    maps = zoo.explain.activations(model, view)
+    blocks = [
+        gallery.Picture(
+            title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
+            detail=" × ".join(str(length) for length in values.shape),
+            picture=address(mosaic.png(values)),
+            alt=f"Output of layer {name}: {len(values)} maps",
+        )
+        for name, values in maps.items()
+        if values.ndim == 3
+    ]
+    gallery.show("layers", blocks, columns=4)
+
+
+def show_occlusion(view: np.ndarray) -> None:
+    """Draw what the network sees, and where covering it changes the answer."""
+    result = model.predict(view)
+    drop = zoo.explain.occlusion(model, view)
+    pictures = [
+        gallery.Picture("What it sees", "28 × 28", address(picture.png(view, 10)), "The digit"),
+        gallery.Picture("What decided", "occlusion", address(heat.png(view, drop, 10)), "Its map"),
+    ]
+    left, right = st.columns([7, 5], gap="large", vertical_alignment="center")
+    with left:
+        gallery.show("decided", pictures, columns=2)
+    right.markdown(
+        f"Each part of the picture is covered in turn. Where it is **violet**, covering it makes "
+        f"the network less sure of **{result.label}**, by up to "
+        f"**{100 * max(float(drop.max()), 0):.1f} points**; where it is **amber**, more sure."
+    )
+
+
+playground()
+training_section.show(model)
