@@ -31,7 +31,7 @@ def save_checkpoint(
         progress: what else a resumed run needs (epoch, history, recipe); must be valid JSON.
     """
     arrays = {
-        f"{group}/{name}": np.ascontiguousarray(array)
+        f"{group}/{name}": np.require(array, requirements="C")
         for group, members in groups.items()
         for name, array in members.items()
     }

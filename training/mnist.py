@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from training import evaluate
@@ -47,7 +48,7 @@ from zoo.networks.numpy_cnn import (
 class Recipe:
     """Everything that decides the result, apart from the data and the seed."""
 
-    epochs: int = 20
+    epochs: int = 16
     batch: int = 128
     peak_learning_rate: float = 0.1
     warmup_epochs: float = 1.0
@@ -96,7 +97,8 @@ def train(
     history = progress["history"]
     for epoch in range(len(history), recipe.epochs):
         start = time.perf_counter()
-        learned = train_epoch(network, optimizer, recipe, training, seed, epoch, quiet)
+        with threadpool_limits(1, "blas"):  # see zoo.networks.numpy_cnn.parallel
+            learned = train_epoch(network, optimizer, recipe, training, seed, epoch, quiet)
         seconds = time.perf_counter() - start
         held_out = measure(network, validation)
         row = {"epoch": epoch + 1, "seconds": round(seconds, 2)} | learned

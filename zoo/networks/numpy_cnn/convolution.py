@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from zoo.networks.numpy_cnn.layer import Array, Layer, require_forward
-from zoo.networks.numpy_cnn.parallel import over_channels
+from zoo.networks.numpy_cnn.parallel import multiply, multiply_transposed, over_channels
 
 
 class Convolution(Layer):
@@ -80,7 +80,7 @@ class Convolution(Layer):
             )
         cols = self._im2col(x, out, training)
         y = self._memory("y", (len(weight), *out, batch), weight.dtype, training)
-        np.matmul(weight.reshape(len(weight), -1), cols, out=y.reshape(len(weight), -1))
+        multiply(weight.reshape(len(weight), -1), cols, out=y.reshape(len(weight), -1))
         if "bias" in self.parameters:
             y += self.parameters["bias"][:, None, None, None]
         if training:
@@ -92,14 +92,14 @@ class Convolution(Layer):
         cols = require_forward(self._cols)
         weight = self.parameters["weight"]
         rows = dy.reshape(len(weight), -1)
-        self.gradients["weight"] = (rows @ cols.T).reshape(weight.shape)  # dW = dy · colsᵀ
+        self.gradients["weight"] = multiply_transposed(rows, cols).reshape(weight.shape)
         if "bias" in self.parameters:
             self.gradients["bias"] = rows.sum(axis=1)
         if not self.needs_dx:
             return None
         # dcols = Wᵀ · dy; cols itself is not needed any more, so its memory takes the result.
-        dcols = np.matmul(weight.reshape(len(weight), -1).T, rows, out=cols)
-        return self._col2im(dcols, dy.shape[1:3])
+        multiply(weight.reshape(len(weight), -1).T, rows, out=cols)
+        return self._col2im(cols, dy.shape[1:3])
 
     def _im2col(self, x: Array, out: tuple[int, int], keep: bool) -> Array:
         """Return cols (C·k·k, H'·W'·N): column (i, j, n) is the patch that y[:, i, j, n] sees."""
