@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from zoo.errors import ImageError
 
@@ -26,7 +26,10 @@ MAX_BYTES = 64 * 2**20
 MIN_SIDE = 8
 # What browsers and cameras write. The others that Pillow knows are rare, and some of their readers
 # start other programs (EPS).
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+FORMATS = (
+    *("PNG", "JPEG", "GIF", "BMP", "TIFF"),
+    *(name for name in ("WEBP", "AVIF") if features.check(name.lower())),
+)
 _WHITE = (255, 255, 255, 255)
 
 

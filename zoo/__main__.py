@@ -1,0 +1,244 @@
+"""The command: ``python -m zoo list | info | pull | verify | predict | bench``.
+
+Exit codes: 0 done, 1 a failed check (damaged weights, no answer from the Hub), 2 bad usage or
+input. Errors are one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo import catalog, hub, weights
+from zoo.errors import HubError, IntegrityError, ZooError
+from zoo.models import Classifier, load
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+_SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
+    except (IntegrityError, HubError) as error:
+        return _complain(error, FAILED)
+    except ZooError as error:
+        return _complain(error, BAD_INPUT)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+
+
+def list_command(options: argparse.Namespace) -> int:
+    """Print one line a model."""
+    models = [catalog.info(name) for name in catalog.list_models()]
+    if options.json:
+        return _print_json([model.to_dict() for model in models])
+    rows = [("model", "task", "parameters", "test metrics", "size")]
+    rows += [(m.name, m.task, f"{m.parameters:,}", _metrics(m), _mebibytes(m.size)) for m in models]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    return DONE
+
+
+def info_command(options: argparse.Namespace) -> int:
+    """Print everything that the catalog knows about a model."""
+    model = catalog.info(options.model)
+    if options.json:
+        return _print_json(model.to_dict())
+    hub = f"{model.repo}@{model.revision}" if model.repo else "not published; bundled"
+    lines = {
+        "model": f"{model.name} ({model.title})",
+        "task": model.task,
+        "network": f"{model.architecture} ({model.framework}), {model.parameters:,} parameters",
+        "labels": ", ".join(model.labels),
+        "test metrics": f"{_metrics(model)} (n={model.metrics_n:,})",
+        "licence": model.licence,
+        "data": f"{model.data.get('name')}, {model.data.get('licence')}",
+        "hub": hub,
+    }
+    lines |= {f.name: f"{f.size:,} bytes, sha256 {f.sha256}" for f in model.files.values()}
+    for name, value in lines.items():
+        print(f"{name + ':':20}{value}")
+    return DONE
+
+
+def pull_command(options: argparse.Namespace) -> int:
+    """Bring models from the Hub into the local cache, verified."""
+    names = options.models or catalog.list_models()
+    models = [catalog.info(name) for name in names]
+    if hub.repository() is None:
+        raise ZooError(
+            'no Hub repo is configured, so there is nothing to pull: set ZOO_REPO="owner/name". '
+            "The weights that ship with the code work without it (python -m zoo verify)."
+        )
+    for model in models:
+        files = weights.resolve(model, "hub", options.revision)
+        if files.notice:
+            print(f"note: {files.notice}", file=sys.stderr)
+        print(f"{model.name}: {_mebibytes(model.size)} verified, revision {files.revision}")
+    return DONE
+
+
+def verify_command(options: argparse.Namespace) -> int:
+    """Check size and sha256 of every bundled file, and that the weights fit their networks."""
+    failed = False
+    for name in catalog.list_models():
+        try:
+            load(name, device="cpu", source="bundle")
+            print(f"{name}: {len(catalog.info(name).files)} files match the catalog and load")
+        except IntegrityError as error:
+            failed = True
+            _complain(error, FAILED)
+    return FAILED if failed else DONE
+
+
+def predict_command(options: argparse.Namespace) -> int:
+    """Print the answer for each picture; a bad picture does not keep the others from theirs."""
+    model = _load(options)
+    answers: list[dict[str, Any]] = []
+    code = DONE
+    for path in options.images:
+        try:
+            answer = model.predict(path)
+        except ZooError as error:
+            code = _complain(f"{path}: {error}", BAD_INPUT)
+            continue
+        answers.append({"image": path} | answer.to_dict())
+        if not options.json:
+            best = ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
+            print(f"{path}: {best}")
+    if options.json:
+        _print_json(answers)
+    return code
+
+
+def bench_command(options: argparse.Namespace) -> int:
+    """Time the network alone, on random inputs: one picture, and pictures a second in batches."""
+    model = _load(options)
+    size = model.config["input"]
+    shape = (size["channels"], size["height"], size["width"])
+    rng = np.random.default_rng(0)
+    one = rng.standard_normal((1, *shape), dtype=np.float32)
+    many = rng.standard_normal((options.batch, *shape), dtype=np.float32)
+    single = _median_seconds(lambda: model.logits(one), options.repeats)
+    batch = _median_seconds(lambda: model.logits(many), max(3, options.repeats // 5))
+    result = {
+        "model": model.name,
+        "device": model.device,
+        "source": model.source,
+        "single_ms": 1000 * single,
+        "batch": options.batch,
+        "pictures_per_second": options.batch / batch,
+        "repeats": options.repeats,
+    }
+    if options.json:
+        return _print_json(result)
+    print(
+        f"{model.name} on {model.device}: {1000 * single:.2f} ms a picture (median of "
+        f"{options.repeats}), {options.batch / batch:,.0f} pictures/s in batches of {options.batch}"
+    )
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m zoo", description="Networks that are what they claim.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, *, json: bool = True
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        if json:
+            command.add_argument("--json", action="store_true", help="print JSON")
+        return command
+
+    add("list", list_command, "list the models")
+    add("info", info_command, "everything about one model").add_argument("model")
+    pull = add("pull", pull_command, "bring weights from the Hub into the cache", json=False)
+    pull.add_argument("models", nargs="*", metavar="MODEL", help="default: all")
+    pull.add_argument("--revision", help="commit hash, tag or branch (default: the pinned one)")
+    add("verify", verify_command, "check every bundled file against the catalog", json=False)
+    predict = add("predict", predict_command, "what do these pictures show?")
+    predict.add_argument("model")
+    predict.add_argument("images", nargs="+", metavar="IMAGE")
+    bench = add("bench", bench_command, "time the network on this machine")
+    bench.add_argument("model")
+    bench.add_argument("--repeats", type=_positive, default=50, help="default 50")
+    bench.add_argument("--batch", type=_positive, default=256, help="default 256")
+    for command in (predict, bench):
+        command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
+        command.add_argument("--source", default="auto", help=_SOURCES)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse prints the usage before an error; here an error is one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(BAD_INPUT, f"error: {message} (see {self.prog} --help)\n")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _load(options: argparse.Namespace) -> Classifier:
+    model = load(options.model, device=options.device, source=options.source)
+    if model.notice:
+        print(f"note: {model.notice}", file=sys.stderr)
+    return model
+
+
+def _median_seconds(run: Callable[[], object], repeats: int) -> float:
+    """Return the median time of a call; two calls before it are not counted."""
+    times = []
+    for index in range(repeats + 2):
+        start = time.perf_counter()
+        run()
+        if index >= 2:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _metrics(model: catalog.ModelInfo) -> str:
+    return ", ".join(f"{name} {value:.2%}" for name, value in model.metrics.items())
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.2f} MiB"
+
+
+def _print_json(value: object) -> int:
+    print(json.dumps(value, indent=2))
+    return DONE
+
+
+def _complain(error: object, code: int) -> int:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
