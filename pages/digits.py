@@ -82,10 +82,10 @@ def on_upload() -> None:
 def playground() -> None:
     """Draw all that depends on the digit: a stroke reruns this and nothing else."""
     left, right = st.columns([5, 7], gap="large")
+    with right:  # first, although it stands second: the answer is what somebody waits for
+        view = show_answer()
     with left:
         show_pad()
-    with right:
-        view = show_answer()
     show_choices()
     if view is not None:
         show_inside(view)
@@ -113,9 +113,9 @@ def show_answer() -> np.ndarray | None:
         view = model.view(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
-        answer.show_problem("answer", model.labels, str(error))
+        answer.show_problem("answer", now["number"], model.labels, str(error))
         return None
-    answer.show("answer", result, view, f"{PLACE} on the {model.device.upper()}")
+    answer.show("answer", now["number"], result, view, f"{PLACE} on the {model.device.upper()}")
     return view
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
-from pages.common import format, frame, models, site, training
+from pages.common import format, frame, headline, models, picture, site, training
+from zoo.samples import samples
 
 frame.ensure("pages/overview.py")
 
@@ -20,7 +21,11 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
     """Draw one model's card: what it does, how well, how large, how it got there."""
     info = zoo.info(model.name)
     metric, value, n = training.headline(model.record)
+    history = [epoch["validation"][metric] for epoch in model.record["history"]]
     with st.container(border=True, height="stretch", gap="small"):
+        if entry.samples:
+            pictures = [sample.path for sample in samples(entry.samples)]
+            st.image(picture.png(picture.band(pictures[: 10 if wide else 5])), width="stretch")
         left, right = st.columns(2, gap="large") if wide else (st.container(), st.container())
         with left:
             st.subheader(info.title, anchor=False)
@@ -30,14 +35,21 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
                 f"{format.size(info.size)} &nbsp;·&nbsp; "
                 f"trained in {format.duration(model.record['wall_seconds'])}"
             )
-            st.page_link(entry.path, label=f"Open {info.title}", icon=":material/arrow_forward:")
-        right.metric(
-            f"Test {training.METRICS[metric]}, n = {n:,}",
-            format.percent(value, 2),
-            chart_data=[epoch["validation"][metric] for epoch in model.record["history"]],
-            chart_type="area",
-            delta_color="primary",
-        )
+            st.page_link(
+                entry.path,
+                label=f"Open {info.title}",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+            )
+        with right:
+            headline.show(
+                f"headline-{model.name}",
+                name=f"Test {training.METRICS[metric]}, n = {n:,}",
+                value=format.percent(value, 2),
+                values=history,
+                caption=f"Validation: {format.percent(history[0])} after epoch 1, "
+                f"{format.percent(history[-1])} after {len(history)}",
+            )
 
 
 cards = [entry for entry in site.entries() if entry.model and entry.summary]

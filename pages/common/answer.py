@@ -11,17 +11,19 @@ from pages.common.component import component
 _mount = component("answer")
 
 
-def show(key: str, result: zoo.Classification, sees: np.ndarray, place: str) -> None:
+def show(key: str, number: int, result: zoo.Classification, sees: np.ndarray, place: str) -> None:
     """Draw an answer.
 
     Args:
         key: Streamlit's key.
+        number: Which answer this is, counted by the page; tests and benchmarks wait for it.
         result: The answer.
         sees: uint8 array, the picture that the network gets.
         place: Where the network ran, such as "NumPy on the CPU".
     """
     second, probability = result.top(2)[1]
     data = {
+        "number": number,
         "labels": list(result.labels),
         "probabilities": [round(float(p), 4) for p in result.probabilities],
         "percents": [format.percent(float(p)) for p in result.probabilities],
@@ -35,15 +37,16 @@ def show(key: str, result: zoo.Classification, sees: np.ndarray, place: str) -> 
     _mount(key=key, data=data)
 
 
-def show_problem(key: str, labels: tuple[str, ...], message: str) -> None:
+def show_problem(key: str, number: int, labels: tuple[str, ...], message: str) -> None:
     """Draw the place of an answer with the reason why there is none.
 
     Args:
         key: Streamlit's key, the same as for :func:`show`.
+        number: As for :func:`show`.
         labels: The classes.
         message: One sentence.
     """
-    _mount(key=key, data={"labels": list(labels), "error": message})
+    _mount(key=key, data={"number": number, "labels": list(labels), "error": message})
 
 
 def _article(label: str) -> str:

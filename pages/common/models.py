@@ -10,13 +10,13 @@ import zoo
 
 
 @st.cache_resource(show_spinner=False)
-def _load(name: str) -> zoo.Model:
+def _load(name: str) -> zoo.Classifier:
     model = zoo.load(name)
     freeze()
     return model
 
 
-def load(name: str) -> zoo.Model:
+def load(name: str) -> zoo.Classifier:
     """Return a model; if it cannot be loaded, show why and end the page.
 
     Args:
@@ -29,7 +29,7 @@ def load(name: str) -> zoo.Model:
         st.stop()
 
 
-def loaded(name: str) -> zoo.Model | None:
+def loaded(name: str) -> zoo.Classifier | None:
     """Return a model, or None if it cannot be loaded; nothing is shown."""
     try:
         return _load(name)

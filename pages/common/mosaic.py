@@ -5,31 +5,37 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from PIL import Image
 
 from pages.common import picture
 
-# From negative through zero to positive. Zero is nearly black, so that an answer stands out.
-_STOPS = np.array([-1, -0.5, 0, 0.35, 0.7, 1.0])
-_COLOURS = np.array(
-    [(255, 214, 150), (196, 120, 44), (22, 22, 29), (72, 68, 170), (143, 140, 242), (246, 245, 255)]
-)
-_GAP_COLOUR = (42, 42, 52)
-WIDTH = 480  # pixels of a mosaic, about
+WIDTH = 448  # pixels of a mosaic, about
+_ZERO, _GAP = 127, 255  # palette entries of the number zero, and of the lines between maps
 
 
-def colour(values: np.ndarray, limit: float) -> np.ndarray:
-    """Colour numbers: zero dark, positive violet to white, negative amber.
+def _palette() -> list[int]:
+    """Return 256 colours: 0 … 254 for −1 … 1, and the gap's.
 
-    Args:
-        values: float array of any shape (…).
-        limit: The magnitude that gets the brightest colour.
-
-    Returns:
-        uint8 array (…, 3).
+    Zero is nearly black, so that an answer stands out; positive is violet to white, negative amber.
     """
-    scaled = np.clip(values / (limit or 1.0), -1, 1)
-    channels = [np.interp(scaled, _STOPS, _COLOURS[:, c]) for c in range(3)]
-    return np.stack(channels, axis=-1).astype(np.uint8)
+    stops = [-1, -0.5, 0, 0.35, 0.7, 1]
+    colours = np.array(
+        [
+            (255, 214, 150),
+            (196, 120, 44),
+            (22, 22, 29),
+            (72, 68, 170),
+            (143, 140, 242),
+            (246, 245, 255),
+        ]
+    )
+    values = np.arange(-_ZERO, _ZERO + 1) / _ZERO
+    channels = [np.interp(values, stops, colours[:, channel]) for channel in range(3)]
+    ramp = np.stack(channels, axis=1).astype(int)
+    return [*ramp.ravel().tolist(), 42, 42, 52]
+
+
+_PALETTE = _palette()
 
 
 def columns(count: int) -> int:
@@ -57,18 +63,18 @@ def png(maps: np.ndarray) -> bytes:
     """
     cells = maps if maps.ndim == 3 else maps.reshape(-1, 1, 1)
     count, height, width = cells.shape
+    limit = float(np.quantile(np.abs(cells), 0.998)) or 1.0
+    shades = (np.clip(cells / limit, -1, 1) * _ZERO + _ZERO).round().astype(np.uint8)
+
     wide = columns(count)
     high = math.ceil(count / wide)
     gap = 4 if wide <= 8 else 3
     zoom = max(1, round((WIDTH - gap * (wide - 1)) / (wide * width)))
-    limit = float(np.quantile(np.abs(cells), 0.998)) or 1.0
-    tiles = colour(cells, limit).repeat(zoom, axis=1).repeat(zoom, axis=2)
-    tile_height, tile_width = height * zoom, width * zoom
-    sheet = np.empty(
-        (high * (tile_height + gap) - gap, wide * (tile_width + gap) - gap, 3), np.uint8
-    )
-    sheet[:] = _GAP_COLOUR
-    for index, tile in enumerate(tiles):
-        top, left = (index // wide) * (tile_height + gap), (index % wide) * (tile_width + gap)
-        sheet[top : top + tile_height, left : left + tile_width] = tile
-    return picture.png(sheet)
+    down, across = height * zoom + gap, width * zoom + gap
+    sheet = np.full((high * down, wide * across), _GAP, np.uint8)
+    for index, tile in enumerate(shades.repeat(zoom, axis=1).repeat(zoom, axis=2)):
+        top, left = (index // wide) * down, (index % wide) * across
+        sheet[top : top + height * zoom, left : left + width * zoom] = tile
+    image = Image.fromarray(sheet[: high * down - gap, : wide * across - gap]).convert("P")
+    image.putpalette(_PALETTE)  # a third of the bytes of RGB
+    return picture.png(image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,7 @@ def drawing(key: str) -> Drawing | None:
         key: The pad's key.
     """
     state = st.session_state.get(key)
-    value = state.get("drawing") if hasattr(state, "get") else None
-    return parse(value)
+    return parse(state.get("drawing")) if isinstance(state, Mapping) else None
 
 
 def parse(value: Any) -> Drawing | None:

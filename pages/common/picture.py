@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -22,6 +24,21 @@ def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)  # 5 × faster than the default, for 20 % more bytes
     return buffer.getvalue()
+
+
+def band(paths: Sequence[Path], side: int = 112) -> Image.Image:
+    """Put square pictures side by side.
+
+    Args:
+        paths: Picture files.
+        side: Pixels of one picture.
+    """
+    sheet = Image.new("RGB", (side * len(paths), side))
+    for index, path in enumerate(paths):
+        with Image.open(path) as tile:
+            small = tile.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+        sheet.paste(small, (index * side, 0))
+    return sheet
 
 
 def data_url(encoded: bytes, kind: str = "png") -> str:

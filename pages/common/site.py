@@ -20,6 +20,7 @@ class Entry:
         section: Heading in the side bar; "" for the entry above all headings.
         model: The page shows only while the zoo has this model; None: always.
         summary: One sentence for the model's card on the overview.
+        samples: The collection in zoo.samples that the card shows; "": none.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Entry:
     section: str
     model: str | None = None
     summary: str = ""
+    samples: str = ""
 
 
 ENTRIES = (
@@ -39,6 +41,7 @@ ENTRIES = (
         "Models",
         model="mnist",
         summary="Draw a digit; a network written from scratch in NumPy reads it.",
+        samples="digits",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -61,5 +61,5 @@ def picked(key: str) -> str | None:
         key: The strip's key.
     """
     state = st.session_state.get(key)
-    value = state.get("picked") if hasattr(state, "get") else None
+    value = state.get("picked") if isinstance(state, Mapping) else None
     return value if isinstance(value, str) else None

@@ -34,6 +34,11 @@ def show(model: zoo.Model) -> None:
     st.subheader("How it was trained", anchor="training")
     _numbers(model)
     _curves(record["history"], headline(record)[0])
+    if record["recipe"].get("augmentation"):
+        st.caption(
+            "The training curve is measured while training, on distorted pictures and with "
+            "everything that makes learning harder; that is why it lies behind."
+        )
     _recipe(record)
 
 
@@ -74,7 +79,7 @@ def _curves(history: list[Mapping[str, Any]], metric: str) -> None:
 
 def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"]["validation"]
-    machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['threads']} threads"
+    machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['cores']} cores"
     metric, value, n = headline(record)
     st.code(record["command"], language="bash", wrap_lines=True)
     st.caption(

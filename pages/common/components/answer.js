@@ -27,5 +27,5 @@ export default function ({ parentElement, data }) {
     row.toggleAttribute("data-best", !data.error && i === data.best);
     row.children[2].textContent = data.error ? "" : data.percents[i];
   });
-  root.dataset.token = data.token;
+  root.dataset.number = data.number;
 }

@@ -70,11 +70,12 @@ function start(root) {
     context.beginPath(); context.arc(cursor.x, cursor.y, PEN / 2 + 8, 0, 7); context.stroke();
   }
 
+  const sheet = document.createElement("canvas");
+  sheet.width = sheet.height = SENT;
+  const on = sheet.getContext("2d", { willReadFrequently: true });   // kept where PNGs are made fast
+  on.scale(SENT / SIDE, SENT / SIDE);
   function png() {
-    const sheet = document.createElement("canvas"), on = sheet.getContext("2d");
-    sheet.width = sheet.height = SENT;
-    on.fillStyle = "#000"; on.fillRect(0, 0, SENT, SENT);
-    on.scale(SENT / SIDE, SENT / SIDE);
+    on.fillStyle = "#000"; on.fillRect(0, 0, SIDE, SIDE);
     for (const stroke of strokes) trace(on, stroke, PEN, "#fff");
     return sheet.toDataURL("image/png");
   }
@@ -96,7 +97,7 @@ function start(root) {
     if (!current) return;
     strokes = [...strokes, current]; current = null;
     root.dispatchEvent(new CustomEvent("stroke-end", { bubbles: true, composed: true }));
-    paint(); commit();
+    commit(); paint();
   }
 
   const at = (event) => {

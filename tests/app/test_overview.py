@@ -1,0 +1,52 @@
+"""The overview, without a browser."""
+
+from __future__ import annotations
+
+import zoo
+from pages.common import format, site
+from tests.app import read
+
+
+def test_one_card_a_model_with_the_records_numbers(app):
+    assert not app.exception
+    assert app.title[0].value == "CNN-Lytical"
+    titles = [heading.value for heading in app.subheader]
+    shown = [entry.model for entry in site.ENTRIES if entry.model in zoo.list_models()]
+    assert titles == [zoo.info(name).title for name in shown]
+    for name, card in zip(shown, read.components(app, "headline"), strict=True):
+        record = zoo.load(name).record
+        test = record["metrics"]["test"]
+        assert card["value"] == format.percent(test["accuracy"], 2)
+        assert f"{test['n']:,}" in card["name"]
+        assert card["values"] == [e["validation"]["accuracy"] for e in record["history"]]
+    captions = " ".join(caption.value for caption in app.caption)
+    assert format.count(zoo.info("mnist").parameters) in captions
+
+
+def test_models_that_do_not_exist_do_not_show(monkeypatch):
+    monkeypatch.setattr(zoo, "list_models", list)
+    assert [entry.title for entry in site.entries()] == ["Overview"]
+
+
+def test_the_side_bar_names_device_and_weights(app):
+    footer = " ".join(caption.value for caption in app.sidebar.caption)
+    assert "CPU" in footer or "cuda" in footer or "MPS" in footer
+    assert "weights" in footer
+
+
+def test_a_notice_of_the_zoo_is_shown(monkeypatch):
+    from pages.common import footer
+
+    model = zoo.load("mnist", source="bundle")
+    model.notice = "The Hub did not answer; these are the bundled weights."
+    monkeypatch.setattr(footer.models, "loaded", lambda name: model)
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(_footer).run()
+    assert any("The Hub did not answer" in caption.value for caption in app.sidebar.caption)
+
+
+def _footer():
+    from pages.common import footer
+
+    footer.show()

@@ -1,0 +1,53 @@
+"""The frame around the pages, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import pad
+from tests.browser.conftest import Watched
+
+
+def test_deep_link_on_a_fresh_server(visit, fresh_url):
+    page = visit(f"{fresh_url}/digits")
+    expect(page.get_by_role("heading", name="Digits", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav").get_by_text("Models")).to_be_visible()
+    assert page.url.endswith("/digits")
+    pad.draw(page, pad.ONE)
+    assert pad.label(page) == "1"
+
+
+def test_overview_leads_to_each_model(visit, url):
+    page = visit(url)
+    expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
+    expect(page.locator(".headline .value")).to_contain_text("%")
+    page.get_by_role("link", name="Open Digits").click()
+    expect(page.locator(".answer .label")).to_have_text("7")
+
+
+def test_the_font_and_the_icon_come_from_the_app(visit, url):
+    page = visit(url)
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.fonts.check('16px Geist')")
+    loaded = page.evaluate(
+        "[...document.fonts].filter(f => f.family.includes('Geist') && f.status == 'loaded').length"
+    )
+    assert loaded >= 1
+    icon = page.evaluate("document.querySelector('link[rel~=icon]').href")
+    assert icon.startswith(url)
+
+
+def test_the_watch_notices_requests_to_other_machines_and_errors(browser):
+    """The fixture that all tests rely on would fail if a page called out."""
+    page = browser.new_page()
+    page.route("**/*", lambda route: route.abort())
+    watched = Watched(page)
+    page.set_content("<img src='https://example.com/x.png'><script>console.error('no')</script>")
+    page.wait_for_timeout(200)
+    page.close()
+    with pytest.raises(AssertionError, match="left the machine"):
+        watched.check()
+    watched.outside.clear()
+    with pytest.raises(AssertionError, match="console"):
+        watched.check()

@@ -1,0 +1,170 @@
+"""The digits page in a real browser."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from tests.browser import pad
+
+
+@pytest.fixture
+def digits(visit, url) -> Page:
+    page = visit(f"{url}/digits")
+    expect(page.locator(".answer .label")).to_have_text("7")  # the sample it starts with
+    return page
+
+
+def test_first_state_shows_a_sample_and_all_parts(digits):
+    assert pad.ink(digits) > 1000
+    expect(digits.locator(".answer .bars li")).to_have_count(10)
+    expect(digits.locator(".answer img")).to_be_visible()
+    expect(digits.get_by_role("heading", name="What decided")).to_be_visible()
+    expect(digits.locator(".gallery").last.locator("figure")).to_have_count(12)
+    expect(digits.locator(".js-plotly-plot")).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "digit"), [(pad.ONE, "1"), (pad.SEVEN, "7"), (pad.FOUR, "4")], ids=["1", "7", "4"]
+)
+def test_mouse_drawing_is_read(digits, strokes, digit):
+    pad.draw(digits, strokes)
+    assert pad.label(digits) == digit
+    assert f"sure it is a {digit}" in pad.said(digits)
+    best = digits.locator(".answer li[data-best] .name")
+    assert best.inner_text() == digit
+
+
+def test_bars_follow_the_probabilities(digits):
+    pad.draw(digits, pad.ONE)
+    widths = digits.locator(".answer li").evaluate_all(
+        "rows => rows.map(r => parseFloat(r.style.getPropertyValue('--p')))"
+    )
+    assert len(widths) == 10
+    assert abs(sum(widths) - 1) < 0.01
+    assert max(range(10), key=widths.__getitem__) == 1
+
+
+def test_touch_drawing_is_read(visit, url):
+    page = visit(f"{url}/digits", viewport={"width": 390, "height": 844}, has_touch=True)
+    box = pad.canvas(page).bounding_box()
+    before = pad.number(page)
+    client = page.context.new_cdp_session(page)
+    spots = [
+        {"x": box["x"] + box["width"] * 0.5, "y": box["y"] + box["height"] * y / 20}
+        for y in range(4, 17)
+    ]
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": spots[:1]})
+    for spot in spots[1:]:
+        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [spot]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    pad.wait_for_answer(page, before)
+    assert pad.label(page) == "1"
+
+
+def test_keyboard_drawing_is_read(digits):
+    canvas = pad.canvas(digits)
+    assert "arrow keys" in (canvas.get_attribute("aria-label") or "").lower()
+    expect(digits.locator(".pad .hint")).to_contain_text("arrow keys")
+    before = pad.number(digits)
+    canvas.focus()
+    for _ in range(12):
+        digits.keyboard.press("ArrowUp")
+    digits.keyboard.press("Space")
+    for _ in range(24):
+        digits.keyboard.press("ArrowDown")
+    digits.keyboard.press("Space")
+    pad.wait_for_answer(digits, before)
+    assert pad.label(digits) == "1"
+
+
+def test_undo_and_clear(digits):
+    pad.draw(digits, pad.FOUR[:1])
+    one_stroke = pad.ink(digits)
+    pad.draw(digits, pad.FOUR[1:])
+    assert pad.ink(digits) > one_stroke
+
+    before = pad.number(digits)
+    digits.get_by_role("button", name="Undo the last stroke").click()
+    pad.wait_for_answer(digits, before)
+    assert pad.ink(digits) == one_stroke
+
+    before = pad.number(digits)
+    digits.get_by_role("button", name="Clear the pad").click()
+    pad.wait_for_answer(digits, before)
+    assert pad.ink(digits) == 0
+    assert pad.label(digits) == "?"
+    assert pad.said(digits).endswith(".")
+    expect(digits.get_by_role("button", name="Clear the pad")).to_be_disabled()
+
+
+def test_a_sample_can_be_clicked_and_drawn_over(digits):
+    before = pad.number(digits)
+    digits.locator(".strip button").first.click()
+    pad.wait_for_answer(digits, before)
+    assert pad.label(digits) == "0"
+    expect(digits.locator(".strip button").first).to_have_attribute("aria-pressed", "true")
+    pad.draw(digits, pad.ONE)
+    assert pad.label(digits) == "1"
+
+
+def test_photo_upload_and_bad_file(digits):
+    before = pad.number(digits)
+    digits.get_by_role("button", name="Upload a photo").click()
+    chooser = digits.locator("[data-testid=stFileUploaderDropzoneInput]")
+    chooser.set_input_files({"name": "one.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    pad.wait_for_answer(digits, before)
+    assert pad.label(digits) == "1"
+
+    before = pad.number(digits)
+    chooser.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"only text"})
+    pad.wait_for_answer(digits, before)
+    assert pad.label(digits) == "?"
+    assert pad.said(digits).endswith(".")
+    assert "Traceback" not in digits.content()
+
+
+def test_drawing_survives_a_visit_to_another_page(digits):
+    pad.draw(digits, pad.FOUR)
+    ink = pad.ink(digits)
+    digits.get_by_role("link", name="Overview").click()
+    expect(digits.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
+    digits.get_by_test_id("stSidebarNav").get_by_role("link", name="Digits").click()
+    expect(digits.locator(".answer .label")).to_have_text("4")
+    assert abs(pad.ink(digits) - ink) <= ink * 0.01
+    digits.get_by_role("button", name="Undo the last stroke").click()  # its strokes came back too
+    digits.wait_for_timeout(300)
+    assert pad.ink(digits) < ink
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/digits"])
+def test_nothing_overflows_on_a_phone(visit, url, path, scheme):
+    page = visit(url + path, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.wait_for_timeout(500)
+    widths = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stMain], html')]"
+        ".map(e => [e.scrollWidth, e.clientWidth])"
+    )
+    assert all(scroll <= client for scroll, client in widths), widths
+    background = page.locator("[data-testid=stApp]").evaluate(
+        "e => getComputedStyle(e).backgroundColor"
+    )
+    brightness = sum(int(v) for v in background[4:-1].split(",")[:3]) / 3
+    assert (brightness > 128) == (scheme == "light")
+
+
+def photo() -> bytes:
+    """Return a JPEG "photo" of a 1 in dark ink on unevenly lit paper."""
+    rows, columns = np.mgrid[0:640, 0:480]
+    paper = 225 - 40 * columns / 480 - 15 * rows / 640
+    paper += np.random.default_rng(0).normal(0, 3, paper.shape)
+    image = Image.fromarray(np.clip(paper, 0, 255).astype(np.uint8))
+    ImageDraw.Draw(image).line([(250, 170), (235, 470)], fill=45, width=26)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
