@@ -81,7 +81,7 @@ def on_upload() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the digit: a stroke reruns this and nothing else."""
-    left, right = st.columns([5, 7], gap="large")
+    left, right = st.columns([5, 7], gap="medium")
     with right:  # first, although it stands second: the answer is what somebody waits for
         view = show_answer()
     with left:
@@ -148,8 +148,11 @@ def choice(sample: Sample, result: zoo.Classification) -> strip.Item:
 
 def show_choices() -> None:
     """Draw the sample digits and the upload."""
-    strip.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
-    with st.popover("Upload a photo", icon=":material/upload:"):
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
+        strip.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
+    right.caption("Or a photo of your own: one digit, dark on light or light on dark.")
+    with right.popover("Upload a photo", icon=":material/upload:"):
         st.file_uploader(
             "A photo or scan of one handwritten digit",
             type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
@@ -189,7 +192,7 @@ def show_occlusion(view: np.ndarray) -> None:
         gallery.Picture("What it sees", "28 × 28", address(picture.png(view, 10)), "The digit"),
         gallery.Picture("What decided", "occlusion", address(heat.png(view, drop, 10)), "Its map"),
     ]
-    left, right = st.columns([7, 5], gap="large", vertical_alignment="center")
+    left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
         gallery.show("decided", pictures, columns=2)
     right.markdown(

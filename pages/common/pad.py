@@ -14,7 +14,7 @@ from pages.common.component import component
 
 MAX_STROKES = 60
 MAX_NUMBERS = 4_002  # coordinates of one stroke
-MAX_PNG = 200_000  # characters; a drawing takes 2,000 to 8,000
+MAX_PNG = 200_000  # characters; a drawing takes 1,000 to 4,000
 
 _PREFIX = "data:image/png;base64,"
 _mount = component("pad")

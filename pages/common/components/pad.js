@@ -1,8 +1,8 @@
 // A square to draw on, with mouse, finger, pen or keyboard. The drawing is kept as strokes, lists of
 // points in a 1000 x 1000 square, so that it can be undone, redrawn at any size and theme, and put
-// back after a page change. After every stroke Python gets the strokes and a 280 x 280 PNG of them,
+// back after a page change. After every stroke Python gets the strokes and a 140 x 140 PNG of them,
 // light on dark, which is the same on every screen.
-const SIDE = 1000, SENT = 280, PEN = 78, STEP = 25, MAX_STROKES = 60, MAX_POINTS = 4000;
+const SIDE = 1000, SENT = 140, PEN = 78, STEP = 25, MAX_STROKES = 60, MAX_POINTS = 4000;
 
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".pad");
