@@ -210,3 +210,15 @@ def test_stroke_augmentation_thickens_and_thins() -> None:
     ink = [int(augment(image, np.random.default_rng(s)).sum()) for s in range(40)]
     plain = int(image.sum())
     assert min(ink) < plain < max(ink)
+
+
+def test_the_finished_network_is_calibrated(tiny_mnist: Path, tmp_path: Path) -> None:
+    record = train(tiny_mnist, tmp_path)
+    groups, _ = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    temperature = record["calibration"]["temperature"]
+    np.testing.assert_allclose(
+        load_file(tmp_path / "model.safetensors")["linear.weight"],
+        groups["network"]["linear.weight"] / temperature,
+        rtol=1e-6,
+    )
+    assert temperature != 1
