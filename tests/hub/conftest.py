@@ -7,6 +7,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from tests.hub import tiny
+from tests.hub.workspace import Workspace, make
 from tests.hub_server import HubServer
 from tests.hub_server.fixtures import hub, hub_api, hub_environment  # noqa: F401
 from zoo import catalog
@@ -68,4 +69,13 @@ def published(
     path = tiny.write_zoo(zoo_folder, {"mnist": files}, tiny.REPO, result.commit)
     monkeypatch.setattr(catalog, "CATALOG_PATH", path)
     hub.seen.clear()
+    return result
+
+
+@pytest.fixture
+def workspace(hub: HubServer, tmp_path: Path) -> Workspace:  # noqa: F811
+    """A copy of the project with one tiny model, not published yet."""
+    result = make(tmp_path / "project", hub, tmp_path / "hf_home")
+    result.write_models({"mnist": tiny.model_files()})
+    result.write_sample()
     return result

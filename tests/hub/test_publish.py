@@ -1,0 +1,300 @@
+"""Publishing: one commit, pinned afterwards, and refused when something is not right.
+
+The first test runs the command as a user does; the others call it in this process, which is
+several times faster.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from huggingface_hub import CommitOperationAdd, HfApi, constants
+from huggingface_hub.utils import disable_progress_bars
+from safetensors.numpy import load, save
+
+import zoo
+from tests.hub import tiny
+from tests.hub.workspace import Workspace
+from tests.hub_server import HubServer
+from training import hub_files, publish, publish_checks
+from training.errors import run_command
+
+REPO = tiny.REPO
+TEMPLATE = "HUB/{repo_id}/resolve/{revision}/{filename}"
+
+
+class Desk:
+    """The publishing command in this process, on a zoo in a temporary folder."""
+
+    def __init__(self, folder: Path, hub: HubServer, monkeypatch, capsys) -> None:
+        self.folder, self.hub, self.monkeypatch, self.capsys = folder, hub, monkeypatch, capsys
+        self.path = folder / "catalog.json"
+        (folder / "experiments").mkdir(parents=True)
+        for module, name, value in (
+            (zoo.catalog, "CATALOG_PATH", self.path),
+            (zoo.experiments, "FOLDER", folder / "experiments"),
+            (
+                hub_files,
+                "draw_curves",
+                lambda record: b"a picture",
+            ),  # slow; drawn in the first test
+            (publish, "CATALOG", self.path),
+            (publish, "BUNDLE", folder / "bundle"),
+            (publish_checks, "SAMPLES", folder / "samples"),
+            (constants, "ENDPOINT", hub.url),
+            (constants, "HUGGINGFACE_CO_URL_TEMPLATE", TEMPLATE.replace("HUB", hub.url)),
+            (constants, "HF_HUB_CACHE", str(folder / "hf")),
+        ):
+            monkeypatch.setattr(module, name, value)
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        self.write_models(tiny.model_files())
+
+    @property
+    def catalog(self) -> dict:
+        return json.loads(self.path.read_text())
+
+    def write_models(self, files: dict[str, bytes], **pinned: str | None) -> None:
+        """Put the files into the bundle, with a sample on which 10 % are right."""
+        tiny.write_zoo(self.folder, {"mnist": files}, **pinned)
+        images = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)
+        try:
+            answers = zoo.load("mnist", source="bundle").predict_batch(list(images))
+        except zoo.ZooError:  # broken on purpose
+            return
+        labels = np.array([int(answer.label) for answer in answers])
+        labels[10:] = (labels[10:] + 1) % 10
+        publish_checks.write_sample(self.folder / "samples" / "mnist.npz", images, labels)
+
+    def __call__(self, *arguments: str) -> SimpleNamespace:
+        """Run ``python -m training.publish --repo …``."""
+        self.monkeypatch.setattr(sys, "argv", ["publish", "--repo", REPO, *arguments])
+        self.capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            run_command(publish.main)
+        out, err = self.capsys.readouterr()
+        return SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, hub: HubServer, monkeypatch, capsys) -> Desk:
+    disable_progress_bars()
+    return Desk(tmp_path / "zoo", hub, monkeypatch, capsys)
+
+
+def _stored(hub: HubServer, revision: str = "main") -> dict[str, bytes]:
+    files = hub.storage.repo("model", REPO).resolve(revision).files
+    return {path: hub.storage.content(file) for path, file in files.items()}
+
+
+@pytest.mark.parametrize("xet", ["0", "1"], ids=["xet", "lfs"])
+def test_publish_and_pull(workspace: Workspace, hub: HubServer, tmp_path: Path, xet: str) -> None:
+    workspace.environment["HF_HUB_DISABLE_XET"] = xet
+    done = workspace.run(
+        "-m", "training.publish", "--repo", REPO, "--tag", "v1.0.0", HF_TOKEN=hub.token
+    )
+    assert done.returncode == 0, done.stderr
+    repo = hub.storage.repo("model", REPO)
+    head = repo.resolve("main").oid
+    assert repo.tags == {"v1.0.0": head}
+    assert len(repo.commits) == 2, "the Hub's own first commit and ours"
+    assert (workspace.catalog["repo"], workspace.catalog["revision"]) == (REPO, head)
+    assert head in done.stdout
+    assert hub.token not in done.stdout + done.stderr + json.dumps(workspace.catalog)
+
+    stored = _stored(hub)
+    bundle = workspace.folder / "zoo" / "bundle" / "mnist"
+    for name in tiny.NAMES:
+        assert stored[f"mnist/{name}"] == (bundle / name).read_bytes()
+        assert workspace.catalog["models"]["mnist"]["files"][name]["sha256"] in done.stdout
+    listed = json.loads(stored["manifest.json"])["files"]
+    assert set(listed) == set(stored) - {"manifest.json", ".gitattributes"}
+    assert stored["mnist/curves.png"].startswith(b"\x89PNG")
+
+    pulled = workspace.run(
+        "-c", "import zoo; m = zoo.load('mnist'); print(m.source, m.notice)",
+        HF_HOME=str(tmp_path / "empty"),
+    )  # fmt: skip
+    assert pulled.stdout == "hub None\n", pulled.stderr
+
+
+def test_again_without_a_change(desk: Desk, hub: HubServer) -> None:
+    assert desk().returncode == 0
+    before = desk.catalog
+    done = desk()
+    assert done.returncode == 0
+    assert "Nothing has changed" in done.stdout
+    assert len(hub.storage.repo("model", REPO).commits) == 2
+    assert desk.catalog == before
+
+
+def test_a_dry_run_sends_nothing(desk: Desk, hub: HubServer) -> None:
+    done = desk("--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "would be created: mnist/model.safetensors" in done.stdout
+    assert not hub.storage.repos
+    desk()
+    done = desk("--dry-run")
+    assert "nothing would change" in done.stdout
+    assert desk.catalog["revision"] == hub.storage.repo("model", REPO).resolve("main").oid
+
+
+def test_a_new_model_replaces_what_is_gone(desk: Desk, hub: HubServer) -> None:
+    experiment = desk.folder / "experiments" / "speed.json"
+    experiment.write_text(
+        json.dumps(
+            {"question": "How fast?", "finding": "Fast.", "command": "x", "rows": [{"a": 1}]}
+        )
+    )
+    desk()
+    assert "experiments/speed.json" in _stored(hub)
+    assert "How fast?" in _stored(hub)["README.md"].decode()
+    experiment.unlink()
+    desk()
+    assert "experiments/speed.json" not in _stored(hub)
+
+
+def test_a_concurrent_change_is_noticed(desk: Desk, hub: HubServer, hub_api: HfApi) -> None:
+    """Somebody commits between our look at the repo and our commit."""
+    desk()
+    head = hub.storage.repo("model", REPO).resolve("main").oid
+    desk.write_models(tiny.model_files(seed=1), repo=REPO, revision=head)
+    with hub.fault("412", path="/commit/"):
+        done = desk()
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: Somebody changed {REPO} just now")
+    assert done.stderr.count("\n") == 1
+    assert desk.catalog["revision"] == head, "nothing is pinned that is not there"
+
+
+def test_a_change_by_others_outside_our_files_survives(
+    desk: Desk, hub: HubServer, hub_api: HfApi
+) -> None:
+    desk()
+    added = CommitOperationAdd("NOTES.md", b"from somebody else")
+    hub_api.create_commit(REPO, [added], commit_message="notes")
+    desk.write_models(tiny.model_files(seed=1))
+    assert desk().returncode == 0
+    assert _stored(hub)["NOTES.md"] == b"from somebody else"
+
+
+def test_a_tag_never_moves(desk: Desk, hub: HubServer) -> None:
+    desk("--tag", "v1")
+    first = hub.storage.repo("model", REPO).tags["v1"]
+    desk.write_models(tiny.model_files(seed=1))
+    done = desk("--tag", "v1")
+    assert done.returncode == 2
+    assert "has a tag v1 on another commit" in done.stderr
+    assert hub.storage.repo("model", REPO).resolve("main").oid == first
+
+
+def test_worse_weights_are_refused(desk: Desk, hub: HubServer) -> None:
+    desk.write_models(tiny.model_files(accuracy=0.10))
+    desk()
+    desk.write_models(tiny.model_files(seed=1, accuracy=0.09))
+    done = desk()
+    assert done.returncode == 2
+    assert "mnist: accuracy 0.1000 → 0.0900" in done.stderr
+    assert "--allow-worse" in done.stderr
+    assert desk("--allow-worse").returncode == 0
+
+
+def _not_finite(files: dict[str, bytes]) -> None:
+    state = load(files["model.safetensors"])
+    state["linear.bias"][0] = np.nan
+    files["model.safetensors"] = save(state, {"architecture": "numpy_cnn"})
+
+
+def _too_few(files: dict[str, bytes]) -> None:
+    state = load(files["model.safetensors"])
+    del state["linear.bias"]
+    files["model.safetensors"] = save(state, {"architecture": "numpy_cnn"})
+
+
+def _claims_too_much(files: dict[str, bytes]) -> None:
+    files.update(tiny.model_files(accuracy=0.995))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "sentence"),
+    [
+        (_not_finite, r"linear\.bias holds NaN or infinity"),
+        (_too_few, r"missing linear\.bias"),
+        (_claims_too_much, r"its accuracy is 0\.1000, but the record says 0\.9950"),
+    ],
+)
+def test_what_fails_its_check_is_not_published(
+    desk: Desk, hub: HubServer, break_it, sentence: str
+) -> None:
+    files = tiny.model_files()
+    break_it(files)
+    desk.write_models(files)
+    done = desk()
+    assert done.returncode == 2
+    assert re.search(sentence, done.stderr), done.stderr
+    assert not hub.storage.repos, "nothing was created"
+
+
+def test_a_bundle_that_is_not_what_the_catalog_pins(desk: Desk, hub: HubServer) -> None:
+    path = desk.folder / "bundle" / "mnist" / "config.json"
+    path.write_text(path.read_text().replace("Digits", "digits"))
+    done = desk()
+    assert done.returncode == 2
+    assert "mnist cannot be published" in done.stderr
+    assert not hub.storage.repos
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [("401", "the token is not valid"), ("500", "HTTP 500"), ("503", "HTTP 503")],
+)
+def test_the_hub_refuses(desk: Desk, hub: HubServer, kind: str, sentence: str) -> None:
+    with hub.fault(kind, path="/api/repos/create|whoami"):
+        done = desk()
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_without_a_token(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere")
+    done = desk()
+    assert done.returncode == 2
+    assert "hf auth login" in done.stderr
+
+
+def test_the_card(desk: Desk, hub: HubServer) -> None:
+    desk()
+    card = _stored(hub)["README.md"].decode()
+    front = yaml.safe_load(card.split("---\n")[1])
+    result = front["model-index"][0]["results"][0]
+    assert front["model-index"][0]["name"] == "mnist"
+    assert result["metrics"][0] == {"type": "accuracy", "value": 0.1, "name": "Accuracy"}
+    assert "10.00 %" in card
+    assert "python -m training.mnist" in card
+    assert "CC BY-SA 3.0" in card
+    assert "Limitations" in card
+
+
+def test_the_snippets_of_the_card_run(
+    desk: Desk, workspace: Workspace, hub: HubServer, tmp_path: Path
+) -> None:
+    desk()
+    card = _stored(hub)["README.md"].decode()
+    snippets = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    assert len(snippets) == 2
+    for number, snippet in enumerate(snippets):
+        plain = "import zoo" not in snippet
+        done = workspace.run(
+            "-c",
+            snippet + ("\nimport torch; print(network(torch.zeros(1, 1, 28, 28)).shape)" * plain),
+            HF_HOME=str(tmp_path / f"empty{number}"),
+            **({"PYTHONPATH": ""} if plain else {}),
+        )
+        assert done.returncode == 0, done.stderr
+        assert ("torch.Size([1, 10])" if plain else "Classification(") in done.stdout

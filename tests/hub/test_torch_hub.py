@@ -1,0 +1,31 @@
+"""``hubconf.py``: the models through ``torch.hub``."""
+
+from tests.hub.workspace import Workspace
+from zoo import snippets
+
+CHECK = """
+import numpy as np, torch, zoo
+assert not network.training
+picture = torch.zeros(2, 1, 28, 28)
+with torch.inference_mode():
+    ours = zoo.load("mnist", source="bundle").network.forward(picture.numpy())
+    np.testing.assert_allclose(network(picture).numpy(), ours, atol=1e-5)
+print("same")
+"""
+
+
+def test_the_snippet_gives_the_same_network(workspace: Workspace) -> None:
+    done = workspace.run("-c", snippets.torch_hub("mnist") + "\n" + CHECK)
+    assert done.stdout.endswith("same\n"), done.stderr
+
+
+def test_without_weights_and_with_an_unknown_model(workspace: Workspace) -> None:
+    code = (
+        "import torch\n"
+        "fresh = torch.hub.load('.', 'model', 'mnist', source='local', pretrained=False)\n"
+        "print(fresh(torch.zeros(1, 1, 28, 28)).shape)\n"
+        "torch.hub.load('.', 'model', 'minst', source='local')\n"
+    )
+    done = workspace.run("-c", code)
+    assert "torch.Size([1, 10])" in done.stdout, done.stderr
+    assert "did you mean 'mnist'?" in done.stderr

@@ -1,0 +1,39 @@
+"""A training run as a picture: loss and metric over the epochs, for the model card."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from training.publish_checks import METRIC
+
+_COLOURS = {"train": "#8a94a6", "validation": "#0f766e"}
+
+
+def draw_curves(record: Mapping[str, Any]) -> bytes:
+    """Return a PNG of a record's history: the loss on the left, the metric on the right.
+
+    Args:
+        record: the parsed ``record.json``.
+    """
+    from matplotlib.figure import Figure  # without pyplot: no window, no global state
+
+    history = record["history"]
+    epochs = [entry["epoch"] for entry in history]
+    metric = next(name for name in METRIC.values() if name in history[-1]["validation"])
+    figure = Figure(figsize=(9, 3.2), layout="constrained", dpi=110)
+    for axes, key in zip(figure.subplots(1, 2), ("loss", metric), strict=True):
+        for split, colour in _COLOURS.items():
+            points = [(e, h[split][key]) for e, h in zip(epochs, history, strict=True)
+                      if h.get(split, {}).get(key) is not None]  # fmt: skip
+            if points:
+                axes.plot(*zip(*points, strict=True), color=colour, label=split, linewidth=1.6)
+        axes.set_xlabel("epoch")
+        axes.set_title(key, loc="left", fontsize=11)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})  # the same bytes every time
+    return buffer.getvalue()

@@ -1,0 +1,107 @@
+"""The files of the Hub repo: what goes where, and the manifest that lets anyone check them.
+
+README.md              the model card
+manifest.json          size and sha256 of every other file
+<model>/               model.safetensors, config.json, record.json: byte for byte the bundle
+<model>/network.py     the architecture in plain PyTorch, for use without this project
+<model>/curves.png     loss and metric, epoch by epoch
+<model>/example.png    a picture to try it on
+experiments/*.json     recorded measurements
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import zoo
+from training.curves import draw_curves
+from training.errors import TrainingError
+from training.model_card import model_card
+from training.records import ROOT
+from zoo import experiments, weights
+from zoo.catalog import read_catalog
+from zoo.hub import MANIFEST
+
+PLAIN_NETWORKS = Path(__file__).parent / "plain_networks"
+EXAMPLES = {"mnist": "digits", "cifar10": "objects", "carvana": "cars"}
+
+
+def hub_files(repo: str) -> dict[str, bytes]:
+    """Return the content of every file of the Hub repo, by path.
+
+    The same zoo gives the same bytes, so that publishing again without a change makes no commit.
+
+    Args:
+        repo: ``owner/name``, for the card.
+
+    Raises:
+        TrainingError: there is no model, or a bundled file is not what the catalog pins.
+    """
+    files: dict[str, bytes] = {}
+    records: dict[str, Any] = {}
+    for name in zoo.list_models():
+        info = zoo.info(name)
+        try:
+            contents = weights.from_bundle(info).contents
+        except zoo.ZooError as error:
+            raise TrainingError(f"{name} cannot be published: {error}") from None
+        files |= {f"{name}/{file}": content for file, content in contents.items()}
+        records[name] = json.loads(contents["record.json"])
+        files[f"{name}/network.py"] = plain_network(info.architecture)
+        files[f"{name}/curves.png"] = draw_curves(records[name])
+        files |= {f"{name}/example.png": content for content in _example(name)}
+    if not records:
+        raise TrainingError("There is nothing to publish: train a model with --export first.")
+    for name in zoo.list_experiments():
+        path = experiments.FOLDER / f"{name}.json"
+        files[f"experiments/{name}.json"] = path.read_bytes()
+    files["README.md"] = model_card(repo, records, files).encode()
+    files[MANIFEST] = manifest(files)
+    return files
+
+
+def manifest(files: Mapping[str, bytes]) -> bytes:
+    """Return ``manifest.json``: size and sha256 of every file but itself."""
+    listed = {
+        path: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in sorted(files.items())
+        if path != MANIFEST
+    }
+    return (json.dumps({"format": 1, "files": listed}, indent=1) + "\n").encode()
+
+
+def plain_network(architecture: str) -> bytes:
+    """Return a module that needs PyTorch alone and whose ``build(**arguments)`` is the network.
+
+    Raises:
+        TrainingError: nobody has written one for this architecture.
+    """
+    path = PLAIN_NETWORKS / f"{architecture}.py"
+    if not path.is_file():
+        raise TrainingError(
+            f"{path.relative_to(ROOT)} is missing: a module with build(**arguments) that makes "
+            f"the {architecture} in plain PyTorch."
+        )
+    return path.read_bytes()
+
+
+def _example(name: str) -> list[bytes]:
+    """The first sample picture for a model (or for the model that it is a variant of)."""
+    folder = Path(zoo.__file__).parent / "samples" / EXAMPLES.get(name.split("-")[0], name)
+    for pattern in ("*.png", "*.jpg"):
+        for path in sorted(folder.glob(pattern))[:1]:
+            return [path.read_bytes()]
+    return []
+
+
+def pinned_files() -> dict[str, dict[str, Any]]:
+    """Return the catalog's pins by path in the Hub repo."""
+    return {
+        f"{name}/{pin.name}": {"size": pin.size, "sha256": pin.sha256}
+        for name, info in read_catalog().models.items()
+        for pin in info.files.values()
+    }
