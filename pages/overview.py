@@ -28,7 +28,7 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
             st.image(picture.png(picture.band(pictures[: 10 if wide else 5])), width="stretch")
         left, right = st.columns(2, gap="large") if wide else (st.container(), st.container())
         with left:
-            st.subheader(info.title, anchor=False)
+            st.header(info.title, anchor=False)
             st.markdown(entry.summary)
             st.caption(
                 f"{format.count(info.parameters)} parameters &nbsp;·&nbsp; "

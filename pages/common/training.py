@@ -31,7 +31,7 @@ def show(model: zoo.Model) -> None:
         model: A loaded model.
     """
     record = model.record
-    st.subheader("How it was trained", anchor="training")
+    st.header("How it was trained", anchor="training")
     _numbers(model)
     _curves(record["history"], headline(record)[0])
     if record["recipe"].get("augmentation"):

@@ -10,7 +10,7 @@ from tests.app import read
 def test_one_card_a_model_with_the_records_numbers(app):
     assert not app.exception
     assert app.title[0].value == "CNN-Lytical"
-    titles = [heading.value for heading in app.subheader]
+    titles = [heading.value for heading in app.header]
     shown = [entry.model for entry in site.ENTRIES if entry.model in zoo.list_models()]
     assert titles == [zoo.info(name).title for name in shown]
     for name, card in zip(shown, read.components(app, "headline"), strict=True):

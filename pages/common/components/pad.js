@@ -96,8 +96,8 @@ function start(root) {
   function end() {
     if (!current) return;
     strokes = [...strokes, current]; current = null;
-    root.dispatchEvent(new CustomEvent("stroke-end", { bubbles: true, composed: true }));
-    commit(); paint();
+    commit();
+    setTimeout(paint);      // after Streamlit's own timer: the message leaves before the next frame
   }
 
   const at = (event) => {

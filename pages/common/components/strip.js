@@ -6,7 +6,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     root.dataset.made = made;
     root.replaceChildren(...data.groups.map((group) => {
       const section = document.createElement("section");
-      const title = section.appendChild(document.createElement("h4"));
+      const title = section.appendChild(document.createElement("h2"));
       title.textContent = group.title;
       const list = section.appendChild(document.createElement("div"));
       list.className = "items";
