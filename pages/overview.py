@@ -35,12 +35,6 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
                 f"{format.size(info.size)} &nbsp;·&nbsp; "
                 f"trained in {format.duration(model.record['wall_seconds'])}"
             )
-            st.page_link(
-                entry.path,
-                label=f"Open {info.title}",
-                icon=":material/arrow_forward:",
-                icon_position="right",
-            )
         with right:
             headline.show(
                 f"headline-{model.name}",
@@ -50,6 +44,12 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
                 caption=f"Validation: {format.percent(history[0])} after epoch 1, "
                 f"{format.percent(history[-1])} after {len(history)}",
             )
+        (left if wide else st).page_link(
+            entry.path,
+            label=f"Open {info.title}",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+        )
 
 
 cards = [entry for entry in site.entries() if entry.model and entry.summary]

@@ -6,6 +6,7 @@ import streamlit as st
 
 import zoo
 from pages.common import models
+from zoo import hub
 
 
 def show() -> None:
@@ -20,10 +21,9 @@ def show() -> None:
 
 def _line(model: zoo.Model) -> str:
     """Say device and weights, e.g. "cpu · weights: bundle"."""
-    info = zoo.info(model.name)
-    weights = {"bundle": "bundled weights", "hub": f"weights from the Hub, {info.repo}"}.get(
+    weights = {"bundle": "bundled weights", "hub": f"weights from the Hub, {hub.repository()}"}.get(
         model.source, f"weights from {model.source}"
     )
-    revision = f" @ {info.revision[:7]}" if model.source == "hub" and info.revision else ""
+    revision = f" @ {model.revision[:7]}" if model.revision else ""
     device = model.device.upper() if model.device in ("cpu", "mps") else model.device
     return f":material/memory: {device} &nbsp;·&nbsp; {weights}{revision}"

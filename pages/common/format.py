@@ -1,23 +1,25 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, with no-break spaces before units."""
 
 from __future__ import annotations
 
+NBSP = "\xa0"
+
 
 def percent(fraction: float, digits: int = 1) -> str:
-    """Format a fraction; never rounds up to "100 %" or down to "0 %" what is neither.
+    r"""Format a fraction; never rounds up to "100 %" or down to "0 %" what is neither.
 
-    >>> percent(0.9951, 2), percent(0.99996), percent(1.0), percent(0.00001)
-    ('99.51 %', '> 99.9 %', '100 %', '< 0.1 %')
+    >>> [percent(p).replace("\xa0", " ") for p in (0.9951, 0.99996, 1.0, 0.00001)]
+    ['99.5 %', '> 99.9 %', '100 %', '< 0.1 %']
     """
     step = 10.0**-digits
     value = 100 * fraction
     if fraction in (0, 1):
-        return f"{value:.0f} %"
+        return f"{value:.0f}{NBSP}%"
     if value > 100 - step / 2:
-        return f"> {100 - step:.{digits}f} %"
+        return f">{NBSP}{100 - step:.{digits}f}{NBSP}%"
     if value < step / 2:
-        return f"< {step:.{digits}f} %"
-    return f"{value:.{digits}f} %"
+        return f"<{NBSP}{step:.{digits}f}{NBSP}%"
+    return f"{value:.{digits}f}{NBSP}%"
 
 
 def count(number: int) -> str:
@@ -25,7 +27,7 @@ def count(number: int) -> str:
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if number >= size:
             value = number / size
-            return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {unit}"
+            return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}{NBSP}{unit}"
     return str(number)
 
 
@@ -34,18 +36,18 @@ def size(number: int) -> str:
     for unit, factor in (("MB", 1e6), ("kB", 1e3)):
         if number >= factor:
             value = number / factor
-            return f"{value:.{0 if value >= 10 else 1}f} {unit}"
-    return f"{number} B"
+            return f"{value:.{0 if value >= 10 else 1}f}{NBSP}{unit}"
+    return f"{number}{NBSP}B"
 
 
 def duration(seconds: float) -> str:
     """Format a time: ``2.4 ms``, ``42 s``, ``5 min 12 s``, ``3 h 20 min``."""
     if seconds < 1:
         milliseconds = 1000 * seconds
-        return f"{milliseconds:.{1 if milliseconds < 10 else 0}f} ms"
+        return f"{milliseconds:.{1 if milliseconds < 10 else 0}f}{NBSP}ms"
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f}{NBSP}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return f"{minutes}{NBSP}min {rest}{NBSP}s"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"

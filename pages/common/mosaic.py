@@ -42,13 +42,13 @@ def columns(count: int) -> int:
     """Return how many of ``count`` maps stand side by side: as square as whole rows allow.
 
     >>> [columns(n) for n in (1, 10, 16, 32, 64, 128)]
-    [1, 10, 4, 8, 8, 16]
+    [1, 5, 4, 8, 8, 16]
     """
     root = math.isqrt(count)
     for wide in range(root, 2 * root + 1):
         if wide * wide >= count and count % wide == 0:
             return wide
-    return count if count <= 12 else math.ceil(math.sqrt(count))
+    return math.ceil(math.sqrt(count))
 
 
 def png(maps: np.ndarray) -> bytes:
