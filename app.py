@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common import footer, frame, site, warm_up
+from pages.common import footer, frame, settings, site, warm_up
 
 STATIC = Path(__file__).parent / "static"
 
@@ -17,6 +17,7 @@ st.set_page_config(
     initial_sidebar_state="auto",
 )
 st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
+settings.from_secrets()
 warm_up.start()
 page = site.navigation()
 frame.resume()

@@ -50,7 +50,8 @@ __all__ = [
     "open_image",
 ]
 
-_LAZY = ("digits", "explain", "networks")  # so that zoo.digits.prepare works after `import zoo`
+# so that zoo.digits.prepare works after `import zoo`
+_LAZY = ("digits", "explain", "hub", "networks", "snippets")
 
 
 def __getattr__(name: str) -> Any:

@@ -90,7 +90,7 @@ def pull_command(options: argparse.Namespace) -> int:
             "The weights that ship with the code work without it (python -m zoo verify)."
         )
     for model in models:
-        files = weights.resolve(model, "hub", options.revision)
+        files = weights.resolve(model, "hub", options.revision, options.timeout)
         if files.notice:
             print(f"note: {files.notice}", file=sys.stderr)
         print(f"{model.name}: {_mebibytes(model.size)} verified, revision {files.revision}")
@@ -177,6 +177,12 @@ def _parser() -> argparse.ArgumentParser:
     pull.add_argument("models", nargs="*", metavar="MODEL", help="default: all")
     pull.add_argument("--revision", help="commit hash, tag or branch (default: the pinned one)")
     add("verify", verify_command, "check every bundled file against the catalog", json=False)
+    pull.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="give up when nothing arrives for so long (default: ZOO_TIMEOUT, else 20)",
+    )
     predict = add("predict", predict_command, "what do these pictures show?")
     predict.add_argument("model")
     predict.add_argument("images", nargs="+", metavar="IMAGE")

@@ -35,6 +35,7 @@ from zoo.errors import HubError, IntegrityError
 
 MANIFEST = "manifest.json"
 TIMEOUT = 20.0  # seconds without a byte
+_MEMORY = 60.0  # seconds for which a silent Hub is not asked again unless the caller insists
 _START_LIMIT = 60.0  # seconds for the download process to import the client
 _MANIFEST_LIMIT = 4_000_000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -42,6 +43,9 @@ _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes that arrived and the bytes in all."""
+
+
+_silences: dict[str, tuple[float, str]] = {}  # by repo: when the Hub kept silent, what was said
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def pull(
     revision: str | None = None,
     timeout: float | None = None,
     progress: Progress | None = None,
+    insist: bool = True,
 ) -> Pulled:
     """Get a model's files from the cache or the Hub, and verify every one of them.
 
@@ -106,6 +111,8 @@ def pull(
         timeout: Seconds without a byte after which the Hub counts as failed; see
             :func:`timeout_in_use`.
         progress: Called as bytes arrive; None draws a bar on a terminal when it takes long.
+        insist: False does not ask a Hub again that kept silent in the last minute, so that a page
+            with three models waits for the deadline once and not three times.
 
     Raises:
         HubError: No repo is configured, or the Hub cannot deliver.
@@ -119,7 +126,7 @@ def pull(
         )
     if not _REPO.fullmatch(repo):
         raise HubError(f"ZOO_REPO is {repo!r}, but a repo is named owner/name.")
-    source = _Source(repo, timeout_in_use(timeout))
+    source = _Source(repo, timeout_in_use(timeout), insist)
     wanted = revision_in_use(revision)
     catalog = read_catalog()
     with _shown(progress) as report:
@@ -139,8 +146,8 @@ def pull(
 class _Source:
     """A repo on the Hub, read through the client's cache."""
 
-    def __init__(self, repo: str, timeout: float) -> None:
-        self.repo, self.timeout = repo, timeout
+    def __init__(self, repo: str, timeout: float, insist: bool) -> None:
+        self.repo, self.timeout, self.insist = repo, timeout, insist
 
     def manifest(
         self, info: ModelInfo, revision: str, report: Progress
@@ -248,6 +255,10 @@ class _Source:
         """Run the download process under the deadline; paths by name."""
         from huggingface_hub import constants
 
+        when, said = _silences.get(self.repo, (-_MEMORY, ""))
+        if not self.insist and time.monotonic() - when < _MEMORY:
+            raise HubError(said)
+
         request: dict[str, Any] = {
             "repo_id": self.repo,
             "revision": revision,
@@ -263,7 +274,10 @@ class _Source:
         for event in _events(request, self.timeout, growing):
             kind = event["event"]
             if kind == "error":
-                raise HubError(_sentence(event["text"]))
+                text = _sentence(event["text"])
+                if event["silent"]:
+                    _silences[self.repo] = (time.monotonic(), text)
+                raise HubError(text)
             if kind == "stale" and notice is not None:
                 notice.append(_sentence(event["text"]))
             elif kind == "bytes":
@@ -272,6 +286,7 @@ class _Source:
                 paths[event["name"]] = Path(event["path"])
         if set(paths) != set(names):
             raise HubError("The download process ended without an answer; try again.")
+        _silences.pop(self.repo, None)
         return paths
 
 
@@ -299,7 +314,8 @@ def _events(request: dict[str, Any], timeout: float, growing: _Growing) -> Itera
                 if growing.grew():  # another process downloads the same file, and we wait for it
                     last = time.monotonic()
                 elif time.monotonic() - last > limit:
-                    raise HubError(_silence(timeout, complaint)) from None
+                    yield {"event": "error", "text": _silence(timeout, complaint), "silent": True}
+                    return
                 continue
             if line is None:
                 return
@@ -315,7 +331,7 @@ def _events(request: dict[str, Any], timeout: float, growing: _Growing) -> Itera
 
 def _silence(timeout: float, complaint: str) -> str:
     reason = f" ({complaint.rstrip('.')})" if complaint else ""
-    return f"The Hub sent nothing for {timeout:g} seconds{reason}; try again later."
+    return f"the Hub sent nothing for {timeout:g} seconds{reason}; try again later."
 
 
 def _read_lines(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

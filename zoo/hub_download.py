@@ -82,10 +82,14 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # by an exception: half-written files go too
         signal.signal(number, lambda *_: sys.exit(3))
     try:
+        # all that takes time, before the clock starts; on a busy machine this is seconds
         import huggingface_hub
-        from huggingface_hub import constants
+        from huggingface_hub import constants, get_session, hf_hub_download  # noqa: F401
+
+        get_session()
     except ImportError:
-        emit("error", text="the package huggingface_hub is missing: pip install huggingface_hub.")
+        text = "the package huggingface_hub is missing: pip install huggingface_hub."
+        emit("error", text=text, silent=False)
         return
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
     client_log = huggingface_hub.logging.get_logger("huggingface_hub")
@@ -95,7 +99,7 @@ def main() -> None:
         for name, path in download(request):
             emit("file", name=name, path=path)
     except Exception as error:
-        emit("error", text=explain(error, request))
+        emit("error", text=explain(error, request), silent=_is_silence(error))
 
 
 def download(request: dict[str, Any]) -> Any:
@@ -158,6 +162,16 @@ def _cached(where: dict[str, Any], request: dict[str, Any]) -> bool:
     look = {key: where[key] for key in ("repo_id", "revision", "cache_dir")}
     return all(
         isinstance(try_to_load_from_cache(filename=name, **look), str) for name in request["names"]
+    )
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Whether nobody answered, so that asking again at once would cost the same time again."""
+    import httpx2
+
+    return any(
+        isinstance(each, httpx2.TimeoutException | httpx2.ConnectError)
+        for each in (error, error.__cause__)
     )
 
 

@@ -56,7 +56,9 @@ def load(
     network = _build(config, files)
     network = _place(network, config["framework"], where)
     record = files.json(catalog.RECORD)
-    return Classifier(name, config, record, network, where, files.source, files.notice)
+    return Classifier(
+        name, config, record, network, where, files.source, files.notice, files.revision
+    )
 
 
 class Model:
@@ -70,6 +72,7 @@ class Model:
         device: ``"cpu"``, ``"cuda"``, … where ``network`` is.
         source: Where the files came from: ``"bundle"``, ``"hub"`` or a folder's path.
         notice: One sentence that a user should see, or None.
+        revision: The Hub commit that the files belong to, or None.
     """
 
     def __init__(
@@ -81,9 +84,11 @@ class Model:
         device: str = "cpu",
         source: str = "bundle",
         notice: str | None = None,
+        revision: str | None = None,
     ) -> None:
         self.name, self.config, self.record, self.network = name, config, record, network
         self.device, self.source, self.notice = device, source, notice
+        self.revision = revision
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def resolve(
     if source != "auto":
         return from_folder(info, Path(source))
     try:
-        return from_hub(info, revision, timeout)
+        return from_hub(info, revision, timeout, insist=False)
     except (HubError, IntegrityError) as error:  # also when the Hub sends something wrong
         if revision is not None:  # the bundle is not the revision that was asked for
             raise
@@ -110,11 +110,16 @@ def from_bundle(info: ModelInfo, revision: str | None = None) -> Files:
     return Files(contents, "bundle", revision)
 
 
-def from_hub(info: ModelInfo, revision: str | None = None, timeout: float | None = None) -> Files:
+def from_hub(
+    info: ModelInfo,
+    revision: str | None = None,
+    timeout: float | None = None,
+    insist: bool = True,
+) -> Files:
     """Read and verify the files of the Hub repo (its cache first); see :func:`zoo.hub.pull`."""
     from zoo import hub  # here, because hub verifies with this module
 
-    pulled = hub.pull(info, revision, timeout)
+    pulled = hub.pull(info, revision, timeout, insist=insist)
     return Files(pulled.contents, "hub", pulled.commit, pulled.notice)
 
 

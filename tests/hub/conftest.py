@@ -11,6 +11,7 @@ from tests.hub.workspace import Workspace, make
 from tests.hub_server import HubServer
 from tests.hub_server.fixtures import hub, hub_api, hub_environment  # noqa: F401
 from zoo import catalog
+from zoo import hub as zoo_hub
 
 
 @dataclass
@@ -60,6 +61,7 @@ def published(
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setenv("ZOO_TIMEOUT", "3")
+    monkeypatch.setattr(zoo_hub, "_silences", {})
 
     files = tiny.model_files()
     hub_api.create_repo(tiny.REPO)
@@ -77,5 +79,4 @@ def workspace(hub: HubServer, tmp_path: Path) -> Workspace:  # noqa: F811
     """A copy of the project with one tiny model, not published yet."""
     result = make(tmp_path / "project", hub, tmp_path / "hf_home")
     result.write_models({"mnist": tiny.model_files()})
-    result.write_sample()
     return result

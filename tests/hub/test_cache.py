@@ -220,3 +220,18 @@ def test_the_deadline_ends_the_download(published: Published) -> None:
         _hub(timeout=1)
     assert time.perf_counter() - started < 6
     assert not _half_written(published)
+
+
+def test_a_silent_hub_costs_the_deadline_once(published: Published) -> None:
+    """A page with several models must not wait for each of them."""
+    with published.hub.fault("hang"):
+        zoo.load("mnist", timeout=1.5)
+        started = time.perf_counter()
+        model = zoo.load("mnist", timeout=1.5)
+        assert time.perf_counter() - started < 0.5
+        assert model.source == "bundle"
+        assert "because the Hub failed" in (model.notice or "")
+        with pytest.raises(zoo.HubError):  # who insists, waits
+            _hub(timeout=1)
+    assert _hub().source == "hub"
+    assert zoo.load("mnist").source == "hub", "an answer ends the memory"

@@ -94,6 +94,7 @@ def _stored(hub: HubServer, revision: str = "main") -> dict[str, bytes]:
 @pytest.mark.parametrize("xet", ["0", "1"], ids=["xet", "lfs"])
 def test_publish_and_pull(workspace: Workspace, hub: HubServer, tmp_path: Path, xet: str) -> None:
     workspace.environment["HF_HUB_DISABLE_XET"] = xet
+    workspace.write_sample()
     done = workspace.run(
         "-m", "training.publish", "--repo", REPO, "--tag", "v1.0.0", HF_TOKEN=hub.token
     )

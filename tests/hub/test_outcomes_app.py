@@ -1,0 +1,47 @@
+"""The matrix of faults, met by the app: it always answers, and says which weights it runs."""
+
+import re
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.hub.conftest import Published
+from tests.hub.outcomes import CASES, RECOVERS, Case
+from tests.hub_server.fixtures import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _fresh(published: Published, monkeypatch: pytest.MonkeyPatch):
+    import streamlit as st
+
+    from pages.common import warm_up
+
+    monkeypatch.setattr(warm_up, "start", lambda: None)  # its thread would load models, too
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setenv("ZOO_TIMEOUT", "2")
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+def _sidebar(app: AppTest) -> str:
+    assert not app.exception
+    return "\n".join(caption.value for caption in app.sidebar.caption)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_overview(published: Published, case: Case) -> None:
+    started = time.perf_counter()
+    with case.on(published.hub):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert time.perf_counter() - started < 15
+    assert app.title[0].value == "CNN-Lytical"
+    shown = _sidebar(app)
+    if case.outcome == RECOVERS:
+        assert f"weights from the Hub, tester/weights @ {published.commit[:7]}" in shown
+        assert "because the Hub failed" not in shown
+    else:
+        assert "bundled weights" in shown
+        assert "These are the bundled weights, because the Hub failed:" in shown
+        assert re.search(case.outcome, shown), shown
