@@ -165,6 +165,7 @@ def show_choices() -> None:
             key="upload",
             on_change=on_upload,
         )
+    right.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
 def show_inside(view: np.ndarray) -> None:

@@ -7,6 +7,13 @@ from playwright.sync_api import Locator, Page, expect
 # Polylines in a square of 1 × 1.
 ONE = [[(0.52, 0.2), (0.5, 0.5), (0.48, 0.8)]]
 SEVEN = [[(0.28, 0.24), (0.5, 0.23), (0.72, 0.24), (0.6, 0.5), (0.48, 0.82)]]
+THREE = [
+    [
+        *[(0.32, 0.27), (0.4, 0.2), (0.52, 0.18), (0.63, 0.22), (0.66, 0.32), (0.6, 0.43)],
+        *[(0.48, 0.48), (0.6, 0.52), (0.69, 0.62), (0.67, 0.74), (0.56, 0.82), (0.42, 0.82)],
+        (0.31, 0.75),
+    ]
+]
 FOUR = [
     [(0.34, 0.2), (0.31, 0.4), (0.3, 0.54), (0.5, 0.55), (0.72, 0.54)],
     [(0.64, 0.22), (0.62, 0.5), (0.6, 0.84)],
@@ -30,7 +37,7 @@ def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
         page.mouse.move(*spots[0])
         page.mouse.down()
         for spot in spots[1:]:
-            page.mouse.move(*spot, steps=6)
+            page.mouse.move(*spot, steps=2)
         page.mouse.up()
         wait_for_answer(page, before)
 

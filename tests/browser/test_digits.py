@@ -29,7 +29,9 @@ def test_first_state_shows_a_sample_and_all_parts(digits):
 
 
 @pytest.mark.parametrize(
-    ("strokes", "digit"), [(pad.ONE, "1"), (pad.SEVEN, "7"), (pad.FOUR, "4")], ids=["1", "7", "4"]
+    ("strokes", "digit"),
+    [(pad.ONE, "1"), (pad.THREE, "3"), (pad.FOUR, "4"), (pad.SEVEN, "7")],
+    ids=["1", "3", "4", "7"],
 )
 def test_mouse_drawing_is_read(digits, strokes, digit):
     pad.draw(digits, strokes)

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import socket
 import statistics
@@ -26,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from training.benchmarks.chromium import launch
+from training.records import hardware
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,7 +143,7 @@ def measure(url: str, strokes: int) -> dict[str, Any]:
         "p95_ms": round(statistics.quantiles(times, n=20, method="inclusive")[-1], 1)
         if len(times) > 1
         else round(times[0], 1),
-        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+        "hardware": hardware(),
         "browser": f"headless Chromium {version}",
     }
 
@@ -170,7 +169,7 @@ def _stroke(page: Any, box: dict[str, float], rng: random.Random, number: int) -
 
 def table(result: dict[str, Any]) -> str:
     """Format the result for people."""
-    cores = result["hardware"]["cores"]
+    machine = result["hardware"]
     return "\n".join(
         [
             "Stroke end → painted answer, digits page",
@@ -179,7 +178,8 @@ def table(result: dict[str, Any]) -> str:
             f"  p95     {result['p95_ms']:.1f} ms",
             f"  min     {min(result['milliseconds']):.1f} ms",
             f"  max     {max(result['milliseconds']):.1f} ms",
-            f"  on      {cores} cores shared by server and browser; {result['browser']}",
+            f"  on      {machine['cpu']}, {machine['cores']} cores for server and browser together",
+            f"          {result['browser']}",
         ]
     )
 
