@@ -33,6 +33,10 @@ def build(config: Mapping[str, Any]) -> Any:
         from zoo.networks.numpy_cnn import NumpyCNN
 
         return NumpyCNN(**arguments)
+    if architecture == "cifar":
+        from zoo.networks.cifar import CifarNet
+
+        return CifarNet(**arguments)
     raise ValueError(
         f"The architecture {architecture!r} is unknown to this version; update the code."
     )
