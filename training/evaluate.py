@@ -16,11 +16,17 @@ from typing import Any
 import numpy as np
 
 import zoo
-from training.data import mnist
+from training.data import cifar10, mnist
 from training.errors import TrainingError, run_command
+from training.export import CATALOG
 from training.files import read_json, write_json
+from zoo import devices
+from zoo.models import Classifier
+from zoo.networks import build
+from zoo.weights import read_state
 
 BATCH = 500
+DATA = {module.DESCRIPTION["name"]: module for module in (mnist, cifar10)}
 
 
 def evaluate(
@@ -44,28 +50,47 @@ def evaluate(
     Raises:
         TrainingError: if the data or the model is missing.
     """
-    try:
-        source = "bundle" if folder is None else folder
-        model = zoo.load(name, device=device, source=source)
-    except zoo.ZooError as error:
-        raise TrainingError(str(error)) from None
-    if model.config["data"]["name"] != mnist.DESCRIPTION["name"]:
+    model = _load(name, device, folder)
+    data = DATA.get(model.config["data"]["name"])
+    if data is None:
         raise TrainingError(f"{name} has no evaluation yet.")
-    digits = mnist.load(data_dir, split)
+    pictures = data.load(data_dir, split)
     start = time.perf_counter()
     correct = 0
-    for first in range(0, len(digits), BATCH):
-        images = list(digits.images[first : first + BATCH])
+    for first in range(0, len(pictures), BATCH):
+        images = list(pictures.images[first : first + BATCH])
         answers = [int(np.argmax(answer.probabilities)) for answer in model.predict_batch(images)]
-        correct += int((np.array(answers) == digits.labels[first : first + BATCH]).sum())
+        correct += int((np.array(answers) == pictures.labels[first : first + BATCH]).sum())
     return {
         "model": name,
         "split": split,
-        "n": len(digits),
-        "metrics": {"accuracy": correct / len(digits)},
+        "n": len(pictures),
+        "metrics": {"accuracy": correct / len(pictures)},
         "device": str(model.device),
         "seconds": round(time.perf_counter() - start, 2),
     }
+
+
+def _load(name: str, device: str, folder: Path | None) -> Any:
+    try:
+        if folder is None or (CATALOG.exists() and name in zoo.list_models()):
+            return zoo.load(name, device=device, source="bundle" if folder is None else folder)
+        return _load_new(name, device, folder)
+    except zoo.ZooError as error:
+        raise TrainingError(str(error)) from None
+
+
+def _load_new(name: str, device: str, folder: Path) -> Classifier:
+    """Load a model that the catalog does not know yet, because it was never exported."""
+    config = read_json(folder / "config.json")
+    network = build(config)
+    contents = (folder / "model.safetensors").read_bytes()
+    state = read_state(contents, config["architecture"], network.state_dict(), str(folder))
+    network.load_state_dict(state)
+    where = devices.choose(device, config["framework"])
+    if config["framework"] == "torch":
+        network = network.to(where).eval()
+    return Classifier(name, config, read_json(folder / "record.json"), network, where, str(folder))
 
 
 def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:

@@ -26,16 +26,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from training import evaluate
 from training.calibration import calibrate
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.data import mnist as data
 from training.data.augment_digits import DigitAugmentation
 from training.errors import TrainingError, run_command
-from training.export import export, write_model
-from training.files import read_json, write_json
+from training.export import write_model
 from training.records import git_commit, provenance
-from training.run import CHECKPOINT, add_arguments
+from training.run import CHECKPOINT, add_arguments, finish
 from zoo.networks.numpy_cnn import (
     SGD,
     Dropout,
@@ -293,25 +291,6 @@ def main() -> int:
     if arguments.export:
         print(f"exported to {finish(folders, arguments.data_dir)}")
     return 0
-
-
-def finish(folders: dict[int, Path], data_dir: Path) -> Path:
-    """Measure every run on the test set, note all seeds in the first one's record, export it."""
-    rows = []
-    for seed, folder in folders.items():
-        test = evaluate.record_test(folder, data_dir)
-        validation = read_json(folder / "record.json")["metrics"]["validation"]
-        rows.append(
-            {
-                "seed": seed,
-                "validation_accuracy": validation["accuracy"],
-                "test_accuracy": test["accuracy"],
-            }
-        )
-    first = next(iter(folders.values()))
-    record = read_json(first / "record.json")
-    write_json(first / "record.json", record | {"seeds": rows})
-    return export(first)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from training import evaluate
+from training.export import export
+from training.files import read_json, write_json
+
 CHECKPOINT = "checkpoint.safetensors"
 
 
@@ -40,3 +44,30 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def finish(folders: dict[int, Path], data_dir: Path) -> Path:
+    """Measure every run on the test set, note all seeds in the first one's record, export it.
+
+    Args:
+        folders: the finished runs by seed.
+        data_dir: see `training.data`.
+
+    Returns:
+        The folder in the bundle.
+    """
+    rows = []
+    for seed, folder in folders.items():
+        test = evaluate.record_test(folder, data_dir)
+        validation = read_json(folder / "record.json")["metrics"].get("validation", {})
+        rows.append(
+            {
+                "seed": seed,
+                "validation_accuracy": validation.get("accuracy"),
+                "test_accuracy": test["accuracy"],
+            }
+        )
+    first = next(iter(folders.values()))
+    record = read_json(first / "record.json")
+    write_json(first / "record.json", record | {"seeds": rows})
+    return export(first)
