@@ -1,0 +1,533 @@
+"""Train a convolutional network on CIFAR-10.
+
+    python -m training.cifar10 --data-dir DIR --out runs/cifar10 [--preset fast] [--final]
+    torchrun --nproc-per-node=2 -m training.cifar10 …
+
+One network, one view of each picture, no ensemble. What it reaches is in
+``zoo/bundle/cifar10/record.json``.
+
+The recipe, top to bottom. A first layer that whitens 2 × 2 patches, computed from the data, and
+three blocks of convolutions (`zoo.networks.cifar`). Alternating flip, translation, cutout. A small
+proxy network, trained alongside, answers every picture first, and the large network learns only
+from the half that the proxy finds hardest: the easy half would cost as much and teach little.
+Cross-entropy with label smoothing; Muon for the convolutions, Nesterov SGD for the shifts and the
+head; all learning rates fall linearly to zero. The weights after the last step are the result.
+
+Where this comes from: K. Jordan's airbench (arXiv 2404.00498; github.com/KellerJordan/
+cifar10-airbench). ``fast`` has the network and the settings of airbench94_muon. ``best`` puts
+together the residual blocks, augmentation and proxy of airbench96_faster and Muon, with the
+learning rates and the decay lowered by the same factor, 0.78, as from airbench94 to airbench96.
+Its network is sized for 4.8 million float32 parameters (under 20 MB) and its length for a few
+hours on two CPU cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from training import distributed
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.cifar10_record import (
+    calibrate_network,
+    config,
+    describe_run,
+    petaflop,
+    plain,
+    take_calibration,
+)
+from training.data import cifar10 as data
+from training.data.augment_images import ImageAugmentation, normalize
+from training.data.loaders import Batch, Plan, from_memory, from_workers
+from training.distributed import Processes
+from training.errors import TrainingError, run_command
+from training.export import write_model
+from training.machine import PRECISIONS, Machine, choose_precision
+from training.muon import Muon
+from training.predict import measure
+from training.records import git_commit, provenance
+from training.run import CHECKPOINT, add_arguments, finish
+from zoo.networks.cifar import CifarNet, whitening_filters
+
+PACKAGES = ("numpy", "safetensors", "torch")
+CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a few steps
+CHECK_EVERY = 5  # steps between looks at the loss: each makes a GPU wait
+SUMS = ("loss", "correct", "seen")  # over the pictures learned from in an epoch
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, apart from the data and the seed.
+
+    Learning rates of SGD and the weight decay are for the sum, not the mean, of a batch's losses,
+    so that they need no change when the batch does.
+    """
+
+    epochs: int = 40
+    batch: int = 2000
+    kept: float = 0.5  # the share of each batch that the large network learns from
+    widths: tuple[int, int, int] = (128, 288, 320)
+    depth: int = 3
+    proxy_widths: tuple[int, int, int] = (32, 64, 64)
+    proxy_every: int = 4  # the proxy learns from every fourth batch
+    muon_rate: float = 0.19
+    muon_momentum: float = 0.6
+    shift_rate: float = 0.042
+    head_rate: float = 0.52
+    momentum: float = 0.85
+    weight_decay: float = 1.6e-6  # a step and picture, for shifts and head
+    whiten_epochs: float = 3.0  # how long the whitening layer's shift is learned
+    batch_norm_momentum: float = 0.1
+    label_smoothing: float = 0.2
+    augmentation: ImageAugmentation = field(
+        default_factory=lambda: ImageAugmentation(translate=4, cutout=10)
+    )
+
+
+PRESETS = {
+    "best": Recipe(),
+    "fast": Recipe(
+        epochs=8,
+        kept=1.0,
+        widths=(64, 256, 256),
+        depth=2,
+        muon_rate=0.24,
+        shift_rate=0.053,
+        head_rate=0.67,
+        weight_decay=2e-6,
+        batch_norm_momentum=0.4,
+        augmentation=ImageAugmentation(translate=2),
+    ),
+}
+
+
+class Learner:
+    """A network, its two optimizers and their schedules."""
+
+    def __init__(
+        self, recipe: Recipe, widths: tuple[int, int, int], depth: int, plan: Plan, machine: Machine
+    ) -> None:
+        self.recipe, self.machine = recipe, machine
+        self.total_steps = recipe.epochs * plan.steps
+        self.whiten_steps = min(round(recipe.whiten_epochs * plan.steps), self.total_steps)
+        network = CifarNet(widths, depth)
+        pictures = normalize(plan.images[:5000].cpu())
+        network.whiten.weight.data.copy_(whitening_filters(pictures))
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = recipe.batch_norm_momentum
+        self.network = network.to(machine.device).to(memory_format=torch.channels_last)
+        if machine.compiled:
+            self.network.compile()
+        self._make_optimizers()
+
+    def _make_optimizers(self) -> None:
+        recipe, network = self.recipe, self.network
+        trained = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
+        self.whiten_shift = next(p for n, p in trained if n == "whiten.bias")
+        kernels = [p for _, p in trained if p.ndim == 4]
+        shifts = [p for n, p in trained if p.ndim == 1 and not n.startswith("whiten")]
+        decay = recipe.weight_decay * recipe.batch * recipe.kept
+        groups = [
+            {"params": group, "lr": rate, "weight_decay": decay / rate}  # decays by `decay` a step
+            for group, rate in (
+                ([self.whiten_shift], recipe.shift_rate),
+                (shifts, recipe.shift_rate),
+                ([network.head.weight], recipe.head_rate),
+            )
+        ]
+        self.muon = Muon(kernels, lr=recipe.muon_rate, momentum=recipe.muon_momentum)
+        self.sgd = torch.optim.SGD(groups, lr=1.0, momentum=recipe.momentum, nesterov=True)
+        self.peaks = [group["lr"] for group in self._groups()]
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return [*self.sgd.param_groups, *self.muon.param_groups]
+
+    def losses(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each picture's loss (N,) and the logits (N, 10), both float32."""
+        with self.machine.autocast():
+            logits = self.network(inputs)
+        logits = logits.float()
+        losses = functional.cross_entropy(
+            logits, labels, reduction="none", label_smoothing=self.recipe.label_smoothing
+        )
+        return losses, logits
+
+    def begin(self, step: int) -> float:
+        """Set the learning rates for a step and return that of Muon."""
+        left = 1 - step / self.total_steps
+        whiten_left = max(0.0, 1 - step / max(self.whiten_steps, 1))
+        shares = [whiten_left] + [left] * (len(self.peaks) - 1)
+        for group, peak, share in zip(self._groups(), self.peaks, shares, strict=True):
+            group["lr"] = peak * share
+        # Once its shift stands still, nothing below the first block needs a gradient.
+        self.whiten_shift.requires_grad_(step < self.whiten_steps)
+        self.network.train()
+        return float(self.muon.param_groups[0]["lr"])
+
+    def learn(self, losses: Tensor) -> None:
+        """Take one step down the sum of the losses of all processes."""
+        share = len(losses) * self.machine.processes.count  # the average makes it a sum again
+        (losses.mean() * share).backward()
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        buffers = [b for b in self.network.buffers() if b.is_floating_point()]
+        self.machine.processes.average([*gradients, *buffers])
+        self.muon.step()
+        self.sgd.step()
+        self.network.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, dict[str, NDArray]]:
+        """Return copies of everything that changes, in named groups of arrays."""
+        momenta = {
+            f"{kind}.{number}": state["momentum_buffer"]
+            for kind, optimizer in (("muon", self.muon), ("sgd", self.sgd))
+            for number, state in optimizer.state_dict()["state"].items()
+            if state.get("momentum_buffer") is not None
+        }
+        groups = {"network": self.network.state_dict(), "momentum": momenta}
+        return {name: {k: _array(v) for k, v in group.items()} for name, group in groups.items()}
+
+    def load_state(self, state: dict[str, dict[str, NDArray]]) -> None:
+        """Take back what `state` returned."""
+        self.network.load_state_dict({k: torch.from_numpy(v) for k, v in state["network"].items()})
+        for kind, optimizer in (("muon", self.muon), ("sgd", self.sgd)):
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            for number, parameter in enumerate(parameters):
+                kept = state.get("momentum", {}).get(f"{kind}.{number}")
+                if kept is not None:
+                    buffer = torch.empty_like(parameter).copy_(torch.from_numpy(kept))
+                    optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
+
+
+def train(
+    recipe: Recipe,
+    training: data.Pictures,
+    validation: data.Pictures | None,
+    out: Path,
+    machine: Machine,
+    seed: int = 0,
+    resume: bool = False,
+    quiet: bool = False,
+    calibrated_by: Path | None = None,
+    data_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Train one network, write it to ``out`` as a model folder, and return its record.
+
+    A checkpoint is written after every epoch, and in between every few minutes. What is random in
+    a step depends on the seed, the epoch and the step alone, so that a run that was killed and
+    resumed ends with the same weights, bit for bit, on the same machine.
+
+    Args:
+        recipe: what to do.
+        training: pictures to learn from.
+        validation: pictures to measure after each epoch, or None for a final run.
+        out: the run's folder.
+        machine: how to compute.
+        seed: of the initial weights and everything drawn.
+        resume: go on from the checkpoint in ``out``, if there is one.
+        quiet: print nothing.
+        calibrated_by: for a final run, the folder of the validation run with the same recipe,
+            whose temperature and threshold for outsiders it takes.
+        data_dir: where MNIST may be, for outsiders.
+
+    Raises:
+        TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
+    """
+    run = _Run(recipe, training, validation, out, machine, seed, quiet)
+    run.restore(resume)
+    while run.step < run.main.total_steps:
+        run.train_epoch()
+    network = run.main.network
+    record = describe_run(recipe, network, run.progress, len(validation or ()))
+    if validation is not None:
+        record |= calibrate_network(network, validation, machine, data_dir)
+    elif calibrated_by is not None:
+        record |= take_calibration(network, calibrated_by, recipe)
+    if machine.processes.first:
+        weights = {name: _array(value) for name, value in network.state_dict().items()}
+        write_model(out, weights, config(recipe, record), record)
+    machine.processes.wait()
+    return record
+
+
+class _Run:
+    """A training run: what it holds between steps, and how it goes through an epoch."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: data.Pictures,
+        validation: data.Pictures | None,
+        out: Path,
+        machine: Machine,
+        seed: int,
+        quiet: bool,
+    ) -> None:
+        self.recipe, self.validation, self.machine, self.seed = recipe, validation, machine, seed
+        self.quiet = quiet or not machine.processes.first
+        self.checkpoint = out / CHECKPOINT
+        images, labels = (
+            torch.from_numpy(a).to(machine.device) for a in (training.images, training.labels)
+        )
+        self.plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed)
+        if recipe.batch > len(training) or recipe.batch % machine.processes.count:
+            raise TrainingError(
+                f"A batch of {recipe.batch} does not suit {len(training)} pictures and "
+                f"{machine.processes.count} processes."
+            )
+        torch.manual_seed(seed)  # the initial weights
+        self.main = Learner(recipe, recipe.widths, recipe.depth, self.plan, machine)
+        self.proxy = None
+        if recipe.kept < 1:
+            self.proxy = Learner(recipe, recipe.proxy_widths, 2, self.plan, machine)
+        self.step = 0
+        self.partial: dict[str, float] = {}  # sums over the epoch so far
+        self.saved = time.monotonic()
+        self.progress: dict[str, Any] = {
+            "identity": {
+                "recipe": plain(recipe), "seed": seed, "pictures": len(training),
+                "machine": machine.describe(),
+            },
+            "history": [],
+            "record": provenance(PACKAGES),
+        }  # fmt: skip
+
+    def restore(self, resume: bool) -> None:
+        """Go on from the checkpoint, or make sure that there is none."""
+        out = self.checkpoint.parent
+        if not self.checkpoint.exists():
+            return
+        if not resume:
+            raise TrainingError(f"{out} already holds a run; add --resume, or give another --out.")
+        groups, progress = load_checkpoint(self.checkpoint)
+        if progress["identity"] != self.progress["identity"]:
+            raise TrainingError(
+                f"{out} holds a run with another recipe, seed, data or machine "
+                f"({_difference(progress['identity'], self.progress['identity'])}); "
+                "give another --out."
+            )
+        for name, learner in self._learners():
+            prefix = f"{name}-"
+            own = {k.removeprefix(prefix): v for k, v in groups.items() if k.startswith(prefix)}
+            learner.load_state(own)
+        self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
+        progress.setdefault("resumed_by", []).append(git_commit())
+
+    def _learners(self) -> list[tuple[str, Learner]]:
+        return [("main", self.main), *([("proxy", self.proxy)] if self.proxy else [])]
+
+    def save(self) -> None:
+        """Write a checkpoint, unless the weights are no longer numbers."""
+        for _, learner in self._learners():
+            if not all(torch.isfinite(p).all() for p in learner.network.parameters()):
+                raise self._diverged("weights", math.nan)
+        if self.machine.processes.first:
+            groups = {
+                f"{name}-{group}": arrays
+                for name, learner in self._learners()
+                for group, arrays in learner.state().items()
+            }
+            self.progress |= {"step": self.step, "partial": self.partial}
+            save_checkpoint(self.checkpoint, groups, self.progress)
+        self.saved = time.monotonic()
+
+    def _diverged(self, what: str, value: float) -> TrainingError:
+        epoch = self.step // self.plan.steps + 1
+        return TrainingError(
+            f"The {what} became {value} in epoch {epoch}; the last checkpoint is kept. "
+            "Lower the learning rates."
+        )
+
+    def batches(self, epoch: int, first: int) -> Iterator[Batch]:
+        """Yield the epoch's batches from number ``first``."""
+        if self.machine.workers is None:
+            return from_memory(self.plan, epoch, first, self.machine.processes)
+        return from_workers(self.plan, epoch, first, self.machine.processes, self.machine.workers)
+
+    def train_epoch(self) -> None:
+        """Go through the epoch, or what is left of it; note its metrics; write a checkpoint."""
+        epoch, first = divmod(self.step, self.plan.steps)
+        start = time.perf_counter() - self.partial.get("seconds", 0.0)
+        counted = [self.partial.get(name, 0.0) for name in SUMS]
+        sums = torch.tensor(counted, device=self.machine.device)
+        rate = 0.0
+        with tqdm(
+            total=self.main.total_steps, initial=self.step, leave=False, unit="step",
+            desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
+        ) as bar:  # fmt: skip
+            for inputs, labels in self.batches(epoch, first):
+                rate = self.main.begin(self.step)
+                inputs, labels = self.hardest(inputs, labels)
+                losses, logits = self.main.losses(inputs, labels)
+                self.main.learn(losses)
+                correct = (logits.argmax(dim=1) == labels).sum()
+                sums += torch.stack([losses.detach().sum(), correct, torch.ones_like(labels).sum()])
+                self.step += 1
+                bar.update()
+                if self.step % CHECK_EVERY == 0:
+                    loss = self._check(sums)
+                    bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{sums[1] / sums[2]:.3f}")
+                    if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+                        self.partial = dict(zip(SUMS, sums.tolist(), strict=True))
+                        self.partial["seconds"] = time.perf_counter() - start
+                        self.save()
+        self._check(sums)
+        seconds = time.perf_counter() - start
+        self._end_epoch(epoch, rate, seconds, sums)
+
+    def _end_epoch(self, epoch: int, rate: float, seconds: float, sums: Tensor) -> None:
+        self.machine.processes.average([sums])
+        loss, correct, seen = sums.tolist()
+        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate}
+        row["seconds"] = round(seconds, 2)
+        row["train"] = {"loss": loss / seen, "accuracy": correct / seen}
+        if self.validation is not None:
+            row["validation"] = measure(self.main.network, self.validation, self.machine)
+        self.progress["history"].append(row)
+        self.partial = {}
+        self.save()
+        if not self.quiet:
+            print(_line(row, self.recipe.epochs), flush=True)
+
+    def _check(self, sums: Tensor) -> float:
+        """Return the mean loss so far, over all processes, which must be a number."""
+        total = sums[:1].float()
+        self.machine.processes.average([total])  # all processes stop, or none
+        loss = float(total) / float(sums[2])
+        if not math.isfinite(loss):
+            raise self._diverged("loss", loss)
+        return loss
+
+    def hardest(self, inputs: Tensor, labels: Tensor) -> Batch:
+        """Return the part of the batch that the proxy answers worst, and let the proxy learn.
+
+        The proxy is far smaller, so asking it costs little, and what is hard for it is hard for
+        the large network (Coleman et al. 2020, "Selection via proxy", arXiv 1906.11829).
+        """
+        if self.proxy is None:
+            return inputs, labels
+        self.proxy.begin(self.step)
+        learns = self.step % self.recipe.proxy_every == 0
+        with torch.set_grad_enabled(learns):
+            losses, _ = self.proxy.losses(inputs, labels)
+        chosen = losses.detach().topk(round(self.recipe.kept * len(labels))).indices
+        if learns:
+            self.proxy.learn(losses[chosen])
+        inputs = inputs[chosen].contiguous(memory_format=torch.channels_last)
+        return inputs, labels[chosen]
+
+
+def _line(row: dict[str, Any], epochs: int) -> str:
+    """Return an epoch's line in the log."""
+    text = f"epoch {row['epoch']:3d}/{epochs}  loss {row['train']['loss']:.4f}  "
+    if "validation" in row:
+        text += f"validation {row['validation']['accuracy']:.2%}  "
+    return text + f"{row['seconds']:.1f} s"
+
+
+def _array(tensor: Tensor) -> NDArray:
+    return tensor.detach().cpu().contiguous().numpy().copy()
+
+
+def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Name the first thing in which two identities differ."""
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(old.get(key), dict):
+            if text := _difference(old[key], value):
+                return text
+        elif old.get(key) != value:
+            return f"{key} was {old.get(key)} and is {value}"
+    return ""
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.cifar10", description=(__doc__ or "").splitlines()[0]
+    )
+    add_arguments(parser, epochs=Recipe.epochs)
+    parser.set_defaults(epochs=None)  # the preset's
+    parser.add_argument("--preset", choices=list(PRESETS), default="best")
+    parser.add_argument(
+        "--final",
+        action="store_true",
+        help="train on all 50,000 training pictures, once the recipe is fixed",
+    )
+    parser.add_argument(
+        "--calibrated-by",
+        type=Path,
+        metavar="RUN",
+        help="for --final: the finished validation run whose calibration to take",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
+    parser.add_argument(
+        "--compile",
+        choices=["auto", "on", "off"],
+        default="auto",
+        help="torch.compile; auto: on a GPU",
+    )
+    parser.add_argument(
+        "--loader",
+        choices=["memory", "dataloader"],
+        default="memory",
+        help="augment whole batches in memory, or picture by picture in worker processes",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="of the DataLoader")
+    return parser.parse_args(arguments)  # fmt: skip
+
+
+def main() -> int:
+    """Run the command line."""
+    options = parse()
+    recipe = PRESETS[options.preset]
+    if options.epochs:
+        recipe = replace(recipe, epochs=options.epochs)
+    processes = distributed.start(options.device)
+    try:
+        return _main(options, recipe, processes)
+    finally:
+        distributed.stop()
+
+
+def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:
+    if options.download and processes.first:
+        data.load(options.data_dir, "train", download=True)
+    processes.wait()
+    training = data.load(options.data_dir, "all" if options.final else "train")
+    validation = None if options.final else data.load(options.data_dir, "validation")
+    on_gpu = processes.device.type == "cuda"
+    machine = Machine(
+        processes,
+        choose_precision(processes.device, options.precision),
+        compiled=options.compile == "on" or (options.compile == "auto" and on_gpu),
+        workers=options.workers if options.loader == "dataloader" else None,
+    )
+    several = len(options.seed) > 1
+    folders = {s: options.out / f"seed-{s}" if several else options.out for s in options.seed}
+    for seed, folder in folders.items():
+        if processes.first:
+            work = petaflop(recipe, len(training))
+            print(f"seed {seed} → {folder}: {work:.3f} PFLOP in {machine.precision}", flush=True)
+        train(
+            recipe, training, validation, folder, machine, seed, options.resume,
+            calibrated_by=options.calibrated_by, data_dir=options.data_dir,
+        )  # fmt: skip
+    if options.export and processes.first:
+        print(f"exported to {finish(folders, options.data_dir)}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

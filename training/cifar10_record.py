@@ -1,0 +1,164 @@
+"""What a CIFAR-10 run writes down: config.json, record.json, calibration, and its arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.calibration import calibrate
+from training.data import cifar10 as data
+from training.errors import TrainingError
+from training.files import read_json
+from training.machine import Machine
+from training.outsiders import measure_outsiders
+from training.predict import predict
+from zoo.networks.cifar import CifarNet
+from zoo.results import softmax
+
+if TYPE_CHECKING:
+    from training.cifar10 import Recipe
+
+
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as JSON gives it back: lists instead of tuples."""
+    tuples = {"widths": list(recipe.widths), "proxy_widths": list(recipe.proxy_widths)}
+    return asdict(recipe) | tuples
+
+
+def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
+    """Return what config.json shall hold."""
+    content: dict[str, Any] = {
+        "format": 1,
+        "model": "cifar10",
+        "title": "Objects",
+        "task": "classification",
+        "framework": "torch",
+        "architecture": "cifar",
+        "arguments": {"widths": list(recipe.widths), "depth": recipe.depth, "classes": 10},
+        "input": {
+            "channels": 3, "height": data.SIZE, "width": data.SIZE,
+            "mean": list(data.MEAN), "std": list(data.STD),
+        },
+        "labels": list(data.LABELS),
+        "data": data.DESCRIPTION,
+        "licence": "Apache-2.0",
+    }  # fmt: skip
+    if "outsiders" in record:
+        content["outsider_threshold"] = record["outsiders"]["threshold"]
+    return content
+
+
+def describe_run(
+    recipe: Recipe, network: CifarNet, progress: dict[str, Any], validation: int
+) -> dict[str, Any]:
+    """Return what record.json shall hold, without the calibration.
+
+    Args:
+        recipe: of the run.
+        network: trained.
+        progress: of the last checkpoint: identity, provenance, history.
+        validation: number of validation pictures, 0 in a final run.
+    """
+    history, identity = progress["history"], progress["identity"]
+    metrics = {}
+    if validation:
+        accuracy = history[-1]["validation"]["accuracy"]
+        metrics["validation"] = {"accuracy": accuracy, "n": validation}
+    learned = "in training mode, on the augmented pictures learned from"
+    if recipe.kept < 1:
+        learned += f": the {recipe.kept:.0%} of each batch that the proxy finds hardest"
+    return {
+        "format": 1,
+        "model": "cifar10",
+        **progress["record"],
+        "resumed_by": progress.get("resumed_by", []),
+        **identity,
+        "petaflop": round(petaflop(recipe, identity["pictures"]), 4),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "selection": "the weights after the last step",
+        "train_metrics": learned,
+        "wall_seconds": round(sum(row["seconds"] for row in history), 1),
+        "metrics": metrics,
+        "history": history,
+    }
+
+
+def calibrate_network(
+    network: CifarNet, validation: data.Pictures, machine: Machine, data_dir: Path | None
+) -> dict[str, Any]:
+    """Fit temperature and outsider threshold; return the record's two entries about them.
+
+    The head's weights are divided by the temperature: the logits are linear in them, so that this
+    is temperature scaling, and no answer changes.
+    """
+    logits = predict(network, validation.images, machine).numpy()
+    calibration = calibrate(logits, validation.labels)
+    with torch.no_grad():
+        network.head.weight /= calibration["temperature"]
+
+    def probabilities(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return softmax(predict(network, images, machine).numpy())
+
+    outsiders = measure_outsiders(probabilities, validation.images, data_dir)
+    return {"calibration": calibration, "outsiders": outsiders}
+
+
+def take_calibration(network: CifarNet, folder: Path, recipe: Recipe) -> dict[str, Any]:
+    """Take over temperature, threshold and validation metrics from a validation run.
+
+    A final run has learned from the validation pictures: fitted on them, its temperature would
+    trust it too much. The validation run had the same recipe and has not seen them.
+
+    Raises:
+        TrainingError: if that run has no calibration, or another recipe.
+    """
+    try:
+        other = read_json(folder / "record.json")
+    except (OSError, ValueError):
+        raise TrainingError(f"{folder} holds no finished run to take a calibration from.") from None
+    if other.get("recipe") != plain(recipe) or "calibration" not in other:
+        raise TrainingError(
+            f"{folder} is no validation run with this recipe; its calibration would not fit."
+        )
+    with torch.no_grad():
+        network.head.weight /= other["calibration"]["temperature"]
+    weights = {"weights": "of the validation run: same recipe, without the validation pictures"}
+    return {
+        "calibration": other["calibration"] | weights,
+        "outsiders": other["outsiders"] | weights,
+        "metrics": {"validation": other["metrics"]["validation"] | weights},
+        "validation_run": {key: other[key] for key in ("command", "git_commit", "seed", "history")},
+    }
+
+
+def petaflop(recipe: Recipe, pictures: int) -> float:
+    """Return the run's floating-point operations in convolutions and matrix products, in 10¹⁵.
+
+    PyTorch counts them for one picture, forward and backward (a multiplication and an addition
+    are two); optimizer, activations and BatchNorm are left out.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    def count(widths: tuple[int, int, int], depth: int) -> tuple[int, int]:
+        network = CifarNet(widths, depth)
+        network.whiten.requires_grad_(False)
+        with FlopCounterMode(display=False) as counter:
+            outputs = network(torch.zeros(2, 3, data.SIZE, data.SIZE))
+            forward = counter.get_total_flops()
+            outputs.sum().backward()
+        return forward // 2, counter.get_total_flops() // 2
+
+    random = torch.get_rng_state()  # building networks must not disturb the run's own draws
+    _, learned = count(recipe.widths, recipe.depth)
+    asked, proxy_learned = count(recipe.proxy_widths, 2)
+    torch.set_rng_state(random)
+    shown = recipe.epochs * (pictures // recipe.batch) * recipe.batch
+    flop = shown * recipe.kept * learned
+    if recipe.kept < 1:
+        flop += shown * (asked + (proxy_learned - asked) / recipe.proxy_every)
+    return flop / 1e15
