@@ -33,7 +33,7 @@ st.markdown("Draw a digit. A convolutional network written in NumPy answers afte
 
 
 def shown() -> dict[str, Any]:
-    """Return what is on the pad: its kind, and the picture to read or the problem with it."""
+    """Return what is on the pad: the picture to read, its view, or the problem with it."""
     if "digits" not in st.session_state:
         put_sample(samples("digits")[7].id)
     return st.session_state["digits"]
@@ -46,10 +46,11 @@ def put(kind: str, **contents: Any) -> None:
 
 
 def put_sample(sample_id: str) -> None:
-    """Put a sample digit on the pad."""
-    sample = next(s for s in samples("digits") if s.id == sample_id)
-    encoded = sample.path.read_bytes()
-    put("sample", id=sample_id, image=encoded, picture=address(encoded), ink=True)
+    """Put a sample digit on the pad; an id that does not exist changes nothing."""
+    for sample in samples("digits"):
+        if sample.id == sample_id:
+            encoded = sample.read()
+            put("sample", id=sample_id, image=encoded, picture=address(encoded), ink=True)
 
 
 def on_stroke() -> None:
@@ -67,17 +68,21 @@ def on_pick() -> None:
 
 
 def on_upload() -> None:
-    """Take an uploaded picture, or the reason why it cannot be used."""
+    """Take an uploaded picture, or the reason why it cannot be used.
+
+    Only what the network sees and a small copy are kept: a photo may have megabytes, and preparing
+    it takes a moment.
+    """
     file = st.session_state["upload"]
     if file is None:
         return
     try:
-        photo = zoo.open_image(file.getvalue())
+        view = model.view(file.getvalue())
+        small = picture.jpeg(zoo.open_image(file.getvalue()), side=560)
     except zoo.ImageError as error:
         put("upload", problem=str(error))
         return
-    photo.thumbnail((560, 560))
-    put("upload", image=file.getvalue(), picture=address(picture.png(photo)), ink=False)
+    put("upload", view=view, picture=address(small, "jpeg"), ink=False)
 
 
 # --- The parts of the page. ---
@@ -116,7 +121,7 @@ def show_answer() -> np.ndarray | None:
     try:
         if "problem" in now:
             raise zoo.ImageError(now["problem"])
-        view = model.view(now["image"])
+        view = now["view"] if "view" in now else model.view(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
         answer.show_problem("answer", now["number"], model.labels, str(error))
@@ -146,7 +151,7 @@ def choice(sample: Sample, result: zoo.Classification) -> strip.Item:
     verdict = f"the network says {result.label} ({format.percent(result.confidence)})"
     return strip.Item(
         id=sample.id,
-        picture=address(sample.path.read_bytes()),
+        picture=address(sample.read()),
         description=f"{sample.description}, a {sample.label}; {verdict}",
         note="" if sample.group == "typical" else f"{sample.label} → {result.label}",
     )

@@ -24,7 +24,7 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
     history = [epoch["validation"][metric] for epoch in model.record["history"]]
     with st.container(border=True, height="stretch", gap="small"):
         if entry.samples:
-            pictures = [sample.path for sample in samples(entry.samples)]
+            pictures = [sample.read() for sample in samples(entry.samples)]
             st.image(picture.png(picture.band(pictures[: 10 if wide else 5])), width="stretch")
         left, right = st.columns(2, gap="large") if wide else (st.container(), st.container())
         with left:

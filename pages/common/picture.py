@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+import zoo
 
 
 def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
@@ -26,18 +27,31 @@ def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
     return buffer.getvalue()
 
 
-def band(paths: Sequence[Path], side: int = 112) -> Image.Image:
+def jpeg(image: Image.Image, side: int) -> bytes:
+    """Encode a photo as JPEG, at most ``side`` pixels wide and high.
+
+    Args:
+        image: The photo, mode RGB.
+        side: The limit.
+    """
+    small = image.copy()
+    small.thumbnail((side, side))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def band(pictures: Sequence[bytes], side: int = 112) -> Image.Image:
     """Put square pictures side by side.
 
     Args:
-        paths: Picture files.
+        pictures: Picture files' contents.
         side: Pixels of one picture.
     """
-    sheet = Image.new("RGB", (side * len(paths), side))
-    for index, path in enumerate(paths):
-        with Image.open(path) as tile:
-            small = tile.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-        sheet.paste(small, (index * side, 0))
+    sheet = Image.new("RGB", (side * len(pictures), side))
+    for index, encoded in enumerate(pictures):
+        tile = zoo.open_image(encoded).resize((side, side), Image.Resampling.BICUBIC)
+        sheet.paste(tile, (index * side, 0))
     return sheet
 
 

@@ -43,6 +43,7 @@ ENTRIES = (
         summary="Draw a digit; a network written from scratch in NumPy reads it.",
         samples="digits",
     ),
+    Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
 )
 
 

@@ -10,6 +10,11 @@ import streamlit as st
 import zoo
 from pages.common import charts, format
 
+HANDICAPS = {  # what the recipe does to training pictures only
+    "augmentation": "distorted pictures",
+    "dropout": "dropout",
+    "label_smoothing": "smoothed labels",
+}
 METRICS = {"accuracy": "accuracy", "iou": "IoU", "dice": "Dice", "boundary_iou": "boundary IoU"}
 
 
@@ -34,10 +39,10 @@ def show(model: zoo.Model) -> None:
     st.header("How it was trained", anchor="training")
     _numbers(model)
     _curves(record["history"], headline(record)[0])
-    if record["recipe"].get("augmentation"):
+    if handicaps := [text for key, text in HANDICAPS.items() if record["recipe"].get(key)]:
         st.caption(
-            "The training curve is measured while training, on distorted pictures and with "
-            "everything that makes learning harder; that is why it lies behind."
+            f"The training curves are measured while training, with {' and '.join(handicaps)}, "
+            "the validation curves without; that is why they do not meet."
         )
     _recipe(record)
 

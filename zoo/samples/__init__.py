@@ -36,6 +36,10 @@ class Sample:
     credit: str
     description: str
 
+    def read(self) -> bytes:
+        """Return the contents of the picture's file."""
+        return self.path.read_bytes()
+
 
 @lru_cache
 def samples(collection: str) -> tuple[Sample, ...]:
