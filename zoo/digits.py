@@ -23,9 +23,11 @@ FIELD = 28
 BOX = 20
 CENTRE = 14.0  # index of MNIST's centre of mass
 _FINE = 5  # pixels of the high-resolution drawing for one MNIST pixel
-# Stroke widths of MNIST itself in its pixels, measured by strokes.stroke_width: the 10th and the
-# 90th percentile of 60,000 training pictures. Strokes outside are brought to the nearer end.
-WIDTH_RANGE = (1.8, 3.5)
+# Stroke widths of MNIST itself in its pixels, measured by strokes.stroke_width on 3,000 training
+# pictures: the 10th and the 95th percentile. Strokes outside are brought to the nearer end. (Wide
+# strokes are left alone more than thin ones: on the validation digits thinning a marker's strokes
+# further, to 3.5, cost 1.3 points of accuracy, because half-closed loops do not open again.)
+WIDTH_RANGE = (1.8, 4.0)
 
 
 def prepare(image: images.ImageSource) -> np.ndarray:

@@ -46,7 +46,7 @@ def ink_map(image: Image.Image) -> np.ndarray:
         pixels = pixels[:, :, None]
     paper = np.median(_border(pixels), axis=0)
     distance = np.sqrt(np.square(pixels - paper).sum(axis=2) * (3 / pixels.shape[2]))
-    strongest = float(np.quantile(distance, 0.998))
+    strongest = _strongest(distance)
     if strongest < _FAINTEST:
         raise ImageError(_NOTHING)
     unevenness = float(np.quantile(_border(distance), 0.9))
@@ -56,12 +56,22 @@ def ink_map(image: Image.Image) -> np.ndarray:
 
 
 def _scale(strength: np.ndarray, faintest: float) -> np.ndarray:
-    """Map paper to 0 and the typical ink to 1: the median above Otsu's threshold."""
-    threshold = otsu(strength)
+    """Map paper to 0 and the typical ink to 1: the median above Otsu's threshold.
+
+    Otsu's threshold falls into the noise of the paper when there is very little ink, and below
+    ruled lines that are paler than the ink; hence the second threshold.
+    """
+    threshold = max(otsu(strength), 0.4 * _strongest(strength))
     level = float(np.median(strength[strength > threshold]))
     if level < faintest:
         raise ImageError(_NOTHING)
     return np.minimum(strength / np.float32(level), 1)
+
+
+def _strongest(strength: np.ndarray) -> float:
+    """Return the value that only a few pixels exceed: the darkest ink, but not one bad pixel."""
+    few = max(8, round(4e-4 * strength.size))
+    return float(np.partition(strength, strength.size - few, axis=None)[-few])
 
 
 def otsu(values: np.ndarray) -> float:

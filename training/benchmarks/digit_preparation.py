@@ -28,6 +28,7 @@ from training.data import mnist
 from training.errors import TrainingError
 from zoo.digits import prepare
 from zoo.errors import ImageError, ZooError
+from zoo.strokes import skeleton
 
 QUESTION = "Do position, size, stroke width, ink colour or light change the answer to a digit?"
 CANVAS = 280  # side of the Digits page's pad
@@ -37,34 +38,28 @@ BLACK, WHITE, BLUE, YELLOW = (20, 20, 20), (255, 255, 255), (25, 50, 190), (250,
 RED, GREEN = (215, 60, 60), (60, 136, 60)  # equally bright: both are gray 106 to PIL
 
 
-def strokes(digit: Array, height: float, pen: float = 1.0) -> Array:
+def strokes(digit: Array, height: float, pen: float | None = None) -> Array:
     """Draw a digit again with sharp edges.
 
     Args:
         digit: uint8 (28, 28).
         height: height of MNIST's 20-pixel box in the new drawing, in pixels.
-        pen: factor on the stroke width.
+        pen: width of a round pen that follows the middle of the strokes, as a fraction of
+            ``height``; None keeps the strokes as they are.
 
     Returns:
-        float32 (side, side) in [0, 1], side = 1.4·height + a margin for thick pens.
+        float32 (side, side) in [0, 1], with a margin for thick pens.
     """
     digit = np.pad(digit, 6)
-    fine = max(height, 100.0)  # strokes are thickened at high resolution, then reduced
+    fine = max(height, 100.0)  # drawn at high resolution, then reduced
     side = round(fine / 20 * digit.shape[0])
     large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
     mask = large > 127
-    inside = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
-    if pen != 1:
-        width = max(4 * float(inside[mask].mean()), 1) if mask.any() else 1
-        keep = 0.0
-        if pen < 1:  # a thin pen follows the middle of the stroke, wherever that is thin already
-            keep = np.where(mask, 0.8 * ndimage.maximum_filter(inside, 5), np.inf)
-        inside = (
-            np.where(inside >= keep, 1, inside + (pen - 1) * width / 2)
-            if pen < 1
-            else (inside + (pen - 1) * width / 2)
-        )
-    drawn = np.clip(inside + 0.5, 0, 1).astype(np.float32)
+    if pen is None:
+        drawn = ndimage.gaussian_filter(mask.astype(np.float32), 0.5)
+    else:
+        away = ndimage.distance_transform_edt(~skeleton(mask))
+        drawn = np.clip(max(pen * fine / 2, 0.5) + 0.5 - away, 0, 1).astype(np.float32)
     if fine > height:
         small = max(8, round(height / 20 * digit.shape[0]))
         drawn = np.asarray(Image.fromarray(drawn).resize((small, small), Image.Resampling.BOX))
@@ -146,7 +141,7 @@ def canvas(page: Array, ink: Color) -> Image.Image:
 
 def plain(
     height: float = 150,
-    pen: float = 1.0,
+    pen: float | None = None,
     ink: Color = BLACK,
     paper: Color = WHITE,
     corner: tuple[float, float] | None = (0.5, 0.5),
@@ -173,7 +168,7 @@ def photo(
     """Make a condition: a photograph of a sheet, the digit anywhere, of any size and pen."""
 
     def render(digit: Array, rng: np.random.Generator) -> bytes:
-        drawn = strokes(digit, rng.uniform(140, 300), rng.uniform(0.6, 1.4))
+        drawn = strokes(digit, rng.uniform(140, 300), rng.uniform(0.04, 0.18))
         page = on_page(drawn, size, (rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9)))
         picture = paint(page, ink, paper)
         if lines:
@@ -206,9 +201,10 @@ CONDITIONS: dict[str, Callable[[Array, np.random.Generator], Any]] = {
     "small, 40 px of 280": plain(height=40, corner=None),
     "tiny, 16 px of 28": plain(height=16, corner=None, side=28),
     "large, 270 px of 280": plain(height=270),
-    "pen at 0.35 times the width": plain(pen=0.35),
-    "pen at 1.5 times the width": plain(pen=1.5),
-    "pen at 2 times the width": plain(pen=2.0),
+    "fine pen, 2 % of the height": plain(pen=0.02),
+    "pen, 10 % of the height": plain(pen=0.10),
+    "thick pen, 20 % of the height": plain(pen=0.20),
+    "marker, 25 % of the height": plain(pen=0.25),
     "blue on yellow": plain(ink=BLUE, paper=YELLOW),
     "red on green of equal brightness": plain(ink=RED, paper=GREEN),
     "pale gray on white": plain(ink=(205, 205, 205)),
