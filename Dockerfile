@@ -23,8 +23,8 @@ WORKDIR /home/user/app
 COPY requirements.txt .
 RUN pip install --extra-index-url "$TORCH_INDEX" -r requirements.txt
 
-COPY --chown=user:user . .
-USER user
+COPY --chown=1000:1000 . .
+USER 1000:1000
 EXPOSE 8501
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

@@ -32,7 +32,8 @@ def show_facts(model: zoo.Model) -> None:
         st.metric("Parameters", format.count(info.parameters))
         st.metric("Size", format.size(info.size))
     size = model.config["input"]
-    scaled = ", ".join(f"{mean:g} ± {std:g}" for mean, std in zip(size["mean"], size["std"]))
+    pairs = zip(size["mean"], size["std"], strict=True)
+    scaled = ", ".join(f"{mean:g} ± {std:g}" for mean, std in pairs)
     st.markdown(
         f"**{info.title}**: {info.task} with `{info.architecture}`. The network takes "
         f"{size['channels']} × {size['height']} × {size['width']} values in 0…1, normalized by "

@@ -10,6 +10,7 @@ from tests.hub import tiny
 from tests.hub.workspace import Workspace, make
 from tests.hub_server import HubServer
 from tests.hub_server.fixtures import hub, hub_api, hub_environment  # noqa: F401
+from training.hub_files import plain_network
 from zoo import catalog
 from zoo import hub as zoo_hub
 
@@ -27,9 +28,11 @@ class Published:
 
     def commit_files(self, files: dict[str, bytes], **options: str) -> str:
         """Another commit in the Hub repo, with a manifest that fits."""
-        operations = [CommitOperationAdd(f"mnist/{name}", data) for name, data in files.items()] + [
-            CommitOperationAdd("manifest.json", tiny.manifest({"mnist": files}))
-        ]
+        contents = {f"mnist/{name}": data for name, data in files.items()} | {
+            "manifest.json": tiny.manifest({"mnist": files}),
+            "mnist/network.py": plain_network("numpy_cnn"),
+        }
+        operations = [CommitOperationAdd(path, data) for path, data in contents.items()]
         return self.api.create_commit(
             tiny.REPO, operations, commit_message="weights", **options
         ).oid  # type: ignore[call-overload]
@@ -60,7 +63,7 @@ def published(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
-    monkeypatch.setenv("ZOO_TIMEOUT", "3")
+    monkeypatch.setenv("ZOO_TIMEOUT", "10")
     monkeypatch.setattr(zoo_hub, "_silences", {})
 
     files = tiny.model_files()

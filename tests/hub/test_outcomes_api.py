@@ -9,17 +9,17 @@ import zoo
 from tests.hub.conftest import Published
 from tests.hub.outcomes import CASES, RECOVERS, Case
 
-TIMEOUT = 2.0  # seconds without a byte, in place of the 20 of real life
+SOON = 30.0  # seconds; far more than needed, but machines can be busy
 
 
 @pytest.fixture(autouse=True)
 def _plain_lfs(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-    monkeypatch.setenv("ZOO_TIMEOUT", str(TIMEOUT))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_source_hub(published: Published, case: Case) -> None:
+def test_source_hub(published: Published, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    monkeypatch.setenv("ZOO_TIMEOUT", case.timeout)
     started = time.perf_counter()
     with case.on(published.hub):
         if case.outcome == RECOVERS:
@@ -30,11 +30,12 @@ def test_source_hub(published: Published, case: Case) -> None:
                 zoo.load("mnist", source="hub")
             assert re.search(case.outcome, str(caught.value)), str(caught.value)
             assert "\n" not in str(caught.value)
-    assert time.perf_counter() - started < 6 * TIMEOUT, "a fault must not take much longer"
+    assert time.perf_counter() - started < SOON, "a fault must not take much longer"
 
 
 @pytest.mark.parametrize("case", CASES[1::4], ids=lambda case: case.name)
-def test_source_auto(published: Published, case: Case) -> None:
+def test_source_auto(published: Published, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    monkeypatch.setenv("ZOO_TIMEOUT", case.timeout)
     with case.on(published.hub):
         model = zoo.load("mnist")
     if case.outcome == RECOVERS:
@@ -53,8 +54,7 @@ XET = ("stall", "truncate-once", "corrupt-once", "corrupt-always")
 def test_over_xet(published: Published, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     """Xet repairs more by itself; what it can't repair ends in the same ways."""
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "0")
-    if case.outcome == RECOVERS:  # hf_xet waits for seconds before it tries again
-        monkeypatch.setenv("ZOO_TIMEOUT", "10")
+    monkeypatch.setenv("ZOO_TIMEOUT", case.timeout)
     started = time.perf_counter()
     with case.on(published.hub):
         if case.outcome == RECOVERS:
@@ -65,4 +65,4 @@ def test_over_xet(published: Published, monkeypatch: pytest.MonkeyPatch, case: C
             sentence = str(caught.value)
             assert re.search(f"{case.outcome}|download failed", sentence), sentence
     assert any("/reconstructions/" in path for path in published.hub.paths())
-    assert time.perf_counter() - started < 6 * TIMEOUT
+    assert time.perf_counter() - started < SOON

@@ -36,14 +36,14 @@ def command(workspace: Workspace, hub: HubServer, hub_api) -> Command:
         commit_message="weights",
     ).oid
     workspace.write_models({"mnist": files}, repo=tiny.REPO, revision=commit)
-    workspace.environment |= {"HF_HUB_DISABLE_XET": "1", "ZOO_TIMEOUT": "2"}
+    workspace.environment |= {"HF_HUB_DISABLE_XET": "1"}
     return Command(workspace, hub)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_pull(command: Command, case: Case) -> None:
     with case.on(command.hub):
-        done = command("pull", "mnist")
+        done = command("pull", "mnist", ZOO_TIMEOUT=case.timeout)
     if case.outcome == RECOVERS:
         assert (done.returncode, done.stderr) == (0, "")
         assert re.fullmatch(r"mnist: [\d.]+ MiB verified, revision [0-9a-f]{40}\n", done.stdout)
@@ -59,7 +59,7 @@ def test_predict_falls_back_and_says_so(command: Command, name: str) -> None:
     case = next(case for case in CASES if case.name == name)
     picture = command.workspace.folder / "zoo" / "samples" / "digits"
     with case.on(command.hub):
-        done = command("predict", "mnist", str(next(picture.glob("*.png"))))
+        done = command("predict", "mnist", str(next(picture.glob("*.png"))), ZOO_TIMEOUT="2")
     assert done.returncode == 0
     assert done.stderr.startswith("note: These are the bundled weights, because the Hub failed:")
     assert re.search(case.outcome, done.stderr), done.stderr
