@@ -92,6 +92,8 @@ def _contents(source: Any) -> bytes:
     elif isinstance(source, str | os.PathLike):
         contents = _read_file(Path(source))
     elif hasattr(source, "read"):
+        if hasattr(source, "seek"):
+            source.seek(0)  # an uploaded file that somebody has read before
         contents = source.read(MAX_BYTES + 1)
         if not isinstance(contents, bytes):
             raise ImageError("The file is open as text: open it in binary mode ('rb').")

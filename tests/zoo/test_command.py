@@ -1,0 +1,131 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.zoo.conftest import Bundle
+from zoo.__main__ import main
+
+
+@pytest.fixture
+def picture(tmp_path: Path, digit: np.ndarray) -> str:
+    path = tmp_path / "seven.png"
+    Image.fromarray(digit).save(path)
+    return str(path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) <= 1
+    return code, captured.out, captured.err
+
+
+def test_list(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    assert "mnist" in out
+    assert "50.00%" in out
+    code, out, _ = run(capsys, "list", "--json")
+    assert [model["name"] for model in json.loads(out)] == ["mnist"]
+
+
+def test_info(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "info", "mnist")
+    assert code == 0
+    assert "sha256" in out
+    code, out, _ = run(capsys, "info", "mnist", "--json")
+    assert json.loads(out)["metrics"] == {"accuracy": 0.5}
+
+
+def test_info_of_an_unknown_model(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "info", "mnits")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert "did you mean 'mnist'" in err
+
+
+def test_verify(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "verify")
+    assert code == 0
+    assert "3 files match" in out
+    path = bundle.folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    code, out, err = run(capsys, "verify")
+    assert code == 1
+    assert "model.safetensors" in err
+
+
+def test_pull_without_a_repo(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "pull")
+    assert (code, out) == (2, "")
+    assert "no Hub repo is configured" in err
+    assert "ZOO_REPO" in err
+
+
+def test_predict(bundle: Bundle, picture: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "predict", "mnist", picture)
+    assert code == 0
+    assert out.startswith(picture)
+    code, out, _ = run(capsys, "predict", "mnist", picture, picture, "--json")
+    answers = json.loads(out)
+    assert [answer["image"] for answer in answers] == [picture, picture]
+    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_predict_answers_the_good_pictures_among_bad_ones(
+    bundle: Bundle, picture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    text = str(tmp_path / "text.png")
+    code, out, err = run(capsys, "predict", "mnist", text, picture, "--json")
+    assert code == 2
+    assert [answer["image"] for answer in json.loads(out)] == [picture]
+    assert err.startswith(f"error: {text}: This is not a picture")
+
+
+def test_bench(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "bench", "mnist", "--json", "--repeats", "5", "--batch", "8")
+    result = json.loads(out)
+    assert code == 0
+    assert result["single_ms"] > 0
+    assert result["pictures_per_second"] > 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["predict", "mnist"],
+        ["bench", "mnist", "--repeats", "0"],
+        ["bench", "mnist", "--batch", "many"],
+        ["list", "--yaml"],
+        ["predict", "mnist", "x.png", "--device", "tpu"],
+        ["predict", "mnist", "x.png", "--source", "nowhere"],
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    bundle: Bundle, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+    assert captured.err.startswith("error: ")
+
+
+def test_the_module_runs_as_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "info", "nothing"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,118 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.zoo.conftest import Bundle
+from zoo.errors import DeviceError, ImageError
+from zoo.results import Classification, softmax
+
+
+@pytest.fixture
+def model(bundle: Bundle) -> zoo.Classifier:
+    return zoo.load("mnist", device="cpu")
+
+
+def test_a_loaded_model_says_what_it_is(model: zoo.Classifier) -> None:
+    assert (model.name, model.device, model.source, model.notice) == (
+        "mnist",
+        "cpu",
+        "bundle",
+        None,
+    )
+    assert model.record == {"seed": 7}
+    assert model.labels == tuple("0123456789")
+
+
+def test_predict_is_the_network_on_the_prepared_picture(
+    model: zoo.Classifier, digit: np.ndarray
+) -> None:
+    answer = model.predict(digit)
+    logits = model.network.forward(model.preprocess(digit)[None], training=False)[0]
+    np.testing.assert_allclose(answer.logits, logits, rtol=1e-5)
+    np.testing.assert_allclose(answer.probabilities, softmax(logits), rtol=1e-5)
+    assert answer.probabilities.dtype == np.float32
+    assert answer.seconds > 0
+
+
+def test_preprocess_normalizes_the_view(model: zoo.Classifier, digit: np.ndarray) -> None:
+    view = model.view(digit)
+    inputs = model.preprocess(digit)
+    assert inputs.shape == (1, 28, 28)
+    assert inputs.dtype == np.float32
+    np.testing.assert_allclose(inputs[0] * 0.3081 + 0.1307, view / 255, atol=1e-6)
+
+
+def test_a_batch_is_the_same_as_one_by_one(model: zoo.Classifier, digit: np.ndarray) -> None:
+    pictures = [digit, np.flipud(digit), digit[:, ::-1]]
+    batch = model.predict_batch(pictures)
+    for one, together in zip(map(model.predict, pictures), batch, strict=True):
+        np.testing.assert_allclose(one.logits, together.logits, atol=1e-5)
+    assert model.predict_batch([]) == []
+    assert len(model.predict_batch(np.stack(pictures))) == 3
+
+
+def test_a_bad_picture_is_an_image_error(model: zoo.Classifier) -> None:
+    with pytest.raises(ImageError, match="Nothing is drawn yet"):
+        model.predict(np.full((280, 280, 3), 255, np.uint8))
+
+
+def test_an_unknown_device_is_one_sentence(bundle: Bundle) -> None:
+    with pytest.raises(DeviceError, match="There is no device 'tpu'"):
+        zoo.load("mnist", device="tpu")
+
+
+def test_a_missing_gpu_is_one_sentence(bundle: Bundle) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DeviceError, match="This machine has no device 'cuda:99'"):
+        zoo.load("mnist", device="cuda:99")
+    if not torch.cuda.is_available():
+        with pytest.raises(DeviceError, match="no device 'cuda'"):
+            zoo.load("mnist", device="cuda")
+
+
+def test_the_pytorch_twin_gives_the_same_answer(model: zoo.Classifier, digit: np.ndarray) -> None:
+    pytest.importorskip("torch")
+    twin = zoo.Classifier("mnist", model.config, {}, model.network.to_torch().eval())
+    np.testing.assert_allclose(twin.predict(digit).logits, model.predict(digit).logits, atol=1e-5)
+
+
+def test_the_numpy_path_imports_no_torch() -> None:
+    code = (
+        "import sys, zoo, numpy as np; light = set(sys.modules);"
+        "assert not light & {'torch', 'streamlit', 'scipy'}, light;"
+        "m = zoo.load('mnist', device='cpu', source='bundle');"
+        "a = np.zeros((99, 99), np.uint8); a[20:80, 45:50] = 255; m.predict(a);"
+        "zoo.explain.activations(m, a); zoo.explain.occlusion(m, a);"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_auto_does_not_look_for_a_gpu_without_a_driver(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    from pathlib import Path
+
+    from zoo import devices
+
+    monkeypatch.setattr(devices, "_NVIDIA_DRIVER", Path(str(tmp_path)) / "no-driver")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(devices, "_best", lambda: pytest.fail("looked for a GPU"))
+    assert zoo.load("mnist").device == "cpu"
+
+
+def test_top_is_sorted_and_the_result_is_plain_json() -> None:
+    logits = np.array([0.0, 3.0, 1.0], np.float32)
+    answer = Classification(("a", "b", "c"), softmax(logits), logits, 0.01)
+    assert [label for label, _ in answer.top(2)] == ["b", "c"]
+    assert answer.label == "b"
+    assert answer.confidence == pytest.approx(answer.top(1)[0][1])
+    assert sum(answer.to_dict()["probabilities"].values()) == pytest.approx(1)
+
+
+def test_softmax_survives_large_logits() -> None:
+    result = softmax(np.array([[1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
+    np.testing.assert_allclose(result, [[1, 0], [0.5, 0.5]])
