@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from training.benchmarks import chromium
 from training.benchmarks.digits_page import app
+
+expect.set_options(timeout=30_000)  # CI machines are slow and shared
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -56,28 +57,47 @@ def fresh_url() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Return ``contexts(**options)``, one browser context for each set of options.
+
+    Tests share them, so that Streamlit's megabytes of JavaScript are read once. What a page shows
+    is a matter of its websocket; nothing is kept in the context.
+    """
+    made: dict[str, BrowserContext] = {}
+
+    def context(**options: Any) -> BrowserContext:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(**options)
+            made[key].set_default_timeout(60_000)
+        return made[key]
+
+    yield context
+    for one in made.values():
+        one.close()
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Any]:
+def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
     """Return ``visit(address, **context options) -> Page``, an idle page.
 
     After the test, every page must have kept to this machine and have logged no error.
     """
-    pages: list[Watched] = []
-    with ExitStack() as contexts:
+    pages: list[tuple[Page, Watched]] = []
 
-        def open_page(address: str, **options: Any) -> Page:
-            options.setdefault("viewport", {"width": 1280, "height": 900})
-            context = browser.new_context(**options)
-            contexts.callback(context.close)
-            page = context.new_page()
-            pages.append(Watched(page))
-            page.goto(address)
-            page.wait_for_selector(IDLE)
-            return page
+    def open_page(address: str, **options: Any) -> Page:
+        page = contexts(**options).new_page()
+        pages.append((page, Watched(page)))
+        page.goto(address)
+        page.wait_for_selector(IDLE)
+        return page
 
-        yield open_page
-        for watched in pages:
-            watched.check()
+    yield open_page
+    for page, watched in pages:
+        page.close()
+        watched.check()
 
 
 class Watched:
