@@ -32,7 +32,9 @@ def write_model(
         config: what ``config.json`` shall hold; its architecture goes into the weights' metadata.
         record: what ``record.json`` shall hold.
     """
-    described = {"architecture": config["architecture"], "model": config["model"]}
+    # One entry of metadata only: safetensors writes several in a random order, and the same weights
+    # must give the same file, byte for byte.
+    described = {"architecture": config["architecture"]}
     write_bytes(folder / "model.safetensors", save(dict(state), described))
     write_json(folder / "config.json", config)
     write_json(folder / "record.json", record)
