@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from zoo import ink, strokes
+from zoo.errors import ImageError
+
+EIGHT = np.ones((3, 3))
+
+
+def bar(width: int) -> np.ndarray:
+    mask = np.zeros((140, 80), bool)
+    mask[20:120, 30 : 30 + width] = True
+    return mask
+
+
+def ring(outer: float, inner: float, side: int = 121) -> np.ndarray:
+    y, x = np.mgrid[:side, :side] - side // 2
+    radius = np.hypot(y, x)
+    return (radius < outer) & (radius >= inner)
+
+
+@pytest.mark.parametrize("width", [3, 5, 10, 20])
+def test_measures_the_width_of_a_bar(width: int) -> None:
+    assert strokes.stroke_width(bar(width)) == pytest.approx(width, rel=0.12)
+
+
+@pytest.mark.parametrize(("width", "wanted"), [(4, 12), (10, 12), (12, 12), (20, 10), (16, 6)])
+def test_sets_the_width_of_a_bar(width: int, wanted: int) -> None:
+    drawn = strokes.set_width(bar(width), width, wanted)
+    assert drawn.min() >= 0
+    assert drawn.max() <= 1
+    assert drawn[70].sum() == pytest.approx(wanted, abs=1.6)
+
+
+def test_thinning_keeps_a_rings_hole_and_an_uneven_strokes_connection() -> None:
+    thin_ring = strokes.set_width(ring(50, 20), 30, 8) > 0.5
+    assert ndimage.label(thin_ring, EIGHT)[1] == 1
+    assert ndimage.label(~thin_ring)[1] == 2
+    uneven = bar(24)
+    uneven[60:80, 30:36] = uneven[60:80, 42:54] = False  # a neck of 6 pixels
+    assert ndimage.label(strokes.set_width(uneven, 24, 8) > 0.5, EIGHT)[1] == 1
+
+
+def test_a_skeleton_is_thin_inside_and_connected_as_the_mask_is() -> None:
+    for mask in (bar(15), ring(50, 30), bar(1)):
+        lines = strokes.skeleton(mask)
+        assert not (lines & ~mask).any()
+        assert ndimage.label(lines, EIGHT)[1] == ndimage.label(mask, EIGHT)[1]
+        assert ndimage.label(~lines)[1] == ndimage.label(~mask)[1]
+        blocks = ndimage.minimum_filter(lines, 3)
+        assert not blocks.any()
+
+
+def test_specks_go_and_parts_stay() -> None:
+    drawing = np.zeros((200, 200), np.float32)
+    drawing[50:150, 90:100] = 1
+    drawing[50:60, 110:130] = 1  # a part
+    drawing[10:13, 10:13] = 1  # a speck
+    mask = strokes.digit_mask(drawing)
+    assert mask[55, 120]
+    assert not mask[11, 11]
+
+
+def test_only_specks_is_an_error() -> None:
+    drawing = np.zeros((200, 200), np.float32)
+    drawing[10, 10] = 1
+    with pytest.raises(ImageError, match="No digit is to be seen"):
+        strokes.digit_mask(drawing)
+
+
+def test_otsu_separates_two_classes() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(20, 5, 5000), rng.normal(100, 5, 1000)])
+    assert 35 < ink.otsu(values) < 85
+    assert ink.otsu(np.zeros(9)) == 0
