@@ -134,8 +134,8 @@ def _redraw(amount: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Draw the digit again at five times MNIST's resolution, with strokes of MNIST's width."""
     top, bottom, left, right = _bounds(mask)
     # Soft edges belong to the digit as well: take the ink around the mask, but no other component.
-    near = strokes.grow(mask, 2)
-    crop = np.where(near, amount, 0)[top:bottom, left:right]
+    window = np.s_[top:bottom, left:right]
+    crop = np.where(strokes.grow(mask[window], 2), amount[window], 0)
     fine = BOX * _FINE
     scale = fine / max(crop.shape)
     size = tuple(max(1, round(side * scale)) for side in crop.shape[::-1])

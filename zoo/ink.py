@@ -15,7 +15,7 @@ need no guessing. Two cases:
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from zoo.errors import ImageError
@@ -46,11 +46,10 @@ def ink_map(image: Image.Image) -> np.ndarray:
         pixels = pixels[:, :, None]
     paper = np.median(_border(pixels), axis=0)
     distance = np.sqrt(np.square(pixels - paper).sum(axis=2) * (3 / pixels.shape[2]))
-    strongest = _strongest(distance)
-    if strongest < _FAINTEST:
+    if float(distance.max()) < _FAINTEST:
         raise ImageError(_NOTHING)
     unevenness = float(np.quantile(_border(distance), 0.9))
-    if unevenness < 0.1 * strongest:
+    if unevenness < 0.1 * _Histogram(distance).strongest():
         return _scale(distance, _FAINTEST)
     return _scale(_uneven(pixels), _FAINTEST_LOG)
 
@@ -61,35 +60,48 @@ def _scale(strength: np.ndarray, faintest: float) -> np.ndarray:
     Otsu's threshold falls into the noise of the paper when there is very little ink, and below
     ruled lines that are paler than the ink; hence the second threshold.
     """
-    threshold = max(otsu(strength), 0.4 * _strongest(strength))
-    level = float(np.median(strength[strength > threshold]))
+    histogram = _Histogram(strength)
+    threshold = max(histogram.otsu(), 0.4 * histogram.strongest())
+    level = histogram.median_above(threshold)
     if level < faintest:
         raise ImageError(_NOTHING)
-    return np.minimum(strength / np.float32(level), 1)
+    return np.minimum(strength * np.float32(1 / level), 1)
 
 
-def _strongest(strength: np.ndarray) -> float:
-    """Return the value that only a few pixels exceed: the darkest ink, but not one bad pixel."""
-    few = max(8, round(4e-4 * strength.size))
-    return float(np.partition(strength, strength.size - few, axis=None)[-few])
+class _Histogram:
+    """Counts of non-negative values in 256 bins: ten times as fast as sorting them."""
 
+    def __init__(self, values: np.ndarray) -> None:
+        self.bin = max(float(values.max()), 1e-9) / 255.99
+        codes = (values * np.float32(1 / self.bin)).astype(np.uint8)
+        self.counts = np.bincount(codes.ravel(), minlength=256)
 
-def otsu(values: np.ndarray) -> float:
-    """Return the threshold that separates two classes best (Otsu 1979, eq. 18).
+    def otsu(self) -> float:
+        """Return the threshold that separates two classes best (Otsu 1979, eq. 18).
 
-    It maximizes the between-class variance ω0·ω1·(μ0 − μ1)² over a histogram of 128 bins.
-    """
-    low, high = float(values.min()), float(values.max())
-    if high <= low:
-        return low
-    counts = np.histogram(values, bins=128, range=(low, high))[0].astype(np.float64)
-    centres = low + (np.arange(128) + 0.5) * (high - low) / 128
-    weight = np.cumsum(counts)
-    total = np.cumsum(counts * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (total[-1] * weight / weight[-1] - total) ** 2 / (weight * (weight[-1] - weight))
-    best = int(np.argmax(np.nan_to_num(between[:-1], posinf=0.0)))
-    return low + (best + 1) * (high - low) / 128
+        It maximizes the between-class variance ω0·ω1·(μ0 − μ1)².
+        """
+        weight = np.cumsum(self.counts).astype(np.float64)
+        total = np.cumsum(self.counts * np.arange(256.0))
+        split = np.flatnonzero((weight[:-1] > 0) & (weight[:-1] < weight[-1]))
+        if len(split) == 0:
+            return 0.0
+        low, below = weight[split], total[split]
+        difference = total[-1] * low / weight[-1] - below
+        between = difference**2 / (low * (weight[-1] - low))
+        return float(split[np.argmax(between)] + 1) * self.bin
+
+    def strongest(self) -> float:
+        """Return the value that only a few pixels exceed: the darkest ink, not one bad pixel."""
+        few = max(8, round(4e-4 * self.counts.sum()))
+        above = np.cumsum(self.counts[::-1])
+        return float(255 - np.searchsorted(above, few)) * self.bin
+
+    def median_above(self, threshold: float) -> float:
+        """Return the median of the values above a threshold."""
+        first = min(int(threshold / self.bin), 255)
+        above = np.cumsum(self.counts[first:])
+        return (first + float(np.searchsorted(above, above[-1] / 2)) + 0.5) * self.bin
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
@@ -103,14 +115,15 @@ def _without_alpha(image: Image.Image) -> Image.Image:
     box = alpha.getbbox()
     if box is None:
         raise ImageError(_NOTHING)
-    values = np.asarray(rgba)
+    alpha = alpha.crop(box)
+    values = np.asarray(rgba.crop(box))[::2, ::2]
     opaque = values[values[:, :, 3] > 127][:, :3]
     if len(opaque) == 0:
         return alpha
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    spread = np.ptp(np.quantile(opaque[:: 1 + len(opaque) // 20_000], (0.05, 0.95), axis=0), axis=0)
+    area = values.shape[0] * values.shape[1]
+    spread = np.ptp(np.quantile(opaque[:: 1 + len(opaque) // 5_000], (0.05, 0.95), axis=0), axis=0)
     if len(opaque) < 0.7 * area or spread.max() < 64:
-        return alpha  # strokes: the alpha channel is the ink, whatever its colour
+        return ImageOps.expand(alpha, 10)  # strokes: the alpha channel is the ink, whatever its colour
     paper = Image.new("RGBA", rgba.size, (*(int(v) for v in np.median(opaque, axis=0)), 255))
     return Image.alpha_composite(paper, rgba).convert("RGB")
 

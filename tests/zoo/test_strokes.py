@@ -72,5 +72,8 @@ def test_only_specks_is_an_error() -> None:
 def test_otsu_separates_two_classes() -> None:
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(20, 5, 5000), rng.normal(100, 5, 1000)])
-    assert 35 < ink.otsu(values) < 85
-    assert ink.otsu(np.zeros(9)) == 0
+    histogram = ink._Histogram(values.clip(0))
+    assert 35 < histogram.otsu() < 85
+    assert histogram.median_above(60) == pytest.approx(100, abs=1)
+    assert histogram.strongest() == pytest.approx(np.sort(values)[-8], abs=1)
+    assert ink._Histogram(np.zeros(9)).otsu() == 0
