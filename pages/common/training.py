@@ -42,7 +42,7 @@ def show(model: zoo.Model) -> None:
     if handicaps := [text for key, text in HANDICAPS.items() if record["recipe"].get(key)]:
         st.caption(
             f"The training curves are measured while training, with {' and '.join(handicaps)}, "
-            "the validation curves without; that is why they do not meet."
+            "the validation curves without; that is why they differ."
         )
     _recipe(record)
 
