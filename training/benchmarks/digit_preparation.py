@@ -24,11 +24,11 @@ from tqdm import tqdm
 
 import zoo
 from training import records
+from training.benchmarks.skeleton import skeleton
 from training.data import mnist
 from training.errors import TrainingError
 from zoo.digits import prepare
 from zoo.errors import ImageError, ZooError
-from zoo.strokes import skeleton
 
 QUESTION = "Do position, size, stroke width, ink colour or light change the answer to a digit?"
 CANVAS = 280  # side of the Digits page's pad
