@@ -36,11 +36,28 @@ def provenance(packages: Sequence[str] = ("numpy",)) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """Return the command that started this process, as one would type it in the repo."""
+    """Return the command that started this process, as one would type it in the repo.
+
+    Whoever repeats it has folders of their own: ``--data-dir`` and ``--out`` are written as DIR
+    and RUN_DIR.
+    """
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     program = f"python -m {spec.name.removesuffix('.__main__')}" if spec else sys.argv[0]
-    return shlex.join([*program.split(), *sys.argv[1:]])
+    return without_folders(shlex.join([*program.split(), *sys.argv[1:]]))
+
+
+def without_folders(command: str) -> str:
+    """Return a command with the values of ``--data-dir`` and ``--out`` replaced by names."""
+    words = shlex.split(command)
+    names = {"--data-dir": "DIR", "--out": "RUN_DIR"}
+    for index, word in enumerate(words):
+        option, equals, _ = word.partition("=")
+        if option in names and equals:
+            words[index] = f"{option}={names[option]}"
+        elif word in names and index + 1 < len(words):
+            words[index + 1] = names[word]
+    return shlex.join(words)
 
 
 def git_commit() -> str | None:
