@@ -113,7 +113,8 @@ def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
     column = torch.arange(width, device=inputs.device) - corners[:, 1:]
     inside_rows, inside_columns = (row >= 0) & (row < size), (column >= 0) & (column < size)
     square = inside_rows[:, None, :, None] & inside_columns[:, None, None, :]
-    return inputs.masked_fill(square, 0.0)
+    hidden = inputs.masked_fill(square, 0.0)  # which forgets the order in memory
+    return hidden.contiguous(memory_format=torch.channels_last)
 
 
 def normalize(images: Tensor) -> Tensor:
