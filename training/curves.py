@@ -8,7 +8,7 @@ from typing import Any
 
 from training.publish_checks import METRIC
 
-_COLOURS = {"train": "#8a94a6", "validation": "#0f766e"}
+_COLOURS = {"train": "#a3a3b0", "validation": "#5b5bd6"}
 
 
 def draw_curves(record: Mapping[str, Any]) -> bytes:

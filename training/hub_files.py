@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from training.records import ROOT
 from zoo import experiments, weights
 from zoo.catalog import read_catalog
 from zoo.hub import MANIFEST
+from zoo.networks import build
 
+NETWORKS = ROOT / "zoo" / "networks"
 PLAIN_NETWORKS = Path(__file__).parent / "plain_networks"
 EXAMPLES = {"mnist": "digits", "cifar10": "objects", "carvana": "cars"}
 
@@ -51,7 +54,7 @@ def hub_files(repo: str) -> dict[str, bytes]:
             raise TrainingError(f"{name} cannot be published: {error}") from None
         files |= {f"{name}/{file}": content for file, content in contents.items()}
         records[name] = json.loads(contents["record.json"])
-        files[f"{name}/network.py"] = plain_network(info.architecture)
+        files[f"{name}/network.py"] = plain_network(json.loads(contents["config.json"]))
         files[f"{name}/curves.png"] = draw_curves(records[name])
         files |= {f"{name}/example.png": content for content in _example(name)}
     if not records:
@@ -74,19 +77,29 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
     return (json.dumps({"format": 1, "files": listed}, indent=1) + "\n").encode()
 
 
-def plain_network(architecture: str) -> bytes:
+def plain_network(config: Mapping[str, Any]) -> bytes:
     """Return a module that needs PyTorch alone and whose ``build(**arguments)`` is the network.
 
+    The module of `zoo.networks` if it stands on its own, else one written for the purpose.
+
+    Args:
+        config: the model's ``config.json``.
+
     Raises:
-        TrainingError: nobody has written one for this architecture.
+        TrainingError: there is neither.
     """
-    path = PLAIN_NETWORKS / f"{architecture}.py"
-    if not path.is_file():
+    architecture = config["architecture"]
+    written = PLAIN_NETWORKS / f"{architecture}.py"
+    if written.is_file():
+        return written.read_bytes()
+    source = (NETWORKS / f"{architecture}.py").read_text(encoding="utf-8")
+    if re.search(r"^\s*(from|import) (zoo|training)\b", source, flags=re.MULTILINE):
         raise TrainingError(
-            f"{path.relative_to(ROOT)} is missing: a module with build(**arguments) that makes "
-            f"the {architecture} in plain PyTorch."
+            f"zoo/networks/{architecture}.py imports from this project; write a module with "
+            f"build(**arguments) in plain PyTorch, {written.relative_to(ROOT)}."
         )
-    return path.read_bytes()
+    name = type(build(config)).__name__
+    return f'{source}\n\nbuild = {name}  # build(**config["arguments"])\n'.encode()
 
 
 def _example(name: str) -> list[bytes]:

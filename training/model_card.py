@@ -23,6 +23,11 @@ METRIC_NAMES = {
     "dice": "Dice",
     "boundary_iou": "Boundary IoU",
 }
+HANDICAPS = {  # what a recipe does to training pictures only
+    "augmentation": "distorted pictures",
+    "dropout": "dropout",
+    "label_smoothing": "smoothed labels",
+}
 LIMITATIONS = {
     "mnist": (
         "It knows the ten digits and nothing else: a letter or a scribble gets a digit's name too. "
@@ -104,9 +109,9 @@ def _dataset_id(info: ModelInfo) -> str:
 def _introduction() -> str:
     return (
         "# CNN-Lytical: weights that are what they claim\n\n"
-        "Convolutional networks for three tasks, with the record of the training run behind each "
-        "number. All weights are safetensors; nothing is pickled. `manifest.json` lists the size "
-        "and sha256 of every file."
+        "Convolutional networks, with the record of the training run behind each number. All "
+        "weights are safetensors; nothing is pickled. `manifest.json` lists the size and sha256 "
+        "of every file."
     )
 
 
@@ -135,8 +140,8 @@ def _use(repo: str, name: str, files: Mapping[str, Any]) -> str:
         _code("python", snippets.library(name, repo, picture)),
         "With the Hub client, PyTorch and safetensors alone:",
         _code("python", snippets.plain(name, repo)),
-        "`network.py` is 20 to 200 lines of plain PyTorch. It is code: read it, or pin the "
-        "revision that you have read (`revision=` takes a commit hash).",
+        "`network.py` is plain PyTorch. It is code: read it, and pin the revision that you have "
+        "read (`revision=` takes a commit hash).",
         "On the command line:",
         _code("bash", snippets.command(name, repo)),
     ]
@@ -153,7 +158,7 @@ def _model(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> st
         else f"{info.title}: {info.task}, {info.parameters:,} parameters, architecture "
         f"`{info.architecture}`.",
         _metrics_table(record),
-        f"![Training curves of {name}]({name}/curves.png)" if f"{name}/curves.png" in files else "",
+        _curves(name, record, files),
         "**How it was trained.** " + _training(record),
         "**How the numbers were measured.** " + _measured(record),
         f"**Data.** {info.data['name']} ({info.data['source']}), licence: {info.data['licence']}. "
@@ -162,6 +167,18 @@ def _model(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> st
         "Files: " + ", ".join(f"`{pin.name}` sha256 `{pin.sha256}`" for pin in info.files.values()),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+    """The picture of the run, and why its two curves need not meet."""
+    if f"{name}/curves.png" not in files:
+        return ""
+    made_hard = [text for key, text in HANDICAPS.items() if record.get("recipe", {}).get(key)]
+    note = (
+        f"\n\nThe training curves are measured while training, with {' and '.join(made_hard)}; "
+        "the validation curves without."
+    )
+    return f"![Training curves of {name}]({name}/curves.png)" + (note if made_hard else "")
 
 
 def _metrics_table(record: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import zoo
 from training.errors import TrainingError, run_command
 from training.export import BUNDLE, CATALOG
 from training.files import read_json, write_json
@@ -198,11 +199,12 @@ def _list_files(files: Mapping[str, bytes], what: str) -> None:
 
 def make_sample(name: str, data_dir: Path) -> None:
     """Write the committed sample that `check_model` uses, from a model's test split."""
-    from training.data import mnist
+    from training.evaluate import DATA
 
-    if name.split("-")[0] != "mnist":
+    data = DATA.get(str(zoo.info(name).data["name"]))
+    if data is None:
         raise TrainingError(f"There is no way yet to make a sample for {name}.")
-    split = mnist.load(data_dir, "test")
+    split = data.load(data_dir, "test")
     images, targets = split.images, split.labels
     path = SAMPLES / f"{name}.npz"
     count = write_sample(path, images, targets)

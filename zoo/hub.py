@@ -226,15 +226,15 @@ class _Source:
             raise HubError(
                 f"{', '.join(wanted)} in the cache is damaged and cannot be replaced: {error}"
             ) from None
-        return {
-            name: weights.read_verified(
-                paths[f"{model}/{name}"],
-                pins[name],
-                f"the Hub sent it twice, so tell the owner of {self.repo}, or use the weights "
-                'that ship with the code (source="bundle")',
-            )
-            for name in names
-        }
+        advice = (
+            f"the Hub sent it twice, so tell the owner of {self.repo}, or use the weights that "
+            'ship with the code (source="bundle")'
+        )
+        contents = {}
+        for name in names:
+            contents[name] = _read(paths[f"{model}/{name}"], pins[name])
+            weights.verify(contents[name], pins[name], f"{model}/{name} from the Hub", advice)
+        return contents
 
     def _cached(self, name: str, commit: str) -> Path | None:
         """Return the path of a file in the client's cache; no request is made."""
@@ -376,10 +376,21 @@ class _Growing:
 
 def _matching(path: Path, pin: FileInfo) -> bytes | None:
     """Return a file's bytes if they are the pinned ones."""
+    contents = _read(path, pin)
     try:
-        return weights.read_verified(path, pin, "")
+        weights.verify(contents, pin, "", "")
     except IntegrityError:
         return None
+    return contents
+
+
+def _read(path: Path, pin: FileInfo) -> bytes:
+    """Read at most one byte more than a file should have; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(pin.size + 1)
+    except OSError:
+        return b""
 
 
 def _sentence(text: str) -> str:

@@ -185,15 +185,15 @@ def explain(error: BaseException, request: dict[str, Any]) -> str:
         error = error.__cause__  # the client wraps the reason into "check your connection"
     if isinstance(error, errors.GatedRepoError):
         return (
-            f"{repo} is gated: ask for access on its page, then log in with "
+            f"the repo {repo} is gated: ask for access on its page, then log in with "
             "`hf auth login` or set HF_TOKEN."
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return f"{repo} has no revision {revision!r}; check the revision (ZOO_REVISION)."
+        return f"the repo {repo} has no revision {revision!r}; check the revision (ZOO_REVISION)."
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(
         error, errors.LocalEntryNotFoundError
     ):
-        return f"{repo} has no {', '.join(request['names'])} in revision {revision}."
+        return f"the repo {repo} has no {', '.join(request['names'])} in revision {revision}."
     if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
         return _explain_status(error, repo)
     if isinstance(error, errors.OfflineModeIsEnabled):

@@ -40,7 +40,7 @@ def plain(name: str, repo: str, revision: str | None = None) -> str:
         repo: Its Hub repo.
         revision: Commit hash to pin, or None for the newest.
     """
-    pin = f', revision="{revision}"' if revision else ""
+    pin = ", revision=revision" if revision else ""
     return "\n".join(
         [
             "import json, sys",
@@ -48,9 +48,11 @@ def plain(name: str, repo: str, revision: str | None = None) -> str:
             "from huggingface_hub import hf_hub_download",
             "from safetensors.torch import load_file",
             "",
+            *([f'revision = "{revision}"'] if revision else []),
             'files = ("network.py", "config.json", "model.safetensors")',
             "code, config, weights = (",
-            f'    Path(hf_hub_download("{repo}", f"{name}/{{file}}"{pin})) for file in files',
+            f'    Path(hf_hub_download("{repo}", f"{name}/{{file}}"{pin}))',
+            "    for file in files",
             ")",
             "sys.path.insert(0, str(code.parent))",
             "from network import build",

@@ -164,13 +164,13 @@ def verify(contents: bytes, pin: FileInfo, where: str, advice: str) -> None:
     """Raise :class:`IntegrityError` unless ``contents`` has the pinned size and SHA-256."""
     if len(contents) != pin.size:
         raise IntegrityError(
-            f"{where} has not the {pin.size:,} bytes that the catalog pins; {advice}."
+            f"{where} has not the {pin.size:,} bytes that are pinned; {advice}."
         )
     digest = hashlib.sha256(contents).hexdigest()
     if digest != pin.sha256:
         raise IntegrityError(
             f"{where} is damaged or was changed: its sha256 is {digest[:12]}…, "
-            f"the catalog pins {pin.sha256[:12]}…; {advice}."
+            f"{pin.sha256[:12]}… is pinned; {advice}."
         )
 
 

@@ -1,5 +1,6 @@
 """A tiny zoo whose weights lie in the bundle and on a loopback Hub."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Published:
         """Another commit in the Hub repo, with a manifest that fits."""
         contents = {f"mnist/{name}": data for name, data in files.items()} | {
             "manifest.json": tiny.manifest({"mnist": files}),
-            "mnist/network.py": plain_network("numpy_cnn"),
+            "mnist/network.py": plain_network(json.loads(files["config.json"])),
         }
         operations = [CommitOperationAdd(path, data) for path, data in contents.items()]
         return self.api.create_commit(

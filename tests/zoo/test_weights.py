@@ -36,7 +36,7 @@ def test_another_size_is_refused(bundle: Bundle, change: bytes) -> None:
     path = bundle.folder / "record.json"
     contents = path.read_bytes()
     path.write_bytes(contents + change if change else contents[:-1])
-    with pytest.raises(IntegrityError, match="bytes that the catalog pins"):
+    with pytest.raises(IntegrityError, match="bytes that are pinned"):
         zoo.load("mnist")
 
 
