@@ -107,12 +107,11 @@ def table() -> str:
 
 def main() -> None:
     """Replace the table in docs/hub.md."""
-    started = time.strftime("%Y-%m-%d")
-    text = DOCUMENT.read_text()
-    before, rest = text.split(BEGIN)
+    day, rows = time.strftime("%Y-%m-%d"), table()
+    before, rest = DOCUMENT.read_text().split(BEGIN)
     _, after = rest.split(END)
-    note = f"Run on {started} with `ZOO_TIMEOUT={TIMEOUT}`: `python -m tests.hub.fault_table`.\n\n"
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{note}{table()}\n{END}{after}")
+    note = f"Run on {day} with `ZOO_TIMEOUT={TIMEOUT}`: `python -m tests.hub.fault_table`."
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{note}\n\n{rows}\n{END}{after}")
 
 
 if __name__ == "__main__":
