@@ -31,10 +31,14 @@ def digit_mask(ink: np.ndarray) -> np.ndarray:
     """
     mask = ink > 0.5
     labels, count = ndimage.label(mask, _EIGHT)
+    if np.intersect1d(labels[:, 0], labels[:, -1]).any():
+        labels, count = ndimage.label(without_lines(mask), _EIGHT)
+    if np.intersect1d(labels[0], labels[-1]).any():
+        labels, count = ndimage.label(without_lines((labels > 0).T).T, _EIGHT)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
     largest = int(areas.max())
-    if largest < max(6, 2e-4 * mask.size):
+    if largest < max(6, 2e-4 * ink.size):
         raise ImageError("No digit is to be seen: draw or photograph one, large and clear.")
     keep = areas >= max(2, _SPECK * largest)
     inside = ~touching(labels, count)
@@ -42,6 +46,37 @@ def digit_mask(ink: np.ndarray) -> np.ndarray:
         keep &= inside
     keep[0] = False
     return keep[labels]
+
+
+def without_lines(mask: np.ndarray) -> np.ndarray:
+    """Remove the printed lines of ruled paper, and mend the strokes that cross them.
+
+    A line is made of long horizontal runs (a morphological opening finds them, so it may be a
+    little tilted) that together reach across the picture; a 7's bar does not.
+
+    Args:
+        mask: bool array (H, W) with nearly horizontal lines.
+
+    Returns:
+        bool array (H, W).
+    """
+    width = mask.shape[1]
+    runs = ndimage.binary_opening(mask, np.ones((1, max(5, width // 12)), dtype=bool))
+    labels, _ = ndimage.label(grow(runs, 1), _EIGHT)
+    long = [
+        index
+        for index, where in enumerate(ndimage.find_objects(labels), start=1)
+        if where[1].stop - where[1].start > 0.9 * width
+    ]
+    lines = np.isin(labels, long) & mask
+    if not lines.any():
+        return mask
+    # The cut through a crossing stroke is as high as the line, two pixels more for its soft edges.
+    thickness = int(np.median(lines.sum(axis=0))) // max(1, len(long)) + 4
+    rest = mask & ~lines
+    padded = np.pad(rest, thickness)
+    mended = ndimage.binary_closing(padded, np.ones((thickness, 1), dtype=bool))
+    return rest | (mended[thickness:-thickness, thickness:-thickness] & lines)
 
 
 def touching(labels: np.ndarray, count: int) -> np.ndarray:

@@ -69,3 +69,22 @@ def test_otsu_separates_two_classes() -> None:
     assert histogram.median_above(60) == pytest.approx(100, abs=1)
     assert histogram.strongest() == pytest.approx(np.sort(values)[-8], abs=1)
     assert ink._Histogram(np.zeros(9)).otsu() == 0
+
+
+def test_printed_lines_go_and_strokes_that_cross_them_stay_whole() -> None:
+    mask = np.zeros((240, 320), bool)
+    mask[60:180, 150:162] = True  # a "1"
+    alone = mask.copy()
+    x = np.arange(320)
+    for start in (40, 90, 140, 190):
+        for row in range(3):
+            mask[start + row + x // 60, x] = True  # tilted
+    cleaned = strokes.without_lines(mask)
+    assert (cleaned == alone).mean() > 0.998
+    assert ndimage.label(cleaned & alone, EIGHT)[1] == 1
+
+
+def test_a_sevens_bar_is_no_printed_line() -> None:
+    mask = np.zeros((100, 100), bool)
+    mask[20:26, 20:80] = mask[20:90, 74:80] = True
+    np.testing.assert_array_equal(strokes.without_lines(mask), mask)

@@ -29,6 +29,7 @@ from training.data import mnist
 from training.errors import TrainingError
 from zoo.digits import prepare
 from zoo.errors import ImageError, ZooError
+from zoo.images import normalize
 
 QUESTION = "Do position, size, stroke width, ink colour or light change the answer to a digit?"
 CANVAS = 280  # side of the Digits page's pad
@@ -81,7 +82,7 @@ def on_page(drawn: Array, size: tuple[int, int], corner: tuple[float, float]) ->
 def paint(page: Array, ink: Color, paper: Color) -> Array:
     """Return float32 (H, W, 3): paper, with ink where the page has it."""
     amount = page[:, :, None]
-    return amount * np.float32(ink) + (1 - amount) * np.float32(paper)
+    return amount * np.array(ink, np.float32) + (1 - amount) * np.array(paper, np.float32)
 
 
 def photograph(
@@ -114,12 +115,12 @@ def shadow(size: tuple[int, int], rng: np.random.Generator) -> Array:
     return (0.75 + 0.25 * np.tanh(side / 4)).astype(np.float32)
 
 
-def ruled(picture: Array, rng: np.random.Generator, gap: int, tilt: float) -> Array:
-    """Draw a school book's pale blue lines under the ink (which is darker, and stays)."""
+def ruled(picture: Array, rng: np.random.Generator, gap: int, tilt: float, color: Color) -> Array:
+    """Draw a school book's lines under the ink (where that is darker, it stays)."""
     y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
     lines = np.abs((y + tilt * x + rng.uniform(0, gap)) % gap - gap / 2) < 1.0
-    pale = np.where(lines[:, :, None], np.float32((150, 180, 225)), np.float32(WHITE))
-    return np.minimum(picture, pale)
+    page = np.where(lines[:, :, None], np.array(color, np.float32), np.float32(255))
+    return np.minimum(picture, page)
 
 
 def specks(page: Array, rng: np.random.Generator, count: int = 60) -> Array:
@@ -163,7 +164,7 @@ def photo(
     paper: Color = (235, 230, 220),
     noise: float = 6.0,
     size: tuple[int, int] = (480, 640),
-    lines: bool = False,
+    lines: Color | None = None,
 ) -> Callable[[Array, np.random.Generator], Any]:
     """Make a condition: a photograph of a sheet, the digit anywhere, of any size and pen."""
 
@@ -172,7 +173,8 @@ def photo(
         page = on_page(drawn, size, (rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9)))
         picture = paint(page, ink, paper)
         if lines:
-            picture = ruled(picture, rng, int(rng.integers(28, 60)), rng.uniform(-0.03, 0.03))
+            gap, tilt = int(rng.integers(28, 60)), rng.uniform(-0.03, 0.03)
+            picture = ruled(picture, rng, gap, tilt, lines)
         level = light(size, rng) if callable(light) else light
         return photograph(picture, rng, level, noise)
 
@@ -217,7 +219,8 @@ CONDITIONS: dict[str, Callable[[Array, np.random.Generator], Any]] = {
     "photo, much noise": photo(slope, noise=20),
     "photo, blue pen": photo(slope, ink=(40, 60, 160)),
     "photo, pencil": photo(slope, ink=(120, 118, 115)),
-    "photo, ruled paper": photo(slope, paper=WHITE, lines=True),
+    "photo, ruled paper": photo(slope, paper=WHITE, lines=(150, 180, 225)),
+    "photo, lines as dark as the ink": photo(slope, paper=WHITE, lines=(40, 40, 60)),
     "photo, chalk on a board": photo(slope, ink=(225, 225, 215), paper=(45, 70, 60)),
 }
 
@@ -239,8 +242,8 @@ def measure(
                 refused += 1
                 prepared.append(np.zeros((28, 28), np.uint8))  # counts as wrong, below
             seconds += time.perf_counter() - start
-        scale, inputs = model.config["input"], np.stack(prepared)[:, None].astype(np.float32)
-        inputs = (inputs / 255 - np.float32(scale["mean"][0])) / np.float32(scale["std"][0])
+        size = model.config["input"]
+        inputs = np.stack([normalize(picture, size["mean"], size["std"]) for picture in prepared])
         parts = [model.logits(inputs[i : i + 500]) for i in range(0, len(inputs), 500)]
         correct = np.concatenate(parts).argmax(1) == digits.labels
         correct &= np.stack(prepared).any(axis=(1, 2))
