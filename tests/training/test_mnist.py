@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import subprocess
@@ -222,3 +223,33 @@ def test_the_finished_network_is_calibrated(tiny_mnist: Path, tmp_path: Path) ->
         rtol=1e-6,
     )
     assert temperature != 1
+
+
+def test_download_puts_the_files_where_they_are_looked_for(
+    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torchvision's own class decides where files go; only its transfer is replaced."""
+    from torchvision.datasets import MNIST
+
+    def transfer(self: MNIST) -> None:
+        raw = Path(self.raw_folder)
+        raw.mkdir(parents=True)
+        for file in (tiny_mnist / "mnist/MNIST/raw").iterdir():
+            (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+
+    monkeypatch.setattr(MNIST, "download", transfer)
+    with pytest.raises(TrainingError, match="add --download"):
+        data.load(tmp_path, "train")
+    digits = data.load(tmp_path, "train", download=True)
+    np.testing.assert_array_equal(digits.images, data.load(tiny_mnist, "train").images)
+
+
+def test_a_failed_download_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import MNIST
+
+    def refuse(self: MNIST) -> None:
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    monkeypatch.setattr(MNIST, "download", refuse)
+    with pytest.raises(TrainingError, match="could not be downloaded"):
+        data.load(tmp_path, "train", download=True)
