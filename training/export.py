@@ -65,8 +65,10 @@ def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path
     entries: dict[str, Any] = {"format": 1, "repo": None}
     if catalog.exists():
         entries = read_json(catalog)
-    entries.setdefault("revision", None)
-    entries.setdefault("models", {})[config["model"]] = _entry(config, record, contents)
+    entry, models = _entry(config, record, contents), entries.setdefault("models", {})
+    if models.get(config["model"], {}).get("files") != entry["files"]:
+        entries["revision"] = None  # that commit has other files; training.publish pins a new one
+    models[config["model"]] = entry
     write_json(catalog, entries)
     return target
 

@@ -64,8 +64,13 @@ class Pulled:
 
 
 def repository() -> str | None:
-    """Return the Hub repo in use: ``ZOO_REPO`` in the environment, else the catalog's, or None."""
-    return os.environ.get("ZOO_REPO") or read_catalog().repo
+    """Return the Hub repo in use, or None.
+
+    ``ZOO_REPO`` in the environment, else the catalog's if the catalog pins a commit of it. (After
+    a new export it does not: the Hub has other weights then, until they are published.)
+    """
+    catalog = read_catalog()
+    return os.environ.get("ZOO_REPO") or (catalog.repo if catalog.revision else None)
 
 
 def revision_in_use(revision: str | None = None) -> str:
@@ -407,7 +412,6 @@ def _shown(progress: Progress | None) -> Iterator[Progress]:
 
     quiet = True if os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS") == "1" else None
     bar = tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1, leave=False, disable=quiet)
-
     shown = ""
 
     def draw(name: str, done: int, total: int) -> None:

@@ -120,6 +120,7 @@ def download(request: dict[str, Any]) -> Any:
         local = True
         emit("stale", text=explain(error, request))
     for name in request["names"]:
+        request["asked"] = name
         yield (
             name,
             hf_hub_download(
@@ -139,8 +140,9 @@ def _ask(request: dict[str, Any]) -> None:
     from huggingface_hub.errors import HfHubHTTPError
 
     endpoint = request["endpoint"]
+    request["asked"] = request["names"][0]
     url = hf_hub_url(
-        request["repo_id"], request["names"][0], revision=request["revision"], endpoint=endpoint
+        request["repo_id"], request["asked"], revision=request["revision"], endpoint=endpoint
     )
     for last in (False, True):
         try:
@@ -193,7 +195,7 @@ def explain(error: BaseException, request: dict[str, Any]) -> str:
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(
         error, errors.LocalEntryNotFoundError
     ):
-        return f"the repo {repo} has no {', '.join(request['names'])} in revision {revision}."
+        return f"the repo {repo} has no {request['asked']} in revision {revision}."
     if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
         return _explain_status(error, repo)
     if isinstance(error, errors.OfflineModeIsEnabled):

@@ -1,11 +1,14 @@
 """Offline, half-filled, damaged, read-only and full caches; several processes; interruptions."""
 
+import contextlib
 import errno
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +178,32 @@ def test_what_the_system_says(number: int, sentence: str) -> None:
     error = OSError(number, os.strerror(number))
     request = {"repo_id": "a/b", "revision": "main", "names": ["x"], "cache_dir": "/cache"}
     assert hub_download.explain(error, request).startswith(sentence)
+
+
+# --- the progress bar ----------------------------------------------------------------------------
+
+
+def test_a_long_download_shows_a_bar_on_a_terminal(published: Published) -> None:
+    parent, child = os.openpty()
+    termios.tcsetwinsize(child, (24, 100))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_DISABLE_XET": "1"}
+    del environment["HF_HUB_DISABLE_PROGRESS_BARS"]
+    with published.hub.fault("slow", path="^/cdn/", seconds=0.3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PULL, str(published.folder / "catalog.json")],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=child,
+        )
+        os.close(child)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that the other end is closed
+            while piece := os.read(parent, 4096):
+                shown += piece
+        os.close(parent)
+    assert process.wait(30) == 0
+    assert b"mnist/model.safetensors" in shown
+    assert len(set(re.findall(rb"(\d+)%", shown))) > 2, shown
 
 
 # --- several processes, interruptions ------------------------------------------------------------

@@ -1,11 +1,13 @@
 """The matrix of faults, met by the app: it always answers, and says which weights it runs."""
 
+import os
 import re
 import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.hub import tiny
 from tests.hub.conftest import Published
 from tests.hub.outcomes import CASES, RECOVERS, Case
 from tests.hub_server.fixtures import ROOT
@@ -45,3 +47,15 @@ def test_overview(published: Published, monkeypatch: pytest.MonkeyPatch, case: C
         assert "bundled weights" in shown
         assert "These are the bundled weights, because the Hub failed:" in shown
         assert re.search(case.outcome, shown), shown
+
+
+def test_the_repo_as_a_streamlit_secret(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # the app writes to it
+    tiny.write_zoo(published.folder, {"mnist": published.files})  # a catalog without a repo
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.secrets["ZOO_REPO"] = tiny.REPO
+    app.secrets["ZOO_REVISION"] = published.commit
+    shown = _sidebar(app.run())
+    assert f"weights from the Hub, tester/weights @ {published.commit[:7]}" in shown

@@ -23,6 +23,7 @@ from tests.hub.workspace import Workspace
 from tests.hub_server import HubServer
 from training import hub_files, publish, publish_checks
 from training.errors import run_command
+from training.export import export
 
 REPO = tiny.REPO
 TEMPLATE = "HUB/{repo_id}/resolve/{revision}/{filename}"
@@ -159,17 +160,28 @@ def test_a_new_model_replaces_what_is_gone(desk: Desk, hub: HubServer) -> None:
     assert "experiments/speed.json" not in _stored(hub)
 
 
-def test_a_concurrent_change_is_noticed(desk: Desk, hub: HubServer, hub_api: HfApi) -> None:
+def test_a_concurrent_change_is_noticed(
+    desk: Desk, hub: HubServer, hub_api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody commits between our look at the repo and our commit."""
     desk()
     head = hub.storage.repo("model", REPO).resolve("main").oid
     desk.write_models(tiny.model_files(seed=1), repo=REPO, revision=head)
-    with hub.fault("412", path="/commit/"):
-        done = desk()
+    look = publish._published
+
+    def look_and_be_overtaken(*arguments):
+        found = look(*arguments)
+        added = CommitOperationAdd("mnist/config.json", b"from somebody else")
+        hub_api.create_commit(REPO, [added], commit_message="overtaking")
+        return found
+
+    monkeypatch.setattr(publish, "_published", look_and_be_overtaken)
+    done = desk()
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: Somebody changed {REPO} just now")
     assert done.stderr.count("\n") == 1
     assert desk.catalog["revision"] == head, "nothing is pinned that is not there"
+    assert _stored(hub)["mnist/config.json"] == b"from somebody else", "nor overwritten"
 
 
 def test_a_change_by_others_outside_our_files_survives(
@@ -299,3 +311,18 @@ def test_the_snippets_of_the_card_run(
         )
         assert done.returncode == 0, done.stderr
         assert ("torch.Size([1, 10])" if plain else "Classification(") in done.stdout
+
+
+def test_an_export_of_other_weights_unpins_the_commit(desk: Desk, tmp_path: Path) -> None:
+    """The published commit has the old files; the catalog must not say otherwise."""
+    desk()
+    pinned = desk.catalog["revision"]
+    run = tmp_path / "run"
+    for seed, expected in ((0, pinned), (1, None)):
+        run.mkdir(exist_ok=True)
+        for name, data in tiny.model_files(seed=seed).items():
+            (run / name).write_bytes(data)
+        export(run, desk.folder / "bundle", desk.path)
+        assert desk.catalog["revision"] == expected
+    assert zoo.load("mnist").source == "bundle"
+    assert desk.catalog["repo"] == REPO

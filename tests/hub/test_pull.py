@@ -32,6 +32,13 @@ def test_a_warm_cache_needs_no_request(published: Published) -> None:
     assert published.requests() == 0
 
 
+def test_an_export_that_is_not_published_yet(published: Published) -> None:
+    """The catalog knows the repo but pins no commit: the Hub's weights are older than ours."""
+    tiny.write_zoo(published.folder, {"mnist": tiny.model_files(seed=3)}, repo=tiny.REPO)
+    model = zoo.load("mnist")
+    assert (model.source, model.record["seed"]) == ("bundle", 3)
+
+
 def test_auto_prefers_the_hub_when_a_repo_is_known(published: Published, tmp_path: Path) -> None:
     assert zoo.load("mnist").source == "hub"
     tiny.write_zoo(published.folder, {"mnist": published.files})  # a catalog without a repo

@@ -41,6 +41,7 @@ def model_files(seed: int = 0, name: str = "mnist", accuracy: float = 0.1) -> di
         "started": "2026-01-01T00:00:00+00:00",
         "wall_seconds": 1.5,
         "recipe": {"epochs": 2},
+        "parameters": network.num_parameters,
         "history": [
             {
                 "epoch": epoch,
