@@ -226,7 +226,9 @@ def train(
 
     A checkpoint is written after every epoch, and in between every few minutes. What is random in
     a step depends on the seed, the epoch and the step alone, so that a run that was killed and
-    resumed ends with the same weights, bit for bit, on the same machine.
+    resumed ends with the same weights, bit for bit, on the same machine. On another machine, or
+    with another number of threads, it goes on too, and ends with weights that differ by rounding;
+    the record says so.
 
     Args:
         recipe: what to do.
@@ -297,10 +299,9 @@ class _Run:
         self.progress: dict[str, Any] = {
             "identity": {
                 "recipe": plain(recipe), "seed": seed, "pictures": len(training),
-                "machine": machine.describe(),
             },
             "history": [],
-            "record": provenance(PACKAGES),
+            "record": provenance(PACKAGES) | {"machine": machine.describe()},
         }  # fmt: skip
 
     def restore(self, resume: bool) -> None:
@@ -313,7 +314,7 @@ class _Run:
         groups, progress = load_checkpoint(self.checkpoint)
         if progress["identity"] != self.progress["identity"]:
             raise TrainingError(
-                f"{out} holds a run with another recipe, seed, data or machine "
+                f"{out} holds a run with another recipe, seed or data "
                 f"({_difference(progress['identity'], self.progress['identity'])}); "
                 "give another --out."
             )
@@ -322,7 +323,8 @@ class _Run:
             own = {k.removeprefix(prefix): v for k, v in groups.items() if k.startswith(prefix)}
             learner.load_state(own)
         self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
-        progress.setdefault("resumed_by", []).append(git_commit())
+        resumed = {"git_commit": git_commit(), "machine": self.machine.describe()}
+        progress.setdefault("resumed", []).append(resumed)
 
     def _learners(self) -> list[tuple[str, Learner]]:
         return [("main", self.main), *([("proxy", self.proxy)] if self.proxy else [])]

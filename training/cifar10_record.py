@@ -76,7 +76,7 @@ def describe_run(
         "format": 1,
         "model": "cifar10",
         **progress["record"],
-        "resumed_by": progress.get("resumed_by", []),
+        "resumed": progress.get("resumed", []),
         **identity,
         "petaflop": round(petaflop(recipe, identity["pictures"]), 4),
         "parameters": sum(p.numel() for p in network.parameters()),
