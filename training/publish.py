@@ -24,8 +24,15 @@ import zoo
 from training.errors import TrainingError, run_command
 from training.export import BUNDLE, CATALOG
 from training.files import read_json, write_json
-from training.hub_files import MANIFEST, hub_files, pinned_files
-from training.publish_checks import SAMPLES, check_model, worse_metrics, write_sample
+from training.hub_files import EXAMPLES, MANIFEST, hub_files, pinned_files
+from training.publish_checks import (
+    SAMPLES,
+    Sample,
+    check_model,
+    own_masks,
+    worse_metrics,
+    write_sample,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -197,18 +204,25 @@ def _list_files(files: Mapping[str, bytes], what: str) -> None:
     print("Dry run: nothing was sent." if files else "Dry run: nothing would change.")
 
 
-def make_sample(name: str, data_dir: Path) -> None:
-    """Write the committed sample that `check_model` uses, from a model's test split."""
+def make_sample(name: str, data_dir: Path | None) -> None:
+    """Write the committed sample that `check_model` uses.
+
+    From the test split, where the data's licence allows to pass pictures on; else from the zoo's
+    free photos and the model's own masks.
+    """
     from training.evaluate import DATA
 
-    data = DATA.get(str(zoo.info(name).data["name"]))
-    if data is None:
-        raise TrainingError(f"There is no way yet to make a sample for {name}.")
-    split = data.load(data_dir, "test")
-    images, targets = split.images, split.labels
+    info = zoo.info(name)
+    if info.task == "segmentation":
+        sample = own_masks(name, EXAMPLES.get(name.split("-")[0], name))
+    elif (data := DATA.get(str(info.data["name"]))) is not None and data_dir is not None:
+        split = data.load(data_dir, "test")
+        sample = Sample(split.images, split.labels)
+    else:
+        raise TrainingError(f"A sample for {name} needs --data-dir and a reader of its data.")
     path = SAMPLES / f"{name}.npz"
-    count = write_sample(path, images, targets)
-    print(f"{path}: {count} pictures of the test split, {path.stat().st_size:,} bytes")
+    count = write_sample(path, sample)
+    print(f"{path}: {count} pictures, {path.stat().st_size:,} bytes")
 
 
 def main() -> int:
@@ -231,8 +245,8 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for sample")
     arguments = parser.parse_args()
     if arguments.what == "sample":
-        if not arguments.model or not arguments.data_dir:
-            parser.error("sample needs a model and --data-dir")
+        if not arguments.model:
+            parser.error("sample needs the name of a model")
         make_sample(arguments.model, arguments.data_dir)
         return 0
     if not arguments.repo or arguments.repo.count("/") != 1:

@@ -22,7 +22,7 @@ from tests.hub import tiny
 from tests.hub.workspace import Workspace
 from tests.hub_server import HubServer
 from training import hub_files, publish, publish_checks
-from training.errors import run_command
+from training.errors import TrainingError, run_command
 from training.export import export
 
 REPO = tiny.REPO
@@ -69,7 +69,9 @@ class Desk:
             return
         labels = np.array([int(answer.label) for answer in answers])
         labels[10:] = (labels[10:] + 1) % 10
-        publish_checks.write_sample(self.folder / "samples" / "mnist.npz", images, labels)
+        publish_checks.write_sample(
+            self.folder / "samples" / "mnist.npz", publish_checks.Sample(images, labels)
+        )
 
     def __call__(self, *arguments: str) -> SimpleNamespace:
         """Run ``python -m training.publish --repo …``."""
@@ -326,3 +328,28 @@ def test_an_export_of_other_weights_unpins_the_commit(desk: Desk, tmp_path: Path
         assert desk.catalog["revision"] == expected
     assert zoo.load("mnist").source == "bundle"
     assert desk.catalog["repo"] == REPO
+
+
+class _Cutter:
+    """Stands in for a segmentation model: everything brighter than a threshold is a car."""
+
+    def __init__(self, threshold: int) -> None:
+        self.threshold = threshold
+        self.config = {"task": "segmentation"}
+        self.record = {"metrics": {"test": {"iou": 0.98}}}
+        self.network = SimpleNamespace(state_dict=lambda: {"weight": np.ones(3, np.float32)})
+
+    def predict_batch(self, images):
+        return [SimpleNamespace(mask=image.mean(axis=2) > self.threshold) for image in images]
+
+
+def test_a_segmentation_model_is_held_to_its_own_masks(tmp_path: Path, monkeypatch) -> None:
+    models = [_Cutter(100)]
+    monkeypatch.setattr(zoo, "load", lambda *_, **__: models[-1])
+    sample = publish_checks.own_masks("carvana", "digits")
+    publish_checks.write_sample(tmp_path / "carvana.npz", sample)
+    line = publish_checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")
+    assert "iou 1.0000 on 6 sample pictures against its own masks" in line
+    models.append(_Cutter(250))
+    with pytest.raises(TrainingError, match="its own masks were recorded"):
+        publish_checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")

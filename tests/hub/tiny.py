@@ -61,7 +61,8 @@ def model_files(seed: int = 0, name: str = "mnist", accuracy: float = 0.1) -> di
     }
     return {
         "model.safetensors": save(
-            network.state_dict(), metadata={"architecture": "numpy_cnn", "format": "np"}
+            network.state_dict(),
+            metadata={"architecture": "numpy_cnn"},  # of two keys the order would be random
         ),
         "config.json": json.dumps(config, indent=1).encode(),
         "record.json": json.dumps(record, indent=1).encode(),
