@@ -14,18 +14,15 @@ print("same")
 """
 
 
-def test_the_snippet_gives_the_same_network(workspace: Workspace) -> None:
-    done = workspace.run("-c", snippets.torch_hub("mnist") + "\n" + CHECK)
-    assert done.stdout.endswith("same\n"), done.stderr
-
-
-def test_without_weights_and_with_an_unknown_model(workspace: Workspace) -> None:
+def test_the_same_network(workspace: Workspace) -> None:
+    """The snippet, the architecture without weights, and a model that does not exist."""
     code = (
-        "import torch\n"
+        f"{snippets.torch_hub('mnist')}\n{CHECK}\n"
         "fresh = torch.hub.load('.', 'model', 'mnist', source='local', pretrained=False)\n"
         "print(fresh(torch.zeros(1, 1, 28, 28)).shape)\n"
         "torch.hub.load('.', 'model', 'minst', source='local')\n"
     )
     done = workspace.run("-c", code)
+    assert done.stdout.startswith("same\n"), done.stderr
     assert "torch.Size([1, 10])" in done.stdout, done.stderr
     assert "did you mean 'mnist'?" in done.stderr
