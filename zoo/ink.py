@@ -123,7 +123,8 @@ def _without_alpha(image: Image.Image) -> Image.Image:
     area = values.shape[0] * values.shape[1]
     spread = np.ptp(np.quantile(opaque[:: 1 + len(opaque) // 5_000], (0.05, 0.95), axis=0), axis=0)
     if len(opaque) < 0.7 * area or spread.max() < 64:
-        return ImageOps.expand(alpha, 10)  # strokes: the alpha channel is the ink, whatever its colour
+        # Strokes: the alpha channel is the ink, whatever its colour.
+        return ImageOps.expand(alpha, 10)
     paper = Image.new("RGBA", rgba.size, (*(int(v) for v in np.median(opaque, axis=0)), 255))
     return Image.alpha_composite(paper, rgba).convert("RGB")
 
