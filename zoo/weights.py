@@ -163,9 +163,7 @@ def read_verified(path: Path, pin: FileInfo, advice: str) -> bytes:
 def verify(contents: bytes, pin: FileInfo, where: str, advice: str) -> None:
     """Raise :class:`IntegrityError` unless ``contents`` has the pinned size and SHA-256."""
     if len(contents) != pin.size:
-        raise IntegrityError(
-            f"{where} has not the {pin.size:,} bytes that are pinned; {advice}."
-        )
+        raise IntegrityError(f"{where} has not the {pin.size:,} bytes that are pinned; {advice}.")
     digest = hashlib.sha256(contents).hexdigest()
     if digest != pin.sha256:
         raise IntegrityError(
