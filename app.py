@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common import footer, frame, settings, site, warm_up
+from pages.common import footer, frame, models, settings, site, warm_up
 
 STATIC = Path(__file__).parent / "static"
 
@@ -21,5 +21,6 @@ settings.from_secrets()
 warm_up.start()
 page = site.navigation()
 frame.resume()
+models.prefetch()
 footer.show()
 page.run()

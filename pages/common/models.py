@@ -9,7 +9,7 @@ import streamlit as st
 import zoo
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner="Getting the weights …")
 def _load(name: str) -> zoo.Classifier:
     model = zoo.load(name)
     freeze()
@@ -35,6 +35,16 @@ def loaded(name: str) -> zoo.Classifier | None:
         return _load(name)
     except zoo.ZooError:
         return None
+
+
+def prefetch() -> None:
+    """Load every model now, where the caller stands on the page.
+
+    The side bar's footer needs them all. From a slow Hub that takes up to its deadline, and the
+    spinner, which shows after half a second, belongs where the visitor looks.
+    """
+    for name in zoo.list_models():
+        loaded(name)
 
 
 def freeze() -> None:
