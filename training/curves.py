@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from training.errors import TrainingError
 from training.publish_checks import METRIC
 
 _COLOURS = {"train": "#a3a3b0", "validation": "#5b5bd6"}
@@ -16,8 +17,16 @@ def draw_curves(record: Mapping[str, Any]) -> bytes:
 
     Args:
         record: the parsed ``record.json``.
+
+    Raises:
+        TrainingError: matplotlib is not installed.
     """
-    from matplotlib.figure import Figure  # without pyplot: no window, no global state
+    try:
+        from matplotlib.figure import Figure  # without pyplot: no window, no global state
+    except ImportError:
+        raise TrainingError(
+            "The training curves need matplotlib: pip install matplotlib."
+        ) from None
 
     history = record["history"]
     epochs = [entry["epoch"] for entry in history]
