@@ -8,8 +8,9 @@ One network, one view of each picture, no ensemble. What it reaches is in
 
 The recipe, top to bottom. A first layer that whitens 2 × 2 patches, computed from the data, and
 three blocks of convolutions (`zoo.networks.cifar`). Alternating flip, translation, cutout. A small
-proxy network, trained alongside, answers every picture first, and the large network learns only
-from the half that the proxy finds hardest: the easy half would cost as much and teach little.
+proxy network is trained alongside; once it has learned something, it answers every picture first,
+and the large network learns only from the half that the proxy finds hardest: the easy half would
+cost as much and teach little.
 Cross-entropy with label smoothing; Muon for the convolutions, Nesterov SGD for the shifts and the
 head; all learning rates fall linearly to zero. The weights after the last step are the result.
 
@@ -81,6 +82,7 @@ class Recipe:
     depth: int = 3
     proxy_widths: tuple[int, int, int] = (32, 64, 64)
     proxy_every: int = 4  # the proxy learns from every fourth batch
+    select_from: float = 0.3  # the share of the run after which the proxy selects
     muon_rate: float = 0.19
     muon_momentum: float = 0.6
     shift_rate: float = 0.042
@@ -345,7 +347,7 @@ class _Run:
         self.saved = time.monotonic()
 
     def _diverged(self, what: str, value: float) -> TrainingError:
-        epoch = self.step // self.plan.steps + 1
+        epoch = len(self.progress["history"]) + 1
         return TrainingError(
             f"The {what} became {value} in epoch {epoch}; the last checkpoint is kept. "
             "Lower the learning rates."
@@ -415,15 +417,24 @@ class _Run:
         """Return the part of the batch that the proxy answers worst, and let the proxy learn.
 
         The proxy is far smaller, so asking it costs little, and what is hard for it is hard for
-        the large network (Coleman et al. 2020, "Selection via proxy", arXiv 1906.11829).
+        the large network (Coleman et al. 2020, "Selection via proxy", arXiv 1906.11829). Early on
+        nothing is easy yet, and "hardest" would mean the classes that the proxy happens not to
+        name; until `Recipe.select_from` the part is a random one (the batch is shuffled).
         """
         if self.proxy is None:
             return inputs, labels
-        self.proxy.begin(self.step)
+        kept = round(self.recipe.kept * len(labels))
         learns = self.step % self.recipe.proxy_every == 0
+        if self.step < self.recipe.select_from * self.main.total_steps:
+            inputs, labels = inputs[:kept], labels[:kept]
+            if learns:
+                self.proxy.begin(self.step)
+                self.proxy.learn(self.proxy.losses(inputs, labels)[0])
+            return inputs, labels
+        self.proxy.begin(self.step)
         with torch.set_grad_enabled(learns):
             losses, _ = self.proxy.losses(inputs, labels)
-        chosen = losses.detach().topk(round(self.recipe.kept * len(labels))).indices
+        chosen = losses.detach().topk(kept).indices
         if learns:
             self.proxy.learn(losses[chosen])
         inputs = inputs[chosen].contiguous(memory_format=torch.channels_last)

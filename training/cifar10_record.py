@@ -71,7 +71,10 @@ def describe_run(
         metrics["validation"] = {"accuracy": accuracy, "n": validation}
     learned = "in training mode, on the augmented pictures learned from"
     if recipe.kept < 1:
-        learned += f": the {recipe.kept:.0%} of each batch that the proxy finds hardest"
+        learned += (
+            f": {recipe.kept:.0%} of each batch, drawn at random until {recipe.select_from:.0%} of "
+            "the run, afterwards those that the proxy finds hardest"
+        )
     return {
         "format": 1,
         "model": "cifar10",
@@ -160,5 +163,7 @@ def petaflop(recipe: Recipe, pictures: int) -> float:
     shown = recipe.epochs * (pictures // recipe.batch) * recipe.batch
     flop = shown * recipe.kept * learned
     if recipe.kept < 1:
-        flop += shown * (asked + (proxy_learned - asked) / recipe.proxy_every)
+        early = recipe.select_from * recipe.kept * proxy_learned / recipe.proxy_every
+        late = asked + (proxy_learned - asked) / recipe.proxy_every
+        flop += shown * (early + (1 - recipe.select_from) * late)
     return flop / 1e15

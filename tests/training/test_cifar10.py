@@ -69,6 +69,26 @@ def test_overfits_64_pictures(kept: float, tmp_path: Path) -> None:
     assert record["metrics"]["validation"]["accuracy"] == 1.0
 
 
+def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
+    run = cifar10._Run(TINY, TRAINING, None, tmp_path, CPU, 0, True)
+    inputs, labels = next(iter(run.batches(0, 0)))
+    run.step = 1  # a step in which the proxy does not learn
+    early = run.hardest(inputs, labels)
+    torch.testing.assert_close(early, (inputs[:20], labels[:20]))
+    run.step = run.main.total_steps - 2
+    losses, _ = run.proxy.losses(inputs, labels)
+    chosen, hard_labels = run.hardest(inputs, labels)
+    order = losses.argsort(descending=True)[:20]
+    torch.testing.assert_close(chosen, inputs[order])
+    torch.testing.assert_close(hard_labels, labels[order])
+    before = [p.clone() for p in run.proxy.network.parameters()]
+    run.hardest(inputs, labels)
+    assert all(map(torch.equal, before, run.proxy.network.parameters())), "learned off its turn"
+    run.step -= run.step % TINY.proxy_every
+    run.hardest(inputs, labels)
+    assert not all(map(torch.equal, before, run.proxy.network.parameters()))
+
+
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
     write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
     base = [sys.executable, "-c", SCRIPT, str(tmp_path / "data")]
