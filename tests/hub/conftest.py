@@ -50,7 +50,14 @@ class Published:
 
 
 @pytest.fixture
+def by_xet() -> bool:
+    """Whether the weights were uploaded by way of Xet; parametrize to change it."""
+    return False
+
+
+@pytest.fixture
 def published(
+    by_xet: bool,
     hub: HubServer,  # noqa: F811
     hub_api: HfApi,  # noqa: F811
     tmp_path: Path,
@@ -67,6 +74,7 @@ def published(
     monkeypatch.setenv("ZOO_TIMEOUT", "10")
     monkeypatch.setattr(zoo_hub, "_silences", {})
 
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", not by_xet)
     files = tiny.model_files()
     hub_api.create_repo(tiny.REPO)
     zoo_folder = tmp_path / "zoo"

@@ -152,11 +152,11 @@ def test_read_only_cache(published: Published, monkeypatch: pytest.MonkeyPatch, 
         _hub()
 
 
-@pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
+@pytest.mark.parametrize("by_xet", [True, False], ids=["xet", "lfs"])
 def test_full_disk(
-    published: Published, monkeypatch: pytest.MonkeyPatch, mounted, xet: bool
+    published: Published, monkeypatch: pytest.MonkeyPatch, mounted, by_xet: bool
 ) -> None:
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0" if xet else "1")
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0" if by_xet else "1")
     folder = mounted("size=48k")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
     with pytest.raises(zoo.HubError, match=r"is full; free space"):

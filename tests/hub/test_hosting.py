@@ -89,6 +89,7 @@ def test_publish_the_space(
     hub: HubServer, hub_api: HfApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", hub.token)
     assert publish_space.publish_space(SPACE, dry_run=True) is None
     assert not hub.storage.repos
@@ -100,7 +101,7 @@ def test_publish_the_space(
     assert held == set(publish_space.space_files(SPACE))
     assert hub.token not in capsys.readouterr().out
     with hub.fault("412", path="/commit/"):
-        monkeypatch.setattr(publish_space, "space_readme", lambda repo: "changed")
+        monkeypatch.setattr(publish_space, "space_readme", lambda repo: "---\nsdk: docker\n---\n")
         with pytest.raises(TrainingError, match="Somebody changed the Space"):
             publish_space.publish_space(SPACE)
 

@@ -50,6 +50,7 @@ def test_source_auto(published: Published, monkeypatch: pytest.MonkeyPatch, case
 XET = ("stall", "truncate-once", "corrupt-once", "corrupt-always")
 
 
+@pytest.mark.parametrize("by_xet", [True])
 @pytest.mark.parametrize("case", [c for c in CASES if c.name in XET], ids=lambda case: case.name)
 def test_over_xet(published: Published, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     """Xet repairs more by itself; what it can't repair ends in the same ways."""

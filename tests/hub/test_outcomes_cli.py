@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from tests.hub import tiny
 from tests.hub.outcomes import CASES, RECOVERS, Case
@@ -23,9 +24,8 @@ class Command:
 
 
 @pytest.fixture
-def command(workspace: Workspace, hub: HubServer, hub_api) -> Command:
-    from huggingface_hub import CommitOperationAdd
-
+def command(workspace: Workspace, hub: HubServer, hub_api: HfApi, monkeypatch) -> Command:
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     files = tiny.model_files()
     hub_api.create_repo(tiny.REPO)
     contents = {f"mnist/{name}": data for name, data in files.items()}

@@ -48,6 +48,7 @@ class Desk:
             (publish, "BUNDLE", folder / "bundle"),
             (publish_checks, "SAMPLES", folder / "samples"),
             (constants, "ENDPOINT", hub.url),
+            (constants, "HF_HUB_DISABLE_XET", True),
             (constants, "HUGGINGFACE_CO_URL_TEMPLATE", TEMPLATE.replace("HUB", hub.url)),
             (constants, "HF_HUB_CACHE", str(folder / "hf")),
         ):

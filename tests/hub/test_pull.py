@@ -109,13 +109,13 @@ def test_progress_is_reported(published: Published) -> None:
     assert ("mnist/model.safetensors", size, size) in seen
 
 
-@pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
+@pytest.mark.parametrize("by_xet", [True, False], ids=["xet", "lfs"])
 def test_no_token_leaves_the_hub(
-    published: Published, monkeypatch: pytest.MonkeyPatch, xet: bool
+    published: Published, monkeypatch: pytest.MonkeyPatch, by_xet: bool
 ) -> None:
     token = published.hub.token
     monkeypatch.setenv("HF_TOKEN", token)
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0" if xet else "1")
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0" if by_xet else "1")
     with published.hub.fault("redirect"):  # small files come from the other host, too
         _hub()
     away = [seen for seen in published.hub.seen if seen.host == "cdn"]
