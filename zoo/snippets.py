@@ -49,16 +49,14 @@ def plain(name: str, repo: str, revision: str | None = None) -> str:
             "from safetensors.torch import load_file",
             "",
             *([f'revision = "{revision}"'] if revision else []),
-            'files = ("network.py", "config.json", "model.safetensors")',
             "code, config, weights = (",
             f'    Path(hf_hub_download("{repo}", f"{name}/{{file}}"{pin}))',
-            "    for file in files",
+            '    for file in ("network.py", "config.json", "model.safetensors")',
             ")",
             "sys.path.insert(0, str(code.parent))",
             "from network import build",
-            'network = build(**json.loads(config.read_text())["arguments"])',
+            'network = build(**json.loads(config.read_text())["arguments"]).eval()',
             "network.load_state_dict(load_file(weights))",
-            "network.eval()",
         ]
     )
 
