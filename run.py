@@ -110,7 +110,8 @@ def run_tests(arguments: list[str]) -> int:
         "ruff check": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
         "mypy": ["mypy"],
-        "pytest": ["pytest", *arguments],
+        # Many tests wait (for a Hub that is slow on purpose, for a browser): three at a time.
+        "pytest": ["pytest", *(arguments or ["--numprocesses=3", "--dist=loadfile"])],
     }
     if arguments:
         checks = {"pytest": checks["pytest"]}
