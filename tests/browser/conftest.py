@@ -52,7 +52,10 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_url() -> Iterator[str]:
-    """Address of an app that nobody has visited yet."""
+    """Address of an app that nobody has visited yet.
+
+    A test names it before `visit`: pages are then closed before their server is.
+    """
     with app() as address:
         yield address
 

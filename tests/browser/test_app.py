@@ -9,7 +9,7 @@ from tests.browser import pad
 from tests.browser.conftest import Watched
 
 
-def test_deep_link_on_a_fresh_server(visit, fresh_url):
+def test_deep_link_on_a_fresh_server(fresh_url, visit):
     page = visit(f"{fresh_url}/digits")
     expect(page.get_by_role("heading", name="Digits", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav").get_by_text("Models")).to_be_visible()
