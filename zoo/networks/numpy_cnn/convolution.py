@@ -1,14 +1,12 @@
-"""Convolution by im2col: gather every patch as a column, then one matrix product."""
+"""Convolution by im2col: gather patches as columns, then multiply matrices."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from zoo.networks.numpy_cnn.layer import Array, Layer, require_forward
-from zoo.networks.numpy_cnn.parallel import multiply, multiply_transposed, over_channels
+from zoo.networks.numpy_cnn.parallel import over_rows, row_tiles, scratch
 
 
 class Convolution(Layer):
@@ -18,11 +16,16 @@ class Convolution(Layer):
     (Goodfellow, Bengio & Courville 2016, eq. 9.6 and 9.8; x is zero-padded by p on each side).
 
     With ``cols`` the matrix that holds the C·k·k numbers of every patch as a column (Chellapilla
-    et al. 2006), all three passes are matrix products:
+    et al. 2006), the passes are matrix products:
 
-    - forward        y     = W · cols + b
-    - backward       dW    = dy · colsᵀ,  db = Σ dy
-    -                dcols = Wᵀ · dy,  and dx adds each patch back where it came from (col2im).
+    - forward    y  = W · cols(x) + b
+    - backward   dW = dy · cols(x)ᵀ,   db = Σ dy
+    -            dx = W̃ · cols(dy): a convolution of dy, padded by k − 1 − p, with the kernels
+      flipped and the roles of the channels exchanged (Dumoulin & Visin 2016, §4)
+
+    ``cols`` is k² times as large as x, and moving it through memory would take longer than the
+    arithmetic. So it never exists as a whole: a few rows of the output are gathered and
+    multiplied while they lie in the cache, and the backward pass gathers them again.
 
     Args:
         in_channels, out_channels: C and O.
@@ -50,6 +53,8 @@ class Convolution(Layer):
         needs_dx: bool = True,
     ) -> None:
         super().__init__()
+        if not 0 <= padding < kernel:
+            raise ValueError(f"The padding must be from 0 to {kernel - 1}, not {padding}.")
         self.kernel, self.stride, self.padding = kernel, stride, padding
         self.needs_dx = needs_dx
         shape = (out_channels, in_channels, kernel, kernel)
@@ -57,8 +62,7 @@ class Convolution(Layer):
         self.parameters["weight"] = (rng.standard_normal(shape) * deviation).astype(dtype)
         if bias:
             self.parameters["bias"] = np.zeros(out_channels, dtype)
-        self._cols: Array | None = None
-        self._input_shape: tuple[int, ...] = ()
+        self._x: Array | None = None
 
     def output_size(self, size: int) -> int:
         """Return H' for an input H (or W' for W)."""
@@ -78,82 +82,96 @@ class Convolution(Layer):
                 f"This convolution takes {weight.shape[1]} channels of at least "
                 f"{self.kernel}x{self.kernel} pixels, not {x.shape[:3]}."
             )
-        cols = self._im2col(x, out, training)
         y = self._memory("y", (len(weight), *out, batch), weight.dtype, training)
-        multiply(weight.reshape(len(weight), -1), cols, out=y.reshape(len(weight), -1))
+        convolve(x, weight, self.stride, self.padding, out=y)
         if "bias" in self.parameters:
             y += self.parameters["bias"][:, None, None, None]
         if training:
-            self._cols, self._input_shape = cols, x.shape
+            self._x = x
         return y
 
     def backward(self, dy: Array) -> Array | None:
         """Return dx (C, H, W, N), or None without ``needs_dx``; dy is (O, H', W', N)."""
-        cols = require_forward(self._cols)
-        weight = self.parameters["weight"]
-        rows = dy.reshape(len(weight), -1)
-        self.gradients["weight"] = multiply_transposed(rows, cols).reshape(weight.shape)
+        x, weight = require_forward(self._x), self.parameters["weight"]
+        self.gradients["weight"] = weight_gradient(x, dy, self.kernel, self.stride, self.padding)
         if "bias" in self.parameters:
-            self.gradients["bias"] = rows.sum(axis=1)
+            self.gradients["bias"] = dy.reshape(len(dy), -1).sum(axis=1)
         if not self.needs_dx:
             return None
-        # dcols = Wᵀ · dy; cols itself is not needed any more, so its memory takes the result.
-        multiply(weight.reshape(len(weight), -1).T, rows, out=cols)
-        return self._col2im(cols, dy.shape[1:3])
-
-    def _im2col(self, x: Array, out: tuple[int, int], keep: bool) -> Array:
-        """Return cols (C·k·k, H'·W'·N): column (i, j, n) is the patch that y[:, i, j, n] sees."""
-        channels, _, _, batch = x.shape
-        k = self.kernel
-        cols = self._memory("cols", (channels, k, k, *out, batch), x.dtype, keep)
-        taps = list(self._taps(x.shape, out))
-
-        def gather(tile: slice) -> None:
-            for u, v, to_rows, to_columns, rows, columns in taps:
-                tap = cols[tile, u, v]
-                tap[:, to_rows, to_columns] = x[tile, rows, columns]
-                # Where this element of the kernel lies outside the picture it meets a zero.
-                tap[:, : to_rows.start] = 0
-                tap[:, to_rows.stop :] = 0
-                tap[:, to_rows, : to_columns.start] = 0
-                tap[:, to_rows, to_columns.stop :] = 0
-
-        over_channels(gather, channels, cols[0].size)
-        return cols.reshape(channels * k * k, -1)
-
-    def _col2im(self, dcols: Array, out: tuple[int, int]) -> Array:
-        """Return dx (C, H, W, N): every column added back onto the patch it came from."""
-        channels, _, _, batch = self._input_shape
-        patches = dcols.reshape(channels, self.kernel, self.kernel, *out, batch)
-        dx = self._memory("dx", self._input_shape, dcols.dtype, True)
-        taps = list(self._taps(self._input_shape, out))
-
-        def scatter(tile: slice) -> None:
-            dx[tile] = 0
-            for u, v, to_rows, to_columns, rows, columns in taps:
-                dx[tile, rows, columns] += patches[tile, u, v, to_rows, to_columns]
-
-        over_channels(scatter, channels, patches[0].size)
+        dx = self._memory("dx", x.shape, dy.dtype, True)
+        flipped = np.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
+        convolve(self._spread(dy, x.shape), flipped, 1, self.kernel - 1 - self.padding, out=dx)
         return dx
 
-    def _taps(
-        self, input_shape: tuple[int, ...], out: tuple[int, int]
-    ) -> Iterator[tuple[int, int, slice, slice, slice, slice]]:
-        """Yield (u, v, output rows, output columns, input rows, input columns).
+    def _spread(self, dy: Array, input_shape: tuple[int, ...]) -> Array:
+        """Return dy with the s − 1 zeros between its values that a stride s stands for."""
+        if self.stride == 1:
+            return dy
+        height, width = (size + 2 * self.padding - self.kernel + 1 for size in input_shape[1:3])
+        spread = np.zeros((len(dy), height, width, dy.shape[3]), dy.dtype)
+        spread[:, :: self.stride, :: self.stride] = dy
+        return spread
 
-        Output position i meets kernel element u at input position s·i + u − p; only positions
-        inside the picture are listed, so that the padding never has to exist in memory.
-        """
-        for u in range(self.kernel):
-            to_rows, rows = self._overlap(u, input_shape[1], out[0])
-            for v in range(self.kernel):
-                to_columns, columns = self._overlap(v, input_shape[2], out[1])
-                yield u, v, to_rows, to_columns, rows, columns
 
-    def _overlap(self, u: int, size: int, out: int) -> tuple[slice, slice]:
-        """Return the output positions i with 0 ≤ s·i + u − p < size, and those input positions."""
-        s, offset = self.stride, u - self.padding
-        first = max(0, -(offset // s))  # ⌈−offset / s⌉
-        last = max(first, min(out, (size - 1 - offset) // s + 1))
-        start = s * first + offset
-        return slice(first, last), slice(start, start + s * (last - first), s)
+def convolve(x: Array, weight: Array, stride: int, padding: int, out: Array) -> None:
+    """Write the convolution of x (C, H, W, N) with weight (O, C, k, k) to out (O, H', W', N)."""
+    matrix, y = weight.reshape(len(weight), -1), out.reshape(len(out), -1)
+    kernel, width = weight.shape[2], out.shape[2] * out.shape[3]
+
+    def multiply(_: int, rows: slice) -> None:
+        cols = im2col(x, rows, out.shape[2], kernel, stride, padding)
+        np.matmul(matrix, cols, out=y[:, rows.start * width : rows.stop * width])
+
+    over_rows(multiply, out.shape[1], matrix.shape[1] * width)
+
+
+def weight_gradient(x: Array, dy: Array, kernel: int, stride: int, padding: int) -> Array:
+    """Return dW (O, C, k, k) = dy · cols(x)ᵀ, for x (C, H, W, N) and dy (O, H', W', N)."""
+    columns, width = x.shape[0] * kernel * kernel, dy.shape[2] * dy.shape[3]
+    rows_of_dy = dy.reshape(len(dy), -1)
+    tiles = row_tiles(dy.shape[1], columns * width)
+    partial = np.empty((len(tiles), len(dy), columns), dy.dtype)
+
+    def multiply(number: int, rows: slice) -> None:
+        cols = im2col(x, rows, dy.shape[2], kernel, stride, padding)
+        tile = rows_of_dy[:, rows.start * width : rows.stop * width]
+        np.matmul(tile, cols.T, out=partial[number])
+
+    over_rows(multiply, dy.shape[1], columns * width)
+    return partial.sum(axis=0).reshape(len(dy), x.shape[0], kernel, kernel)
+
+
+def im2col(x: Array, rows: slice, width: int, kernel: int, stride: int, padding: int) -> Array:
+    """Return the patches that some rows of the output see, as columns.
+
+    Args:
+        x: (C, H, W, N).
+        rows: of the output.
+        width: W', of the output.
+
+    Returns:
+        (C·k·k, rows·W'·N), in this thread's scratch memory: valid until its next call.
+    """
+    channels, _, _, batch = x.shape
+    count = rows.stop - rows.start
+    cols = scratch((channels, kernel, kernel, count, width, batch), x.dtype)
+    for u in range(kernel):
+        to_rows, from_rows = overlap(u - padding + stride * rows.start, stride, count, x.shape[1])
+        for v in range(kernel):
+            to_columns, from_columns = overlap(v - padding, stride, width, x.shape[2])
+            tap = cols[:, u, v]
+            tap[:, to_rows, to_columns] = x[:, from_rows, from_columns]
+            # Where this element of the kernel lies outside the picture it meets a zero.
+            tap[:, : to_rows.start] = 0
+            tap[:, to_rows.stop :] = 0
+            tap[:, to_rows, : to_columns.start] = 0
+            tap[:, to_rows, to_columns.stop :] = 0
+    return cols.reshape(channels * kernel * kernel, -1)
+
+
+def overlap(offset: int, stride: int, count: int, size: int) -> tuple[slice, slice]:
+    """Return the i in 0 … count − 1 with 0 ≤ stride·i + offset < size, and those positions."""
+    first = min(count, max(0, -(offset // stride)))  # ⌈−offset / stride⌉
+    last = max(first, min(count, (size - 1 - offset) // stride + 1))
+    start = max(0, stride * first + offset)
+    return slice(first, last), slice(start, start + stride * (last - first), stride)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.networks.numpy_cnn.layer import Array, Layer, require_forward
 from zoo.networks.numpy_cnn.parallel import over_channels
@@ -22,11 +23,11 @@ class MaxPooling(Layer):
     def __init__(self, kernel: int = 2) -> None:
         super().__init__()
         self.kernel = kernel
-        self._x: Array | None = None
-        self._y: Array | None = None
+        self._winner: NDArray[np.uint8] | None = None
+        self._input_shape: tuple[int, ...] = ()
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return y (C, ⌊H/k⌋, ⌊W/k⌋, N).
+        """Return y (C, ⌊H/k⌋, ⌊W/k⌋, N); with ``training`` each window's winner is kept.
 
         Raises:
             ValueError: if x is smaller than the window.
@@ -37,38 +38,39 @@ class MaxPooling(Layer):
         if min(shape) < 1:
             raise ValueError(f"Pooling takes at least {k}x{k} pixels, not {x.shape[1:3]}.")
         y = self._memory("y", shape, x.dtype, training)
+        winner = self._memory("winner", shape, np.uint8, True) if training else None
 
         def pool(tile: slice) -> None:
-            first, second, *others = self._corners(x[tile], shape)
-            np.maximum(first, second, out=y[tile])
-            for corner in others:
-                np.maximum(y[tile], corner, out=y[tile])
+            first, *others = self._corners(x[tile], shape)
+            best = y[tile]
+            best[...] = first
+            if winner is not None:
+                winner[tile] = 0
+            for number, corner in enumerate(others, start=1):
+                if winner is not None:
+                    # Strictly greater: among equals the first one stays the winner.
+                    better = (corner > best).view(np.uint8)
+                    better *= np.uint8(number)
+                    np.maximum(winner[tile], better, out=winner[tile])
+                np.maximum(best, corner, out=best)
 
         over_channels(pool, channels, x[0].size)
         if training:
-            self._x, self._y = x, y
+            self._winner, self._input_shape = winner, x.shape
         return y
 
     def backward(self, dy: Array) -> Array:
         """Return dx (C, H, W, N): dy at the winners, zero elsewhere."""
-        x, y = require_forward(self._x), require_forward(self._y)
-        dx = self._memory("dx", x.shape, dy.dtype, True)
+        winner = require_forward(self._winner)
+        dx = self._memory("dx", self._input_shape, dy.dtype, True)
 
         def scatter(tile: slice) -> None:
-            if any(size % self.kernel for size in x.shape[1:3]):
+            if any(size % self.kernel for size in self._input_shape[1:3]):
                 dx[tile] = 0  # the strip that no window covers
-            taken = None  # windows whose winner is found
-            corners = self._corners(x[tile], dy.shape)
-            for corner, out in zip(corners, self._corners(dx[tile], dy.shape), strict=True):
-                won = corner == y[tile]
-                if taken is None:
-                    taken = won
-                else:
-                    won &= ~taken
-                    taken |= won
-                np.multiply(dy[tile], won, out=out)
+            for number, corner in enumerate(self._corners(dx[tile], dy.shape)):
+                np.multiply(dy[tile], winner[tile] == number, out=corner)
 
-        over_channels(scatter, len(dy), x[0].size)
+        over_channels(scatter, len(dy), dx[0].size)
         return dx
 
     def _corners(self, x: Array, shape: tuple[int, ...]) -> list[Array]:
