@@ -39,6 +39,16 @@ def test_the_measurements_are_the_recorded_ones() -> None:
     assert f"from {before:.1f} % to {after:.1f} %" in README.replace("\n  ", " ")
 
 
+def test_the_speed_is_the_recorded_one() -> None:
+    recorded = zoo.experiment("numpy_vs_torch").raw
+    text = " ".join(README.split())
+    assert f"reaches {recorded['ratio']:.2f} times the throughput" in text
+    share = recorded["product_gflops"] / recorded["sgemm_gflops"]
+    assert f"run at {share:.0%} of one large sgemm" in text
+    learned = recorded["time_to_99"]
+    assert f"{learned['seconds']:.0f} s, bring it to {learned['accuracy']:.2%}" in text
+
+
 def test_the_python_example_runs_and_says_what_it_claims() -> None:
     (example,) = blocks("python")
     names: dict[str, object] = {}
