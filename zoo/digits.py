@@ -26,7 +26,7 @@ _FINE = 5  # pixels of the high-resolution drawing for one MNIST pixel
 # Strokes thinner than this, in MNIST's pixels, are thickened to it. It is the 10th percentile of
 # the widths of 3,000 MNIST training pictures, measured by strokes.stroke_width; the median is 2.5,
 # the 95th percentile 4.0. Thick strokes are left alone: thinning them was tried, and on validation
-# digits drawn with pens of 20 to 40 % of their height it cost 1 to 3 points of accuracy, because
+# digits drawn with pens of 20 to 40 % of their height it cost up to 5 points of accuracy, because
 # loops that are closed do not open again, while the outline that tells the digit is lost.
 THINNEST = 1.8
 
