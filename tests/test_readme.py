@@ -49,6 +49,16 @@ def test_the_speed_is_the_recorded_one() -> None:
     assert f"{learned['seconds']:.0f} s, bring it to {learned['accuracy']:.2%}" in text
 
 
+def test_the_robustness_is_the_recorded_one() -> None:
+    untouched, *others = zoo.experiment("digit_preparation").rows
+    text = " ".join(README.split())
+    worst = min(row["accuracy"] for row in others)
+    good = sum(row["accuracy"] >= 0.98 for row in others)
+    assert f"in {len(others)} other ways" in text
+    assert f"{good} of the ways keep at least 98 % right" in text
+    assert f"{worst:.1%}; untouched, they are {untouched['accuracy']:.1%}" in text
+
+
 def test_the_python_example_runs_and_says_what_it_claims() -> None:
     (example,) = blocks("python")
     names: dict[str, object] = {}
