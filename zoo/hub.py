@@ -17,14 +17,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import queue
 import re
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,17 +27,15 @@ from typing import Any
 from zoo import weights
 from zoo.catalog import FileInfo, ModelInfo, read_catalog
 from zoo.errors import HubError, IntegrityError
+from zoo.hub_process import Growing, events
+from zoo.hub_progress import Progress, shown
 
 MANIFEST = "manifest.json"
 TIMEOUT = 20.0  # seconds without a byte
 _MEMORY = 60.0  # seconds for which a silent Hub is not asked again unless the caller insists
-_START_LIMIT = 60.0  # seconds for the download process to import the client
 _MANIFEST_LIMIT = 4_000_000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
-
-Progress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes that arrived and the bytes in all."""
 
 
 _silences: dict[str, tuple[float, str]] = {}  # by repo: when the Hub kept silent, what was said
@@ -134,7 +127,7 @@ def pull(
     source = _Source(repo, timeout_in_use(timeout), insist)
     wanted = revision_in_use(revision)
     catalog = read_catalog()
-    with _shown(progress) as report:
+    with shown(progress) as report:
         if repo == catalog.repo and wanted == catalog.revision:
             return Pulled(source.files(info.name, info.files, wanted, report), wanted)
         commit, pins, stale = source.manifest(info, wanted, report)
@@ -275,8 +268,8 @@ class _Source:
             "timeout": 0.9 * self.timeout,
         }
         paths: dict[str, Path] = {}
-        growing = _Growing(Path(request["cache_dir"]) / f"models--{self.repo.replace('/', '--')}")
-        for event in _events(request, self.timeout, growing):
+        growing = Growing(Path(request["cache_dir"]) / f"models--{self.repo.replace('/', '--')}")
+        for event in events(request, self.timeout, growing):
             kind = event["event"]
             if kind == "error":
                 text = _sentence(event["text"])
@@ -293,90 +286,6 @@ class _Source:
             raise HubError("The download process ended without an answer; try again.")
         _silences.pop(self.repo, None)
         return paths
-
-
-def _events(request: dict[str, Any], timeout: float, growing: _Growing) -> Iterator[dict[str, Any]]:
-    """Start the download process and yield its events; end it when nothing arrives in time."""
-    script = Path(__file__).with_name("hub_download.py")
-    # -P: the script's folder holds zoo's modules, which must not stand in for others
-    process = subprocess.Popen(
-        [sys.executable, "-P", str(script), json.dumps(request)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-    )
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()
-    complaint = ""
-    limit, last = _START_LIMIT, time.monotonic()
-    try:
-        while True:
-            try:
-                line = lines.get(timeout=0.2)
-            except queue.Empty:
-                if growing.grew():  # another process downloads the same file, and we wait for it
-                    last = time.monotonic()
-                elif time.monotonic() - last > limit:
-                    yield {"event": "error", "text": _silence(timeout, complaint), "silent": True}
-                    return
-                continue
-            if line is None:
-                return
-            event = json.loads(line)
-            if event["event"] == "log":
-                complaint = event["text"]
-                continue
-            limit, last = timeout, time.monotonic()
-            yield event
-    finally:
-        _end(process)
-
-
-def _silence(timeout: float, complaint: str) -> str:
-    reason = f" ({complaint.rstrip('.')})" if complaint else ""
-    return f"the Hub sent nothing for {timeout:g} seconds{reason}; try again later."
-
-
-def _read_lines(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
-    lines.put(None)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End the process: politely, so that it removes its half-written file, then for certain."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.wait()
-
-
-class _Growing:
-    """Whether half-written files in a repo's cache grow, whoever writes them."""
-
-    def __init__(self, repo_cache: Path) -> None:
-        self.blobs = repo_cache / "blobs"
-        self.before = self._size()
-
-    def grew(self) -> bool:
-        """Whether there is more than at the last call."""
-        before, self.before = self.before, self._size()
-        return self.before > before
-
-    def _size(self) -> int:
-        total = 0
-        for path in self.blobs.glob("*.incomplete"):
-            try:
-                total += path.stat().st_size
-            except OSError:  # finished, or removed, in between
-                continue
-        return total
 
 
 def _matching(path: Path, pin: FileInfo) -> bytes | None:
@@ -400,29 +309,3 @@ def _read(path: Path, pin: FileInfo) -> bytes:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-@contextmanager
-def _shown(progress: Progress | None) -> Iterator[Progress]:
-    """Report to the caller, or to a bar on the terminal that shows after a second."""
-    if progress is not None:
-        yield progress
-        return
-    from tqdm.auto import tqdm
-
-    quiet = True if os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS") == "1" else None
-    bar = tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1, leave=False, disable=quiet)
-    shown = ""
-
-    def draw(name: str, done: int, total: int) -> None:
-        nonlocal shown
-        if name != shown:
-            shown = name
-            bar.reset(total or None)
-            bar.set_description(name, refresh=False)
-        bar.update(done - bar.n)
-
-    try:
-        yield draw
-    finally:
-        bar.close()
