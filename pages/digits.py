@@ -93,13 +93,13 @@ def playground() -> None:
     """Draw all that depends on the digit: a stroke reruns this and nothing else."""
     left, right = st.columns([5, 7], gap="medium")
     with right:  # first, although it stands second: the answer is what somebody waits for
-        view = show_answer()
+        answered = show_answer()
     with left:
         show_pad()
     show_choices()
-    if view is not None:
+    if answered is not None:
         time.sleep(HEAD_START)
-        show_inside(view)
+        show_inside(*answered)
 
 
 def show_pad() -> None:
@@ -115,8 +115,8 @@ def show_pad() -> None:
     )
 
 
-def show_answer() -> np.ndarray | None:
-    """Draw the answer; return what the network sees, or None if there is nothing to see."""
+def show_answer() -> tuple[np.ndarray, str] | None:
+    """Draw the answer; return what the network sees and says, or None if there is nothing."""
     now = shown()
     try:
         if "problem" in now:
@@ -127,7 +127,7 @@ def show_answer() -> np.ndarray | None:
         answer.show_problem("answer", now["number"], model.labels, str(error))
         return None
     answer.show("answer", now["number"], result, view, f"{PLACE} on the {model.device.upper()}")
-    return view
+    return view, result.label
 
 
 @st.cache_data(show_spinner=False)
@@ -173,10 +173,10 @@ def show_choices() -> None:
     right.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
-def show_inside(view: np.ndarray) -> None:
+def show_inside(view: np.ndarray, label: str) -> None:
     """Draw what decided, and every layer's output."""
     st.header("What decided", anchor="decided")
-    show_occlusion(view)
+    show_occlusion(view, label)
     st.header("Inside, layer by layer", anchor="layers")
     st.markdown(
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
@@ -196,10 +196,9 @@ def show_inside(view: np.ndarray) -> None:
     gallery.show("layers", blocks, columns=4)
 
 
-def show_occlusion(view: np.ndarray) -> None:
+def show_occlusion(view: np.ndarray, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    result = model.predict(view)
-    drop = zoo.explain.occlusion(model, view)
+    drop = zoo.explain.occlusion(model, view, label)
     pictures = [
         gallery.Picture("What it sees", "28 × 28", address(picture.png(view, 10)), "The digit"),
         gallery.Picture("What decided", "occlusion", address(heat.png(view, drop, 10)), "Its map"),
@@ -209,7 +208,7 @@ def show_occlusion(view: np.ndarray) -> None:
         gallery.show("decided", pictures, columns=2)
     right.markdown(
         f"Each part of the picture is covered in turn. Where it is **violet**, covering it makes "
-        f"the network less sure of **{result.label}**, by up to "
+        f"the network less sure of **{label}**, by up to "
         f"**{100 * max(float(drop.max()), 0):.1f} points**; where it is **amber**, more sure."
     )
 

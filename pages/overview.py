@@ -6,6 +6,7 @@ import streamlit as st
 
 import zoo
 from pages.common import format, frame, headline, models, picture, site, training
+from zoo import records
 from zoo.samples import samples
 
 frame.ensure("pages/overview.py")
@@ -20,7 +21,7 @@ st.markdown(
 def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
     """Draw one model's card: what it does, how well, how large, how it got there."""
     info = zoo.info(model.name)
-    metric, value, n = training.headline(model.record)
+    metric, value, n = records.headline(model.record)
     history = [epoch["validation"][metric] for epoch in model.record["history"]]
     with st.container(border=True, height="stretch", gap="small"):
         if entry.samples:

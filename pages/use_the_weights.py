@@ -6,7 +6,7 @@ import streamlit as st
 
 import zoo
 from pages.common import format, frame, models, training
-from zoo import hub, snippets
+from zoo import hub, records, snippets
 
 frame.ensure("pages/use_the_weights.py")
 
@@ -26,7 +26,7 @@ def choose() -> str:
 def show_facts(model: zoo.Model) -> None:
     """Draw what the model is: metric, size, licence, revision."""
     info = zoo.info(model.name)
-    metric, value, n = training.headline(model.record)
+    metric, value, n = records.headline(model.record)
     with st.container(horizontal=True, gap="medium"):
         st.metric(f"Test {training.METRICS[metric]}, n = {n:,}", format.percent(value, 2))
         st.metric("Parameters", format.count(info.parameters))

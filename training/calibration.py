@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.networks.numpy_cnn import softmax, softmax_cross_entropy
+
 BINS = 15
 
 
@@ -26,16 +28,11 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 
     z = logits.astype(np.float64)
     found = minimize_scalar(
-        lambda log_t: cross_entropy(z / np.exp(log_t), labels), bounds=(-4, 4), method="bounded"
+        lambda log_t: softmax_cross_entropy(z / np.exp(log_t), labels)[0],
+        bounds=(-4, 4),
+        method="bounded",
     )
     return float(np.exp(found.x))
-
-
-def cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Return the mean negative log-likelihood, in nats."""
-    z = logits - logits.max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(z).sum(axis=1))
-    return float(np.mean(log_sum - z[np.arange(len(z)), labels]))
 
 
 def expected_calibration_error(
@@ -46,8 +43,7 @@ def expected_calibration_error(
     ECE = Σ_b (n_b / N) · |accuracy(b) − confidence(b)|, over bins of equal width in [0, 1] that
     the answers fall into by their confidence. From 0, perfect, to 1.
     """
-    z = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    p = softmax(logits.astype(np.float64))
     confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(bin_of, right - confidence, minlength=bins)

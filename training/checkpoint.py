@@ -38,6 +38,46 @@ def save_checkpoint(
     write_bytes(path, save(arrays, {"progress": json.dumps(progress, allow_nan=False)}))
 
 
+def restore(
+    path: Path, identity: Mapping[str, Any], resume: bool
+) -> tuple[dict[str, dict[str, NDArray]], dict[str, Any]] | None:
+    """Return the checkpoint that a run goes on from, or None for a new run.
+
+    Args:
+        path: the run's checkpoint; it need not exist.
+        identity: recipe, seed and data of the run, which its checkpoint's ``progress["identity"]``
+            must equal.
+        resume: whether to go on.
+
+    Raises:
+        TrainingError: if there is a checkpoint and ``resume`` is off, or it is of another run.
+    """
+    if not path.exists():
+        return None
+    if not resume:
+        raise TrainingError(
+            f"{path.parent} already holds a run; add --resume, or give another --out."
+        )
+    groups, progress = load_checkpoint(path)
+    if progress["identity"] != identity:
+        raise TrainingError(
+            f"{path.parent} holds a run with another recipe, seed or data "
+            f"({_difference(progress['identity'], identity)}); give another --out."
+        )
+    return groups, progress
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Name the first thing in which two identities differ."""
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(old.get(key), dict):
+            if text := _difference(old[key], value):
+                return text
+        elif old.get(key) != value:
+            return f"{key} was {old.get(key)} and is {value}"
+    return ""
+
+
 def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, NDArray]], dict[str, Any]]:
     """Return (groups, progress) as `save_checkpoint` got them.
 

@@ -39,7 +39,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from training import distributed
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import restore, save_checkpoint
 from training.cifar10_record import (
     calibrate_network,
     config,
@@ -58,7 +58,7 @@ from training.machine import PRECISIONS, Machine, choose_precision
 from training.muon import Muon
 from training.predict import measure
 from training.records import git_commit, provenance
-from training.run import CHECKPOINT, add_arguments, finish
+from training.run import CHECKPOINT, add_arguments, finish, run_folders
 from zoo.networks.cifar import CifarNet, whitening_filters
 
 PACKAGES = ("numpy", "safetensors", "torch")
@@ -308,18 +308,10 @@ class _Run:
 
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
-        out = self.checkpoint.parent
-        if not self.checkpoint.exists():
+        found = restore(self.checkpoint, self.progress["identity"], resume)
+        if found is None:
             return
-        if not resume:
-            raise TrainingError(f"{out} already holds a run; add --resume, or give another --out.")
-        groups, progress = load_checkpoint(self.checkpoint)
-        if progress["identity"] != self.progress["identity"]:
-            raise TrainingError(
-                f"{out} holds a run with another recipe, seed or data "
-                f"({_difference(progress['identity'], self.progress['identity'])}); "
-                "give another --out."
-            )
+        groups, progress = found
         for name, learner in self._learners():
             prefix = f"{name}-"
             own = {k.removeprefix(prefix): v for k, v in groups.items() if k.startswith(prefix)}
@@ -453,17 +445,6 @@ def _array(tensor: Tensor) -> NDArray:
     return tensor.detach().cpu().contiguous().numpy().copy()
 
 
-def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Name the first thing in which two identities differ."""
-    for key, value in new.items():
-        if isinstance(value, dict) and isinstance(old.get(key), dict):
-            if text := _difference(old[key], value):
-                return text
-        elif old.get(key) != value:
-            return f"{key} was {old.get(key)} and is {value}"
-    return ""
-
-
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
@@ -527,8 +508,7 @@ def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> 
         compiled=options.compile == "on" or (options.compile == "auto" and on_gpu),
         workers=options.workers if options.loader == "dataloader" else None,
     )
-    several = len(options.seed) > 1
-    folders = {s: options.out / f"seed-{s}" if several else options.out for s in options.seed}
+    folders = run_folders(options)
     for seed, folder in folders.items():
         if processes.first:
             work = petaflop(recipe, len(training))

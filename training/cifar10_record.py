@@ -18,7 +18,7 @@ from training.machine import Machine
 from training.outsiders import measure_outsiders
 from training.predict import predict
 from zoo.networks.cifar import CifarNet
-from zoo.results import softmax
+from zoo.networks.numpy_cnn import softmax
 
 if TYPE_CHECKING:
     from training.cifar10 import Recipe

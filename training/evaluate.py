@@ -2,7 +2,7 @@
 
     python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
 
-This is the only place that reads a test set.
+Nothing is chosen by what it says of the test set.
 """
 
 from __future__ import annotations
@@ -18,12 +18,8 @@ import numpy as np
 import zoo
 from training.data import cifar10, mnist
 from training.errors import TrainingError, run_command
-from training.export import CATALOG
 from training.files import read_json, write_json
-from zoo import devices
-from zoo.models import Classifier
-from zoo.networks import build
-from zoo.weights import read_state
+from zoo.models import Classifier, load_folder
 
 BATCH = 500
 DATA = {module.DESCRIPTION["name"]: module for module in (mnist, cifar10)}
@@ -66,31 +62,18 @@ def evaluate(
         "split": split,
         "n": len(pictures),
         "metrics": {"accuracy": correct / len(pictures)},
-        "device": str(model.device),
+        "device": model.device,
         "seconds": round(time.perf_counter() - start, 2),
     }
 
 
-def _load(name: str, device: str, folder: Path | None) -> Any:
+def _load(name: str, device: str, folder: Path | None) -> Classifier:
     try:
-        if folder is None or (CATALOG.exists() and name in zoo.list_models()):
-            return zoo.load(name, device=device, source="bundle" if folder is None else folder)
-        return _load_new(name, device, folder)
+        if folder is not None:  # the catalog need not know it yet
+            return load_folder(name, folder, device)
+        return zoo.load(name, device=device, source="bundle")
     except zoo.ZooError as error:
         raise TrainingError(str(error)) from None
-
-
-def _load_new(name: str, device: str, folder: Path) -> Classifier:
-    """Load a model that the catalog does not know yet, because it was never exported."""
-    config = read_json(folder / "config.json")
-    network = build(config)
-    contents = (folder / "model.safetensors").read_bytes()
-    state = read_state(contents, config["architecture"], network.state_dict(), str(folder))
-    network.load_state_dict(state)
-    where = devices.choose(device, config["framework"])
-    if config["framework"] == "torch":
-        network = network.to(where).eval()
-    return Classifier(name, config, read_json(folder / "record.json"), network, where, str(folder))
 
 
 def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:

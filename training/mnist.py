@@ -27,13 +27,13 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from training.calibration import calibrate
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import restore, save_checkpoint
 from training.data import mnist as data
 from training.data.augment_digits import DigitAugmentation
 from training.errors import TrainingError, run_command
 from training.export import write_model
 from training.records import git_commit, provenance
-from training.run import CHECKPOINT, add_arguments, finish
+from training.run import CHECKPOINT, add_arguments, finish, run_folders
 from zoo.networks.numpy_cnn import (
     SGD,
     Dropout,
@@ -82,17 +82,11 @@ def train(
     checkpoint = out / CHECKPOINT
     identity = {"recipe": _plain(recipe), "seed": seed, "pictures": len(training)}
     progress: dict[str, Any] = {"identity": identity, "history": [], "record": provenance(PACKAGES)}
-    if resume and checkpoint.exists():
-        groups, progress = load_checkpoint(checkpoint)
-        if progress["identity"] != identity:
-            raise TrainingError(
-                f"{out} holds a run with another recipe, seed or data; give another --out."
-            )
+    if found := restore(checkpoint, identity, resume):
+        groups, progress = found
         network.load_state_dict(groups["network"])
         optimizer.load_state_dict(groups["optimizer"])
         progress.setdefault("resumed_by", []).append(git_commit())
-    elif checkpoint.exists():
-        raise TrainingError(f"{out} already holds a run; add --resume, or give another --out.")
 
     history = progress["history"]
     for epoch in range(len(history), recipe.epochs):
@@ -283,8 +277,7 @@ def main() -> int:
     recipe = Recipe(epochs=arguments.epochs)
     training = data.load(arguments.data_dir, "train", arguments.download)
     validation = data.load(arguments.data_dir, "validation")
-    several = len(arguments.seed) > 1
-    folders = {s: arguments.out / f"seed-{s}" if several else arguments.out for s in arguments.seed}
+    folders = run_folders(arguments)
     for seed, folder in folders.items():
         print(f"seed {seed} → {folder}")
         train(recipe, training, validation, folder, seed, arguments.resume)

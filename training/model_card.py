@@ -13,7 +13,7 @@ import yaml
 
 import zoo
 from training.publish_checks import METRIC
-from zoo import snippets
+from zoo import records, snippets
 from zoo.catalog import ModelInfo
 
 TASKS = {"classification": "image-classification", "segmentation": "image-segmentation"}
@@ -22,11 +22,6 @@ METRIC_NAMES = {
     "iou": "Mean IoU",
     "dice": "Dice",
     "boundary_iou": "Boundary IoU",
-}
-HANDICAPS = {  # what a recipe does to training pictures only
-    "augmentation": "distorted pictures",
-    "dropout": "dropout",
-    "label_smoothing": "smoothed labels",
 }
 LIMITATIONS = {
     "mnist": (
@@ -173,9 +168,9 @@ def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> s
     """The picture of the run, and why its two curves need not meet."""
     if f"{name}/curves.png" not in files:
         return ""
-    made_hard = [text for key, text in HANDICAPS.items() if record.get("recipe", {}).get(key)]
+    made_hard = records.handicaps(record)
     note = (
-        f"\n\nThe training curves are measured while training, with {' and '.join(made_hard)}; "
+        f"\n\nThe training curves are measured while training, with {made_hard}; "
         "the validation curves without."
     )
     return f"![Training curves of {name}]({name}/curves.png)" + (note if made_hard else "")
@@ -203,7 +198,7 @@ def _training(record: Mapping[str, Any]) -> str:
 
 
 def _measured(record: Mapping[str, Any]) -> str:
-    text = f"Checkpoint: {record['selection'].rstrip('.')}. The test set was read once."
+    text = f"Checkpoint: {record['selection'].rstrip('.')}. Nothing was chosen on the test set."
     values = [seed["test_accuracy"] for seed in record.get("seeds", []) if "test_accuracy" in seed]
     if len(values) > 1:
         mean = sum(values) / len(values)

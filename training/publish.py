@@ -24,6 +24,7 @@ import zoo
 from training.errors import TrainingError, run_command
 from training.export import BUNDLE, CATALOG
 from training.files import read_json, write_json
+from training.hub_commit import commit_on_top
 from training.hub_files import EXAMPLES, MANIFEST, hub_files, pinned_files
 from training.publish_checks import (
     SAMPLES,
@@ -80,7 +81,9 @@ def publish_weights(
         CommitOperationAdd(path, content) for path, content in sorted(files.items())
     ]
     operations += [CommitOperationDelete(path) for path in gone]
-    commit = _commit(api, repo, operations, head, f"Publish {', '.join(sorted(_records(files)))}")
+    commit = commit_on_top(
+        api, repo, operations, head, f"Publish {', '.join(sorted(_records(files)))}"
+    )
     _check_arrived(api, repo, commit, files)
     if tag and tag not in _tags(api, repo):
         api.create_tag(repo, tag=tag, revision=commit)
@@ -148,20 +151,6 @@ def _records(files: Mapping[str, bytes]) -> dict[str, Any]:
         for path, content in files.items()
         if path.endswith("/record.json")
     }
-
-
-def _commit(api: HfApi, repo: str, operations: list[Any], parent: str, message: str) -> str:
-    """Make one commit on top of ``parent``; without a change the client makes none."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return api.create_commit(repo, operations, commit_message=message, parent_commit=parent).oid
-    except HfHubHTTPError as error:
-        if error.response.status_code == 412:
-            raise TrainingError(
-                f"Somebody changed {repo} just now; look at its new commit, then publish again."
-            ) from None
-        raise
 
 
 def _check_arrived(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) -> None:

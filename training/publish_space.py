@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from training.errors import TrainingError
+from training.hub_commit import commit_on_top
 from training.records import ROOT
 from zoo.catalog import read_catalog
 
@@ -41,7 +42,6 @@ def publish_space(repo: str, private: bool = False, dry_run: bool = False) -> st
         TrainingError: a file is missing, or the Space was changed in the meantime.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     files = space_files(repo)
     if dry_run:
@@ -59,20 +59,7 @@ def publish_space(repo: str, private: bool = False, dry_run: bool = False) -> st
         CommitOperationAdd(path, content) for path, content in sorted(files.items())
     ]
     operations += [CommitOperationDelete(path) for path in sorted(held - set(files))]
-    try:
-        commit = api.create_commit(
-            repo,
-            operations,
-            repo_type="space",
-            commit_message="Update the app",
-            parent_commit=head,
-        ).oid
-    except HfHubHTTPError as error:
-        if error.response.status_code == 412:
-            raise TrainingError(
-                f"Somebody changed the Space {repo} just now; look at it, then publish again."
-            ) from None
-        raise
+    commit = commit_on_top(api, repo, operations, head, "Update the app", repo_type="space")
     print("Nothing has changed." if commit == head else "Published.")
     print(f"{api.endpoint}/spaces/{repo} @ {commit}")
     return commit

@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser, *, epochs: int) -> None:
     )
 
 
+def run_folders(options: argparse.Namespace) -> dict[int, Path]:
+    """Return each seed's folder: ``--out`` itself, or for several seeds ``seed-N`` in it."""
+    if len(options.seed) == 1:
+        return {options.seed[0]: options.out}
+    return {seed: options.out / f"seed-{seed}" for seed in options.seed}
+
+
 def positive(text: str) -> int:
     """Parse a whole number of at least 1 (for ``argparse``)."""
     number = int(text)

@@ -12,7 +12,8 @@ import numpy as np
 
 from zoo import catalog, devices, images, weights
 from zoo.errors import IntegrityError
-from zoo.results import Classification, softmax
+from zoo.networks.numpy_cnn import softmax
+from zoo.results import Classification
 
 _BATCH = 256  # pictures per forward pass of predict_batch: bounds the memory of the activations
 
@@ -48,10 +49,29 @@ def load(
         >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
         '7'
     """
-    info = catalog.info(name)
-    files = weights.resolve(info, source, revision, timeout)
+    files = weights.resolve(catalog.info(name), source, revision, timeout)
+    return _assemble(name, files, device)
+
+
+def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier:
+    """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
+
+    Args:
+        name: The model's name, which its ``config.json`` must give too.
+        folder: Holds ``model.safetensors``, ``config.json`` and, if it may, ``record.json``.
+        device: As for `load`.
+
+    Raises:
+        IntegrityError: A file is missing, damaged, or does not fit the network.
+        DeviceError: This machine has no such device.
+    """
+    return _assemble(name, weights.from_folder(folder), device)
+
+
+def _assemble(name: str, files: weights.Files, device: str) -> Classifier:
+    """Make the model that verified files describe."""
     config = files.json(catalog.CONFIG)
-    _check_config(config, info, files.source)
+    _check_config(config, name, files.source)
     where = devices.choose(device, config["framework"])
     network = _build(config, files)
     network = _place(network, config["framework"], where)
@@ -193,13 +213,13 @@ class Classifier(Model):
         return answers
 
 
-def _check_config(config: Mapping[str, Any], info: catalog.ModelInfo, source: str) -> None:
+def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
     needed = ("model", "task", "framework", "architecture", "arguments", "input", "labels")
     if missing := [key for key in needed if key not in config]:
         raise IntegrityError(f"config.json of {source} lacks {', '.join(missing)}.")
-    if config["model"] != info.name:
+    if config["model"] != name:
         raise IntegrityError(
-            f"config.json of {source} describes {config['model']!r}, not {info.name!r}."
+            f"config.json of {source} describes {config['model']!r}, not {name!r}."
         )
 
 

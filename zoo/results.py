@@ -57,13 +57,3 @@ class Classification:
 
     def __repr__(self) -> str:
         return f"Classification({self.label!r}, confidence={self.confidence:.4f})"
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return softmax over the last axis, p_i = exp(z_i − max z) / Σ_j exp(z_j − max z), float32.
-
-    Subtracting the maximum changes nothing mathematically and keeps exp from overflowing
-    (Goodfellow et al. 2016, Deep Learning, section 4.1).
-    """
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float32)
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)

@@ -90,7 +90,7 @@ def resolve(
     if source == "hub":
         return from_hub(info, revision, timeout)
     if source != "auto":
-        return from_folder(info, Path(source))
+        return from_folder(Path(source), info)
     try:
         return from_hub(info, revision, timeout, insist=False)
     except (HubError, IntegrityError) as error:  # also when the Hub sends something wrong
@@ -123,7 +123,7 @@ def from_hub(
     return Files(pulled.contents, "hub", pulled.commit, pulled.notice)
 
 
-def from_folder(info: ModelInfo, folder: Path) -> Files:
+def from_folder(folder: Path, info: ModelInfo | None = None) -> Files:
     """Read a folder that the user names; a notice tells when it differs from the catalog."""
     if not folder.is_dir():
         raise ZooError(
@@ -133,14 +133,14 @@ def from_folder(info: ModelInfo, folder: Path) -> Files:
     contents = {
         name: _read(folder / name, "name a folder that has it") for name in (WEIGHTS, CONFIG)
     }
+    notice = None
+    if info is not None and any(
+        hashlib.sha256(content).hexdigest() != info.files[name].sha256
+        for name, content in contents.items()
+    ):
+        notice = f"The weights in {folder} are not the published {info.name}."
     record = folder / RECORD
     contents[RECORD] = _read(record, "") if record.is_file() else b"{}"
-    pinned = info.files
-    published = all(
-        hashlib.sha256(contents[name]).hexdigest() == pinned[name].sha256
-        for name in (WEIGHTS, CONFIG)
-    )
-    notice = None if published else f"The weights in {folder} are not the published {info.name}."
     return Files(contents, str(folder), notice=notice)
 
 

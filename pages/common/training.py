@@ -9,24 +9,9 @@ import streamlit as st
 
 import zoo
 from pages.common import charts, format
+from zoo import records
 
-HANDICAPS = {  # what the recipe does to training pictures only
-    "augmentation": "distorted pictures",
-    "dropout": "dropout",
-    "label_smoothing": "smoothed labels",
-}
 METRICS = {"accuracy": "accuracy", "iou": "IoU", "dice": "Dice", "boundary_iou": "boundary IoU"}
-
-
-def headline(record: Mapping[str, Any]) -> tuple[str, float, int]:
-    """Return name, value and n of the metric that a record leads with, on the test set.
-
-    Args:
-        record: A model's ``record.json``.
-    """
-    test = record["metrics"]["test"]
-    name = next(metric for metric in METRICS if metric in test)
-    return name, test[name], test["n"]
 
 
 def show(model: zoo.Model) -> None:
@@ -38,10 +23,10 @@ def show(model: zoo.Model) -> None:
     record = model.record
     st.header("How it was trained", anchor="training")
     _numbers(model)
-    _curves(record["history"], headline(record)[0])
-    if handicaps := [text for key, text in HANDICAPS.items() if record["recipe"].get(key)]:
+    _curves(record["history"], records.headline(record)[0])
+    if handicaps := records.handicaps(record):
         st.caption(
-            f"The training curves are measured while training, with {' and '.join(handicaps)}, "
+            f"The training curves are measured while training, with {handicaps}, "
             "the validation curves without; that is why they differ."
         )
     _recipe(record)
@@ -49,7 +34,7 @@ def show(model: zoo.Model) -> None:
 
 def _numbers(model: zoo.Model) -> None:
     record, info = model.record, zoo.info(model.name)
-    metric, value, n = headline(record)
+    metric, value, n = records.headline(record)
     seeds = [seed[f"test_{metric}"] for seed in record.get("seeds", [])]
     with st.container(horizontal=True, gap="medium"):
         st.metric(f"Test {METRICS[metric]}", format.percent(value, 2), help=f"n = {n:,} pictures")
@@ -85,7 +70,7 @@ def _curves(history: list[Mapping[str, Any]], metric: str) -> None:
 def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"]["validation"]
     machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['cores']} cores"
-    metric, value, n = headline(record)
+    metric, value, n = records.headline(record)
     st.code(record["command"], language="bash", wrap_lines=True)
     st.caption(
         f"Test {METRICS[metric]} {format.percent(value, 2)} on n = {n:,} pictures, single view, "

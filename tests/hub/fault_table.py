@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub import HfApi
 
 from tests.hub import tiny
 from tests.hub.outcomes import CASES, RECOVERS, Case
@@ -51,13 +51,7 @@ def prepare(folder: Path, hub: HubServer) -> Workspace:
     workspace = make(folder / "project", hub, folder / "home")
     files = tiny.model_files()
     api = HfApi(endpoint=hub.url, token=hub.token)
-    api.create_repo(tiny.REPO)
-    contents = {f"mnist/{name}": data for name, data in files.items()}
-    commit = api.create_commit(
-        tiny.REPO,
-        [CommitOperationAdd(path, data) for path, data in contents.items()],
-        commit_message="weights",
-    ).oid
+    commit = tiny.upload(api, files)
     workspace.write_models({"mnist": files}, repo=tiny.REPO, revision=commit)
     workspace.environment |= {"HF_HUB_DISABLE_XET": "1", "ZOO_TIMEOUT": str(TIMEOUT)}
     return workspace

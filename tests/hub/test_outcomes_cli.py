@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from huggingface_hub import CommitOperationAdd, HfApi, constants
+from huggingface_hub import HfApi, constants
 
 from tests.hub import tiny
 from tests.hub.outcomes import CASES, RECOVERS, Case
@@ -27,14 +27,8 @@ class Command:
 def command(workspace: Workspace, hub: HubServer, hub_api: HfApi, monkeypatch) -> Command:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     files = tiny.model_files()
-    hub_api.create_repo(tiny.REPO)
-    contents = {f"mnist/{name}": data for name, data in files.items()}
-    contents["manifest.json"] = tiny.manifest({"mnist": files})
-    commit = hub_api.create_commit(
-        tiny.REPO,
-        [CommitOperationAdd(path, data) for path, data in contents.items()],
-        commit_message="weights",
-    ).oid
+    manifest = tiny.manifest({"mnist": files})
+    commit = tiny.upload(hub_api, files, **{"manifest.json": manifest})
     workspace.write_models({"mnist": files}, repo=tiny.REPO, revision=commit)
     workspace.environment |= {"HF_HUB_DISABLE_XET": "1"}
     return Command(workspace, hub)

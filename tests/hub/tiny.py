@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import CommitOperationAdd, HfApi
 from safetensors.numpy import save
 
 from zoo.networks.numpy_cnn import NumpyCNN
@@ -83,6 +84,17 @@ def manifest(models: dict[str, dict[str, bytes]]) -> bytes:
         f"{model}/{name}": data for model, files in models.items() for name, data in files.items()
     }
     return json.dumps({"format": 1, "files": pins(flat)}).encode()
+
+
+def upload(api: HfApi, files: dict[str, bytes], **others: bytes) -> str:
+    """Put the files of ``mnist``, and ``others`` by path, on the Hub; returns the commit."""
+    api.create_repo(REPO)
+    contents = {f"mnist/{name}": data for name, data in files.items()} | others
+    return api.create_commit(
+        REPO,
+        [CommitOperationAdd(path, data) for path, data in contents.items()],
+        commit_message="weights",
+    ).oid
 
 
 def write_zoo(

@@ -191,7 +191,7 @@ def test_the_record_and_config_say_how_it_was_made(tmp_path: Path) -> None:
 
 def test_the_zoo_prepares_and_answers_as_training_did(tmp_path: Path) -> None:
     train(tmp_path)
-    model = evaluate._load_new("cifar10", "cpu", tmp_path)
+    model = evaluate._load("cifar10", "cpu", tmp_path)
     ours = normalize(torch.from_numpy(VALIDATION.images)).numpy()
     theirs = np.stack([model.preprocess(image) for image in VALIDATION.images])
     np.testing.assert_array_equal(ours.view(np.uint32), theirs.view(np.uint32))

@@ -7,7 +7,8 @@ import pytest
 import zoo
 from tests.zoo.conftest import Bundle
 from zoo.errors import DeviceError, ImageError
-from zoo.results import Classification, softmax
+from zoo.networks.numpy_cnn import softmax
+from zoo.results import Classification
 
 
 @pytest.fixture

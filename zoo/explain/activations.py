@@ -29,7 +29,7 @@ def activations(model: Model, image: ImageSource) -> dict[str, np.ndarray]:
         >>> import zoo
         >>> model = zoo.load("mnist", source="bundle")            # doctest: +SKIP
         >>> list(zoo.explain.activations(model, "seven.png"))[:3]  # doctest: +SKIP
-        ['conv1', 'bn1', 'relu1']
+        ['conv1', 'pool1', 'bn1']
     """
     inputs = model.preprocess(image)[None]
     if not hasattr(model.network, "named_modules"):

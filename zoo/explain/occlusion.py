@@ -10,7 +10,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.images import ImageSource
 from zoo.models import Classifier
-from zoo.results import softmax
+from zoo.networks.numpy_cnn import softmax
 
 _BATCH = 256  # hidden pictures per forward pass
 

@@ -9,13 +9,13 @@ from zoo.networks.numpy_cnn.layer import Array
 
 
 def softmax(logits: Array) -> Array:
-    """Return p[n, k] = exp z[n, k] / Σ_j exp z[n, j] for logits z of shape (N, K).
+    """Return p[…, k] = exp z[…, k] / Σ_j exp z[…, j] for logits z of shape (…, K).
 
     The largest logit is subtracted first: p stays the same, and exp cannot overflow
     (Goodfellow et al. 2016, eq. 6.33).
     """
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def softmax_cross_entropy(

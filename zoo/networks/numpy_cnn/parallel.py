@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 # Measured on two cores: smaller tiles fit a core's L2 cache better, but each costs a few calls
 # from Python, and the threads take turns in those. 32k values made a training step 35 % slower.
 TILE_VALUES = 256 * 1024
-# Below this many values, waking a thread (~30 µs) costs more than it saves.
+# Below this many values a second thread is not worth waking.
 SERIAL_VALUES = 128 * 1024
 # A product's tile may be larger: the product itself works through it block by block.
 PRODUCT_VALUES = 384 * 1024
