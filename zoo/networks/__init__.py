@@ -37,6 +37,10 @@ def build(config: Mapping[str, Any]) -> Any:
         from zoo.networks.cifar import CifarNet
 
         return CifarNet(**arguments)
+    if architecture == "unet":
+        from zoo.networks.unet import UNet
+
+        return UNet(**arguments)
     raise ValueError(
         f"The architecture {architecture!r} is unknown to this version; update the code."
     )

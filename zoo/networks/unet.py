@@ -1,0 +1,129 @@
+"""The car network: a U-Net that is small, and works on squares of pixels instead of pixels.
+
+A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) shrinks the picture step by step, so that each
+position comes to know more of its surroundings, and grows it back; at every size a skip connection
+hands the fine detail from the way down to the way up. Here each 2 × 2 square of pixels becomes one
+position with 12 channels first (space to depth), and the last layer answers for all four pixels at
+once (depth to space: Shi et al. 2016, arXiv 1609.05158). No detail is lost by that, and the layers
+at the full size, which cost a usual U-Net most of its time, are not needed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+SQUARE = 2  # side of the squares of pixels that become one position
+
+
+class UNet(nn.Module):
+    """Say for each pixel of an RGB picture whether it belongs to the thing.
+
+    Args:
+        widths: channels at 1/2, 1/4, 1/8, … of the picture's size; at least two.
+        skips: whether the skip connections are there. Without them everything must pass through
+            the smallest size; an experiment shows what that costs.
+
+    The input is float32 of shape (N, 3, H, W), normalized with the mean and std of config.json,
+    of any H and W; the output is the logits, (N, 1, H, W). Where H or W is no multiple of
+    ``multiple``, the picture is padded with its border pixels, and the answer cropped.
+    """
+
+    def __init__(self, widths: Sequence[int] = (24, 48, 96, 128, 192), skips: bool = True) -> None:
+        super().__init__()
+        if len(widths) < 2:
+            raise ValueError("UNet takes at least two widths.")
+        self.skips = skips
+        self.multiple = SQUARE * 2 ** (len(widths) - 1)
+        inputs = [3 * SQUARE**2, *widths[:-1]]
+        self.down = nn.ModuleList(
+            Block(before, after) for before, after in zip(inputs, widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(2)
+        self.up = nn.ModuleList(
+            Up(below, width, skips)
+            for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], SQUARE**2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (N, 1, H, W) for pictures (N, 3, H, W)."""
+        height, width = x.shape[2:]
+        bottom, right = -height % self.multiple, -width % self.multiple
+        if bottom or right:
+            x = functional.pad(x, (0, right, 0, bottom), mode="replicate")
+        x = functional.pixel_unshuffle(x, SQUARE)
+        details = []
+        for number, block in enumerate(self.down):
+            x = block(self.pool(x) if number else x)
+            details.append(x)
+        details.pop()  # of the smallest size, where the way up begins
+        for up in self.up:
+            x = up(x, details.pop())
+        return functional.pixel_shuffle(self.head(x), SQUARE)[:, :, :height, :width]
+
+    def folded(self) -> UNet:
+        """Return a copy for inference, its BatchNorms folded into the convolutions.
+
+        In evaluation mode BatchNorm is γ (x − μ) / √(σ² + ε) + β with fixed numbers, and the
+        convolution before it can apply it: its weights become W γ / √(σ² + ε), its bias
+        β − μ γ / √(σ² + ε). The answers stay the same up to rounding.
+        """
+        network = copy.deepcopy(self).eval()
+        for module in network.modules():
+            if isinstance(module, Convolution) and isinstance(module.bn, nn.BatchNorm2d):
+                module.conv = fuse_conv_bn_eval(module.conv, module.bn)
+                module.bn = nn.Identity()
+        return network.requires_grad_(False)
+
+
+class Convolution(nn.Module):
+    """A convolution that keeps the size, BatchNorm, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+        self.bn: nn.Module = nn.BatchNorm2d(outputs)
+        self.act = nn.ReLU(inplace=True)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H, W)."""
+        return self.act(self.bn(self.conv(x)))
+
+
+class Block(nn.Module):
+    """Two 3 × 3 convolutions: the U-Net's unit at every size."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = Convolution(inputs, outputs)
+        self.second = Convolution(outputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H, W)."""
+        return self.second(self.first(x))
+
+
+class Up(nn.Module):
+    """One step up: fewer channels, twice the size, joined with the detail of the way down."""
+
+    def __init__(self, inputs: int, outputs: int, skips: bool) -> None:
+        super().__init__()
+        self.skips = skips
+        self.narrow = Convolution(
+            inputs, outputs, kernel=1
+        )  # before growing: a quarter of the work
+        self.block = Block(2 * outputs if skips else outputs, outputs)
+
+    def forward(self, x: Tensor, detail: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) and detail (N, outputs, 2H, 2W) to (N, outputs, 2H, 2W)."""
+        x = functional.interpolate(
+            self.narrow(x), scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+        return self.block(torch.cat([x, detail], dim=1) if self.skips else x)
