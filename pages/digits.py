@@ -15,7 +15,7 @@ from pages.common.picture import data_url as address
 from zoo.samples import Sample, samples
 
 frame.ensure("pages/digits.py")
-model = models.load("mnist")
+model = models.classifier("mnist")
 
 # Seconds that the answer gets to reach the screen before the maps below take all cores: the median
 # wait for an answer fell from 59 to 51 ms, the 95th percentile from 76 to 52

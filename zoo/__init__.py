@@ -26,8 +26,8 @@ from zoo.errors import (
 )
 from zoo.experiments import Experiment, experiment, list_experiments
 from zoo.images import open_image
-from zoo.models import Classifier, Model, load
-from zoo.results import Classification
+from zoo.models import Classifier, Model, Segmenter, load
+from zoo.results import Classification, Segmentation
 
 __all__ = [
     "Classification",
@@ -40,6 +40,8 @@ __all__ = [
     "IntegrityError",
     "Model",
     "ModelInfo",
+    "Segmentation",
+    "Segmenter",
     "UnknownModelError",
     "ZooError",
     "experiment",

@@ -19,7 +19,7 @@ import numpy as np
 
 from zoo import catalog, hub, weights
 from zoo.errors import HubError, IntegrityError, ZooError
-from zoo.models import Classifier, load
+from zoo.models import Classifier, Segmenter, load
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 _SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
@@ -210,7 +210,7 @@ def _positive(text: str) -> int:
     return value
 
 
-def _load(options: argparse.Namespace) -> Classifier:
+def _load(options: argparse.Namespace) -> Classifier | Segmenter:
     model = load(options.model, device=options.device, source=options.source)
     if model.notice:
         print(f"note: {model.notice}", file=sys.stderr)

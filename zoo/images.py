@@ -190,6 +190,15 @@ def fit(image: Image.Image, height: int, width: int) -> Image.Image:
     return ImageOps.fit(image, (width, height), method=Image.Resampling.LANCZOS)
 
 
+def scale(image: Image.Image, longest: int) -> Image.Image:
+    """Resize to a longest side of ``longest`` pixels, in the picture's own shape."""
+    factor = longest / max(image.size)
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    if image.size == (width, height):
+        return image
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
 def normalize(
     image: Image.Image | np.ndarray, mean: Sequence[float], std: Sequence[float]
 ) -> np.ndarray:

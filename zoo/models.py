@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from zoo import catalog, devices, images, weights
+from zoo import catalog, devices, images, segment_refine, weights
 from zoo.errors import IntegrityError
 from zoo.networks.numpy_cnn import softmax
-from zoo.results import Classification
+from zoo.results import Classification, Segmentation
 
 _BATCH = 256  # pictures per forward pass of predict_batch: bounds the memory of the activations
 
@@ -24,7 +26,7 @@ def load(
     source: str | Path = "auto",
     revision: str | None = None,
     timeout: float | None = None,
-) -> Classifier:
+) -> Classifier | Segmenter:
     """Load a model whose files match the catalog, byte for byte.
 
     Args:
@@ -36,6 +38,9 @@ def load(
         revision: A revision on the Hub, or None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; see
             :func:`zoo.hub.timeout_in_use`.
+
+    Returns:
+        What the model's task needs: a :class:`Classifier`, or a :class:`Segmenter`.
 
     Raises:
         UnknownModelError: No model has that name.
@@ -53,7 +58,7 @@ def load(
     return _assemble(name, files, device)
 
 
-def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier:
+def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | Segmenter:
     """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
 
     Args:
@@ -68,7 +73,7 @@ def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier:
     return _assemble(name, weights.from_folder(folder), device)
 
 
-def _assemble(name: str, files: weights.Files, device: str) -> Classifier:
+def _assemble(name: str, files: weights.Files, device: str) -> Classifier | Segmenter:
     """Make the model that verified files describe."""
     config = files.json(catalog.CONFIG)
     _check_config(config, name, files.source)
@@ -76,9 +81,8 @@ def _assemble(name: str, files: weights.Files, device: str) -> Classifier:
     network = _build(config, files)
     network = _place(network, config["framework"], where)
     record = files.json(catalog.RECORD)
-    return Classifier(
-        name, config, record, network, where, files.source, files.notice, files.revision
-    )
+    kind = _TASKS[config["task"]]
+    return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 
 
 class Model:
@@ -119,7 +123,7 @@ class Model:
     def digits(self) -> bool:
         """Whether pictures go through MNIST's preparation (:mod:`zoo.digits`)."""
         size = self.config["input"]
-        return (size["channels"], size["height"], size["width"]) == (1, 28, 28)
+        return (size["channels"], size.get("height"), size.get("width")) == (1, 28, 28)
 
     def view(self, image: images.ImageSource) -> np.ndarray:
         """Return the picture that the network sees, before its values are normalized.
@@ -213,6 +217,104 @@ class Classifier(Model):
         return answers
 
 
+class Segmenter(Model):
+    """A model that says which pixels show an object.
+
+    The network works on the picture scaled, in its own shape, to a longest side of
+    ``config["input"]["longest_side"]`` pixels. Smaller pictures are enlarged to that: a network
+    knows objects of the size that it was trained on, and a thumbnail's object is not a smaller one.
+    The answer is brought back to the picture's own size; see :mod:`zoo.segment_refine`.
+    """
+
+    def predict(self, image: images.ImageSource, refine: bool = True) -> Segmentation:
+        """Find the object in one picture of any size.
+
+        Args:
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+            refine: Draw the edge where the picture itself has one, if the picture is larger than
+                the network's working size; False scales the answer up bilinearly.
+
+        Raises:
+            ImageError: The picture cannot be used; the message says why.
+        """
+        start = time.perf_counter()
+        picture = images.open_image(image)
+        size = self.config["input"]
+        inputs = images.normalize(self._fit(picture), size["mean"], size["std"])
+        working = _sigmoid(self.logits(inputs[None])[0, 0])
+        return Segmentation(
+            label=self.labels[0],
+            probabilities=segment_refine.enlarge(working, picture, refine),
+            working=working,
+            threshold=float(self.config["threshold"]),
+            seconds=time.perf_counter() - start,
+            least_area=float(self.config.get("least_area", Segmentation.least_area)),
+        )
+
+    def predict_batch(
+        self, batch: Iterable[images.ImageSource], refine: bool = True
+    ) -> list[Segmentation]:
+        """Find the object in several pictures; each may have a size and a kind of its own.
+
+        They run one by one: at the working size a single picture keeps all cores busy, and the
+        memory does not grow with the batch.
+
+        Args:
+            batch: Pictures as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
+            refine: As for :meth:`predict`.
+
+        Returns:
+            One :class:`~zoo.results.Segmentation` a picture, in order; an empty list for none.
+        """
+        return [self.predict(image, refine) for image in batch]
+
+    def view(self, image: images.ImageSource) -> np.ndarray:
+        """Return the picture that the network sees, before its values are normalized.
+
+        Args:
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+
+        Returns:
+            uint8 array (h, w, 3): the picture's shape, its longest side of the working size.
+
+        Raises:
+            ImageError: The picture cannot be used; the message says why.
+        """
+        return np.asarray(self._fit(images.open_image(image)))
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Run the network in evaluation mode; on the CPU a copy with its BatchNorms folded.
+
+        The copy is made at the first call. A network that is changed after that (retrained, its
+        statistics replaced) needs a new ``Segmenter`` to answer for it.
+
+        Args:
+            inputs: float32 array (N, 3, h, w), as :meth:`preprocess` makes them, of any h and w.
+
+        Returns:
+            float32 array (N, 1, h, w) on the CPU; positive where the object is more probable.
+        """
+        return _torch_forward(self._fast_network, inputs, self.device)
+
+    @cached_property
+    def _fast_network(self) -> Any:
+        """On the CPU the network with its BatchNorms folded: the same up to rounding, faster."""
+        if self.device == "cpu" and hasattr(self.network, "folded"):
+            return self.network.folded()
+        return self.network
+
+    def _fit(self, picture: Image.Image) -> Image.Image:
+        """Scale a picture to the working size, as the training data was (Lanczos)."""
+        longest = self.config["input"]["longest_side"]
+        return images.scale(picture, longest)
+
+
+_TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
+    "classification": Classifier,
+    "segmentation": Segmenter,
+}
+
+
 def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
     needed = ("model", "task", "framework", "architecture", "arguments", "input", "labels")
     if missing := [key for key in needed if key not in config]:
@@ -221,6 +323,13 @@ def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
         raise IntegrityError(
             f"config.json of {source} describes {config['model']!r}, not {name!r}."
         )
+    if config["task"] not in _TASKS:
+        raise IntegrityError(
+            f"config.json of {source} names a task {config['task']!r}, which this version does "
+            "not know; update the code."
+        )
+    if config["task"] == "segmentation" and "threshold" not in config:
+        raise IntegrityError(f"config.json of {source} lacks threshold.")
 
 
 def _build(config: Mapping[str, Any], files: weights.Files) -> Any:
@@ -250,6 +359,11 @@ def _place(network: Any, framework: str, device: str) -> Any:
             return network
         network = network.to_torch()
     return network.to(device).eval()
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(−z)); by tanh, which does not overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
 def _torch_forward(network: Any, inputs: np.ndarray, device: str) -> np.ndarray:

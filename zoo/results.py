@@ -57,3 +57,65 @@ class Classification:
 
     def __repr__(self) -> str:
         return f"Classification({self.label!r}, confidence={self.confidence:.4f})"
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """The answer of a segmentation network for one picture: which pixels show the object.
+
+    Attributes:
+        label: What was looked for, such as ``"car"``.
+        probabilities: float32 array (H, W) in [0, 1], at the picture's own size: how probable it
+            is that the pixel belongs to the object.
+        working: float32 array (h, w) in [0, 1]: the network's own answer, at the size it works at.
+        threshold: The probability from which a pixel counts as object; chosen on validation
+            pictures.
+        seconds: Time of preparation, forward pass and scaling up, in seconds.
+        least_area: The smallest share of the picture that counts as an object found, in [0, 1].
+    """
+
+    label: str
+    probabilities: np.ndarray = field(repr=False)
+    working: np.ndarray = field(repr=False)
+    threshold: float
+    seconds: float = field(repr=False)
+    least_area: float = field(default=0.005, repr=False)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The object, bool (H, W), at the model's own threshold."""
+        return self.mask_at(self.threshold)
+
+    def mask_at(self, threshold: float) -> np.ndarray:
+        """Return the object at another threshold, bool (H, W); the network does not run again.
+
+        Args:
+            threshold: A probability; pixels of at least this one belong to the mask.
+        """
+        return self.probabilities >= threshold
+
+    @property
+    def area(self) -> float:
+        """Share of the picture that the object covers, in [0, 1]."""
+        return float(np.count_nonzero(self.mask)) / self.probabilities.size
+
+    @property
+    def found(self) -> bool:
+        """Whether the mask is large enough to be an object rather than a few stray pixels."""
+        return self.area >= self.least_area
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, for ``python -m zoo predict --json``."""
+        height, width = self.probabilities.shape
+        return {
+            "label": self.label,
+            "found": self.found,
+            "area": self.area,
+            "threshold": self.threshold,
+            "width": width,
+            "height": height,
+            "seconds": self.seconds,
+        }
+
+    def __repr__(self) -> str:
+        return f"Segmentation({self.label!r}, area={self.area:.4f}, found={self.found})"

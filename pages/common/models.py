@@ -10,13 +10,13 @@ import zoo
 
 
 @st.cache_resource(show_spinner="Getting the weights …")
-def _load(name: str) -> zoo.Classifier:
+def _load(name: str) -> zoo.Classifier | zoo.Segmenter:
     model = zoo.load(name)
     freeze()
     return model
 
 
-def load(name: str) -> zoo.Classifier:
+def load(name: str) -> zoo.Classifier | zoo.Segmenter:
     """Return a model; if it cannot be loaded, show why and end the page.
 
     Args:
@@ -29,7 +29,21 @@ def load(name: str) -> zoo.Classifier:
         st.stop()
 
 
-def loaded(name: str) -> zoo.Classifier | None:
+def classifier(name: str) -> zoo.Classifier:
+    """Return a model that names what a picture shows; errors as in :func:`load`."""
+    model = load(name)
+    assert isinstance(model, zoo.Classifier)
+    return model
+
+
+def segmenter(name: str) -> zoo.Segmenter:
+    """Return a model that finds an object's pixels; errors as in :func:`load`."""
+    model = load(name)
+    assert isinstance(model, zoo.Segmenter)
+    return model
+
+
+def loaded(name: str) -> zoo.Classifier | zoo.Segmenter | None:
     """Return a model, or None if it cannot be loaded; nothing is shown."""
     try:
         return _load(name)

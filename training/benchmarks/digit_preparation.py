@@ -288,6 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         record = records.provenance(("numpy", "scipy", "pillow"))
         model = zoo.load("mnist", device="cpu", source="bundle")
+        assert isinstance(model, zoo.Classifier)
         digits = mnist.load(options.data_dir, options.split)
         digits = mnist.Digits(digits.images[: options.n], digits.labels[: options.n])
         names = [n for n in CONDITIONS if not options.only or n in options.only]
