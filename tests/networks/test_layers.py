@@ -15,7 +15,9 @@ from zoo.networks.numpy_cnn import (
     Convolution,
     Dropout,
     Flatten,
+    GroupNorm,
     Layer,
+    LayerNorm,
     Linear,
     MaxPooling,
     ReLU,
@@ -41,6 +43,23 @@ def batch_norm(dtype: type) -> Layer:
     return layer
 
 
+def group_norm(groups: int) -> MakeLayer:
+    def make(dtype: type) -> Layer:
+        layer = GroupNorm(groups, 6, dtype=dtype)
+        layer.parameters["weight"][:] = [0.5, 1.5, -2.0, 1.0, 0.1, 3.0]
+        layer.parameters["bias"][:] = [0.1, -0.2, 0.3, 0.0, 2.0, -1.0]
+        return layer
+
+    return make
+
+
+def layer_norm(dtype: type) -> Layer:
+    layer = LayerNorm(3, dtype=dtype)
+    layer.parameters["weight"][:] = [0.5, 1.5, -2.0]
+    layer.parameters["bias"][:] = [0.1, -0.2, 0.3]
+    return layer
+
+
 # name → how to make the layer, and the input's shape in the layer's layout (batch last)
 LAYERS: dict[str, tuple[MakeLayer, tuple[int, ...]]] = {
     "convolution": (convolution(), (3, 6, 7, 5)),
@@ -55,6 +74,10 @@ LAYERS: dict[str, tuple[MakeLayer, tuple[int, ...]]] = {
     "max pooling, odd size": (lambda _: MaxPooling(2), (2, 7, 5, 3)),
     "max pooling 3x3": (lambda _: MaxPooling(3), (2, 7, 9, 3)),
     "batch norm": (batch_norm, (3, 4, 5, 6)),
+    "group norm, 1 group": (group_norm(1), (6, 3, 4, 5)),
+    "group norm, 2 groups": (group_norm(2), (6, 3, 4, 5)),
+    "group norm, a group a channel": (group_norm(6), (6, 3, 4, 5)),
+    "layer norm": (layer_norm, (3, 4, 5, 6)),
     "relu": (lambda _: ReLU(), (3, 4, 5, 6)),
     "linear": (lambda dtype: Linear(7, 4, rng=np.random.default_rng(1), dtype=dtype), (7, 5)),
     "flatten": (lambda _: Flatten(), (3, 2, 4, 5)),
@@ -167,6 +190,29 @@ def test_batch_norm_refuses_to_train_on_a_single_value() -> None:
         BatchNorm(2).forward(np.zeros((2, 1, 1, 1), np.float32), training=True)
 
 
+def test_layer_norm_is_torchs_layer_norm_over_the_whole_picture(rng: np.random.Generator) -> None:
+    x = (rng.standard_normal((4, 3, 5, 6)) * 3 + 2).astype(np.float32)
+    pictures = torch.from_numpy(np.moveaxis(x, -1, 0).copy())
+    expected = nn.functional.layer_norm(pictures, (4, 3, 5))
+    for training in (True, False):
+        y = np.moveaxis(LayerNorm(4).forward(x, training), -1, 0)
+        np.testing.assert_allclose(y, expected.numpy(), atol=1e-5)
+
+
+def test_group_norm_does_not_depend_on_the_rest_of_the_batch(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((6, 4, 4, 5)).astype(np.float32)
+    layer = group_norm(3)(np.float32)
+    together = layer.forward(x, training=True).copy()
+    np.testing.assert_allclose(together[..., 2:3], layer.forward(x[..., 2:3]), atol=1e-6)
+
+
+def test_group_norm_refuses_groups_that_do_not_divide_the_channels() -> None:
+    with pytest.raises(ValueError, match="do not split into 4"):
+        GroupNorm(4, 6)
+    with pytest.raises(ValueError, match="takes 6 channels"):
+        GroupNorm(2, 6).forward(np.zeros((5, 2, 2, 1), np.float32))
+
+
 def test_dropout_keeps_the_mean_and_lets_gradients_through_where_values_passed() -> None:
     layer = Dropout(0.25, np.random.default_rng(0))
     x = np.ones((100, 1000), np.float32)
@@ -206,7 +252,7 @@ def test_loss_refuses_labels_that_do_not_exist(labels: NDArray) -> None:
 
 @pytest.mark.parametrize(
     "layer",
-    [convolution()(np.float32), MaxPooling(), BatchNorm(3), ReLU(), Flatten()],
+    [convolution()(np.float32), MaxPooling(), BatchNorm(3), LayerNorm(3), ReLU(), Flatten()],
     ids=lambda layer: type(layer).__name__,
 )
 def test_backward_without_forward_says_so(layer: Layer) -> None:

@@ -13,11 +13,17 @@ from torch import nn
 
 from zoo.networks import build
 from zoo.networks.numpy_cnn import SGD, NumpyCNN, parallel, softmax_cross_entropy
+from zoo.networks.numpy_cnn.network import NORMS
 
 
-@pytest.mark.parametrize("input_channels", [1, 3])
-def test_training_steps_agree_with_torch(input_channels: int, rng: np.random.Generator) -> None:
-    network = NumpyCNN(input_channels, channels=(4, 8, 8), seed=3)
+@pytest.mark.parametrize(
+    ("input_channels", "norm"),
+    [(1, "batch"), (3, "batch"), (1, "group"), (1, "layer"), (3, "none")],
+)
+def test_training_steps_agree_with_torch(
+    input_channels: int, norm: str, rng: np.random.Generator
+) -> None:
+    network = NumpyCNN(input_channels, channels=(4, 8, 8), norm=norm, seed=3)
     twin = network.to_torch().train()
     optimizer = SGD(network.parameters, momentum=0.9, weight_decay=1e-3)
     weights = [p for p in twin.parameters() if p.ndim > 1]
@@ -131,6 +137,20 @@ def test_one_network_serves_several_threads_at_once(rng: np.random.Generator) ->
     for thread in visitors:
         thread.join()
     assert not wrong
+
+
+def test_the_norm_is_chosen_by_name() -> None:
+    names = {norm: list(NumpyCNN(channels=(4,), norm=norm).layers) for norm in NORMS}
+    assert names == {
+        "batch": ["conv1", "pool1", "bn1", "relu1", "flatten", "linear"],
+        "group": ["conv1", "pool1", "gn1", "relu1", "flatten", "linear"],
+        "layer": ["conv1", "pool1", "ln1", "relu1", "flatten", "linear"],
+        "none": ["conv1", "pool1", "relu1", "flatten", "linear"],
+    }
+    assert "conv1.bias" in NumpyCNN(channels=(4,), norm="none").parameters
+    assert "conv1.bias" not in NumpyCNN(channels=(4,)).parameters
+    with pytest.raises(ValueError, match="norm is one of"):
+        NumpyCNN(norm="weight")
 
 
 def test_state_is_refused_whole_if_anything_does_not_fit() -> None:

@@ -1,8 +1,9 @@
 """A convolutional network from scratch: every forward and backward pass, in NumPy alone.
 
-Read in this order: `convolution`, `pooling`, `batch_norm`, `activation`, `dropout`, `linear`
-(the layers), `loss`, `optimizers`, `schedules` (how it learns), `network` (how the layers are
-put together), `torch_twin` (the same network as a ``torch.nn.Module``).
+Read in this order: `convolution`, `pooling`, `batch_norm` (and what may stand in its place,
+`group_norm`, `layer_norm`), `activation`, `dropout`, `linear` (the layers), `loss`, `optimizers`,
+`schedules` (how it learns), `network` (how the layers are put together), `torch_twin` (the same
+network as a ``torch.nn.Module``).
 
 **Notation.** x is a layer's input, y its output, L the loss. A gradient is written with a
 leading d: dx = ∂L/∂x has the shape of x. A layer's ``backward(dy)`` returns dx and leaves the
@@ -22,7 +23,9 @@ from zoo.networks.numpy_cnn.activation import Flatten, ReLU
 from zoo.networks.numpy_cnn.batch_norm import BatchNorm
 from zoo.networks.numpy_cnn.convolution import Convolution
 from zoo.networks.numpy_cnn.dropout import Dropout
+from zoo.networks.numpy_cnn.group_norm import GroupNorm
 from zoo.networks.numpy_cnn.layer import Layer
+from zoo.networks.numpy_cnn.layer_norm import LayerNorm
 from zoo.networks.numpy_cnn.linear import Linear
 from zoo.networks.numpy_cnn.loss import softmax, softmax_cross_entropy
 from zoo.networks.numpy_cnn.network import NumpyCNN
@@ -37,7 +40,9 @@ __all__ = [
     "Convolution",
     "Dropout",
     "Flatten",
+    "GroupNorm",
     "Layer",
+    "LayerNorm",
     "Linear",
     "MaxPooling",
     "NumpyCNN",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,24 @@ from zoo.networks.numpy_cnn.activation import Flatten, ReLU
 from zoo.networks.numpy_cnn.batch_norm import BatchNorm
 from zoo.networks.numpy_cnn.convolution import Convolution
 from zoo.networks.numpy_cnn.dropout import Dropout
+from zoo.networks.numpy_cnn.group_norm import GroupNorm
 from zoo.networks.numpy_cnn.layer import Array, Layer
+from zoo.networks.numpy_cnn.layer_norm import LayerNorm
 from zoo.networks.numpy_cnn.linear import Linear
 from zoo.networks.numpy_cnn.pooling import MaxPooling
 
 if TYPE_CHECKING:
     import torch
 
+# How a norm's layers are named: bn1, gn1, …
+NORMS = {"batch": "bn", "group": "gn", "layer": "ln", "none": ""}
+GROUPS = 8  # of GroupNorm; fewer where the channels do not split into so many
+
 
 class NumpyCNN:
-    """A classifier: blocks of [convolution → max pooling → BatchNorm → ReLU], then linear.
+    """A classifier: blocks of [convolution → max pooling → norm → ReLU], then linear.
 
-    Pooling comes straight after the convolution, as in Jordan 2024 (airbench): BatchNorm and
+    Pooling comes straight after the convolution, as in Jordan 2024 (airbench): the norm and
     ReLU then work on a quarter of the values. Max and ReLU commute, so that nothing is lost.
     The first kernel is 5×5 without padding (28 → 24), the others 3×3 with padding 1.
 
@@ -33,6 +40,8 @@ class NumpyCNN:
         channels: output channels of each block.
         classes: K.
         dropout: probability for the features in front of the linear layer.
+        norm: what normalizes: ``"batch"``, ``"group"``, ``"layer"`` or ``"none"``. Without a norm,
+            whose β shifts, the convolutions have a bias.
         seed: of the initial weights and the dropout masks.
         dtype: of all parameters: float32, or float64 to check gradients.
 
@@ -50,11 +59,14 @@ class NumpyCNN:
         channels: Sequence[int] = (32, 64, 128),
         classes: int = 10,
         dropout: float = 0.0,
+        norm: str = "batch",
         seed: int = 0,
         dtype: DTypeLike = np.float32,
     ) -> None:
+        if norm not in NORMS:
+            raise ValueError(f"norm is one of {', '.join(NORMS)}, not {norm!r}.")
         self.input_channels, self.size, self.classes = input_channels, size, classes
-        self.channels, self.dropout = tuple(channels), dropout
+        self.channels, self.dropout, self.norm = tuple(channels), dropout, norm
         self.dtype = np.dtype(dtype)
         rng = np.random.default_rng(seed)
         self.layers: dict[str, Layer] = {}
@@ -66,13 +78,15 @@ class NumpyCNN:
                 out,
                 kernel=5 if first else 3,
                 padding=0 if first else 1,
+                bias=norm == "none",
                 rng=rng,
                 dtype=dtype,
                 needs_dx=not first,
             )
             self.layers[f"conv{block}"] = convolution
             self.layers[f"pool{block}"] = MaxPooling(2)
-            self.layers[f"bn{block}"] = BatchNorm(out, dtype=dtype)
+            if norm != "none":
+                self.layers[f"{NORMS[norm]}{block}"] = _make_norm(norm, out, dtype)
             self.layers[f"relu{block}"] = ReLU()
             size = convolution.output_size(size) // 2
             if size < 1:
@@ -194,3 +208,11 @@ class NumpyCNN:
             for layer_name, layer in self.layers.items()
             for name, array in (layer.parameters | layer.buffers).items()
         }
+
+
+def _make_norm(norm: str, channels: int, dtype: DTypeLike) -> Layer:
+    if norm == "batch":
+        return BatchNorm(channels, dtype=dtype)
+    if norm == "layer":
+        return LayerNorm(channels, dtype=dtype)
+    return GroupNorm(math.gcd(GROUPS, channels), channels, dtype=dtype)

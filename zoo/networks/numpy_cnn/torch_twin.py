@@ -12,6 +12,7 @@ from zoo.networks.numpy_cnn.activation import Flatten, ReLU
 from zoo.networks.numpy_cnn.batch_norm import BatchNorm
 from zoo.networks.numpy_cnn.convolution import Convolution
 from zoo.networks.numpy_cnn.dropout import Dropout
+from zoo.networks.numpy_cnn.group_norm import GroupNorm
 from zoo.networks.numpy_cnn.layer import Layer
 from zoo.networks.numpy_cnn.linear import Linear
 from zoo.networks.numpy_cnn.pooling import MaxPooling
@@ -51,6 +52,8 @@ def layer_to_torch(layer: Layer) -> nn.Module:
             )
         case BatchNorm() if weight is not None:
             return nn.BatchNorm2d(len(weight), eps=layer.eps, momentum=layer.momentum)
+        case GroupNorm() if weight is not None:  # LayerNorm is one with a single group
+            return nn.GroupNorm(layer.groups, len(weight), eps=layer.eps)
         case Linear() if weight is not None:
             return nn.Linear(weight.shape[1], weight.shape[0])
         case MaxPooling():
