@@ -1,7 +1,8 @@
 """A few small pictures to try the models on, whose licence allows to pass them on.
 
 Each folder beside this file is one collection; its ``samples.json`` says where the pictures come
-from, under which licence, and what they show.
+from, under which licence, and what they show; for all together or, where they have several authors,
+for each.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Sample:
         id: Name, unique within the collection.
         path: The picture's file.
         label: What it shows: the true class.
-        group: ``"typical"``, or ``"hard"`` for one chosen because people or networks get it wrong.
+        group: ``"typical"``, ``"hard"`` for one chosen because people or networks get it wrong, or
+            ``"none"`` for one that shows nothing of what the model knows.
         credit: Author, licence and source in one line.
         description: Where in its data set it comes from.
     """
@@ -66,7 +68,7 @@ def samples(collection: str) -> tuple[Sample, ...]:
             path=folder / entry["file"],
             label=entry["label"],
             group=entry["group"],
-            credit=table["credit"],
+            credit=entry.get("credit", table["credit"]),
             description=entry["description"],
         )
         for entry in table["samples"]
