@@ -1,6 +1,7 @@
 """Measure a model on the test or validation split.
 
     python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
+    python -m training.evaluate mnist --data-dir DIR --folder RUN_DIR --record
 
 Nothing is chosen by what it says of the test set.
 """
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import zoo
+from training import confusion
 from training.data import cifar10, mnist
 from training.errors import TrainingError, run_command
 from training.files import read_json, write_json
@@ -46,18 +48,25 @@ def evaluate(
     Raises:
         TrainingError: if the data or the model is missing.
     """
+    return _evaluate(name, data_dir, split, device, folder)[0]
+
+
+def _evaluate(
+    name: str, data_dir: Path, split: str, device: str, folder: Path | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what `evaluate` returns, and the details that a record keeps beside the metrics."""
     model = _load(name, device, folder)
     data = DATA.get(model.config["data"]["name"])
     if data is None:
         raise TrainingError(f"{name} has no evaluation yet.")
     pictures = data.load(data_dir, split)
     start = time.perf_counter()
-    correct = 0
+    answers: list[zoo.Classification] = []
     for first in range(0, len(pictures), BATCH):
-        images = list(pictures.images[first : first + BATCH])
-        answers = [int(np.argmax(answer.probabilities)) for answer in model.predict_batch(images)]
-        correct += int((np.array(answers) == pictures.labels[first : first + BATCH]).sum())
-    return {
+        answers += model.predict_batch(list(pictures.images[first : first + BATCH]))
+    probabilities = np.stack([answer.probabilities for answer in answers])
+    correct = int((probabilities.argmax(axis=1) == pictures.labels).sum())
+    result = {
         "model": name,
         "split": split,
         "n": len(pictures),
@@ -65,6 +74,7 @@ def evaluate(
         "device": model.device,
         "seconds": round(time.perf_counter() - start, 2),
     }
+    return result, confusion.describe(probabilities, pictures.labels)
 
 
 def _load(name: str, device: str, folder: Path | None) -> Classifier:
@@ -79,15 +89,18 @@ def _load(name: str, device: str, folder: Path | None) -> Classifier:
 def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     """Measure the model folder on the test set, once, and note it in its ``record.json``.
 
+    A classifier's record also gets its confusion matrix and its boldest mistakes; see
+    `training.confusion`.
+
     Returns:
         The metrics and n. If the record already has them, they are not measured again.
     """
     path = folder / "record.json"
     record = read_json(path)
     if "test" not in record["metrics"]:
-        result = evaluate(record["model"], data_dir, folder=folder)
+        result, details = _evaluate(record["model"], data_dir, "test", "auto", folder)
         record["metrics"]["test"] = result["metrics"] | {"n": result["n"]}
-        write_json(path, record)
+        write_json(path, record | details)
     return dict(record["metrics"]["test"])
 
 
@@ -101,8 +114,16 @@ def main() -> int:
     parser.add_argument("--split", choices=["test", "validation"], default="test")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--folder", type=Path, help="a model folder, instead of the zoo's own")
+    parser.add_argument(
+        "--record", action="store_true", help="note the test metrics in the folder's record.json"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
+    if arguments.record:
+        if arguments.folder is None or arguments.split != "test":
+            raise TrainingError("--record notes the test metrics of a run: name it by --folder.")
+        print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
+        return 0
     result = evaluate(
         arguments.model, arguments.data_dir, arguments.split, arguments.device, arguments.folder
     )

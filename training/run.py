@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training import evaluate
+from training import evaluate, mistakes
 from training.export import export
 from training.files import read_json, write_json
 
@@ -56,6 +56,8 @@ def positive(text: str) -> int:
 def finish(folders: dict[int, Path], data_dir: Path) -> Path:
     """Measure every run on the test set, note all seeds in the first one's record, export it.
 
+    The pictures that a classifier gets wrong most confidently go to zoo/samples.
+
     Args:
         folders: the finished runs by seed.
         data_dir: see `training.data`.
@@ -77,4 +79,7 @@ def finish(folders: dict[int, Path], data_dir: Path) -> Path:
     first = next(iter(folders.values()))
     record = read_json(first / "record.json")
     write_json(first / "record.json", record | {"seeds": rows})
-    return export(first)
+    bundled = export(first)
+    if "mistakes" in record:
+        mistakes.save(bundled, data_dir)
+    return bundled

@@ -204,6 +204,7 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
     train(tmp_path / "run")
     monkeypatch.setattr("training.run.export", lambda folder: folder)
+    monkeypatch.setattr("training.mistakes.SAMPLES", tmp_path / "samples")
     finish({0: tmp_path / "run"}, tmp_path / "data")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["metrics"]["test"]["n"] == 30
@@ -212,6 +213,8 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert test == pytest.approx(validation)  # the same pictures in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
+    kept = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
+    assert len(kept) == len(record["mistakes"]) == 30 - round(30 * test)
 
 
 def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Path) -> None:
