@@ -2,6 +2,7 @@
 
     python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
     python -m training.evaluate mnist --data-dir DIR --folder RUN_DIR --record
+    python -m training.evaluate carvana --data-dir DIR [--streets | --full-size [--no-refine]]
 
 Nothing is chosen by what it says of the test set.
 """
@@ -11,17 +12,20 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import zoo
 from training import confusion
 from training.data import cifar10, mnist
 from training.errors import TrainingError, run_command
 from training.files import read_json, write_json
-from zoo.models import Classifier, load_folder
+from zoo.models import load_folder
 
 BATCH = 500
 DATA = {module.DESCRIPTION["name"]: module for module in (mnist, cifar10)}
@@ -33,10 +37,13 @@ def evaluate(
     split: str = "test",
     device: str = "auto",
     folder: Path | None = None,
+    masks: Masks | None = None,
 ) -> dict[str, Any]:
     """Return ``{"model", "split", "n", "metrics", "device", "seconds"}`` for a model.
 
-    Pictures go through ``model.predict_batch``, as any user's do. Metrics are fractions.
+    Pictures go through ``model.predict``, as any user's do. Metrics are fractions: ``accuracy`` of
+    a classifier; ``iou``, ``dice``, ``boundary_iou`` (means over the pictures), ``worst`` and more
+    of a segmentation network, see `training.segmentation_metrics.measure`.
 
     Args:
         name: a model of the zoo.
@@ -44,21 +51,64 @@ def evaluate(
         split: ``"test"`` or ``"validation"``.
         device: as for ``zoo.load``.
         folder: a model folder to measure instead of the zoo's own.
+        masks: how to measure a segmentation network; by default on the studio's photos, small.
 
     Raises:
         TrainingError: if the data or the model is missing.
     """
-    return _evaluate(name, data_dir, split, device, folder)[0]
+    model = _load(name, device, folder)
+    if isinstance(model, zoo.Segmenter):
+        return _evaluate_masks(model, data_dir, split, masks or Masks())
+    if masks is not None:
+        raise TrainingError(f"{name} is no segmentation network: it has no masks to measure.")
+    return _evaluate_classes(model, data_dir, split)[0]
 
 
-def _evaluate(
-    name: str, data_dir: Path, split: str, device: str, folder: Path | None
+@dataclass(frozen=True)
+class Masks:
+    """How a segmentation network is measured.
+
+    Attributes:
+        streets: on street photos with a large vehicle, not on the studio's.
+        full_size: on the photos in their original size; otherwise scaled to 512 pixels.
+        refine: as for ``zoo.Segmenter.predict``; only photos in full size have something to refine.
+    """
+
+    streets: bool = False
+    full_size: bool = False
+    refine: bool = True
+
+
+def _evaluate_masks(
+    model: zoo.Segmenter, data_dir: Path, split: str, masks: Masks
+) -> dict[str, Any]:
+    from training import segmentation_metrics
+    from training.data import carvana, streets  # which import torch
+
+    if model.config["data"]["name"] != carvana.DESCRIPTION["name"]:
+        raise TrainingError(f"{model.name} has no evaluation yet.")
+    if masks.streets:
+        pairs = streets.load(data_dir, split, large_only=True)
+    else:
+        pairs = carvana.load(data_dir, split, masks.full_size)
+
+    def answers() -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
+        for pair in pairs:
+            image, true = pair.read()
+            yield pair.name, model.predict(image, masks.refine).mask, true
+
+    start = time.perf_counter()
+    metrics = segmentation_metrics.measure(answers())
+    return _result(model, split, len(pairs), metrics, start)
+
+
+def _evaluate_classes(
+    model: zoo.Classifier, data_dir: Path, split: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what `evaluate` returns, and the details that a record keeps beside the metrics."""
-    model = _load(name, device, folder)
     data = DATA.get(model.config["data"]["name"])
     if data is None:
-        raise TrainingError(f"{name} has no evaluation yet.")
+        raise TrainingError(f"{model.name} has no evaluation yet.")
     pictures = data.load(data_dir, split)
     start = time.perf_counter()
     answers: list[zoo.Classification] = []
@@ -66,18 +116,25 @@ def _evaluate(
         answers += model.predict_batch(list(pictures.images[first : first + BATCH]))
     probabilities = np.stack([answer.probabilities for answer in answers])
     correct = int((probabilities.argmax(axis=1) == pictures.labels).sum())
-    result = {
-        "model": name,
-        "split": split,
-        "n": len(pictures),
-        "metrics": {"accuracy": correct / len(pictures)},
-        "device": model.device,
-        "seconds": round(time.perf_counter() - start, 2),
-    }
+    metrics = {"accuracy": correct / len(pictures)}
+    result = _result(model, split, len(pictures), metrics, start)
     return result, confusion.describe(probabilities, pictures.labels)
 
 
-def _load(name: str, device: str, folder: Path | None) -> Classifier:
+def _result(
+    model: zoo.Model, split: str, n: int, metrics: dict[str, Any], start: float
+) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "split": split,
+        "n": n,
+        "metrics": metrics,
+        "device": model.device,
+        "seconds": round(time.perf_counter() - start, 2),
+    }
+
+
+def _load(name: str, device: str, folder: Path | None) -> zoo.Classifier | zoo.Segmenter:
     try:
         if folder is not None:  # the catalog need not know it yet
             return load_folder(name, folder, device)
@@ -90,7 +147,8 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     """Measure the model folder on the test set, once, and note it in its ``record.json``.
 
     A classifier's record also gets its confusion matrix and its boldest mistakes; see
-    `training.confusion`.
+    `training.confusion`. A car network is also measured on street photos, where there are any
+    (``metrics["streets_test"]``).
 
     Returns:
         The metrics and n. If the record already has them, they are not measured again.
@@ -98,10 +156,24 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     path = folder / "record.json"
     record = read_json(path)
     if "test" not in record["metrics"]:
-        result, details = _evaluate(record["model"], data_dir, "test", "auto", folder)
-        record["metrics"]["test"] = result["metrics"] | {"n": result["n"]}
-        write_json(path, record | details)
+        model = _load(record["model"], "auto", folder)
+        if isinstance(model, zoo.Segmenter):
+            _record_masks(model, record, data_dir)
+        else:
+            result, details = _evaluate_classes(model, data_dir, "test")
+            record["metrics"]["test"] = result["metrics"] | {"n": result["n"]}
+            record |= details
+        write_json(path, record)
     return dict(record["metrics"]["test"])
+
+
+def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) -> None:
+    measured = {"test": Masks()}
+    if list((data_dir / "backgrounds").glob("streets*.parquet")):  # Kaggle has none
+        measured["streets_test"] = Masks(streets=True)
+    for name, masks in measured.items():
+        result = _evaluate_masks(model, data_dir, "test", masks)
+        record["metrics"][name] = result["metrics"] | {"n": result["n"]}
 
 
 def main() -> int:
@@ -118,19 +190,35 @@ def main() -> int:
         "--record", action="store_true", help="note the test metrics in the folder's record.json"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--streets", action="store_true", help="carvana: on street photos")
+    kind.add_argument("--full-size", action="store_true", help="carvana: on the original photos")
+    parser.add_argument(
+        "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
+    )
     arguments = parser.parse_args()
     if arguments.record:
         if arguments.folder is None or arguments.split != "test":
             raise TrainingError("--record notes the test metrics of a run: name it by --folder.")
         print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
         return 0
+    masks = None
+    if arguments.streets or arguments.full_size or arguments.no_refine:
+        masks = Masks(arguments.streets, arguments.full_size, not arguments.no_refine)
     result = evaluate(
-        arguments.model, arguments.data_dir, arguments.split, arguments.device, arguments.folder
+        arguments.model,
+        arguments.data_dir,
+        arguments.split,
+        arguments.device,
+        arguments.folder,
+        masks,
     )
     if arguments.json:
         print(json.dumps(result))
     else:
         for name, value in result["metrics"].items():
+            if not isinstance(value, float):  # the single pictures; see --json
+                continue
             print(f"{result['model']}  {result['split']}  {name} {value:.4f}  n={result['n']}")
     return 0
 

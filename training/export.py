@@ -76,12 +76,13 @@ def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path
 def _entry(
     config: Mapping[str, Any], record: Mapping[str, Any], contents: Mapping[str, bytes]
 ) -> dict[str, Any]:
-    test = dict(record["metrics"]["test"])
+    test = record["metrics"]["test"]
     copied = ("title", "task", "framework", "architecture", "labels", "licence", "data")
     return {key: config[key] for key in copied} | {
         "parameters": record["parameters"],
-        "metrics_n": test.pop("n"),
-        "metrics": test,
+        "metrics_n": test["n"],
+        # not the single pictures' values, which a segmentation record has as well
+        "metrics": {name: value for name, value in test.items() if isinstance(value, float)},
         "files": {
             name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in contents.items()

@@ -8,6 +8,7 @@ from pathlib import Path
 from training import evaluate, mistakes
 from training.export import export
 from training.files import read_json, write_json
+from zoo.records import METRIC
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -68,12 +69,13 @@ def finish(folders: dict[int, Path], data_dir: Path) -> Path:
     rows = []
     for seed, folder in folders.items():
         test = evaluate.record_test(folder, data_dir)
+        metric = METRIC[read_json(folder / "config.json")["task"]]
         validation = read_json(folder / "record.json")["metrics"].get("validation", {})
         rows.append(
             {
                 "seed": seed,
-                "validation_accuracy": validation.get("accuracy"),
-                "test_accuracy": test["accuracy"],
+                f"validation_{metric}": validation.get(metric),
+                f"test_{metric}": test[metric],
             }
         )
     first = next(iter(folders.values()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# The metric that a model leads with, the first of these that its record has.
-LEADING = ("accuracy", "iou", "dice", "boundary_iou")
+# The metric that a model leads with, by its task.
+METRIC = {"classification": "accuracy", "segmentation": "iou"}
+# The same for a record, which does not name its task: the first of these that it has.
+LEADING = (*METRIC.values(), "dice", "boundary_iou")
 _HANDICAPS = {
     "augmentation": "distorted pictures",
     "dropout": "dropout",
@@ -27,6 +29,39 @@ def headline(record: Mapping[str, Any]) -> tuple[str, float, int]:
     test = record["metrics"]["test"]
     name = next(metric for metric in LEADING if metric in test)
     return name, test[name], test["n"]
+
+
+def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, float]]:
+    """Return how a value developed in training, as (epoch, value), [] if it was not recorded.
+
+    A final run learns from the validation pictures too, and has nothing left to be validated on;
+    its validation curve is that of the run with the same recipe before it.
+
+    Args:
+        record: A model's ``record.json``.
+        part: ``"train"`` or ``"validation"``.
+        name: ``"loss"``, or a metric.
+
+    Example:
+        >>> history = [{"epoch": 1, "train": {"loss": 2.0}}, {"epoch": 2, "train": {"loss": 1.0}}]
+        >>> curve({"history": history}, "train", "loss")
+        [(1, 2.0), (2, 1.0)]
+    """
+    histories = [record["history"]]
+    if part == "validation":
+        histories.append(record.get("validation_run", {}).get("history", []))
+    for history in histories:
+        points = [(row["epoch"], row.get(part, {}).get(name)) for row in history]
+        if found := [(epoch, value) for epoch, value in points if value is not None]:
+            return found
+    return []
+
+
+def borrowed(record: Mapping[str, Any]) -> bool:
+    """Tell whether the validation curve is that of another run; see :func:`curve`."""
+    return "validation_run" in record and not any(
+        row.get("validation") for row in record["history"]
+    )
 
 
 def handicaps(record: Mapping[str, Any]) -> str:
