@@ -25,8 +25,9 @@ class Sample:
         id: Name, unique within the collection.
         path: The picture's file.
         label: What it shows: the true class.
-        group: ``"typical"``, ``"hard"`` for one chosen because people or networks get it wrong, or
-            ``"none"`` for one that shows nothing of what the model knows.
+        group: ``"typical"``, ``"more"`` for another of the same class, ``"hard"`` for one chosen
+            because people or networks get it wrong, or ``"none"`` for one that shows nothing of
+            what the model knows.
         credit: Author, licence and source in one line.
         description: Where in its data set it comes from.
     """
