@@ -34,6 +34,7 @@ def show(
     groups: dict[str, list[Item]],
     selected: str | None,
     on_pick: Callable[[], None],
+    wide: bool = False,
 ) -> None:
     """Show the strip.
 
@@ -42,9 +43,11 @@ def show(
         groups: Pictures by heading.
         selected: Id of the picture that is in use, or None.
         on_pick: Called when somebody chooses; ask :func:`picked` there.
+        wide: The pictures are photos, shown larger and in landscape format, rather than squares.
     """
     data = {
         "selected": selected,
+        "wide": wide,
         "groups": [
             {"title": title, "items": [vars(item) for item in items]}
             for title, items in groups.items()

@@ -1,6 +1,7 @@
 // Small pictures to choose from, in named groups. Python gets the id of the one that was clicked.
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".strip");
+  root.toggleAttribute("data-wide", !!data.wide);
   const made = JSON.stringify(data.groups.map((g) => g.items.map((i) => i.id)));
   if (root.dataset.made !== made) {
     root.dataset.made = made;
