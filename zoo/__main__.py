@@ -13,13 +13,18 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo import catalog, hub, weights
 from zoo.errors import HubError, IntegrityError, ZooError
-from zoo.models import Classifier, Segmenter, load
+from zoo.models import Classifier, Model, Segmenter, load
+from zoo.results import Classification, Segmentation
+
+if TYPE_CHECKING:
+    from zoo.save_masks import Saver
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 _SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
@@ -113,6 +118,7 @@ def verify_command(options: argparse.Namespace) -> int:
 def predict_command(options: argparse.Namespace) -> int:
     """Print the answer for each picture; a bad picture does not keep the others from theirs."""
     model = _load(options)
+    saver = _saver(options, model)
     answers: list[dict[str, Any]] = []
     code = DONE
     for path in options.images:
@@ -121,23 +127,45 @@ def predict_command(options: argparse.Namespace) -> int:
         except ZooError as error:
             code = _complain(f"{path}: {error}", BAD_INPUT)
             continue
-        answers.append({"image": path} | answer.to_dict())
+        written = {}
+        if saver is not None and isinstance(answer, Segmentation):
+            written = saver.save(path, path, answer)
+        answers.append({"image": path} | answer.to_dict() | written)
         if not options.json:
-            best = ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
-            print(f"{path}: {best}")
+            print(": ".join([path, _in_words(answer), *written.values()]))
     if options.json:
         _print_json(answers)
     return code
 
 
+def _saver(options: argparse.Namespace, model: Model) -> Saver | None:
+    """What writes the masks and cut-outs that were asked for, or None."""
+    if options.save_mask is None and options.save_cutout is None:
+        return None
+    if not isinstance(model, Segmenter):
+        raise ZooError(f"{model.name} names what a picture shows; it has no masks to save.")
+    from zoo.save_masks import Saver
+
+    return Saver(options.save_mask, options.save_cutout)
+
+
+def _in_words(answer: Classification | Segmentation) -> str:
+    """Say a classifier's three best labels, or how much of the picture the object covers."""
+    if isinstance(answer, Classification):
+        return ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
+    if not answer.found:
+        return f"no {answer.label} found"
+    return f"{answer.label} on {answer.area:.1%} of the picture"
+
+
 def bench_command(options: argparse.Namespace) -> int:
     """Time the network alone, on random inputs: one picture, and pictures a second in batches."""
     model = _load(options)
-    size = model.config["input"]
-    shape = (size["channels"], size["height"], size["width"])
+    shape, batch_size = _bench_size(model)
+    batch_size = options.batch or batch_size
     rng = np.random.default_rng(0)
     one = rng.standard_normal((1, *shape), dtype=np.float32)
-    many = rng.standard_normal((options.batch, *shape), dtype=np.float32)
+    many = rng.standard_normal((batch_size, *shape), dtype=np.float32)
     single = _median_seconds(lambda: model.logits(one), options.repeats)
     batch = _median_seconds(lambda: model.logits(many), max(3, options.repeats // 5))
     result = {
@@ -145,17 +173,26 @@ def bench_command(options: argparse.Namespace) -> int:
         "device": model.device,
         "source": model.source,
         "single_ms": 1000 * single,
-        "batch": options.batch,
-        "pictures_per_second": options.batch / batch,
+        "batch": batch_size,
+        "pictures_per_second": batch_size / batch,
         "repeats": options.repeats,
     }
     if options.json:
         return _print_json(result)
     print(
         f"{model.name} on {model.device}: {1000 * single:.2f} ms a picture (median of "
-        f"{options.repeats}), {options.batch / batch:,.0f} pictures/s in batches of {options.batch}"
+        f"{options.repeats}), {batch_size / batch:,.0f} pictures/s in batches of {batch_size}"
     )
     return DONE
+
+
+def _bench_size(model: Model) -> tuple[tuple[int, int, int], int]:
+    """Return the shape of one input, and how many of them make a batch by default."""
+    size = model.config["input"]
+    if "longest_side" in size:  # any size: a photo of 3 : 2, as Carvana's
+        longest = size["longest_side"]
+        return (size["channels"], round(longest / 1.5), longest), 8
+    return (size["channels"], size["height"], size["width"]), 256
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -186,10 +223,14 @@ def _parser() -> argparse.ArgumentParser:
     predict = add("predict", predict_command, "what do these pictures show?")
     predict.add_argument("model")
     predict.add_argument("images", nargs="+", metavar="IMAGE")
+    for what, text in (("mask", "the masks"), ("cutout", "what they cut out")):
+        predict.add_argument(
+            f"--save-{what}", type=Path, metavar="DIR", help=f"write {text} as PNG files"
+        )
     bench = add("bench", bench_command, "time the network on this machine")
     bench.add_argument("model")
     bench.add_argument("--repeats", type=_positive, default=50, help="default 50")
-    bench.add_argument("--batch", type=_positive, default=256, help="default 256")
+    bench.add_argument("--batch", type=_positive, help="default 256; 8 for photos")
     for command in (predict, bench):
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
         command.add_argument("--source", default="auto", help=_SOURCES)
