@@ -199,6 +199,33 @@ def scale(image: Image.Image, longest: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
+def crop_square(
+    image: Image.Image, x: float = 0.5, y: float = 0.5, side: float = 1.0
+) -> Image.Image:
+    """Cut a square out of a picture, by default the largest one, from its middle.
+
+    Args:
+        image: The picture.
+        x: Where in the room that is left to it the square lies: 0 at the left edge, 1 at the right.
+        y: The same from top (0) to bottom (1).
+        side: The square's side as a share of the picture's shorter side, in (0, 1].
+
+    Returns:
+        A square picture of at least 8 × 8 pixels. Values out of range are brought into it.
+
+    Example:
+        >>> crop_square(Image.new("RGB", (30, 20)), x=1.0).size
+        (20, 20)
+    """
+    shorter = min(image.size)
+    length = min(max(round(side * shorter), MIN_SIDE), shorter)
+    left, top = (
+        round(min(max(place, 0.0), 1.0) * (whole - length))
+        for place, whole in zip((x, y), image.size, strict=True)
+    )
+    return image.crop((left, top, left + length, top + length))
+
+
 def normalize(
     image: Image.Image | np.ndarray, mean: Sequence[float], std: Sequence[float]
 ) -> np.ndarray:

@@ -210,8 +210,9 @@ class Classifier(Model):
             logits = np.asarray(self.logits(inputs), dtype=np.float32)
             probabilities = softmax(logits)
             seconds = (time.perf_counter() - start) / len(inputs)
+            threshold = self.config.get("outsider_threshold")
             answers += [
-                Classification(self.labels, p, z, seconds)
+                Classification(self.labels, p, z, seconds, threshold)
                 for p, z in zip(probabilities, logits, strict=True)
             ]
         return answers
@@ -328,8 +329,10 @@ def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
             f"config.json of {source} names a task {config['task']!r}, which this version does "
             "not know; update the code."
         )
-    if config["task"] == "segmentation" and "threshold" not in config:
-        raise IntegrityError(f"config.json of {source} lacks threshold.")
+    if config["task"] == "segmentation":
+        for key, place in (("threshold", config), ("longest_side", config["input"])):
+            if key not in place:
+                raise IntegrityError(f"config.json of {source} lacks {key}.")
 
 
 def _build(config: Mapping[str, Any], files: weights.Files) -> Any:

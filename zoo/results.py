@@ -18,12 +18,15 @@ class Classification:
         logits: float32 array of shape (K,), the network's raw outputs.
         seconds: Time of preparation and forward pass, in seconds (a batch's time is shared
             equally among its pictures).
+        outsider_threshold: The confidence below which the picture may show none of the classes,
+            in [0, 1]; None if the model has no such threshold.
     """
 
     labels: tuple[str, ...]
     probabilities: np.ndarray = field(repr=False)
     logits: np.ndarray = field(repr=False)
     seconds: float = field(repr=False)
+    outsider_threshold: float | None = field(default=None, repr=False)
 
     @property
     def index(self) -> int:
@@ -40,6 +43,15 @@ class Classification:
         """Probability of the most probable class, in [0, 1]."""
         return float(self.probabilities[self.index])
 
+    @property
+    def outsider(self) -> bool:
+        """Whether the picture may show none of the classes; False if the model cannot tell.
+
+        How often that is a false alarm, and how often it is missed, is in the model's record under
+        ``outsiders``.
+        """
+        return self.outsider_threshold is not None and self.confidence < self.outsider_threshold
+
     def top(self, k: int = 3) -> list[tuple[str, float]]:
         """Return the ``k`` most probable classes as (label, probability), best first."""
         order = np.argsort(-self.logits, kind="stable")[: max(k, 0)]
@@ -48,12 +60,13 @@ class Classification:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, for ``python -m zoo predict --json``."""
         probabilities = [float(p) for p in self.probabilities]
-        return {
+        answer = {
             "label": self.label,
             "confidence": self.confidence,
             "probabilities": dict(zip(self.labels, probabilities, strict=True)),
             "seconds": self.seconds,
         }
+        return answer if self.outsider_threshold is None else answer | {"outsider": self.outsider}
 
     def __repr__(self) -> str:
         return f"Classification({self.label!r}, confidence={self.confidence:.4f})"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from zoo.errors import ImageError
-from zoo.images import fit, normalize, open_image
+from zoo.images import crop_square, fit, normalize, open_image
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -161,3 +161,27 @@ def test_normalize_gives_channels_first_float32() -> None:
     assert result.shape == (3, 3, 4)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result[:, 0, 0], [1, 0, 0], atol=1e-6)
+
+
+def test_a_square_is_cut_out_where_it_was_asked_for() -> None:
+    wide = Image.fromarray(np.arange(30 * 20, dtype=np.uint16).reshape(20, 30).astype(np.uint8))
+    whole = np.asarray(wide)
+    np.testing.assert_array_equal(crop_square(wide), whole[:, 5:25])
+    np.testing.assert_array_equal(crop_square(wide, x=0), whole[:, :20])
+    np.testing.assert_array_equal(crop_square(wide, x=1), whole[:, 10:])
+    np.testing.assert_array_equal(crop_square(wide, 0, 1, 0.5), whole[10:, :10])
+    np.testing.assert_array_equal(crop_square(wide.rotate(90, expand=True), y=1).size, (20, 20))
+
+
+def test_a_square_in_the_middle_is_what_the_network_gets_anyway() -> None:
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8))
+    square, whole = np.asarray(fit(crop_square(photo), 32, 32)), np.asarray(fit(photo, 32, 32))
+    # At the border `fit` also looks at what lies beyond it.
+    np.testing.assert_array_equal(square[3:-3, 3:-3], whole[3:-3, 3:-3])
+
+
+@pytest.mark.parametrize("wrong", [(-3, 0.5, 1), (9, 9, 9), (0.5, 0.5, 0), (0.5, 0.5, -1)])
+def test_a_square_out_of_range_is_brought_into_the_picture(wrong: tuple[float, ...]) -> None:
+    square = crop_square(Image.new("L", (30, 20)), *wrong)
+    assert square.width == square.height
+    assert 8 <= square.width <= 20

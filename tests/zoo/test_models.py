@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -117,3 +118,20 @@ def test_top_is_sorted_and_the_result_is_plain_json() -> None:
 def test_softmax_survives_large_logits() -> None:
     result = softmax(np.array([[1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
     np.testing.assert_allclose(result, [[1, 0], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(("threshold", "outsider"), [(None, False), (0.5, False), (0.7, True)])
+def test_a_low_confidence_may_mean_none_of_the_classes(
+    threshold: float | None, outsider: bool
+) -> None:
+    logits = np.log(np.array([0.3, 0.6, 0.1], np.float32))
+    answer = Classification(("a", "b", "c"), softmax(logits), logits, 0.01, threshold)
+    assert answer.outsider is outsider
+    assert answer.to_dict().get("outsider") == (outsider if threshold else None)
+
+
+def test_the_outsider_threshold_comes_from_the_config(bundle: Bundle, digit: np.ndarray) -> None:
+    assert zoo.load("mnist").predict(digit).outsider_threshold is None
+    config = bundle.config() | {"outsider_threshold": 1.1}
+    bundle.write("config.json", json.dumps(config).encode())
+    assert zoo.load("mnist").predict(digit).outsider

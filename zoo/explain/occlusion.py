@@ -5,6 +5,8 @@ Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from zoo.errors import ZooError
@@ -21,7 +23,7 @@ def occlusion(
     target: int | str | None = None,
     patch: int = 5,
     stride: int = 2,
-    fill: float = 0.0,
+    fill: float | None = 0.0,
 ) -> np.ndarray:
     """Return the drop in a class's probability when a patch around each pixel is hidden.
 
@@ -35,7 +37,8 @@ def occlusion(
         patch: Side of the patch in input pixels, at least 1.
         stride: Step of the patch in input pixels, at least 1.
         fill: Value of the hidden pixels in [0, 1] before normalization; 0 is black, which is
-            "no ink" for the digits.
+            "no ink" for the digits. None: the mean colour of the training pictures, which says
+            least in a photo.
 
     Returns:
         float32 array of the network's input size (H, W). Positive: the pixel speaks for the class
@@ -52,7 +55,8 @@ def occlusion(
             f"A patch of {patch} and a stride of {stride} do not fit a {width} × {height} input."
         )
     mean, std = (np.asarray(model.config["input"][k], np.float32) for k in ("mean", "std"))
-    hidden_value = ((np.float32(fill) - mean) / std)[:, None, None]
+    colour = mean if fill is None else np.float32(fill)
+    hidden_value = ((colour - mean) / std)[:, None, None]
     corners = [
         (y, x) for y in _starts(height, patch, stride) for x in _starts(width, patch, stride)
     ]
@@ -60,23 +64,31 @@ def occlusion(
     for picture, (y, x) in zip(hidden, corners, strict=True):
         picture[:, y : y + patch, x : x + patch] = hidden_value
     whole = softmax(np.asarray(model.logits(inputs[None])))[0]
-    index = _index(model, target, whole)
+    index = class_index(model.labels, target, whole)
     parts = [model.logits(hidden[i : i + _BATCH]) for i in range(0, len(hidden), _BATCH)]
     drops = whole[index] - softmax(np.concatenate(parts))[:, index]
     return _average(drops, corners, patch, (height, width))
 
 
-def _index(model: Classifier, target: int | str | None, probabilities: np.ndarray) -> int:
+def class_index(labels: Sequence[str], target: int | str | None, scores: np.ndarray) -> int:
+    """Return the class that ``target`` names.
+
+    Args:
+        labels: The model's labels.
+        target: A label, an index, or None for the class with the largest score.
+        scores: (K,), probabilities or logits.
+
+    Raises:
+        ZooError: There is no such class.
+    """
     if target is None:
-        return int(probabilities.argmax())
+        return int(scores.argmax())
     if isinstance(target, str):
-        if target not in model.labels:
-            raise ZooError(f"{target!r} is no label; the labels are {', '.join(model.labels)}.")
-        return model.labels.index(target)
-    if not 0 <= target < len(model.labels):
-        raise ZooError(
-            f"Class {target} does not exist; the classes are 0 to {len(model.labels) - 1}."
-        )
+        if target not in labels:
+            raise ZooError(f"{target!r} is no label; the labels are {', '.join(labels)}.")
+        return list(labels).index(target)
+    if not 0 <= target < len(labels):
+        raise ZooError(f"Class {target} does not exist; the classes are 0 to {len(labels) - 1}.")
     return int(target)
 
 
