@@ -22,7 +22,7 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
     """Draw one model's card: what it does, how well, how large, how it got there."""
     info = zoo.info(model.name)
     metric, value, n = records.headline(model.record)
-    history = [epoch["validation"][metric] for epoch in model.record["history"]]
+    points = records.curve(model.record, "validation", metric)
     with st.container(border=True, height="stretch", gap="small"):
         if entry.samples:
             pictures = [sample.read() for sample in samples(entry.samples)]
@@ -41,9 +41,8 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
                 f"headline-{model.name}",
                 name=f"Test {training.METRICS[metric]}, n = {n:,}",
                 value=format.percent(value, 2),
-                values=history,
-                caption=f"Validation: {format.percent(history[0])} after epoch 1, "
-                f"{format.percent(history[-1])} after {len(history)}",
+                values=[value for _, value in points],
+                caption=_development(points),
             )
         (left if wide else st).page_link(
             entry.path,
@@ -51,6 +50,15 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
             icon=":material/arrow_forward:",
             icon_position="right",
         )
+
+
+def _development(points: list[tuple[int, float]]) -> str:
+    """Say from where to where the validation metric went."""
+    if not points:
+        return ""
+    (first, start), (last, end) = points[0], points[-1]
+    before, after = format.percent(start), format.percent(end)
+    return f"Validation: {before} after epoch {first}, {after} after {last}"
 
 
 cards = [entry for entry in site.entries() if entry.model and entry.summary]

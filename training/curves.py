@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.errors import TrainingError
-from training.publish_checks import METRIC
+from zoo import records
 
 _COLOURS = {"train": "#a3a3b0", "validation": "#5b5bd6"}
 
@@ -28,21 +28,18 @@ def draw_curves(record: Mapping[str, Any]) -> bytes:
             "The training curves need matplotlib: pip install matplotlib."
         ) from None
 
-    history = record["history"]
-    epochs = [entry["epoch"] for entry in history]
-    metric = next(name for name in METRIC.values() if name in history[-1]["validation"])
+    metric, _, _ = records.headline(record)
     figure = Figure(figsize=(9, 3.2), layout="constrained", dpi=110)
     for axes, key in zip(figure.subplots(1, 2), ("loss", metric), strict=True):
-        for split, colour in _COLOURS.items():
-            points = [(e, h[split][key]) for e, h in zip(epochs, history, strict=True)
-                      if h.get(split, {}).get(key) is not None]  # fmt: skip
-            if points:
-                axes.plot(*zip(*points, strict=True), color=colour, label=split, linewidth=1.6)
+        for part, colour in _COLOURS.items():
+            if points := records.curve(record, part, key):
+                axes.plot(*zip(*points, strict=True), color=colour, label=part, linewidth=1.6)
         axes.set_xlabel("epoch")
         axes.set_title(key, loc="left", fontsize=11)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+        if axes.lines:
+            axes.legend(frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})  # the same bytes every time
     return buffer.getvalue()

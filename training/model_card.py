@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 import zoo
-from training.publish_checks import METRIC
 from zoo import records, snippets
 from zoo.catalog import ModelInfo
+from zoo.records import METRIC
 
 TASKS = {"classification": "image-classification", "segmentation": "image-segmentation"}
 METRIC_NAMES = {
@@ -22,7 +22,11 @@ METRIC_NAMES = {
     "iou": "Mean IoU",
     "dice": "Dice",
     "boundary_iou": "Boundary IoU",
+    "worst": "IoU of the worst picture",
 }
+# The Hub's names of what a record holds beside training and test.
+SPLIT_NAMES = {"streets_test": "test, street photos"}
+HUB_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
 LIMITATIONS = {
     "mnist": (
         "It knows the ten digits and nothing else: a letter or a scribble gets a digit's name too. "
@@ -74,20 +78,18 @@ def front_matter(repo: str, records: Mapping[str, Mapping[str, Any]]) -> str:
         "pipeline_tag": TASKS[next(iter(infos.values())).task],
         "tags": sorted({TASKS[info.task] for info in infos.values()} | {"cnn", "safetensors"}),
         "datasets": sorted({_dataset_id(info) for info in infos.values()}),
-        "metrics": ["accuracy"] if any(i.task == "classification" for i in infos.values()) else [],
+        "metrics": sorted({HUB_METRICS[info.task] for info in infos.values()}),
         "model-index": [_index_entry(infos[name], records[name]) for name in records],
     }
-    if not block["metrics"]:
-        del block["metrics"]
     return f"---\n{yaml.safe_dump(block, sort_keys=False, allow_unicode=True)}---\n"
 
 
 def _index_entry(info: ModelInfo, record: Mapping[str, Any]) -> dict[str, Any]:
     test = record["metrics"]["test"]
     metrics = [
-        {"type": name, "value": round(float(value), 6), "name": METRIC_NAMES.get(name, name)}
-        for name, value in test.items()
-        if isinstance(value, float)
+        {"type": name, "value": round(float(test[name]), 6), "name": text}
+        for name, text in METRIC_NAMES.items()
+        if name in test
     ]
     result = {
         "task": {"type": TASKS[info.task]},
@@ -168,21 +170,19 @@ def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> s
     """The picture of the run, and why its two curves need not meet."""
     if f"{name}/curves.png" not in files:
         return ""
-    made_hard = records.handicaps(record)
-    note = (
-        f"\n\nThe training curves are measured while training, with {made_hard}; "
-        "the validation curves without."
+    return "\n\n".join(
+        [f"![Training curves of {name}]({name}/curves.png)", *records.curve_notes(record)]
     )
-    return f"![Training curves of {name}]({name}/curves.png)" + (note if made_hard else "")
 
 
 def _metrics_table(record: Mapping[str, Any]) -> str:
     rows = [
-        f"| {split} | {METRIC_NAMES.get(metric, metric)} | {_fraction(value)} | {values['n']:,} |"
+        f"| {SPLIT_NAMES.get(split, split)} | {text} | {_fraction(values[metric])} "
+        f"| {values['n']:,} |"
         for split, values in record["metrics"].items()
         if isinstance(values, dict) and "n" in values
-        for metric, value in values.items()
-        if isinstance(value, float)
+        for metric, text in METRIC_NAMES.items()
+        if metric in values
     ]
     return "| split | metric | value | n |\n|---|---|---|---|\n" + "\n".join(rows)
 
@@ -199,12 +199,14 @@ def _training(record: Mapping[str, Any]) -> str:
 
 def _measured(record: Mapping[str, Any]) -> str:
     text = f"Checkpoint: {record['selection'].rstrip('.')}. Nothing was chosen on the test set."
-    values = [seed["test_accuracy"] for seed in record.get("seeds", []) if "test_accuracy" in seed]
+    metric, _, _ = records.headline(record)
+    key = f"test_{metric}"
+    values = [seed[key] for seed in record.get("seeds", []) if key in seed]
     if len(values) > 1:
         mean = sum(values) / len(values)
         deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
         text += (
-            f" Over {len(values)} seeds the test accuracy is {_fraction(mean)} "
+            f" Over {len(values)} seeds the test {METRIC_NAMES[metric]} is {_fraction(mean)} "
             f"± {_fraction(deviation)} (mean ± standard deviation)."
         )
     return text

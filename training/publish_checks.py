@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 import zoo
 from training.errors import TrainingError
 from training.files import write_bytes
+from zoo.records import METRIC
 from zoo.samples import samples
 
 SAMPLES = Path(__file__).parent / "samples"
 SAMPLE_SIZE = 200
 OWN_COUNT, OWN_SIZE, OWN_MARGIN = 6, (192, 128), 0.02  # pictures, pixels, IoU
-METRIC = {"classification": "accuracy", "segmentation": "iou"}
 
 
 def check_model(name: str, folder: Path, path: Path | None = None) -> str:

@@ -57,13 +57,6 @@ def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, fl
     return []
 
 
-def borrowed(record: Mapping[str, Any]) -> bool:
-    """Tell whether the validation curve is that of another run; see :func:`curve`."""
-    return "validation_run" in record and not any(
-        row.get("validation") for row in record["history"]
-    )
-
-
 def handicaps(record: Mapping[str, Any]) -> str:
     """Say what made learning harder than the validation, "" for nothing: why the curves differ.
 
@@ -73,3 +66,23 @@ def handicaps(record: Mapping[str, Any]) -> str:
     """
     recipe = record.get("recipe", {})
     return " and ".join(text for key, text in _HANDICAPS.items() if recipe.get(key))
+
+
+def curve_notes(record: Mapping[str, Any]) -> list[str]:
+    """Say, in one sentence each, what a reader must know to compare the two curves of a run."""
+    notes = []
+    both = any(
+        curve(record, "train", name) and curve(record, "validation", name)
+        for name in ("loss", *LEADING)
+    )
+    if both and (made_hard := handicaps(record)):
+        notes.append(
+            f"The training curves are measured while training, with {made_hard}, "
+            "the validation curves without; that is why they differ."
+        )
+    if "validation_run" in record:
+        notes.append(
+            "The published network learned from the validation pictures, too; the validation "
+            "curves are those of the run before it, with the same recipe but without them."
+        )
+    return notes

@@ -24,26 +24,27 @@ def quiet() -> str:
 
 
 def curves(
-    epochs: Sequence[int], train: Sequence[float], validation: Sequence[float], form: str
+    train: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]], form: str
 ) -> go.Figure:
     """Draw training against validation.
 
     Args:
-        epochs: 1, 2, …
-        train: One value an epoch.
-        validation: One value an epoch.
+        train: (epoch, value); empty if it was not recorded, and no line is drawn.
+        validation: The same.
         form: d3 format of the values, such as ``".1%"``.
     """
     import plotly.graph_objects as go  # 0.3 s, so only where a chart is drawn
 
     figure = go.Figure()
-    for name, values, tint, width in (
+    for name, points, tint, width in (
         ("Training", train, quiet(), 1.75),
         ("Validation", validation, accent(), 2.5),
     ):
+        if not points:
+            continue
         figure.add_scatter(
-            x=list(epochs),
-            y=list(values),
+            x=[epoch for epoch, _ in points],
+            y=[value for _, value in points],
             name=name,
             mode="lines",
             line={"color": tint, "width": width},
@@ -53,6 +54,7 @@ def curves(
         height=240,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         hovermode="x unified",
+        showlegend=True,  # of a single line, too: which of the two is it?
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
         dragmode=False,
     )

@@ -23,12 +23,9 @@ def show(model: zoo.Model) -> None:
     record = model.record
     st.header("How it was trained", anchor="training")
     _numbers(model)
-    _curves(record["history"], records.headline(record)[0])
-    if handicaps := records.handicaps(record):
-        st.caption(
-            f"The training curves are measured while training, with {handicaps}, "
-            "the validation curves without; that is why they differ."
-        )
+    _curves(record, records.headline(record)[0])
+    for note in records.curve_notes(record):
+        st.caption(note)
     _recipe(record)
 
 
@@ -48,34 +45,43 @@ def _numbers(model: zoo.Model) -> None:
         st.metric("Training time", format.duration(record["wall_seconds"]))
 
 
-def _curves(history: list[Mapping[str, Any]], metric: str) -> None:
-    epochs = [epoch["epoch"] for epoch in history]
+def _curves(record: Mapping[str, Any], metric: str) -> None:
     left, right = st.columns(2, gap="large")
     for column, name, title, form in (
-        (left, metric, METRICS[metric].capitalize(), ".1%"),
+        (left, metric, capitalized(METRICS[metric]), ".1%"),
         (right, "loss", "Loss", ".2f"),
     ):
-        train, validation = (
-            [epoch[part][name] for epoch in history] for part in ("train", "validation")
-        )
+        train, validation = (records.curve(record, part, name) for part in ("train", "validation"))
+        ends = [
+            f"{part} ends at {points[-1][1]:.4f}"
+            for part, points in (("training", train), ("validation", validation))
+            if points
+        ]
         column.markdown(f"**{title}**")
         column.plotly_chart(
-            charts.curves(epochs, train, validation, form),
+            charts.curves(train, validation, form),
             config=charts.CONFIG,
             key=f"curve-{name}",
-            alt=f"{title} by epoch; validation ends at {validation[-1]:.4f}",
+            alt=f"{title} by epoch; {', '.join(ends)}",
         )
+
+
+def capitalized(text: str) -> str:
+    """Return the text with a capital first letter; the others stay as they are ("IoU")."""
+    return text[:1].upper() + text[1:]
 
 
 def _recipe(record: Mapping[str, Any]) -> None:
-    hardware, split = record["hardware"], record["metrics"]["validation"]
+    hardware, split = record["hardware"], record["metrics"].get("validation")
     machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['cores']} cores"
     metric, value, n = records.headline(record)
     st.code(record["command"], language="bash", wrap_lines=True)
+    validation = ""
+    if split:
+        validation = f"Validation {format.percent(split[metric], 2)} on n = {split['n']:,}. "
     st.caption(
         f"Test {METRICS[metric]} {format.percent(value, 2)} on n = {n:,} pictures, single view, "
-        f"seed {record['seed']}. "
-        f"Validation {format.percent(split[metric], 2)} on n = {split['n']:,}. "
+        f"seed {record['seed']}. {validation}"
         f"Checkpoint: {record['selection']}. Trained on {machine}; commit "
         f"{str(record['git_commit'])[:7]}."
     )
