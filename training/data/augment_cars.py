@@ -112,11 +112,11 @@ class CarAugmentation:
 
     height: int = 352
     width: int = 512
-    street: float = 0.1
+    street: float = 0.12
     paste: float = 0.4
     zoom: tuple[float, float] = (0.6, 1.6)
     stretch: float = 0.15
-    car_width: tuple[float, float] = (0.06, 1.3)
+    car_width: tuple[float, float] = (0.1, 1.3)
     cars: tuple[float, ...] = (0.1, 0.6, 0.2, 0.1)
     light: Light = field(default_factory=Light)
 

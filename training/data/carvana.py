@@ -127,6 +127,14 @@ def normalize(images: Tensor) -> Tensor:
     return ((scaled - mean) / std).permute(0, 3, 1, 2)
 
 
+def how_to_get(data_dir: Path) -> str:
+    """Say where the data is: Kaggle lets no program fetch it without an account."""
+    return (
+        f"Fetch train.zip and train_masks.zip from {DESCRIPTION['source']}/data, whose rules must "
+        f"be accepted there, and unpack both in {data_dir / 'carvana'}."
+    )
+
+
 @lru_cache(maxsize=2)  # train and validation come from the same files
 def _read(data_dir: Path, full_size: bool) -> tuple[Pair, ...]:
     folder = data_dir / "carvana"
@@ -136,9 +144,8 @@ def _read(data_dir: Path, full_size: bool) -> tuple[Pair, ...]:
         pairs = _read_parquet(files, full_size)
     else:
         raise TrainingError(
-            f"There is no Carvana in {data_dir} (looked for carvana/train/ and carvana/*.parquet); "
-            f"fetch train.zip and train_masks.zip from {DESCRIPTION['source']}/data, whose rules "
-            f"must be accepted there, and unpack both in {folder}."
+            f"There is no Carvana in {data_dir} (looked for carvana/train/ and carvana/*.parquet). "
+            + how_to_get(data_dir)
         )
     return tuple(sorted(check(pairs, full_size, folder), key=lambda pair: pair.name))
 

@@ -17,6 +17,15 @@ from training.errors import TrainingError
 
 # By CamVid's sequences. 0001TP and Seq05VD are those of its own test set.
 SPLITS = {"0016E5": "train", "0006R0": "validation", "0001TP": "test", "Seq05VD": "test"}
+# Photos of BSDS500 in which we saw a car when we looked at all 500: a pasted car would be marked
+# there and theirs would not.
+WITH_CARS = frozenset(
+    f"bsds-{number}"
+    for number in (
+        10081, 21077, 23050, 29030, 102062, 119082, 183066, 230063, 259060, 274007, 281017, 285036,
+        296028,
+    )
+)  # fmt: skip
 LARGE = 0.05  # the share of the picture above which its vehicles count as large
 
 DESCRIPTION = {
@@ -54,6 +63,11 @@ def load(data_dir: Path, split: str, large_only: bool = False) -> tuple[Pair, ..
     return tuple(chosen)
 
 
+def available(data_dir: Path) -> bool:
+    """Return whether there are street photos; they are not part of Carvana."""
+    return any((data_dir / "backgrounds").glob("streets*.parquet"))
+
+
 def sequence(pair: Pair) -> str:
     """Return the drive that a photo belongs to: ``0016E5`` for ``camvid-0016E5_08155``."""
     return pair.name.removeprefix("camvid-").split("_")[0]
@@ -71,8 +85,8 @@ def load_backgrounds(data_dir: Path) -> tuple[bytes, ...]:
     photos: list[bytes] = []
     for file in sorted((data_dir / "backgrounds").glob("backgrounds*.parquet")):
         try:
-            table = parquet.read_table(file, columns=["image"])
-            photos += [row["bytes"] for row in table["image"].to_pylist()]
+            rows = parquet.read_table(file, columns=["name", "image"]).to_pylist()
+            photos += [row["image"]["bytes"] for row in rows if row["name"] not in WITH_CARS]
         except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
             reason = " ".join(str(error).split())
             raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None

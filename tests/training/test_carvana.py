@@ -1,0 +1,160 @@
+"""The Carvana recipe: learning, resuming, several processes, errors."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from tests.training.carvana import CPU, PLAIN, TINY, pair, write_kaggle
+from training import carvana
+from training.carvana import Recipe, train
+from training.data.augment_cars import CarAugmentation, Sources
+from training.errors import TrainingError
+from training.predict_masks import Held, predict
+from zoo.models import load_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+SOURCES = Sources([pair(f"c{k}", seed=k) for k in range(6)])
+HELD = Held([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def assert_same(first: Path, second: Path) -> None:
+    expected, got = (load_file(folder / "model.safetensors") for folder in (first, second))
+    assert expected.keys() == got.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(array, got[name], err_msg=name)
+
+
+def test_overfits_4_pictures(tmp_path: Path) -> None:
+    four = [pair(f"c{k}", seed=k) for k in range(4)]
+    recipe = replace(
+        TINY, epochs=2, pictures=240, small_until=0.0, widths=(12, 16), peak_learning_rate=0.01,
+        augmentation=CarAugmentation(32, 48, 0, 0, (1, 1), stretch=0, light=PLAIN),
+    )  # fmt: skip
+    record = train(recipe, Sources(four), Held(four), tmp_path, CPU, quiet=True)
+    assert record["metrics"]["validation"]["iou"] > 0.99
+
+
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, monkeypatch) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(TINY, SOURCES, HELD, whole, CPU, quiet=True)
+
+    monkeypatch.setattr(carvana, "CHECKPOINT_SECONDS", 0.0)  # after every step
+    steps = 0
+    learn = carvana._Run._learn
+
+    def stop(self, *arguments):
+        nonlocal steps
+        if steps == 3:  # in the middle of the second epoch
+            raise KeyboardInterrupt
+        steps += 1
+        return learn(self, *arguments)
+
+    monkeypatch.setattr(carvana._Run, "_learn", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(TINY, SOURCES, HELD, broken, CPU, quiet=True)
+    monkeypatch.setattr(carvana._Run, "_learn", learn)
+    record = train(TINY, SOURCES, HELD, broken, CPU, resume=True, quiet=True)
+    assert_same(whole, broken)
+    assert len(record["history"]) == 2
+    assert len(record["resumed"]) == 1
+    unbroken = json.loads((whole / "record.json").read_text())
+    assert record["history"][1]["train"] == unbroken["history"][1]["train"]
+
+
+def test_a_run_is_not_overwritten_or_mixed(tmp_path: Path) -> None:
+    train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    with pytest.raises(TrainingError, match="--resume"):
+        train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    other = replace(TINY, loss="focal")
+    with pytest.raises(TrainingError, match=r"loss was bce\+dice and is focal"):
+        train(other, SOURCES, HELD, tmp_path, CPU, resume=True, quiet=True)
+
+
+def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(carvana.LOSSES, "bce+dice", lambda logits, target: logits.sum() * math.nan)
+    with pytest.raises(TrainingError, match="became nan in epoch 1"):
+        train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_the_zoo_answers_as_training_did(tmp_path: Path) -> None:
+    held = Held([pair("v", angle, seed=50 + angle, width=512, height=342) for angle in (1, 2)])
+    record = train(TINY, SOURCES, held, tmp_path, CPU, quiet=True)
+    run = carvana._Run(TINY, SOURCES, held, tmp_path, CPU, 0, True, 1)
+    run.restore(True)
+    model = load_folder("carvana", tmp_path, "cpu")
+    for one, (_, expected, _) in zip(
+        held.studio, predict(run.network, held.studio, CPU), strict=True
+    ):
+        answer = model.predict(one.image)
+        np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
+        assert answer.threshold == record["threshold"]
+
+
+def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
+    recipe = Recipe()
+    rates = [recipe.rate(step) for step in range(recipe.total_steps)]
+    assert max(rates) == recipe.peak_learning_rate
+    assert rates[0] < 0.01 * max(rates)
+    assert rates[-1] < 1e-3 * max(rates)
+    first, last = recipe.augmentation_at(0), recipe.augmentation_at(recipe.total_steps - 1)
+    assert (first.height, first.width) == recipe.small
+    assert last == recipe.augmentation
+
+
+def test_two_processes_learn_together(tmp_path: Path) -> None:
+    write_kaggle(tmp_path / "data", [pair(f"{k:012x}", seed=k) for k in range(12)])
+    script = tmp_path / "tiny.py"
+    script.write_text(
+        "import sys\nfrom tests.training.carvana import TINY\nfrom training import carvana\n"
+        "carvana.RECIPE = TINY\ncarvana.main()\n"
+    )
+    arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
+                 "--precision", "float32"]  # fmt: skip
+    alone = [sys.executable, *arguments, "--out", tmp_path / "one"]
+    together = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
+        *arguments, "--out", tmp_path / "two",
+    ]  # fmt: skip
+    for command in (alone, together):
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+    one, two = (
+        json.loads((tmp_path / name / "record.json").read_text()) for name in ("one", "two")
+    )
+    assert two["machine"]["processes"] == 2
+    assert len(two["history"]) == 2
+    # BatchNorm sees half the batch in each process: not the same, but close.
+    first, second = (record["history"][0]["train"]["loss"] for record in (one, two))
+    assert first == pytest.approx(second, rel=0.1)
+
+
+def test_the_command_says_where_carvana_comes_from(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.carvana", "--data-dir", tmp_path, "--out", "x"]
+    for more in ([], ["--download"]):
+        done = subprocess.run(
+            command + more, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 2
+        assert "kaggle.com/c/carvana" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,184 @@
+"""Reading Carvana: two layouts, the split by car, damage; streets; augmentation."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.carvana import PLAIN, draw, encode, pair, write_kaggle, write_parquet
+from training.data import carvana as data
+from training.data import streets
+from training.data.augment_cars import CarAugmentation, Light, Sources
+from training.data.car_batches import CarPlan, batches
+from training.data.carvana import Pair
+from training.errors import TrainingError
+from zoo import images as zoo_images
+
+CARS = [f"{number:012x}" for number in range(12)]
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    yield
+    data._read.cache_clear()
+
+
+def photos() -> list[Pair]:
+    return [pair(car, angle, seed=7 * k + angle) for k, car in enumerate(CARS) for angle in (1, 2)]
+
+
+def test_kaggle_and_parquet_give_the_same_pictures(tmp_path: Path) -> None:
+    write_kaggle(tmp_path / "kaggle", photos())
+    files = [
+        Pair(p.name, (tmp_path / f"kaggle/carvana/train/{p.name}.jpg").read_bytes(), p.mask)
+        for p in photos()
+    ]
+    write_parquet(tmp_path / "parquet/carvana/all.parquet", files)
+    for split in ("train", "validation", "test", "all"):
+        first, second = (data.load(tmp_path / kind, split) for kind in ("kaggle", "parquet"))
+        assert [p.name for p in first] == [p.name for p in second]
+        for one, other in zip(first, second, strict=True):
+            for a, b in zip(one.read(), other.read(), strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_no_car_is_on_two_sides(tmp_path: Path) -> None:
+    write_kaggle(tmp_path, photos())
+    sides = {s: {p.car for p in data.load(tmp_path, s)} for s in ("train", "validation", "test")}
+    assert sum(len(cars) for cars in sides.values()) == len(CARS)
+    assert set.union(*sides.values()) == set(CARS)
+    assert all(sides.values())
+    assert {p.car for p in data.load(tmp_path, "all")} == sides["train"] | sides["validation"]
+
+
+def test_the_fixed_test_cars_are_the_test_cars() -> None:
+    train, validation, test = data.split_cars([*CARS, *data.TEST_CARS])
+    assert test == set(data.TEST_CARS)
+    assert len(validation) == 2
+    assert len(train) == 10
+
+
+def test_large_photos_come_at_the_working_size(tmp_path: Path) -> None:
+    write_kaggle(tmp_path, [pair(car, width=1024, height=684) for car in CARS])
+    image, mask = data.load(tmp_path, "train")[0].read()
+    assert image.shape == (342, 512, 3)
+    assert mask.shape == (342, 512)
+    full, _ = data.load(tmp_path, "train", full_size=True)[0].read()
+    assert full.shape == (684, 1024, 3)
+
+
+def test_damage_is_reported_by_name(tmp_path: Path) -> None:
+    write_kaggle(tmp_path, photos())
+    photo = tmp_path / f"carvana/train/{CARS[0]}_01.jpg"
+    photo.write_bytes(photo.read_bytes()[:200])
+    image, mask = draw(0)
+    wrong = tmp_path / f"carvana/train_masks/{CARS[1]}_02_mask.gif"
+    wrong.write_bytes(encode(mask[:-3].astype(np.uint8) * 255, "GIF"))
+    with pytest.raises(TrainingError) as error:
+        data.load(tmp_path, "train")
+    message = str(error.value)
+    assert f"{CARS[0]}_01 cannot be read" in message
+    assert f"{CARS[1]}_02 has 48 × 32 and the mask 48 × 29 pixels" in message
+    assert "\n" not in message
+    assert image.shape == (32, 48, 3)
+
+
+def test_a_missing_mask_is_reported_by_name(tmp_path: Path) -> None:
+    write_kaggle(tmp_path, photos())
+    (tmp_path / f"carvana/train_masks/{CARS[3]}_01_mask.gif").unlink()
+    with pytest.raises(TrainingError, match=f"{CARS[3]}_01 has no mask"):
+        data.load(tmp_path, "train")
+
+
+def test_where_nothing_is_it_says_where_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"kaggle\.com/c/carvana"):
+        data.load(tmp_path, "train")
+
+
+def test_streets_are_split_by_drive(tmp_path: Path) -> None:
+    names = ["camvid-0016E5_01", "camvid-0016E5_02", "camvid-0006R0_01", "camvid-Seq05VD_f1"]
+    made = [dataclasses.replace(pair("x", seed=k), name=name) for k, name in enumerate(names)]
+    made.append(Pair("camvid-0006R0_02", made[0].image, encode(np.zeros((32, 48), bool), "PNG")))
+    write_parquet(tmp_path / "backgrounds/streets.parquet", made)
+    read = {s: [p.name for p in streets.load(tmp_path, s)] for s in ("train", "validation", "test")}
+    assert read["train"] == names[:2]
+    assert read["test"] == names[3:]
+    large = [p.name for p in streets.load(tmp_path, "validation", large_only=True)]
+    assert large == [names[2]]
+    assert len(read["validation"]) == 2
+
+
+def test_normalization_is_that_of_the_zoo_bit_for_bit() -> None:
+    image, _ = draw(0)
+    mine = data.normalize(torch.from_numpy(image[None]))[0].numpy()
+    np.testing.assert_array_equal(mine, zoo_images.normalize(image, data.MEAN, data.STD))
+
+
+def sources() -> Sources:
+    ground = encode(np.full((40, 60, 3), (20, 160, 20), np.uint8), "PNG")
+    return Sources([pair(car, seed=k) for k, car in enumerate(CARS)], (), [ground])
+
+
+def test_a_crop_moves_the_mask_with_the_car() -> None:
+    augmentation = CarAugmentation(32, 48, street=0, paste=0, light=PLAIN)
+    one = pair("x", seed=3)
+    colour = one.read()[0][one.read()[1]][0].astype(int)  # the box has one colour
+    for seed in range(20):
+        image, share = augmentation(Sources([one]), 0, np.random.default_rng(seed))
+        car = np.abs(image.astype(int) - colour).max(axis=-1) < 12
+        assert car[share == 255].all()
+        assert not car[share == 0].any()
+
+
+def test_a_pasted_car_is_where_the_mask_says() -> None:
+    augmentation = CarAugmentation(
+        32, 48, street=0, paste=1, car_width=(0.3, 0.6), cars=(0, 1), light=PLAIN
+    )
+    seen = 0
+    for seed in range(20):
+        image, share = augmentation(sources(), 2, np.random.default_rng(seed))
+        green = (image[..., 1] > 60) & (image[..., 1] > 3 * image[..., 0].astype(int))
+        assert green[share == 0].all()
+        assert not green[share == 255].any()
+        seen += bool((share == 255).any())
+    assert seen > 10
+
+
+def test_light_changes_no_size_and_keeps_the_range() -> None:
+    light = Light(gray=0.5, blur=0.5, noise=0.5, jpeg=0.5)
+    image, _ = draw(0)
+    changed = [light(image, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(c.shape == image.shape and c.dtype == np.uint8 for c in changed)
+    assert sum(np.array_equal(c, image) for c in changed) == 0
+
+
+def test_pictures_depend_on_their_number_alone() -> None:
+    plan, how = CarPlan(sources(), 5), CarAugmentation(32, 48)
+    cpu = torch.device("cpu")
+    pairs = list(batches(plan, [(range(0, 4), how), (range(4, 8), how)], cpu, threads=2))
+    whole = next(batches(plan, [(range(8), how)], cpu))
+    for position in range(2):
+        joined = torch.cat([batch[position] for batch in pairs])
+        torch.testing.assert_close(joined, whole[position], rtol=0, atol=0)
+    assert whole[0].shape == (8, 3, 32, 48)
+    assert whole[1].shape == (8, 1, 32, 48)
+    assert whole[1].min() >= 0
+    assert whole[1].max() == 1
+
+
+def test_every_photo_comes_once_before_any_comes_twice() -> None:
+    seen: list[int] = []
+
+    def note(sources: Sources, index: int, rng: np.random.Generator):
+        seen.append(index)
+        return draw(0)
+
+    plan = CarPlan(sources(), 0)
+    for number in range(24):
+        plan.make(number, note)  # type: ignore[arg-type]
+    assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
+    assert seen[:12] != seen[12:]

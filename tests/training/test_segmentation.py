@@ -1,0 +1,107 @@
+"""Mask metrics against independent implementations; the losses against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+from torchmetrics.classification import BinaryF1Score, BinaryJaccardIndex
+
+from training import segmentation_loss as losses
+from training import segmentation_metrics as metrics
+
+
+def random_masks(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    true = np.zeros((40, 60), bool)
+    true[8:30, 10:44] = True
+    return true ^ (rng.random(true.shape) < 0.05), true
+
+
+def test_iou_and_dice_agree_with_torchmetrics() -> None:
+    predicted, true = random_masks()
+    p, t = (torch.from_numpy(mask).int() for mask in (predicted, true))
+    assert metrics.iou(predicted, true) == pytest.approx(float(BinaryJaccardIndex()(p, t)))
+    assert metrics.dice(predicted, true) == pytest.approx(float(BinaryF1Score()(p, t)))
+
+
+def test_empty_masks() -> None:
+    empty, full = np.zeros((4, 4), bool), np.ones((4, 4), bool)
+    assert metrics.iou(empty, empty) == metrics.dice(empty, empty) == 1
+    assert metrics.iou(empty, full) == metrics.dice(full, empty) == 0
+
+
+def test_the_boundary_is_what_erosion_takes_away() -> None:
+    """The authors' code erodes with a 3 × 3 kernel, d times, the border of the picture padded."""
+    _, true = random_masks()
+    true[:, :3] = True  # reaches the picture's border
+    for distance in (1, 3):
+        padded = torch.from_numpy(np.pad(true, 1)).float()[None, None]
+        for _ in range(distance):
+            padded = -functional.max_pool2d(-functional.pad(padded, (1, 1, 1, 1)), 3, stride=1)
+        eroded = padded[0, 0, 1:-1, 1:-1].numpy() > 0.5
+        np.testing.assert_array_equal(metrics.boundary(true, distance), true & ~eroded)
+
+
+def test_boundary_iou_sees_an_edge_that_iou_hardly_does() -> None:
+    true = np.zeros((200, 300), bool)
+    true[20:180, 20:280] = True
+    shifted = np.roll(true, 2, axis=1)
+    assert metrics.iou(shifted, true) > 0.98
+    assert metrics.boundary_iou(shifted, true) < 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_thresholds_at_once(seed: int) -> None:
+    _, true = random_masks(seed)
+    probabilities = np.random.default_rng(seed).random(true.shape, dtype=np.float32)
+    curve = metrics.iou_by_threshold(probabilities, true)
+    for threshold, value in zip(metrics.THRESHOLDS, curve, strict=True):
+        assert value == pytest.approx(metrics.iou(probabilities >= threshold, true))
+
+
+def test_measure_names_the_worst_picture() -> None:
+    predicted, true = random_masks()
+    result = metrics.measure([("good", true, true), ("bad", predicted, true)])
+    assert result["worst_picture"] == "bad"
+    assert result["worst"] == metrics.iou(predicted, true)
+    assert result["iou"] == pytest.approx((1 + result["worst"]) / 2)
+    with pytest.raises(ValueError, match="no pictures"):
+        metrics.measure([])
+
+
+def logits_and_target() -> tuple[torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 1, 5, 6, generator=random, dtype=torch.float64)
+    return logits, (torch.rand(3, 1, 5, 6, generator=random, dtype=torch.float64) > 0.6).double()
+
+
+def test_losses_are_what_their_papers_say() -> None:
+    logits, target = logits_and_target()
+    p = logits.sigmoid()
+    right = torch.where(target > 0.5, p, 1 - p)
+    torch.testing.assert_close(losses.cross_entropy(logits, target), -right.log().mean())
+    focal = -((1 - right) ** 2 * right.log()).mean()
+    torch.testing.assert_close(losses.focal(logits, target), focal)
+    each = [
+        1 - (2 * (a * b).sum() + 1) / (a.square().sum() + b.square().sum() + 1)
+        for a, b in zip(p, target, strict=True)
+    ]
+    torch.testing.assert_close(losses.soft_dice(logits, target), torch.stack(each).mean())
+    torch.testing.assert_close(
+        losses.both(logits, target),
+        losses.cross_entropy(logits, target) + losses.soft_dice(logits, target),
+    )
+
+
+def test_every_loss_is_lowest_for_the_truth() -> None:
+    _, target = logits_and_target()
+    for name, loss in losses.LOSSES.items():
+        good, bad = loss(20 * (target - 0.5), target), loss(-20 * (target - 0.5), target)
+        assert float(good) < 1e-3 < float(bad), name
+    soft = torch.full((1, 1, 4, 4), 0.3, dtype=torch.float64)  # an edge: the best answer is 0.3
+    for name, loss in losses.LOSSES.items():
+        logits = torch.logit(soft).requires_grad_()
+        loss(logits, soft).backward()
+        assert logits.grad.abs().max() < 1e-9, name

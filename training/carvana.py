@@ -1,0 +1,378 @@
+"""Train a U-Net to cut out cars, on Carvana's studio photos and on places outside the studio.
+
+    python -m training.carvana --data-dir DIR --out runs/carvana [--export]
+    torchrun --nproc-per-node=2 -m training.carvana …
+
+One small network (`zoo.networks.unet`), one view of each picture. What it reaches is in
+``zoo/bundle/carvana/record.json``.
+
+The recipe, top to bottom. A part of the pictures are studio photos, zoomed, stretched and shifted;
+a part are cars cut out of them and pasted onto other backgrounds at any size; a few are street
+photos, if there are any (`training.data.augment_cars`). All change in colour and sharpness.
+Binary cross-entropy and soft Dice; AdamW, a short warm-up, then a cosine down to zero. Most of the
+run sees small pictures, which show the same things for less work; the last part sees the size that
+is used later. The weights after the last step are the result, and the threshold is the one with the
+best mean IoU on the validation cars.
+
+Cars are held out whole: no view of a validation or test car is ever learned from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from training import distributed
+from training.carvana_record import config, describe_run, plain
+from training.checkpoint import restore, save_checkpoint
+from training.data import carvana as data
+from training.data import streets
+from training.data.augment_cars import CarAugmentation, Sources
+from training.data.car_batches import CarPlan, batches
+from training.distributed import Processes
+from training.errors import TrainingError, run_command
+from training.export import write_model
+from training.machine import PRECISIONS, Machine, choose_precision
+from training.predict_masks import Held, measure
+from training.records import git_commit, provenance
+from training.run import CHECKPOINT, add_arguments, finish, run_folders
+from training.segmentation_loss import LOSSES
+from zoo.networks.unet import UNet
+
+PACKAGES = ("numpy", "pillow", "safetensors", "torch")
+CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, apart from the data and the seed."""
+
+    epochs: int = 40
+    pictures: int = 480  # an epoch, however many photos there are
+    batch: int = 8
+    widths: tuple[int, ...] = (24, 48, 96, 128, 192)
+    skips: bool = True
+    loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
+    peak_learning_rate: float = 2e-3
+    warmup: float = 0.05  # the share of the run
+    weight_decay: float = 0.01
+    batch_norm_momentum: float = 0.05
+    small_until: float = 0.6  # the share of the run that sees small pictures
+    small: tuple[int, int] = (256, 384)  # height, width
+    augmentation: CarAugmentation = field(default_factory=CarAugmentation)
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        return self.pictures // self.batch
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step: linear warm-up, then a cosine to zero."""
+        warmup = max(1, round(self.warmup * self.total_steps))
+        if step < warmup:
+            return self.peak_learning_rate * (step + 1) / warmup
+        done = (step - warmup) / max(1, self.total_steps - warmup)
+        return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+    def augmentation_at(self, step: int) -> CarAugmentation:
+        """Return how a step's pictures are made: small ones first."""
+        if step >= self.small_until * self.total_steps:
+            return self.augmentation
+        height, width = self.small
+        return replace(self.augmentation, height=height, width=width)
+
+
+RECIPE = Recipe()
+
+
+def train(
+    recipe: Recipe,
+    sources: Sources,
+    validation: Held,
+    out: Path,
+    machine: Machine,
+    seed: int = 0,
+    resume: bool = False,
+    quiet: bool = False,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Train one network, write it to ``out`` as a model folder, and return its record.
+
+    A checkpoint is written after every epoch, and in between every few minutes. What is random in
+    a step depends on the seed and the step alone, so that a run that was killed and resumed ends
+    with the same weights, bit for bit, on the same machine with the same number of threads.
+
+    Args:
+        recipe: what to do.
+        sources: pictures to learn from.
+        validation: pictures to measure after each epoch, and to choose the threshold on.
+        out: the run's folder.
+        machine: how to compute.
+        seed: of the initial weights and everything drawn.
+        resume: go on from the checkpoint in ``out``, if there is one.
+        quiet: print nothing.
+        threads: that prepare pictures.
+
+    Raises:
+        TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
+    """
+    run = _Run(recipe, sources, validation, out, machine, seed, quiet, threads)
+    run.restore(resume)
+    while run.step < recipe.total_steps:
+        run.train_epoch()
+    record = describe_run(recipe, run.network, run.progress, validation, machine)
+    if machine.processes.first:
+        weights = {name: _array(value) for name, value in run.network.state_dict().items()}
+        write_model(out, weights, config(recipe, record), record)
+    machine.processes.wait()
+    return record
+
+
+class _Run:
+    """A training run: what it holds between steps, and how it goes through an epoch."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        sources: Sources,
+        validation: Held,
+        out: Path,
+        machine: Machine,
+        seed: int,
+        quiet: bool,
+        threads: int,
+    ) -> None:
+        self.recipe, self.validation, self.machine = recipe, validation, machine
+        self.quiet, self.threads = quiet or not machine.processes.first, threads
+        if recipe.batch % machine.processes.count:
+            raise TrainingError(
+                f"A batch of {recipe.batch} does not suit {machine.processes.count} processes."
+            )
+        self.checkpoint = out / CHECKPOINT
+        self.plan = CarPlan(sources, seed)
+        torch.manual_seed(seed)  # the initial weights
+        self.network = UNet(recipe.widths, recipe.skips)
+        for module in self.network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = recipe.batch_norm_momentum
+        self.network.to(machine.device)
+        self.parameters = list(self.network.parameters())
+        decayed = [p for p in self.parameters if p.ndim > 1]
+        others = [p for p in self.parameters if p.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": recipe.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ]
+        )
+        self.step = 0
+        self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}  # of the epoch so far
+        self.saved = time.monotonic()
+        counts = {
+            "studio": len(sources.studio), "streets": len(sources.streets),
+            "backgrounds": len(sources.backgrounds),
+        }  # fmt: skip
+        self.progress: dict[str, Any] = {
+            "identity": {"recipe": plain(recipe), "seed": seed, "photos": counts},
+            "history": [],
+            "record": provenance(PACKAGES) | {"machine": machine.describe()},
+        }
+
+    def restore(self, resume: bool) -> None:
+        """Go on from the checkpoint, or make sure that there is none."""
+        found = restore(self.checkpoint, self.progress["identity"], resume)
+        if found is None:
+            return
+        groups, progress = found
+        self.network.load_state_dict(
+            {name: torch.from_numpy(array) for name, array in groups["network"].items()}
+        )
+        for number, parameter in enumerate(self.parameters):
+            kept = {
+                key: torch.from_numpy(groups[key][str(number)]).to(parameter.device)
+                for key in ("exp_avg", "exp_avg_sq")
+                if str(number) in groups.get(key, {})
+            }
+            if kept:
+                taken = torch.tensor(float(progress["step"]))
+                self.optimizer.state[parameter].update(kept | {"step": taken})
+        self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
+        resumed = {"git_commit": git_commit(), "machine": self.machine.describe()}
+        progress.setdefault("resumed", []).append(resumed)
+
+    def save(self) -> None:
+        """Write a checkpoint, unless the weights are no longer numbers."""
+        if not all(torch.isfinite(parameter).all() for parameter in self.parameters):
+            raise self._diverged("weights", math.nan)
+        if self.machine.processes.first:
+            groups: dict[str, dict[str, NDArray]] = {
+                "network": {k: _array(v) for k, v in self.network.state_dict().items()}
+            }
+            for number, parameter in enumerate(self.parameters):
+                state = self.optimizer.state.get(parameter, {})
+                for key in ("exp_avg", "exp_avg_sq"):
+                    if key in state:
+                        groups.setdefault(key, {})[str(number)] = _array(state[key])
+            self.progress |= {"step": self.step, "partial": self.partial}
+            save_checkpoint(self.checkpoint, groups, self.progress)
+        self.saved = time.monotonic()
+
+    def _diverged(self, what: str, value: float) -> TrainingError:
+        epoch = len(self.progress["history"]) + 1
+        return TrainingError(
+            f"The {what} became {value} in epoch {epoch}; the last checkpoint is kept. "
+            "Lower the learning rate."
+        )
+
+    def schedule(self, epoch: int) -> list[tuple[range, CarAugmentation]]:
+        """Return what this process learns from in the rest of an epoch, step by step."""
+        rank, count = self.machine.processes.rank, self.machine.processes.count
+        size, last = self.recipe.batch, (epoch + 1) * self.recipe.steps
+        return [
+            (
+                range(step * size + rank, (step + 1) * size, count),
+                self.recipe.augmentation_at(step),
+            )
+            for step in range(self.step, last)
+        ]
+
+    def train_epoch(self) -> None:
+        """Go through the epoch, or what is left of it; note its metrics; write a checkpoint."""
+        epoch = self.step // self.recipe.steps
+        start = time.perf_counter() - self.partial["seconds"]
+        rate = 0.0
+        with tqdm(
+            total=self.recipe.total_steps, initial=self.step, leave=False, unit="step",
+            desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
+        ) as bar:  # fmt: skip
+            schedule = self.schedule(epoch)
+            for inputs, target in batches(self.plan, schedule, self.machine.device, self.threads):
+                rate = self.recipe.rate(self.step)
+                self.partial["loss"] += self._learn(inputs, target, rate)
+                self.partial["steps"] += 1
+                self.step += 1
+                bar.update()
+                bar.set_postfix(loss=f"{self.partial['loss'] / self.partial['steps']:.4f}")
+                if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+                    self.partial["seconds"] = time.perf_counter() - start
+                    self.save()
+        self._end_epoch(epoch, rate, time.perf_counter() - start)
+
+    def _learn(self, inputs: Tensor, target: Tensor, rate: float) -> float:
+        """Take one step; return the loss over all processes, which must be a number."""
+        self.network.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with self.machine.autocast():
+            logits = self.network(inputs)
+        loss = LOSSES[self.recipe.loss](logits.float(), target)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
+        shared = loss.detach()[None].clone()
+        self.machine.processes.average([*gradients, *statistics, shared])
+        if not math.isfinite(value := float(shared)):
+            raise self._diverged("loss", value)
+        self.optimizer.step()
+        return value
+
+    def _end_epoch(self, epoch: int, rate: float, seconds: float) -> None:
+        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate}
+        row["seconds"] = round(seconds, 2)
+        row["train"] = {"loss": self.partial["loss"] / max(1.0, self.partial["steps"])}
+        row["validation"] = measure(self.network, self.validation, self.machine)
+        self.progress["history"].append(row)
+        self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}
+        self.save()
+        if not self.quiet:
+            print(_line(row, self.recipe.epochs), flush=True)
+
+
+def _line(row: dict[str, Any], epochs: int) -> str:
+    """Return an epoch's line in the log."""
+    held_out = row["validation"]
+    text = f"epoch {row['epoch']:3d}/{epochs}  loss {row['train']['loss']:.4f}  "
+    text += f"validation IoU {held_out['iou']:.4f}  boundary {held_out['boundary_iou']:.4f}  "
+    if "street_iou" in held_out:
+        text += f"street {held_out['street_iou']:.4f}  "
+    return text + f"{row['seconds']:.1f} s"
+
+
+def _array(tensor: Tensor) -> NDArray:
+    return tensor.detach().cpu().contiguous().numpy().copy()
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.carvana", description=(__doc__ or "").splitlines()[0]
+    )
+    add_arguments(parser, epochs=RECIPE.epochs)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
+    parser.add_argument("--workers", type=int, default=1, help="threads that prepare pictures")
+    return parser.parse_args(arguments)
+
+
+def read_sources(data_dir: Path) -> tuple[Sources, Held]:
+    """Read what there is to learn from, and the held-out pictures.
+
+    Street photos and backgrounds are not part of Carvana; without them the network learns the
+    studio alone.
+    """
+    learned = streets.load(data_dir, "train") if streets.available(data_dir) else ()
+    held = streets.load(data_dir, "validation", large_only=True) if learned else ()
+    sources = Sources(data.load(data_dir, "train"), learned, streets.load_backgrounds(data_dir))
+    return sources, Held(data.load(data_dir, "validation"), held)
+
+
+def main() -> int:
+    """Run the command line."""
+    options = parse()
+    if options.download:
+        raise TrainingError(data.how_to_get(options.data_dir))
+    processes = distributed.start(options.device)
+    try:
+        return _main(options, replace(RECIPE, epochs=options.epochs), processes)
+    finally:
+        distributed.stop()
+
+
+def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:
+    sources, validation = read_sources(options.data_dir)
+    machine = Machine(processes, choose_precision(processes.device, options.precision))
+    folders = run_folders(options)
+    for seed, folder in folders.items():
+        if processes.first:
+            print(
+                f"seed {seed} → {folder}: {len(sources.studio)} studio photos, "
+                f"{len(sources.streets)} of streets, {len(sources.backgrounds)} backgrounds, "
+                f"in {machine.precision}",
+                flush=True,
+            )
+        train(
+            recipe, sources, validation, folder, machine, seed, options.resume,
+            threads=options.workers,
+        )  # fmt: skip
+    if options.export and processes.first:
+        print(f"exported to {finish(folders, options.data_dir)}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

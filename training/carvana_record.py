@@ -1,0 +1,80 @@
+"""What a Carvana run writes down: config.json and record.json."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from training.data import carvana as data
+from training.machine import Machine
+from training.predict_masks import Held, choose_threshold, measure_at
+from zoo.networks.unet import UNet
+
+if TYPE_CHECKING:
+    from training.carvana import Recipe
+
+
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as JSON gives it back: lists instead of tuples."""
+
+    def lists(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: lists(item) for key, item in value.items()}
+        return [lists(item) for item in value] if isinstance(value, tuple) else value
+
+    return dict(lists(asdict(recipe)))
+
+
+def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
+    """Return what config.json shall hold."""
+    return {
+        "format": 1,
+        "model": "carvana",
+        "title": "Cars",
+        "task": "segmentation",
+        "framework": "torch",
+        "architecture": "unet",
+        "arguments": {"widths": list(recipe.widths), "skips": recipe.skips},
+        "input": {
+            "channels": 3, "longest_side": data.WIDTH,
+            "mean": list(data.MEAN), "std": list(data.STD),
+        },
+        "labels": ["car"],
+        "threshold": record["threshold"],
+        "data": data.DESCRIPTION,
+        "licence": "Apache-2.0",
+    }  # fmt: skip
+
+
+def describe_run(
+    recipe: Recipe, network: UNet, progress: dict[str, Any], held: Held, machine: Machine
+) -> dict[str, Any]:
+    """Return what record.json shall hold; the threshold is chosen here.
+
+    Args:
+        recipe: of the run.
+        network: trained.
+        progress: of the last checkpoint: identity, provenance, history.
+        held: the validation pictures.
+        machine: how to compute.
+    """
+    history = progress["history"]
+    threshold = choose_threshold(network, held.studio, machine)
+    metrics = {"validation": measure_at(network, held.studio, machine, threshold)}
+    if held.streets:
+        metrics["validation_streets"] = measure_at(network, held.streets, machine, threshold)
+    return {
+        "format": 1,
+        "model": "carvana",
+        **progress["record"],
+        "resumed": progress.get("resumed", []),
+        **progress["identity"],
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "selection": "the weights after the last step; the threshold with the best mean IoU on the "
+        "validation cars",
+        "threshold": threshold,
+        "validation_cars": sorted({pair.car for pair in held.studio}),
+        "wall_seconds": round(sum(row["seconds"] for row in history), 1),
+        "metrics": metrics,
+        "history": history,
+    }

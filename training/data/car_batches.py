@@ -1,0 +1,85 @@
+"""Batches of augmented car pictures, prepared in threads while the network learns.
+
+Picture number i of a run depends on the seed and on i alone: not on the batch, on the number of
+processes or threads, or on where a killed run was resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.augment_cars import CarAugmentation, Picture, Sources
+from training.data.carvana import normalize
+
+ORDER, CONTENT = 0, 1  # two streams of random numbers from one seed
+
+
+@dataclass(frozen=True)
+class CarPlan:
+    """What the pictures of a run are made from.
+
+    Attributes:
+        sources: studio photos, street photos, backgrounds.
+        seed: of everything drawn.
+    """
+
+    sources: Sources
+    seed: int
+
+    def make(self, number: int, augmentation: CarAugmentation) -> tuple[Picture, Picture]:
+        """Return the run's picture ``number`` and its mask; see `CarAugmentation.__call__`.
+
+        Every studio photo comes once before any comes twice.
+        """
+        turn, place = divmod(number, len(self.sources.studio))
+        order = np.random.default_rng((self.seed, ORDER, turn))
+        index = int(order.permutation(len(self.sources.studio))[place])
+        rng = np.random.default_rng((self.seed, CONTENT, number))
+        return augmentation(self.sources, index, rng)
+
+
+Batch = tuple[Tensor, Tensor]
+
+
+def batches(
+    plan: CarPlan,
+    schedule: list[tuple[range, CarAugmentation]],
+    device: torch.device,
+    threads: int = 1,
+) -> Iterator[Batch]:
+    """Yield a batch for each entry of the schedule, two of them prepared ahead.
+
+    Args:
+        plan: what pictures are made from.
+        schedule: for each batch the numbers of its pictures, and how to make them.
+        device: where the tensors shall be.
+        threads: that prepare pictures.
+
+    Yields:
+        Inputs, float32 (N, 3, H, W), normalized; and the car's share of each pixel, float32
+        (N, 1, H, W), in [0, 1].
+    """
+    ahead = 2
+    with ThreadPoolExecutor(threads, thread_name_prefix="pictures") as pool:
+        waiting = [
+            [pool.submit(plan.make, n, how) for n in numbers] for numbers, how in schedule[:ahead]
+        ]
+        for step in range(len(schedule)):
+            pictures = [future.result() for future in waiting.pop(0)]
+            if step + ahead < len(schedule):
+                numbers, how = schedule[step + ahead]
+                waiting.append([pool.submit(plan.make, n, how) for n in numbers])
+            yield collate(pictures, device)
+
+
+def collate(pictures: list[tuple[Picture, Picture]], device: torch.device) -> Batch:
+    """Stack pictures and masks, uint8, into a batch; see `batches`."""
+    images = torch.from_numpy(np.stack([image for image, _ in pictures])).to(device)
+    shares = torch.from_numpy(np.stack([share for _, share in pictures])).to(device)
+    return normalize(images).contiguous(), shares[:, None].float() / 255

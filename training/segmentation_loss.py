@@ -1,0 +1,55 @@
+"""Losses for a mask: binary cross-entropy, soft Dice, both, and focal loss.
+
+All take logits and the true share of the thing in each pixel, which augmentation leaves between 0
+and 1 along an edge, and return one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+from torch.nn import functional
+
+SMOOTH = 1.0  # pixels added to both sides of the Dice fraction: a picture without a car has one too
+FOCUS = 2.0  # the focal loss's γ; 2 is the paper's
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy over all pixels, in nats.
+
+    Args:
+        logits: float32 (N, 1, H, W).
+        target: float32 (N, 1, H, W), in [0, 1].
+    """
+    return functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def soft_dice(logits: Tensor, target: Tensor) -> Tensor:
+    """Return 1 − 2 Σ p t / (Σ p² + Σ t²), the mean over the pictures (Milletari et al. 2016).
+
+    Cross-entropy counts pixels, so that a small car counts little; this counts pictures.
+    """
+    p = logits.sigmoid().flatten(1)
+    t = target.flatten(1)
+    overlap = 2 * (p * t).sum(dim=1) + SMOOTH
+    return (1 - overlap / (p.square().sum(dim=1) + t.square().sum(dim=1) + SMOOTH)).mean()
+
+
+def both(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the sum of cross-entropy and soft Dice."""
+    return cross_entropy(logits, target) + soft_dice(logits, target)
+
+
+def focal(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the mean of |t − p|^γ times the cross-entropy (Lin et al. 2017, eq. 4, for soft t)."""
+    pixels = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return ((target - logits.sigmoid()).abs() ** FOCUS * pixels).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "bce": cross_entropy,
+    "dice": soft_dice,
+    "bce+dice": both,
+    "focal": focal,
+}
