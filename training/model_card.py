@@ -25,7 +25,10 @@ METRIC_NAMES = {
     "worst": "IoU of the worst picture",
 }
 # The Hub's names of what a record holds beside training and test.
-SPLIT_NAMES = {"streets_test": "test, street photos"}
+SPLIT_NAMES = {
+    "validation_streets": "validation, street photos",
+    "streets_test": "test, street photos",
+}
 HUB_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
 LIMITATIONS = {
     "mnist": (

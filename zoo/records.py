@@ -49,9 +49,9 @@ def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, fl
     """
     histories = [record["history"]]
     if part == "validation":
-        histories.append(record.get("validation_run", {}).get("history", []))
+        histories.append((record.get("validation_run") or {}).get("history", []))
     for history in histories:
-        points = [(row["epoch"], row.get(part, {}).get(name)) for row in history]
+        points = [(row["epoch"], (row.get(part) or {}).get(name)) for row in history]
         if found := [(epoch, value) for epoch, value in points if value is not None]:
             return found
     return []

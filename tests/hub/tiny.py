@@ -70,6 +70,40 @@ def model_files(seed: int = 0, name: str = "mnist", accuracy: float = 0.1) -> di
     }
 
 
+def object_files(seed: int = 0) -> dict[str, bytes]:
+    """The three files of a tiny object model, a final run: it has no validation of its own."""
+    import torch
+
+    from zoo.networks.cifar import CifarNet
+
+    torch.manual_seed(seed)
+    arguments = {"widths": [8, 16, 16], "depth": 2, "classes": 10}
+    network = CifarNet(**arguments)
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    files = model_files(seed, "cifar10")
+    config, record = json.loads(files["config.json"]), json.loads(files["record.json"])
+    config |= {
+        "title": "Objects",
+        "framework": "torch",
+        "architecture": "cifar",
+        "arguments": arguments,
+        "input": {"channels": 3, "height": 32, "width": 32, "mean": [0.5] * 3, "std": [0.25] * 3},
+        "data": config["data"] | {"name": "CIFAR-10"},
+    }
+    validation_run = {key: record[key] for key in ("command", "git_commit", "seed", "history")}
+    own = [{key: row[key] for key in row if key != "validation"} for row in record["history"]]
+    record |= {
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "history": own,
+        "validation_run": validation_run,
+    }
+    return {
+        "model.safetensors": save(state, metadata={"architecture": "cifar"}),
+        "config.json": json.dumps(config, indent=1).encode(),
+        "record.json": json.dumps(record, indent=1).encode(),
+    }
+
+
 def pins(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
     """Size and sha256 by name, as the catalog and the manifest hold them."""
     return {

@@ -1,0 +1,143 @@
+"""What is published of a zoo with all three models: files, card, curves, checks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+import zoo
+from tests import cars
+from tests.hub import tiny
+from training import publish_checks
+from training.curves import draw_curves
+from training.errors import TrainingError
+from training.hub_files import hub_files, plain_network
+from training.publish import make_sample
+from zoo import catalog, experiments
+from zoo.samples import samples
+
+MODELS = {
+    "mnist": tiny.model_files(),
+    "cifar10": tiny.object_files(),
+    "carvana": cars.model_files(),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A zoo of three tiny models."""
+    folder = tmp_path / "zoo"
+    monkeypatch.delenv("ZOO_REPO", raising=False)
+    monkeypatch.setattr(catalog, "CATALOG_PATH", tiny.write_zoo(folder, MODELS))
+    monkeypatch.setattr(experiments, "FOLDER", folder / "experiments")
+    return folder
+
+
+@pytest.fixture
+def files(folder: Path) -> dict[str, bytes]:
+    return hub_files("tester/weights")
+
+
+def test_every_model_has_its_files_and_its_curves(files: dict[str, bytes]) -> None:
+    for name in MODELS:
+        for file in (*tiny.NAMES, "network.py", "curves.png"):
+            assert files[f"{name}/{file}"]
+        assert files[f"{name}/curves.png"].startswith(b"\x89PNG")
+    assert set(json.loads(files["manifest.json"])["files"]) == set(files) - {"manifest.json"}
+
+
+def test_the_card_tells_each_model_by_its_own_metric(files: dict[str, bytes]) -> None:
+    card = files["README.md"].decode()
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["metrics"] == ["accuracy", "mean_iou"]
+    assert front["tags"] == ["cnn", "image-classification", "image-segmentation", "safetensors"]
+    results = {entry["name"]: entry["results"][0] for entry in front["model-index"]}
+    assert list(results) == list(MODELS)
+    assert results["carvana"]["task"] == {"type": "image-segmentation"}
+    values = {metric["type"]: metric["value"] for metric in results["carvana"]["metrics"]}
+    assert values == {"iou": 0.98, "dice": 0.99, "boundary_iou": 0.9, "worst": 0.95}
+    assert "| Mean IoU 98.00 % | 2 |" in card
+    assert "| test, street photos | Mean IoU | 60.00 % | 3 |" in card
+    assert "| validation | Boundary IoU | 80.00 % | 4 |" in card
+    assert "b_02" not in card, "single pictures stay in the record"
+    assert "one photo studio" in card
+    objects = card.split("## cifar10")[1].split("## carvana")[0]
+    assert "The published network learned from the validation pictures, too" in objects
+
+
+def test_several_seeds_are_summed_up_by_the_models_metric(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = [{"seed": s, "validation_iou": 0.9, "test_iou": 0.97 + s / 100} for s in range(3)]
+    changed = MODELS | {"carvana": cars.model_files(seeds=seeds)}
+    tiny.write_zoo(folder, changed)
+    catalog._parse.cache_clear()
+    card = hub_files("tester/weights")["README.md"].decode()
+    assert "Over 3 seeds the test Mean IoU is 98.00 % ± 1.00 %" in card
+
+
+def test_the_network_rebuilds_from_its_published_files_alone(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
+    for file in (*tiny.NAMES, "network.py"):
+        (tmp_path / file).write_bytes(files[f"carvana/{file}"])
+    code = (
+        "import json, torch\n"
+        "from network import build\n"
+        "from safetensors.torch import load_file\n"
+        "network = build(**json.load(open('config.json'))['arguments']).eval()\n"
+        "network.load_state_dict(load_file('model.safetensors'))\n"
+        "print(network(torch.full((1, 3, 40, 50), 0.5)).mean().item())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    with torch.inference_mode():
+        ours = zoo.load("carvana", device="cpu").network(torch.full((1, 3, 40, 50), 0.5))
+    assert float(done.stdout) == pytest.approx(ours.mean().item(), abs=1e-5)
+    assert b"build = UNet" in plain_network(cars.config())
+
+
+def test_the_curves_are_drawn_for_a_final_run(tmp_path: Path) -> None:
+    with_validation, final = draw_curves(cars.record()), draw_curves(cars.final_record())
+    pictures = []
+    for number, content in enumerate((with_validation, final)):
+        (tmp_path / f"{number}.png").write_bytes(content)
+        pictures.append(np.asarray(Image.open(tmp_path / f"{number}.png").convert("RGB")))
+    indigo = [(np.abs(p - np.array([91, 91, 214])).sum(axis=2) < 30).sum() for p in pictures]
+    assert min(indigo) > 200, "the validation curve is in both"
+
+
+def test_its_own_masks_hold_a_model_to_what_it_did(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.publish.SAMPLES", folder / "samples")
+    monkeypatch.setattr("training.publish.EXAMPLES", {"carvana": "digits"})  # any free pictures
+    make_sample("carvana", None)
+    assert f"{min(publish_checks.OWN_COUNT, len(samples('digits')))} pictures" in (
+        capsys.readouterr().out
+    )
+    bundle, sample = folder / "bundle" / "carvana", folder / "samples" / "carvana.npz"
+    line = publish_checks.check_model("carvana", bundle, sample)
+    assert "carvana: loads, is finite, iou 1.0000 on 6 sample pictures" in line
+
+    wrong = publish_checks.read_sample(sample, "carvana")
+    publish_checks.write_sample(sample, replace(wrong, targets=~wrong.targets))
+    with pytest.raises(TrainingError, match="its own masks were recorded"):
+        publish_checks.check_model("carvana", bundle, sample)
+
+
+def test_a_worse_mask_is_a_worse_model() -> None:
+    ours = {"carvana": {"metrics": {"test": cars.TEST | {"iou": 0.97}}}}
+    published = {"carvana": {"metrics": {"test": cars.TEST}}}
+    assert publish_checks.worse_metrics(ours, published) == ["carvana: iou 0.9800 → 0.9700"]
