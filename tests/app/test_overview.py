@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import zoo
-from pages.common import format, site
+from pages.common import format, site, training
 from tests.app import read
+from zoo import records
 
 
 def test_one_card_a_model_with_the_records_numbers(app):
+    check_cards(app)
+
+
+def check_cards(app) -> None:
+    """Compare every card with the catalog and the record of its model."""
     assert not app.exception
     assert app.title[0].value == "CNN-Lytical"
     titles = [heading.value for heading in app.header]
     shown = [entry.model for entry in site.ENTRIES if entry.model in zoo.list_models()]
+    shown = list(dict.fromkeys(shown))
     assert titles == [zoo.info(name).title for name in shown]
+    captions = " ".join(caption.value for caption in app.caption)
     for name, card in zip(shown, read.components(app, "headline"), strict=True):
         record = zoo.load(name).record
-        test = record["metrics"]["test"]
-        assert card["value"] == format.percent(test["accuracy"], 2)
-        assert f"{test['n']:,}" in card["name"]
-        assert card["values"] == [e["validation"]["accuracy"] for e in record["history"]]
-    captions = " ".join(caption.value for caption in app.caption)
-    assert format.count(zoo.info("mnist").parameters) in captions
+        metric, value, n = records.headline(record)
+        assert card["value"] == format.percent(value, 2)
+        assert card["name"] == f"Test {training.METRICS[metric]}, n = {n:,}"
+        curve = records.curve(record, "validation", metric)
+        assert card["values"] == [value for _, value in curve]
+        assert format.count(zoo.info(name).parameters) in captions
 
 
 def test_models_that_do_not_exist_do_not_show(monkeypatch):
