@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 import zoo
 
@@ -27,22 +27,38 @@ def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
     return buffer.getvalue()
 
 
-def jpeg(image: Image.Image, side: int) -> bytes:
+def jpeg(image: Image.Image, side: int, quality: int = 85) -> bytes:
     """Encode a photo as JPEG, at most ``side`` pixels wide and high.
 
     Args:
         image: The photo, mode RGB.
         side: The limit.
+        quality: 1 to 95, as Pillow counts it.
     """
     small = image.copy()
     small.thumbnail((side, side))
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=85)
+    small.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
+def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
+    """Encode a photo to be kept: a small one exactly, a larger one as a good JPEG.
+
+    Args:
+        image: The photo, mode RGB.
+        side: It gets at most so many pixels wide and high.
+
+    Returns:
+        The picture file's contents, and its format for :func:`data_url`.
+    """
+    if max(image.size) <= 256:
+        return png(image), "png"
+    return jpeg(image, side, quality=92), "jpeg"
+
+
 def band(pictures: Sequence[bytes], side: int = 112) -> Image.Image:
-    """Put square pictures side by side.
+    """Put pictures side by side, each cropped to a square.
 
     Args:
         pictures: Picture files' contents.
@@ -50,7 +66,7 @@ def band(pictures: Sequence[bytes], side: int = 112) -> Image.Image:
     """
     sheet = Image.new("RGB", (side * len(pictures), side))
     for index, encoded in enumerate(pictures):
-        tile = zoo.open_image(encoded).resize((side, side), Image.Resampling.BICUBIC)
+        tile = ImageOps.fit(zoo.open_image(encoded), (side, side))
         sheet.paste(tile, (index * side, 0))
     return sheet
 

@@ -43,6 +43,24 @@ ENTRIES = (
         summary="Draw a digit; a network written from scratch in NumPy reads it.",
         samples="digits",
     ),
+    Entry(
+        "pages/objects.py",
+        "Objects",
+        ":material/category:",
+        "Models",
+        model="cifar10",
+        summary="Hand in a photo; a network trained on 32 × 32 pixels names it, and shows why.",
+        samples="objects",
+    ),
+    Entry(
+        "pages/cars.py",
+        "Cars",
+        ":material/directions_car:",
+        "Models",
+        model="carvana",
+        summary="Upload a photo of a car; a small U-Net cuts it out.",
+        samples="cars",
+    ),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
 )
 

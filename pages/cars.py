@@ -1,0 +1,396 @@
+"""Cars: upload a photo, and get its car without the background."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+import streamlit as st
+from PIL import Image, ImageColor
+
+import zoo
+from pages.common import (
+    checkered,
+    error_map,
+    format,
+    frame,
+    masks_record,
+    models,
+    picture,
+    scene,
+    stage,
+    strip,
+)
+from pages.common import training as training_section
+from pages.common.scene import Scene
+from zoo import cutouts, masks
+from zoo.mask_archive import MaskArchive
+from zoo.samples import Sample, samples
+
+frame.ensure("pages/cars.py")
+model = models.segmenter("carvana")
+
+USUAL = round(100 * model.config["threshold"])  # percent
+PICTURES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+MOST = 100  # pictures of one batch
+SIDES = (8, 5)  # widths of the two columns
+JPEG_QUALITY = 92
+
+
+st.title("Cars", anchor=False)
+st.markdown(
+    f"A photo goes in, its car comes out. A U-Net with "
+    f"{format.count(zoo.info(model.name).parameters)} parameters answers for every pixel."
+)
+
+
+# --- What is on the stage. Plain session state, so that it outlives a visit to another page. ---
+
+
+def shown() -> dict[str, Any]:
+    """Return what is on the stage: a photo, and the threshold in percent."""
+    if "cars" not in st.session_state:
+        put_sample(choices()[0].id)
+    return st.session_state["cars"]
+
+
+def put(name: str, **contents: Any) -> None:
+    """Put a photo on the stage. The number tells the stage that it is new."""
+    number = st.session_state.get("cars", {}).get("number", 0) + 1
+    st.session_state["cars"] = {"name": name, "number": number, "threshold": USUAL} | contents
+
+
+def choices() -> list[Sample]:
+    """Return the sample photos: cars, and at last one without a car."""
+    return [*samples("cars"), *[s for s in samples("objects") if s.group == "none"][-1:]]
+
+
+def put_sample(sample_id: str) -> None:
+    """Put a sample photo on the stage; an id that does not exist changes nothing."""
+    for sample in choices():
+        if sample.id == sample_id:
+            put(sample.path.name, id=sample_id, credit=sample.credit, about=sample.description)
+
+
+def on_pick() -> None:
+    """Take the sample that was clicked."""
+    if chosen := strip.picked("samples"):
+        put_sample(chosen)
+
+
+def on_photo(key: str) -> None:
+    """Take the photo that was uploaded or taken."""
+    if file := st.session_state[key]:
+        put(file.name, encoded=file.getvalue())
+
+
+def on_threshold() -> None:
+    """Take the threshold that the slider came to rest at; the network is not asked again."""
+    if (percent := stage.chosen(f"stage-{shown()['number']}")) is not None:
+        shown()["threshold"] = percent
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def sample_scene(weights: str, sample_id: str) -> Scene:
+    """Look at a sample photo, once for all visitors.
+
+    Args:
+        weights: SHA-256 of the weights: other weights, other answers.
+        sample_id: One of the samples.
+    """
+    sample = next(sample for sample in choices() if sample.id == sample_id)
+    return scene.look(model, sample.read(), sample.path.name)
+
+
+def current() -> Scene | None:
+    """Return the photo on the stage, looked at; None if it is no photo, and say so."""
+    now = shown()
+    if "id" in now:
+        return sample_scene(zoo.info(model.name).sha256, now["id"])
+    if "scene" not in now:
+        with st.spinner("Looking at the photo …"):
+            try:
+                now["scene"] = scene.look(model, now.pop("encoded"), now["name"])
+            except zoo.ImageError as error:
+                now |= {"scene": None, "problem": str(error)}
+    if now["scene"] is None:
+        st.error(now["problem"], icon=":material/image_not_supported:")
+    return now["scene"]
+
+
+# --- The parts of the page. ---
+
+
+@st.fragment
+def playground() -> None:
+    """Draw all that depends on the photo: whatever somebody does here reruns this alone."""
+    left, right = st.columns(SIDES, gap="medium")
+    with left:
+        seen = current()
+        if seen is not None:
+            show_stage(seen)
+    with right:
+        if seen is not None:
+            show_answer(seen)
+        show_choices()
+    if seen is not None and seen.found(threshold()):
+        show_cut_out(seen)
+    if seen is not None:
+        show_truth(seen)
+
+
+def threshold() -> float:
+    """Return the threshold in use, a probability; the model's own to its last digit."""
+    percent = shown()["threshold"]
+    return model.config["threshold"] if percent == USUAL else percent / 100
+
+
+def show_stage(seen: Scene) -> None:
+    """Draw the photo under what the network says."""
+    now = shown()
+    stage.show(
+        f"stage-{now['number']}",
+        token=str(now["number"]),
+        photo=seen.photo,
+        probabilities=seen.probabilities,
+        threshold=now["threshold"],
+        usual=USUAL,
+        description=now.get("about", f"Your photo {now['name']}"),
+        on_change=on_threshold,
+    )
+    if credit := now.get("credit"):
+        st.caption(credit)
+
+
+def show_answer(seen: Scene) -> None:
+    """Draw how much of the photo is car, how sure that is and how long it took."""
+    area = seen.area(threshold())
+    if not seen.found(threshold()):
+        st.info(
+            f"**No car found**: at a threshold of {round(100 * threshold())}{format.NBSP}%, "
+            f"{format.percent(area)} of the picture is car, too little to be one.",
+            icon=":material/search_off:",
+        )
+    with st.container(horizontal=True, gap="small"):
+        st.metric("Car area", format.percent(area), help="Share of the picture's pixels")
+        st.metric(
+            "Unsure",
+            format.percent(seen.unsure()),
+            help="Share of the pixels that are neither clearly car nor clearly not: "
+            "between 10 % and 90 % sure",
+        )
+        st.metric("Time", format.duration(seen.result.seconds), help="From the photo to the mask")
+    height, width = seen.result.working.shape
+    st.caption(
+        f"Photo {seen.size[0]} × {seen.size[1]}, looked at in {width} × {height} by PyTorch on "
+        f"the {model.device.upper()}. Moving the threshold asks the network nothing."
+    )
+
+
+@st.cache_data(show_spinner=False)
+def thumbnails() -> list[strip.Item]:
+    """Return the sample photos as small pictures to click."""
+    return [
+        strip.Item(
+            id=sample.id,
+            picture=picture.data_url(picture.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
+            description=sample.description,
+        )
+        for sample in choices()
+    ]
+
+
+def show_choices() -> None:
+    """Draw the sample photos, the upload and the camera."""
+    strip.show("samples", {"Try one": thumbnails()}, shown().get("id"), on_pick, wide=True)
+    st.caption("Or a photo of your own. It stays in the server's memory and is never saved.")
+    with st.container(horizontal=True):
+        with st.popover("Upload", icon=":material/upload:"):
+            st.file_uploader(
+                "A photo of a car", PICTURES, key="photo", on_change=on_photo, args=("photo",)
+            )
+        with st.popover("Camera", icon=":material/photo_camera:"):
+            st.camera_input("A photo of a car", key="camera", on_change=on_photo, args=("camera",))
+
+
+def show_cut_out(seen: Scene) -> None:
+    """Draw the car without its background, and what can be downloaded."""
+    st.header("Cut it out", anchor="cut-out")
+    left, right = st.columns(SIDES, gap="medium")
+    with right:
+        background = choose_background()
+    try:
+        small = compose(seen.shown, seen.result, threshold(), background)
+    except zoo.ImageError as error:
+        right.error(str(error), icon=":material/image_not_supported:")
+        background = None
+        small = compose(seen.shown, seen.result, threshold(), background)
+    left.image(checkered.draw(small) if small.mode == "RGBA" else small, width="stretch")
+    with right:
+        show_downloads(seen, background)
+
+
+def choose_background() -> str | bytes | None:
+    """Let the visitor choose: None for none, a colour as #rrggbb, or a picture's file."""
+    kind = st.segmented_control(
+        "Background", ["Transparent", "Colour", "Picture"], default="Transparent", key="background"
+    )
+    if kind == "Colour":
+        return st.color_picker("Colour", "#5b5bd6", key="colour")
+    if kind == "Picture":
+        file = st.file_uploader("Another picture", PICTURES, key="backdrop")
+        return file.getvalue() if file else None
+    return None
+
+
+def compose(
+    photo: Image.Image, result: zoo.Segmentation, at: float, background: str | bytes | None
+) -> Image.Image:
+    """Return the car on a background; RGBA if there is none."""
+    cut = cutouts.cut_out(photo, cutouts.opacity(result.probabilities, at))
+    if background is None:
+        return cut
+    if isinstance(background, str):
+        red, green, blue = ImageColor.getrgb(background)[:3]
+        return cutouts.on_colour(cut, (red, green, blue))
+    return cutouts.on_picture(cut, background)
+
+
+def show_downloads(seen: Scene, background: str | bytes | None) -> None:
+    """Draw the buttons; each file is made, at the photo's own size, when somebody wants it."""
+    at, stem = threshold(), PurePath(seen.name).stem
+    width, height = seen.size
+
+    def mask() -> bytes:  # runs in a thread of its own, without the session
+        return masks.png(seen.full().mask_at(at))
+
+    def picture_file() -> bytes:
+        whole = compose(seen.original(), seen.full(), at, background)
+        if whole.mode == "RGBA":
+            return cutouts.png(whole)
+        return picture.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
+
+    label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
+    if background is not None:
+        label, name, kind = ("Picture, JPEG", f"{stem}_background.jpg", "image/jpeg")
+    st.download_button(
+        label,
+        picture_file,
+        name,
+        kind,
+        icon=":material/download:",
+        on_click="ignore",
+        key="download-picture",
+        type="primary",
+    )
+    st.download_button(
+        "Mask, PNG",
+        mask,
+        masks.file_name(seen.name),
+        "image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download-mask",
+    )
+    st.caption(
+        f"At the photo's own size, {width} × {height}, and at the threshold above. "
+        "In the mask, white is car."
+    )
+
+
+def show_truth(seen: Scene) -> None:
+    """Let the visitor measure the mask against a true one."""
+    with st.expander("Compare with a true mask", icon=":material/rule:"):
+        file = st.file_uploader(
+            "The true mask: a picture of the photo's size, white (or opaque) where the car is",
+            PICTURES,
+            key=f"truth-{shown()['number']}",
+        )
+        if file is None:
+            return
+        try:
+            true = masks.read(file.getvalue(), seen.size)
+        except zoo.ImageError as error:
+            st.error(str(error), icon=":material/image_not_supported:")
+            return
+        show_errors(seen, true)
+
+
+def show_errors(seen: Scene, true: masks.Mask) -> None:
+    """Draw how far the mask is from the true one, and where."""
+    predicted = seen.full().mask_at(threshold())
+    left, right = st.columns(SIDES, gap="medium")
+    left.image(error_map.draw(seen.shown, predicted, true), width="stretch")
+    with right:
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("IoU", format.percent(masks.iou(predicted, true), 2))
+            st.metric("Dice", format.percent(masks.dice(predicted, true), 2))
+            st.metric("Boundary IoU", format.percent(masks.boundary_iou(predicted, true), 2))
+        st.markdown(
+            "**Violet**: car in both masks.  \n**Amber**: car that the network missed, "
+            f"{format.percent(masks.share(true & ~predicted), 2)} of the picture.  \n**Red**: "
+            "what it took for car and is not, "
+            f"{format.percent(masks.share(predicted & ~true), 2)}."
+        )
+
+
+@st.fragment
+def batch() -> None:
+    """Draw the part for many pictures at once."""
+    st.header("Many pictures at once", anchor="batch")
+    left, right = st.columns(SIDES, gap="medium")
+    files = left.file_uploader(
+        "Pictures", PICTURES, accept_multiple_files=True, key="batch", label_visibility="collapsed"
+    )
+    with right:
+        if not files:
+            st.caption(
+                "Several photos give one zip file with their masks and a table of the areas."
+            )
+            return
+        if len(files) > MOST:
+            st.error(f"These are {len(files)} pictures: choose at most {MOST} at once.")
+            return
+        made = tuple(file.file_id for file in files)
+        if st.button(
+            f"Make {len(files)} mask{'s' * (len(files) > 1)}", type="primary", key="make-masks"
+        ):
+            st.session_state["archive"] = (made, *make_archive(files))
+        if st.session_state.get("archive", ("",))[0] == made:
+            show_archive(*st.session_state["archive"][1:])
+
+
+def make_archive(files: list[Any]) -> tuple[bytes, list[str]]:
+    """Look at every picture, under a progress bar; return the zip file and what went wrong."""
+    archive, problems = MaskArchive(), []
+    bar = st.progress(0.0)
+    for done, file in enumerate(files):
+        bar.progress(done / len(files), f"{done + 1} of {len(files)}: {file.name}")
+        try:
+            archive.add(file.name, model.predict(file.getvalue()))
+        except zoo.ImageError as error:
+            problems.append(f"{file.name}: {error}")
+            archive.add_problem(file.name, str(error))
+    bar.empty()
+    return archive.close(), problems
+
+
+def show_archive(contents: bytes, problems: list[str]) -> None:
+    """Draw the download of a finished zip file."""
+    st.download_button(
+        f"masks.zip, {format.size(len(contents))}",
+        contents,
+        "masks.zip",
+        "application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download-archive",
+    )
+    for problem in problems:
+        st.warning(problem, icon=":material/image_not_supported:")
+
+
+playground()
+batch()
+masks_record.show(model)
+training_section.show(model)
