@@ -1,0 +1,310 @@
+"""The arithmetic behind one number of a network: patch, kernel, products, sum, and what follows.
+
+:func:`arithmetic` goes back from a value to the weighted sum that it comes from and returns each
+step with the numbers in it. Every step computes its ``value`` itself, in float64, from what went
+in; the network's own float32 value is in ``found``. Tests hold the two together to 1e-5.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.explain.geometry import Window, window
+from zoo.explain.operations import (
+    Activation,
+    Copy,
+    Maximum,
+    Normalization,
+    Operation,
+    Place,
+    Scaling,
+    Softmax,
+    Sum,
+    WeightedSum,
+)
+from zoo.explain.receptive_field import check_position, crop, padded
+from zoo.explain.trace import INPUT, Call, Source, Trace
+from zoo.networks.numpy_cnn import softmax
+
+# What every step begins with: layer, kind, place, source, and the network's own value.
+Head = tuple[str, str, Place, str, float]
+
+
+def arithmetic(
+    run: Trace, layer: str, channel: int, row: int = 0, column: int = 0
+) -> tuple[Operation, ...]:
+    """Return the steps from a weighted sum to one value of a layer, in order of computation.
+
+    For the output of a ReLU behind BatchNorm behind a convolution that is: the convolution's
+    products and sum, BatchNorm's numbers, and the ReLU.
+
+    Args:
+        run: From :func:`zoo.explain.trace`.
+        layer: A layer's name.
+        channel: The map, or the feature of a layer without maps.
+        row, column: The position in the map.
+
+    Raises:
+        ZooError: There is no such layer or position, or a layer on the way is of an unknown kind.
+
+    Example:
+        >>> import zoo
+        >>> from zoo.samples import samples
+        >>> model = zoo.load("mnist", source="bundle", device="cpu")
+        >>> run = zoo.explain.trace(model, samples("digits")[7].path)
+        >>> [step.kind for step in arithmetic(run, "relu1", channel=3, row=4, column=5)]
+        ['convolution', 'max pooling', 'batch norm', 'activation']
+    """
+    shape = run.layer(layer).shape
+    check_position(layer, shape, row, column)
+    if not 0 <= channel < shape[0]:
+        raise ZooError(f"{layer} has the channels 0 to {shape[0] - 1}, not {channel}.")
+    place: Place | None = (channel, row, column) if len(shape) == 3 else (channel,)
+    steps: list[Operation] = []
+    name = layer
+    while place is not None and name != INPUT:
+        step, name, place = _step(run, run.calls[name], place)
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def softmax_step(run: Trace, index: int) -> Softmax:
+    """Return how the network's answer becomes the probability of a class.
+
+    Args:
+        run: A classifier's trace: its answer is (K,) logits.
+        index: The class.
+    """
+    logits = run[run.output]
+    if logits.ndim != 1 or not 0 <= index < len(logits):
+        raise ZooError(f"The answer has the shape {logits.shape} and no class {index}.")
+    found = float(softmax(logits)[index])
+    return Softmax("softmax", "softmax", (index,), run.output, found, logits, index)
+
+
+def _step(run: Trace, call: Call, place: Place) -> tuple[Operation, str, Place | None]:
+    """Return one step, and from which layer and place to go on; None ends the way back."""
+    kind, source = call.layer.kind, call.layer.inputs[0]
+    head: Head = (call.layer.name, kind, place, source, float(run[call.layer.name][place]))
+    match kind:
+        case "convolution":
+            return _convolution(run, call, place, head), source, None
+        case "linear":
+            return _linear(run, call, place, head), source, None
+        case "batch norm":
+            return _batch_norm(run, call, place, head), source, place
+        case "group norm":
+            return _group_norm(run, call, place, head), source, place
+        case "activation":
+            return _activation(run, call, place, head), source, place
+        case "max pooling":
+            step = _maximum(run, call, place, head)
+            return step, source, (place[0], *step.winner)
+        case "addition" if len(set(call.layer.inputs)) > 1:
+            terms = tuple(float(_broadcast(run[name], place)) for name in call.layer.inputs)
+            return Sum(*head, terms, call.layer.inputs), source, None
+        case "scaling" if _factor(call) is not None:
+            factor = _factor(call)
+            assert factor is not None
+            return Scaling(*head, float(run[source][place]), factor), source, place
+        case "dropout" | "identity":
+            return Copy(*head, float(run[source][place]), place), source, place
+        case "flatten":
+            origin = tuple(int(i) for i in np.unravel_index(place[0], run[source].shape))
+            return Copy(*head, float(run[source][origin]), origin), source, origin
+        case "concatenation":
+            source, origin = _joined(run, call, place)
+            head = (*head[:3], source, head[4])
+            return Copy(*head, float(run[source][origin]), origin), source, origin
+        case "cropping" | "space to depth" | "depth to space" | "padding":
+            moved = _moved(run, call, place)
+            x = 0.0 if moved is None else float(run[source][moved])
+            return Copy(*head, x, moved), source, moved
+    return _mixture(run, call, place, head), source, None
+
+
+def _convolution(run: Trace, call: Call, place: Place, head: Head) -> WeightedSum:
+    sees, source = window(call), run[call.layer.inputs[0]]
+    assert sees.weight is not None
+    per_group = sees.weight.shape[1]
+    group = place[0] // (len(sees.weight) // sees.groups)
+    rows, columns = _positions(sees, place, source.shape)
+    channels = slice(group * per_group, (group + 1) * per_group)
+    patch = source[channels][:, rows][:, :, columns].copy()
+    patch[:, rows < 0] = 0
+    patch[:, :, columns < 0] = 0
+    bias = 0.0 if sees.bias is None else float(sees.bias[place[0]])
+    return WeightedSum(*head, patch, sees.weight[place[0]], bias, rows, columns, group * per_group)
+
+
+def _positions(sees: Window, place: Place, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = (
+        sees.folded(sees.positions(axis, place[1 + axis]), shape[1 + axis]) for axis in (0, 1)
+    )
+    return rows, columns
+
+
+def _linear(run: Trace, call: Call, place: Place, head: Head) -> WeightedSum:
+    inputs = run[call.layer.inputs[0]].ravel()  # the NumPy network flattens on the way
+    parameters = _parameters(call)
+    bias = parameters.get("bias")
+    shift = 0.0 if bias is None else float(bias[place[0]])
+    return WeightedSum(*head, inputs, parameters["weight"][place[0]], shift)
+
+
+def _batch_norm(run: Trace, call: Call, place: Place, head: Head) -> Normalization:
+    values, channel = run[call.layer.inputs[0]], place[0]
+    own = _parameters(call)
+    if own.get("running_mean") is None:  # no running statistics: those of this one picture
+        mean, variance = float(values[channel].mean()), float(values[channel].var())
+    else:
+        mean, variance = float(own["running_mean"][channel]), float(own["running_var"][channel])
+    return _normalization(
+        head, float(values[place]), mean, variance, call.function.eps, own, channel
+    )
+
+
+def _group_norm(run: Trace, call: Call, place: Place, head: Head) -> Normalization:
+    """Wu & He 2018: statistics of one picture over a group of channels."""
+    values, channel = run[call.layer.inputs[0]], place[0]
+    size = len(values) // call.function.num_groups
+    first = channel // size * size
+    group = values[first : first + size].astype(np.float64)
+    eps = call.function.eps
+    own = _parameters(call)
+    x = float(values[place])
+    return _normalization(head, x, float(group.mean()), float(group.var()), eps, own, channel)
+
+
+def _normalization(
+    head: Head, x: float, mean: float, variance: float, eps: float, own: Any, channel: int
+) -> Normalization:
+    gamma, beta = own.get("weight"), own.get("bias")
+    return Normalization(
+        *head,
+        x,
+        mean,
+        variance,
+        float(eps),
+        1.0 if gamma is None else float(gamma[channel]),
+        0.0 if beta is None else float(beta[channel]),
+    )
+
+
+def _activation(run: Trace, call: Call, place: Place, head: Head) -> Activation:
+    """Apply the function to the one number, or to its channel where channels differ (PReLU)."""
+    source = run[call.layer.inputs[0]]
+    x = source[place]
+    if call.layer.operation == "ReLU":
+        return Activation(*head, float(x), "ReLU", max(float(x), 0.0))
+    from zoo.explain.torch_trace import apply
+
+    column = source[:, place[1], place[2]].reshape(-1, 1, 1) if len(place) == 3 else source
+    answer = apply(call, column).reshape(len(column))[place[0]]
+    return Activation(*head, float(x), call.layer.operation, float(answer))
+
+
+def _maximum(run: Trace, call: Call, place: Place, head: Head) -> Maximum:
+    source = run[call.layer.inputs[0]]
+    if "adaptive" in call.layer.operation.lower():
+        spans = [
+            (i * side // out, -(-(i + 1) * side // out))
+            for i, side, out in zip(place[1:], source.shape[1:], call.layer.shape[1:], strict=True)
+        ]
+        rows, columns = (np.arange(first, last) for first, last in spans)
+    else:
+        rows, columns = _positions(window(call), place, source.shape)
+    values = source[place[0]][rows][:, columns].astype(np.float64)
+    values[rows < 0] = -np.inf
+    values[:, columns < 0] = -np.inf
+    r, c = np.unravel_index(values.argmax(), values.shape)
+    return Maximum(*head, values, (int(rows[r]), int(columns[c])), rows, columns)
+
+
+def _broadcast(values: np.ndarray, place: Place) -> float:
+    """Return a value of an array that may have sides of 1 where the other has more."""
+    index = tuple(0 if side == 1 else i for i, side in zip(place, values.shape, strict=True))
+    return float(values[index])
+
+
+def _factor(call: Call) -> float | None:
+    """Return the constant of ``x * constant`` or ``x / constant``."""
+    numbers = [v for v in call.arguments if isinstance(v, int | float)]
+    if len(numbers) != 1 or len(call.arguments) != 2:
+        return None
+    divides = "div" in call.layer.operation
+    if divides and not isinstance(call.arguments[0], Source):
+        return None
+    return 1 / numbers[0] if divides else float(numbers[0])
+
+
+def _joined(run: Trace, call: Call, place: Place) -> tuple[str, Place]:
+    """Return which of the concatenated layers a channel came from, and its place there."""
+    dimension = call.options.get("dim", call.arguments[1] if len(call.arguments) > 1 else 0)
+    axis = (dimension if dimension >= 0 else dimension + len(place) + 1) - 1
+    if axis < 0:
+        raise ZooError(f"{call.layer.name} joins pictures, not channels.")
+    offset = place[axis]
+    for name in call.layer.inputs:
+        length = run[name].shape[axis]
+        if offset < length:
+            return name, (*place[:axis], offset, *place[axis + 1 :])
+        offset -= length
+    raise ZooError(f"{call.layer.name} also joins something that is not computed.")
+
+
+def _moved(run: Trace, call: Call, place: Place) -> Place | None:
+    """Return where a value stood before it was moved, None for padding."""
+    channel, row, column = place
+    shape = run[call.layer.inputs[0]].shape
+    if call.layer.kind == "cropping":
+        (top, down), (left, across) = crop(call)
+        return channel, row * down + top % shape[1], column * across + left % shape[2]
+    if call.layer.kind == "space to depth":
+        r = shape[1] // call.layer.shape[1]
+        c, rest = divmod(channel, r * r)
+        return c, row * r + rest // r, column * r + rest % r
+    if call.layer.kind == "depth to space":
+        r = call.layer.shape[1] // shape[1]
+        return channel * r * r + row % r * r + column % r, row // r, column // r
+    moved = [padded(call, axis, (i, i), shape[1 + axis])[0] for axis, i in enumerate((row, column))]
+    inside = all(0 <= i < side for i, side in zip(moved, shape[1:], strict=True))
+    return (channel, *moved) if inside else None
+
+
+def _mixture(run: Trace, call: Call, place: Place, head: Head) -> WeightedSum:
+    """Explain a layer that mixes its input linearly, whatever it is: mean, interpolation.
+
+    Its weights are the gradient of the one value; what they do not explain would be a bias.
+    """
+    from zoo.explain.torch_trace import weights_of
+
+    source = run[call.layer.inputs[0]]
+    weights, linear = weights_of(call, source, place)
+    if not linear or len(set(call.layer.inputs)) > 1:
+        raise ZooError(f"The arithmetic of {call.layer.name} ({call.layer.operation}) is unknown.")
+    if source.ndim != 3:
+        return WeightedSum(*head, source, weights)
+    used = np.abs(weights) > 0
+    box = [np.flatnonzero(used.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not all(len(axis) for axis in box):
+        box = [np.arange(1)] * 3
+    channels, rows, columns = (np.arange(axis[0], axis[-1] + 1) for axis in box)
+    part = np.ix_(channels, rows, columns)
+    return WeightedSum(
+        *head, source[part], weights[part], 0.0, rows, columns, first_channel=int(channels[0])
+    )
+
+
+def _parameters(call: Call) -> dict[str, Any]:
+    """Return a layer's parameters and buffers as arrays, NumPy's or PyTorch's."""
+    layer = call.function
+    if hasattr(layer, "parameters") and isinstance(layer.parameters, dict):
+        return layer.parameters | layer.buffers
+    if not hasattr(layer, "named_parameters"):
+        raise ZooError(f"The arithmetic of the function {call.layer.name} is not known here.")
+    named = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in named}

@@ -1,0 +1,85 @@
+"""Skip connections: what a network answers when one is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.explain.trace import Skip, is_module, resolve, trace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def skips(subject: Any, image: Any) -> tuple[Skip, ...]:
+    """Return the skip connections of a network: long ones of a U-Net, short ones of a ResNet.
+
+    A layer that concatenates or adds takes, besides the main path, an earlier layer's output.
+
+    Args:
+        subject, image: As for :func:`zoo.explain.trace`.
+    """
+    return trace(subject, image).skips
+
+
+def cut_skips(
+    subject: Any, image: Any, cut: Iterable[str], fill: Literal["zero", "mean"] = "zero"
+) -> np.ndarray:
+    """Return the network's answer with some skip connections cut; the network is not touched.
+
+    Args:
+        subject: A model or an ``nn.Module``.
+        image: The picture, or the input of a bare network.
+        cut: Which ones: the names of the layers where they join (:attr:`Skip.joins`).
+        fill: What arrives instead: zeros, or each channel's mean over the picture, which keeps the
+            level and takes the detail.
+
+    Returns:
+        float32 array without the batch axis: logits (K,), or (1, H, W) for a U-Net.
+
+    Raises:
+        ZooError: There is no such skip connection.
+
+    Example:
+        >>> found = skips(model, picture)                              # doctest: +SKIP
+        >>> logits = cut_skips(model, picture, [found[-1].joins])      # doctest: +SKIP
+    """
+    import torch
+
+    network, inputs, device = resolve(subject, image)
+    if not is_module(network):
+        raise ZooError("The NumPy network is a chain of layers; it has no skip connections.")
+    from zoo.explain.torch_trace import Runner
+
+    runner = Runner(network)
+    x = torch.from_numpy(inputs).to(device)
+    with torch.inference_mode():
+        whole = runner(x)
+        if not (wanted := set(cut)):
+            return whole[0].float().cpu().numpy()
+        calls = runner.recorder.calls()
+        numbers = {call.layer.name: number for number, call in enumerate(calls)}
+        found = {skip.joins: skip.place for skip in _skips_of(network, inputs, device)}
+        if unknown := sorted(wanted - set(found)):
+            known = ", ".join(found) or "none"
+            raise ZooError(f"No skip connection joins at {unknown[0]!r}; they join at: {known}.")
+        places = {numbers[name]: found[name] for name in wanted}
+
+        def edit(number: int, tensors: list[Tensor]) -> list[Tensor] | None:
+            if number not in places:
+                return None
+            place = places[number]
+            skip = tensors[place]
+            instead = skip.mean((2, 3), keepdim=True) if fill == "mean" else skip.new_zeros(())
+            return [*tensors[:place], instead.expand_as(skip).clone(), *tensors[place + 1 :]]
+
+        return runner(x, edit=edit)[0].float().cpu().numpy()
+
+
+def _skips_of(network: Any, inputs: np.ndarray, device: str) -> tuple[Skip, ...]:
+    from zoo.explain.torch_trace import trace_module
+
+    return trace_module(network, inputs, device).skips
