@@ -28,7 +28,7 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from training import distributed
@@ -109,6 +109,7 @@ def train(
     resume: bool = False,
     quiet: bool = False,
     threads: int = 1,
+    network: nn.Module | None = None,
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
@@ -126,11 +127,12 @@ def train(
         resume: go on from the checkpoint in ``out``, if there is one.
         quiet: print nothing.
         threads: that prepare pictures.
+        network: another one to train in the same way, untrained; None makes the recipe's U-Net.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
-    run = _Run(recipe, sources, validation, out, machine, seed, quiet, threads)
+    run = _Run(recipe, sources, validation, out, machine, seed, quiet, threads, network)
     run.restore(resume)
     while run.step < recipe.total_steps:
         run.train_epoch()
@@ -155,6 +157,7 @@ class _Run:
         seed: int,
         quiet: bool,
         threads: int,
+        network: nn.Module | None = None,
     ) -> None:
         self.recipe, self.validation, self.machine = recipe, validation, machine
         self.quiet, self.threads = quiet or not machine.processes.first, threads
@@ -165,9 +168,9 @@ class _Run:
         self.checkpoint = out / CHECKPOINT
         self.plan = CarPlan(sources, seed)
         torch.manual_seed(seed)  # the initial weights
-        self.network = UNet(recipe.widths, recipe.skips)
+        self.network = network or UNet(recipe.widths, recipe.skips)
         for module in self.network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum
         self.network.to(machine.device)
         self.parameters = list(self.network.parameters())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from training.data import carvana as data
 from training.machine import Machine
 from training.predict_masks import Held, choose_threshold, measure_at
-from zoo.networks.unet import UNet
 
 if TYPE_CHECKING:
     from training.carvana import Recipe
@@ -47,7 +48,7 @@ def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_run(
-    recipe: Recipe, network: UNet, progress: dict[str, Any], held: Held, machine: Machine
+    recipe: Recipe, network: nn.Module, progress: dict[str, Any], held: Held, machine: Machine
 ) -> dict[str, Any]:
     """Return what record.json shall hold; the threshold is chosen here.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from training.data.carvana import Pair, normalize
 from training.machine import Machine
@@ -23,7 +24,6 @@ from training.segmentation_metrics import (
     iou_by_threshold,
 )
 from training.segmentation_metrics import measure as measure_masks
-from zoo.networks.unet import UNet
 
 THRESHOLD = 0.5  # while training
 
@@ -42,13 +42,13 @@ class Held:
 
 
 def predict(
-    network: UNet, pairs: Sequence[Pair], machine: Machine
+    network: nn.Module, pairs: Sequence[Pair], machine: Machine
 ) -> Iterator[tuple[str, NDArray[np.float32], Mask]]:
     """Yield (name, probabilities, true mask) of each picture, at its own size.
 
     Args:
-        network: on the machine's device; evaluated in evaluation mode, and left in the mode that
-            it was in.
+        network: maps float32 (N, 3, H, W) to logits (N, 1, H, W); on the machine's device; used
+            in evaluation mode, and left in the mode that it was in.
         pairs: pictures with masks.
         machine: how to compute.
     """
@@ -65,7 +65,7 @@ def predict(
         network.train(training)
 
 
-def measure(network: UNet, held: Held, machine: Machine) -> dict[str, float]:
+def measure(network: nn.Module, held: Held, machine: Machine) -> dict[str, float]:
     """Return IoU, Dice and Boundary IoU of the studio pictures at threshold ½.
 
     With street photos there is also ``street_iou``.
@@ -78,14 +78,14 @@ def measure(network: UNet, held: Held, machine: Machine) -> dict[str, float]:
     return found
 
 
-def choose_threshold(network: UNet, pairs: Sequence[Pair], machine: Machine) -> float:
+def choose_threshold(network: nn.Module, pairs: Sequence[Pair], machine: Machine) -> float:
     """Return the threshold with the best mean IoU on these pictures."""
     curves = [iou_by_threshold(p, true) for _, p, true in predict(network, pairs, machine)]
     return best_threshold(np.mean(curves, axis=0))
 
 
 def measure_at(
-    network: UNet, pairs: Sequence[Pair], machine: Machine, threshold: float
+    network: nn.Module, pairs: Sequence[Pair], machine: Machine, threshold: float
 ) -> dict[str, Any]:
     """Return what a record holds: the mean metrics, the worst IoU, and n."""
     metrics = fractions(_measure(network, pairs, machine, threshold))
@@ -93,7 +93,7 @@ def measure_at(
 
 
 def _measure(
-    network: UNet, pairs: Sequence[Pair], machine: Machine, threshold: float
+    network: nn.Module, pairs: Sequence[Pair], machine: Machine, threshold: float
 ) -> dict[str, Any]:
     return measure_masks(
         (n, p >= threshold, true) for n, p, true in predict(network, pairs, machine)

@@ -1,0 +1,92 @@
+"""The car experiments and the U-Net benchmark, as rehearsals on made-up photos."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import zoo.experiments
+from tests.training.carvana import pair, write_kaggle
+from training.benchmarks import unet_vs_pytorch_unet as benchmark
+from training.benchmarks.classic_unet import ClassicUNet
+from training.data import carvana as data
+from training.errors import TrainingError
+from training.experiments import object_size, unet_losses, unet_skips
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path):
+    write_kaggle(tmp_path, [pair(f"{k:012x}", seed=k) for k in range(8)])
+    yield tmp_path
+    data._read.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("module", [unet_skips, unet_losses, object_size, benchmark])
+def test_a_rehearsal_writes_a_complete_experiment(module, data_dir: Path, monkeypatch) -> None:
+    folder = data_dir / "experiments"
+    arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
+    assert module.main(arguments) == 0
+    monkeypatch.setattr(zoo.experiments, "FOLDER", folder)
+    experiment = zoo.experiment(module.NAME)
+    assert experiment.finding == module.finding(experiment.rows)
+    assert all(0 <= row["iou"] <= 1 for row in experiment.rows)
+    for entry in experiment.raw.get("maps", []):
+        picture = Image.open(io.BytesIO(base64.b64decode(entry["png"])))
+        assert max(picture.size) == unet_skips.MAP_WIDTH
+        assert (Path(unet_skips.PHOTOS) / entry["photo"]).exists()
+
+
+def test_a_rehearsal_cannot_become_a_measurement(data_dir: Path) -> None:
+    with pytest.raises(TrainingError, match="folder of its own"):
+        unet_skips.main(["--data-dir", str(data_dir), "--quick"])
+
+
+def test_the_classic_unet_has_the_parameters_that_everybody_quotes() -> None:
+    count = sum(p.numel() for p in ClassicUNet().parameters())
+    assert count == pytest.approx(31.04e6, rel=0.001)
+
+
+def test_folding_the_classic_unet_changes_no_answer() -> None:
+    torch.manual_seed(0)
+    network = ClassicUNet((4, 8, 12)).eval()
+    for name, buffer in network.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(std=0.3)
+        elif name.endswith("running_var"):
+            buffer.uniform_(0.5, 1.5)
+    picture = torch.randn(1, 3, 21, 30)
+    before = network(picture)
+    assert before.shape == (1, 1, 21, 30)
+    torch.testing.assert_close(benchmark.fold(network)(picture), before, atol=1e-5, rtol=1e-5)
+
+
+def test_a_shrunk_photo_has_a_smaller_car_on_the_same_canvas() -> None:
+    one = pair("x", width=64, height=48)
+    image, mask = object_size.shrunk(one, 4)
+    original = one.read()[1]
+    assert image.shape == (48, 64, 3)
+    assert np.count_nonzero(mask) == pytest.approx(np.count_nonzero(original) / 16, rel=0.3)
+
+
+def test_tiles_of_a_network_without_surroundings_are_the_whole() -> None:
+    """Where the answer at a pixel depends on that pixel alone, tiles change nothing."""
+    network = torch.nn.Conv2d(3, 1, 1)
+    picture = torch.nn.functional.interpolate(
+        torch.randn(1, 3, 3, 4), size=(48, 64), mode="bicubic"
+    )
+    tiles = object_size.tiled(network, picture, 2)
+    torch.testing.assert_close(tiles, object_size.whole(network, picture), atol=0.05, rtol=0)
