@@ -27,7 +27,10 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
         if entry.samples:
             pictures = [sample.read() for sample in samples(entry.samples)]
             st.image(picture.png(picture.band(pictures[: 10 if wide else 5])), width="stretch")
-        left, right = st.columns(2, gap="large") if wide else (st.container(), st.container())
+        if wide:
+            left, right = st.columns(2, gap="large")
+        else:  # the numbers of all cards at one height, however long their summaries are
+            left, _, right = st.container(), st.space("stretch"), st.container()
         with left:
             st.header(info.title, anchor=False)
             st.markdown(entry.summary)

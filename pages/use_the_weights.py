@@ -39,21 +39,20 @@ def show_facts(model: zoo.Model) -> None:
     scaled = ", ".join(f"{mean:g} ± {std:g}" for mean, std in pairs)
     st.markdown(
         f"**{info.title}**: {info.task} with `{info.architecture}`. The network takes "
-        f"{_shape(size)} values in 0…1, normalized by "
-        f"mean ± deviation {scaled}; `zoo` does that for you.  \n"
+        f"{_shape(size)}, normalized by mean ± deviation {scaled}; `zoo` does that for you.  \n"
         f"Weights: {info.licence}. Trained on [{info.data['name']}]({info.data['source']}), "
         f"{info.data['licence']}.  \n{revision(model)}"
     )
 
 
 def _shape(size: Mapping[str, Any]) -> str:
-    """Say how large the network's input is, by the config's ``input``."""
+    """Say what the network's input is, by the config's ``input``."""
     if "longest_side" in size:
         return (
-            f"{size['channels']} × height × width (any; `zoo` scales the longest side to "
-            f"{size['longest_side']})"
+            f"{size['channels']} × height × width values in 0…1 of pictures whose longest side is "
+            f"{size['longest_side']}"
         )
-    return f"{size['channels']} × {size['height']} × {size['width']}"
+    return f"{size['channels']} × {size['height']} × {size['width']} values in 0…1"
 
 
 def revision(model: zoo.Model) -> str:

@@ -5,6 +5,8 @@ A test runs every snippet exactly as these functions return it.
 
 from __future__ import annotations
 
+from zoo import catalog
+
 
 def library(name: str, repo: str | None = None, picture: str | None = None) -> str:
     """Return Python that predicts with this library.
@@ -28,8 +30,13 @@ def library(name: str, repo: str | None = None, picture: str | None = None) -> s
     if repo and picture:
         lines += ["print(model.predict(picture))"]
     else:
-        lines += ["print(model)", '# model.predict("picture.png")']
+        lines += ["print(model)", f'# model.predict("picture.png"){_part(name)}']
     return "\n".join(lines)
+
+
+def _part(name: str) -> str:
+    """The part of an answer that most people want, "" for all of it."""
+    return {"segmentation": ".mask"}.get(catalog.info(name).task, "")
 
 
 def plain(name: str, repo: str, revision: str | None = None) -> str:
