@@ -18,12 +18,12 @@ from torch import nn
 from training.data.carvana import Pair, normalize
 from training.machine import Machine
 from training.segmentation_metrics import (
-    Mask,
     best_threshold,
     fractions,
     iou_by_threshold,
 )
 from training.segmentation_metrics import measure as measure_masks
+from zoo.masks import Mask
 
 THRESHOLD = 0.5  # while training
 

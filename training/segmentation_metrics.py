@@ -1,4 +1,4 @@
-"""How well a mask fits the true one: IoU, Dice, Boundary IoU; and the threshold that fits best.
+"""How well masks fit the true ones over a data set, and the threshold that fits best.
 
 Masks are boolean arrays (H, W); every metric is a fraction in [0, 1].
 """
@@ -11,47 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from zoo.masks import Mask, boundary_iou, dice, iou
 
 THRESHOLDS = np.arange(5, 100, 5) / 100  # among which the validation pictures choose
-
-
-def iou(predicted: Mask, true: Mask) -> float:
-    """Return the Jaccard index |P ∩ T| / |P ∪ T|; 1 if both are empty."""
-    union = np.count_nonzero(predicted | true)
-    return float(np.count_nonzero(predicted & true) / union) if union else 1.0
-
-
-def dice(predicted: Mask, true: Mask) -> float:
-    """Return the Dice coefficient 2 |P ∩ T| / (|P| + |T|); 1 if both are empty."""
-    total = np.count_nonzero(predicted) + np.count_nonzero(true)
-    return float(2 * np.count_nonzero(predicted & true) / total) if total else 1.0
-
-
-def boundary_iou(predicted: Mask, true: Mask, width: float = 0.02) -> float:
-    """Return the IoU of the two masks' boundaries (Cheng et al. 2021, arXiv 2103.16562, eq. 3).
-
-    A mask's boundary is what lies in it within a distance d of its contour. Where IoU is ruled by
-    the inside of a large object, this one sees its edge alone.
-
-    Args:
-        predicted: bool (H, W).
-        true: bool (H, W).
-        width: d as a fraction of the picture's diagonal; 2 % is the paper's value.
-    """
-    distance = max(1, round(width * float(np.hypot(*true.shape))))
-    return iou(boundary(predicted, distance), boundary(true, distance))
-
-
-def boundary(mask: Mask, distance: int) -> Mask:
-    """Return the part of a mask within ``distance`` pixels (chessboard) of its outside.
-
-    As in the authors' code, the picture's border counts as outside.
-    """
-    from scipy.ndimage import minimum_filter
-
-    inner = minimum_filter(mask.astype(np.uint8), size=2 * distance + 1, mode="constant", cval=0)
-    return mask & ~inner.astype(bool)
 
 
 def measure(pairs: Iterable[tuple[str, Mask, Mask]]) -> dict[str, Any]:

@@ -1,12 +1,10 @@
-"""Mask metrics against independent implementations; the losses against their definitions."""
+"""Metrics over a data set, thresholds; the losses against their definitions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
-from torchmetrics.classification import BinaryF1Score, BinaryJaccardIndex
 
 from training import segmentation_loss as losses
 from training import segmentation_metrics as metrics
@@ -17,39 +15,6 @@ def random_masks(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     true = np.zeros((40, 60), bool)
     true[8:30, 10:44] = True
     return true ^ (rng.random(true.shape) < 0.05), true
-
-
-def test_iou_and_dice_agree_with_torchmetrics() -> None:
-    predicted, true = random_masks()
-    p, t = (torch.from_numpy(mask).int() for mask in (predicted, true))
-    assert metrics.iou(predicted, true) == pytest.approx(float(BinaryJaccardIndex()(p, t)))
-    assert metrics.dice(predicted, true) == pytest.approx(float(BinaryF1Score()(p, t)))
-
-
-def test_empty_masks() -> None:
-    empty, full = np.zeros((4, 4), bool), np.ones((4, 4), bool)
-    assert metrics.iou(empty, empty) == metrics.dice(empty, empty) == 1
-    assert metrics.iou(empty, full) == metrics.dice(full, empty) == 0
-
-
-def test_the_boundary_is_what_erosion_takes_away() -> None:
-    """The authors' code erodes with a 3 × 3 kernel, d times, the border of the picture padded."""
-    _, true = random_masks()
-    true[:, :3] = True  # reaches the picture's border
-    for distance in (1, 3):
-        padded = torch.from_numpy(np.pad(true, 1)).float()[None, None]
-        for _ in range(distance):
-            padded = -functional.max_pool2d(-functional.pad(padded, (1, 1, 1, 1)), 3, stride=1)
-        eroded = padded[0, 0, 1:-1, 1:-1].numpy() > 0.5
-        np.testing.assert_array_equal(metrics.boundary(true, distance), true & ~eroded)
-
-
-def test_boundary_iou_sees_an_edge_that_iou_hardly_does() -> None:
-    true = np.zeros((200, 300), bool)
-    true[20:180, 20:280] = True
-    shifted = np.roll(true, 2, axis=1)
-    assert metrics.iou(shifted, true) > 0.98
-    assert metrics.boundary_iou(shifted, true) < 0.9
 
 
 @pytest.mark.parametrize("seed", range(3))

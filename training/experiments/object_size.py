@@ -29,7 +29,7 @@ from training.errors import run_command
 from training.experiments import unet_training as unets
 from training.machine import Machine
 from training.records import provenance, write_experiment
-from training.segmentation_metrics import Mask, iou
+from zoo.masks import Mask, iou
 from zoo.models import load, load_folder
 
 NAME = "object_size"
