@@ -57,6 +57,19 @@ def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, fl
     return []
 
 
+def class_accuracy(record: Mapping[str, Any]) -> list[float]:
+    """Return the share of each class's test pictures that got the right answer, in [0, 1].
+
+    Args:
+        record: A classifier's ``record.json``.
+
+    Example:
+        >>> class_accuracy({"confusion": [[9, 1], [2, 2]]})
+        [0.9, 0.5]
+    """
+    return [row[i] / sum(row) for i, row in enumerate(record["confusion"])]
+
+
 def handicaps(record: Mapping[str, Any]) -> str:
     """Say what made learning harder than the validation, "" for nothing: why the curves differ.
 

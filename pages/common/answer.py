@@ -11,7 +11,15 @@ from pages.common.component import component
 _mount = component("answer")
 
 
-def show(key: str, number: int, result: zoo.Classification, sees: np.ndarray, place: str) -> None:
+def show(
+    key: str,
+    number: int,
+    result: zoo.Classification,
+    sees: np.ndarray,
+    place: str,
+    top: int | None = None,
+    note: str = "",
+) -> None:
     """Draw an answer.
 
     Args:
@@ -20,19 +28,27 @@ def show(key: str, number: int, result: zoo.Classification, sees: np.ndarray, pl
         result: The answer.
         sees: uint8 array, the picture that the network gets.
         place: Where the network ran, such as "NumPy on the CPU".
+        top: Show so many classes, the most probable ones first; None: all, in their own order.
+        note: One sentence of caution, "" for none.
     """
     second, probability = result.top(2)[1]
+    rows = list(zip(result.labels, result.probabilities.tolist(), strict=True))
+    if top is not None:
+        rows = result.top(top)
+    height, width = sees.shape[:2]
     data = {
         "number": number,
-        "labels": list(result.labels),
-        "probabilities": [round(float(p), 4) for p in result.probabilities],
-        "percents": [format.percent(float(p)) for p in result.probabilities],
-        "best": result.labels.index(result.label),
+        "labels": [label for label, _ in rows],
+        "probabilities": [round(p, 4) for _, p in rows],
+        "percents": [format.percent(p) for _, p in rows],
+        "best": [label for label, _ in rows].index(result.label),
         "label": result.label,
+        "note": note,
         "main": f"{format.percent(result.confidence)} sure it is {_article(result.label)}",
         "rest": f"Next: {second}, {format.percent(probability)}. "
         f"Answered in {format.duration(result.seconds)} by {place}.",
         "sees": picture.data_url(picture.png(sees)),
+        "alt": f"The {width} by {height} picture that the network gets",
     }
     _mount(key=key, data=data)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.common.format import percent
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
@@ -60,6 +62,77 @@ def curves(
     )
     figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
     figure.update_yaxes(tickformat=form, title=None, fixedrange=True, nticks=5)
+    return figure
+
+
+def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
+    """Draw one horizontal bar a name, its share in percent written at the end.
+
+    Args:
+        names: From top to bottom.
+        shares: In [0, 1].
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(shares),
+        y=list(names),
+        orientation="h",
+        marker={"color": accent(), "cornerradius": 3},
+        text=[percent(share) for share in shares],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(
+        height=30 * len(names) + 8,
+        margin={"l": 0, "r": 56, "t": 4, "b": 0},
+        bargap=0.45,
+        dragmode=False,
+    )
+    figure.update_xaxes(range=[0, 1], fixedrange=True, visible=False)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
+    return figure
+
+
+def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
+    """Draw a confusion matrix: the mistakes in colour, the right answers in gray.
+
+    Args:
+        labels: The classes.
+        counts: Row: the true class; column: the answer.
+    """
+    import plotly.graph_objects as go
+
+    classes = range(len(labels))
+    wrong, right = (
+        [[counts[i][j] if (i == j) is diagonal else None for j in classes] for i in classes]
+        for diagonal in (False, True)
+    )
+    # Never opaque, so that the numbers can be read in the theme's own colour.
+    gray, clear, tint = f"{quiet()}40", f"{accent()}00", f"{accent()}a6"
+    figure = go.Figure()
+    for cells, scale in ((right, (gray, gray)), (wrong, (clear, tint))):
+        figure.add_heatmap(
+            z=cells,
+            x=list(labels),
+            y=list(labels),
+            colorscale=[[0, scale[0]], [1, scale[1]]],
+            zmin=0,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:,}",
+            textfont={"color": str(_theme("textColor"))},
+            hovertemplate="%{z:,} × %{y} called %{x}<extra></extra>",
+            hoverongaps=False,
+        )
+    figure.update_layout(height=430, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode=False)
+    figure.update_xaxes(title="The network's answer", fixedrange=True, showgrid=False)
+    figure.update_yaxes(
+        title="Truth", autorange="reversed", fixedrange=True, showgrid=False, ticksuffix=" "
+    )
     return figure
 
 

@@ -27,7 +27,9 @@ class Picture:
     alt: str
 
 
-def show(key: str, pictures: Sequence[Picture], columns: int, few: int = 2) -> None:
+def show(
+    key: str, pictures: Sequence[Picture], columns: int, few: int = 2, stacked: bool = False
+) -> None:
     """Show the grid.
 
     Args:
@@ -35,6 +37,7 @@ def show(key: str, pictures: Sequence[Picture], columns: int, few: int = 2) -> N
         pictures: In reading order.
         columns: Pictures in a row.
         few: Pictures in a row on a phone.
+        stacked: Put the caption's two parts below each other.
     """
     items = [vars(picture) for picture in pictures]
-    _mount(key=key, data={"items": items, "columns": columns, "few": few})
+    _mount(key=key, data={"items": items, "columns": columns, "few": few, "stacked": stacked})

@@ -35,6 +35,7 @@ def show(
     selected: str | None,
     on_pick: Callable[[], None],
     wide: bool = False,
+    beside: bool = False,
 ) -> None:
     """Show the strip.
 
@@ -44,9 +45,11 @@ def show(
         selected: Id of the picture that is in use, or None.
         on_pick: Called when somebody chooses; ask :func:`picked` there.
         wide: The pictures are photos, shown larger and in landscape format, rather than squares.
+        beside: Put the groups beside each other where there is room.
     """
     data = {
         "selected": selected,
+        "beside": beside,
         "wide": wide,
         "groups": [
             {"title": title, "items": [vars(item) for item in items]}

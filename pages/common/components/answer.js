@@ -5,24 +5,26 @@ export default function ({ parentElement, data }) {
   const find = (selector) => root.querySelector(selector);
   const bars = find(".bars");
   if (bars.children.length !== data.labels.length)
-    bars.replaceChildren(...data.labels.map((label) => {
+    bars.replaceChildren(...data.labels.map(() => {
       const row = document.createElement("li");
       for (const part of ["name", "track", "value"]) {
         const span = row.appendChild(document.createElement("span"));
         span.className = part;
       }
-      row.children[0].textContent = label;
       row.children[1].appendChild(document.createElement("i"));
       return row;
     }));
   root.toggleAttribute("data-error", !!data.error);
+  root.toggleAttribute("data-words", data.labels.some((label) => label.length > 1));
   find(".label").textContent = data.error ? "?" : data.label;
   find(".main").textContent = data.error || data.main;
   find(".rest").textContent = data.error ? "" : data.rest;
+  find(".note").textContent = data.error ? "" : data.note;
   const image = find("img");
   image.hidden = !data.sees;
-  if (data.sees) image.src = data.sees;
+  if (data.sees) { image.src = data.sees; image.alt = data.alt; }
   [...bars.children].forEach((row, i) => {
+    row.children[0].textContent = data.labels[i];
     row.style.setProperty("--p", data.error ? 0 : data.probabilities[i]);
     row.toggleAttribute("data-best", !data.error && i === data.best);
     row.children[2].textContent = data.error ? "" : data.percents[i];

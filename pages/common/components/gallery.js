@@ -4,6 +4,7 @@ export default function ({ parentElement, data }) {
   const root = parentElement.querySelector(".gallery");
   root.style.setProperty("--columns", data.columns);
   root.style.setProperty("--few", data.few);
+  root.toggleAttribute("data-stacked", !!data.stacked);
   if (root.children.length !== data.items.length)
     root.replaceChildren(...data.items.map(() => {
       const figure = document.createElement("figure");

@@ -2,6 +2,7 @@
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".strip");
   root.toggleAttribute("data-wide", !!data.wide);
+  root.toggleAttribute("data-beside", !!data.beside);
   const made = JSON.stringify(data.groups.map((g) => g.items.map((i) => i.id)));
   if (root.dataset.made !== made) {
     root.dataset.made = made;
@@ -11,6 +12,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       title.textContent = group.title;
       const list = section.appendChild(document.createElement("div"));
       list.className = "items";
+      list.style.setProperty("--count", Math.min(10, group.items.length));
       for (const item of group.items) {
         const button = list.appendChild(document.createElement("button"));
         button.type = "button"; button.dataset.id = item.id;

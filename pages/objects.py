@@ -1,0 +1,231 @@
+"""Objects: hand in a photo, and see what the network calls it, why, and how often it errs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import zoo
+from pages.common import (
+    answer,
+    crop,
+    format,
+    frame,
+    gallery,
+    heat,
+    mistakes,
+    models,
+    picture,
+    strip,
+    trust,
+)
+from pages.common import training as training_section
+from pages.common.picture import data_url as address
+from zoo.images import crop_square
+from zoo.samples import Sample, samples
+
+frame.ensure("pages/objects.py")
+model = models.classifier("cifar10")
+
+KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
+HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
+TOP = 5
+GROUPS = {
+    "typical": "Two of each class",
+    "more": "Two of each class",
+    "none": "Unlike what it learned from",
+}
+
+size = model.config["input"]
+st.title("Objects", anchor=False)
+st.markdown(
+    f"Hand in a photo. A convolutional network, trained from scratch on "
+    f"{model.config['data']['name']}, gives it one of {len(model.labels)} names: "
+    f"{', '.join(model.labels[:-1])} or {model.labels[-1]}."
+)
+
+
+# --- The photo. Plain session state, so that it outlives a visit to another page. ---
+
+
+def shown() -> dict[str, Any]:
+    """Return the photo in use and where its square lies, or the problem with it."""
+    if "objects" not in st.session_state:
+        put_sample(samples("objects")[0].id)
+    return st.session_state["objects"]
+
+
+def put(**contents: Any) -> None:
+    """Take a new photo. The number tells answers apart, the token photos."""
+    number = st.session_state.get("objects", {}).get("number", 0) + 1
+    st.session_state["objects"] = {"number": number, "token": str(number)} | contents
+    st.session_state["explained"] = None  # the class to explain: the answer
+
+
+def put_photo(encoded: bytes, kind: str, description: str, **contents: Any) -> None:
+    """Take a photo; ``kind`` is the format of its file."""
+    square, url = crop.Square(), address(encoded, kind)
+    put(image=encoded, picture=url, description=description, square=square, **contents)
+
+
+def put_sample(sample_id: str) -> None:
+    """Take a sample; an id that does not exist changes nothing."""
+    for sample in samples("objects"):
+        if sample.id == sample_id:
+            kind = "png" if sample.path.suffix == ".png" else "jpeg"
+            put_photo(sample.read(), kind, sample.description, id=sample.id, credit=sample.credit)
+
+
+def on_pick() -> None:
+    """Take the sample that was clicked."""
+    if chosen := strip.picked("samples"):
+        put_sample(chosen)
+
+
+def on_file(key: str) -> None:
+    """Take an uploaded or photographed picture, or the reason why it cannot be used."""
+    file = st.session_state[key]
+    if file is None:
+        return
+    try:
+        put_photo(*picture.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
+    except zoo.ImageError as error:
+        put(problem=str(error), picture=None, description="", square=crop.Square())
+
+
+def on_move() -> None:
+    """Take the square's new place; the photo stays."""
+    now = shown()
+    if square := crop.moved("crop", now["token"]):
+        st.session_state["objects"] = now | {"square": square, "number": now["number"] + 1}
+
+
+# --- The parts of the page. ---
+
+
+@st.fragment
+def playground() -> None:
+    """Draw all that depends on the photo: a new one reruns this and nothing else."""
+    left, right = st.columns([5, 7], gap="medium")
+    with right:  # first, although it stands second: the answer is what somebody waits for
+        answered = show_answer()
+        show_inputs()
+    with left:
+        show_photo()
+    strip.show("samples", choices(), shown().get("id"), on_pick, beside=True)
+    if answered is not None:
+        time.sleep(HEAD_START)
+        show_reasons(*answered)
+
+
+def show_answer() -> tuple[np.ndarray, str] | None:
+    """Draw the answer; return what the network sees and says, or None if there is nothing."""
+    now = shown()
+    if "problem" in now:
+        answer.show_problem("answer", now["number"], model.labels[:TOP], now["problem"])
+        return None
+    square = now["square"]
+    photo = crop_square(zoo.open_image(now["image"]), square.x, square.y, square.side)
+    view = model.view(photo)
+    result = model.predict(photo)
+    place = f"PyTorch on the {model.device.upper()}"
+    answer.show("answer", now["number"], result, view, place, top=TOP, note=caution(result))
+    return view, result.label
+
+
+def caution(result: zoo.Classification) -> str:
+    """Say that the picture may show none of the classes, if the measured threshold says so."""
+    if not result.outsider or result.outsider_threshold is None:
+        return ""
+    return (
+        f"This may be none of my {len(model.labels)} classes: I am less than "
+        f"{format.percent(result.outsider_threshold)} sure."
+    )
+
+
+def show_photo() -> None:
+    """Draw the photo with the square that the network gets."""
+    now = shown()
+    crop.show(
+        "crop",
+        token=now["token"],
+        picture=now["picture"],
+        description=now["description"],
+        square=now["square"],
+        on_change=on_move,
+    )
+    if "credit" in now:
+        st.caption(f"{now['description']}. {now['credit']}")
+
+
+@st.cache_data(show_spinner=False)
+def choices() -> dict[str, list[strip.Item]]:
+    """Return the samples by group, as small pictures to click."""
+    groups: dict[str, list[strip.Item]] = {title: [] for title in GROUPS.values()}
+    for sample in samples("objects"):
+        groups[GROUPS[sample.group]].append(choice(sample))
+    return groups
+
+
+def choice(sample: Sample) -> strip.Item:
+    """Turn a sample into a picture to click."""
+    small = picture.jpeg(crop_square(zoo.open_image(sample.path)), side=96)
+    return strip.Item(sample.id, address(small, "jpeg"), sample.description)
+
+
+def show_inputs() -> None:
+    """Draw the upload and the camera."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Upload a photo", icon=":material/upload:"):
+            st.file_uploader(
+                "A photo of one thing",
+                type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
+                key="upload",
+                on_change=on_file,
+                args=("upload",),
+            )
+        # The browser asks for the camera as soon as the input is there: only once it is wanted.
+        camera = st.popover(
+            "Take one", icon=":material/photo_camera:", key="camera-open", on_change="rerun"
+        )
+        if camera.open:
+            camera.camera_input(
+                "A photo of one thing", key="camera", on_change=on_file, args=("camera",)
+            )
+        st.caption("It is not stored.")
+
+
+def show_reasons(view: np.ndarray, label: str) -> None:
+    """Draw what in the picture speaks for a class, by two methods."""
+    st.header("What speaks for it", anchor="decided")
+    chosen = st.pills(
+        "Class to explain; the answer, unless you choose another",
+        model.labels,
+        key="explained",
+    )
+    target = chosen or label
+    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
+    cam = zoo.explain.grad_cam(model, view, target)
+    seen = f"{size['width']} × {size['height']}"
+    pictures = [
+        gallery.Picture("What it sees", seen, address(picture.png(view, 10)), "The square"),
+        gallery.Picture("Grad-CAM", target, address(heat.png(view, cam, 10, 1e-9)), "Its map"),
+        gallery.Picture("Occlusion", target, address(heat.png(view, drop, 10)), "Its map"),
+    ]
+    gallery.show("reasons", pictures, columns=3, few=3, stacked=True)
+    nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
+    st.markdown(
+        f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "
+        f"have few places, so its picture is coarse.{nothing} **Occlusion** covers each part with "
+        f"the mean colour: where it is violet, that makes the network less sure of **{target}**, "
+        f"by up to {100 * max(float(drop.max()), 0):.1f} points; where it is amber, more sure."
+    )
+
+
+playground()
+trust.show(model)
+mistakes.show(model)
+training_section.show(model)
