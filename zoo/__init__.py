@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 # so that zoo.digits.prepare works after `import zoo`
-_LAZY = ("digits", "explain", "hub", "networks", "snippets")
+_LAZY = ("batch_norm", "digits", "explain", "hub", "networks", "snippets")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,195 @@
+"""An experiment as a grid of cells: each is measured once, kept in a file, and never again."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from training import records
+from training.data import cifar10
+from training.errors import TrainingError
+from training.experiments.small_network import Design, SmallNet, petaflop, units
+from training.experiments.small_training import Recipe, train
+from training.files import read_json, write_json
+from training.records import git_commit
+from training.run import positive
+
+QUICK_TRAINING, QUICK_VALIDATION = 128, 64  # pictures of a rehearsal
+QUICK_WIDTHS = (8, 8, 8)
+
+
+@dataclass
+class Grid:
+    """The cells of one run of an experiment.
+
+    A kill at any moment loses the cell in work and nothing else: the same command goes on with the
+    next one. Experiments that name the same folder share their cells.
+
+    Attributes:
+        folder: holds one JSON file a cell.
+        commits: of the code that measured the cells used so far.
+    """
+
+    folder: Path
+    commits: set[str] = field(default_factory=set)
+
+    def cell(self, key: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the result for a key, measuring it only if no file holds it.
+
+        Args:
+            key: everything that decides the result, as JSON.
+            measure: returns the result, as JSON.
+        """
+        text = json.dumps(key, sort_keys=True)
+        path = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        if not path.exists():
+            result = measure()
+            write_json(path, {"key": key, "git_commit": git_commit(), "result": result})
+        try:
+            content = read_json(path)
+            self.commits.add(str(content["git_commit"]))
+            return content["result"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingError(
+                f"{path} cannot be read ({error}); delete it to measure it again."
+            ) from None
+
+    def all(
+        self,
+        keys: Sequence[Mapping[str, Any]],
+        measure: Callable[[Mapping[str, Any]], dict[str, Any]],
+    ) -> list[dict[str, Any]]:
+        """Return the results for several keys, with a progress bar."""
+        return [self.cell(key, partial(measure, key)) for key in tqdm(keys, unit="cell")]
+
+
+def parse(
+    question: str, arguments: Sequence[str] | None = None, epochs: int = Recipe.epochs
+) -> argparse.Namespace:
+    """Read the command line that all these experiments have.
+
+    Args:
+        question: what the experiment asks, for ``--help``.
+        arguments: instead of those of the process.
+        epochs: of each training, unless the command line gives another number.
+    """
+    parser = argparse.ArgumentParser(description=question)
+    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/batch_norm"), metavar="RUN_DIR",
+        help="finished cells; the same command goes on where it was stopped "
+        "(default runs/batch_norm)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--folder", type=Path, default=records.EXPERIMENTS, metavar="DIR",
+        help="where the JSON file goes (default zoo/experiments)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--epochs", type=positive, default=epochs, metavar="N", help=f"default {epochs}"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a rehearsal on a few pictures, in seconds: not a "
+        "measurement, so it needs a --folder of its own",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    if options.quick:
+        if options.folder.resolve() == records.EXPERIMENTS.resolve():
+            raise TrainingError("--quick measures nothing; give it a --folder of its own.")
+        options.out, options.epochs = options.folder / "cells", 1
+    return options
+
+
+def pictures(options: argparse.Namespace) -> tuple[cifar10.Pictures, cifar10.Pictures]:
+    """Return training and validation pictures; a few of them with ``--quick``."""
+    training = cifar10.load(options.data_dir, "train")
+    validation = cifar10.load(options.data_dir, "validation")
+    if options.quick:
+        return training[:QUICK_TRAINING], validation[:QUICK_VALIDATION]
+    return training, validation
+
+
+def recipe(options: argparse.Namespace, learning_rate: float) -> Recipe:
+    """Return the recipe that the command line asks for."""
+    return Recipe(learning_rate, options.epochs)
+
+
+def cell_key(
+    options: argparse.Namespace, design: Design, recipe: Recipe, seed: int, pictures: int
+) -> dict[str, Any]:
+    """Return what decides the result of a training: the same for all experiments."""
+    if options.quick:
+        design = replace(design, widths=QUICK_WIDTHS)
+    return {
+        "design": design.plain(),
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "pictures": pictures,
+    }
+
+
+def train_cell(
+    key: Mapping[str, Any], training: cifar10.Pictures, validation: cifar10.Pictures
+) -> dict[str, Any]:
+    """Train what a key describes and return its result."""
+    design, recipe = read_key(key)
+    return train(design, recipe, training, validation, key["seed"])[1]
+
+
+def read_key(key: Mapping[str, Any]) -> tuple[Design, Recipe]:
+    """Return the design and the recipe that a key describes."""
+    design = key["design"] | {"widths": tuple(key["design"]["widths"])}
+    return Design(**design), Recipe(**key["recipe"])
+
+
+def network_facts(key: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an experiment's JSON says about the network behind one of its cells."""
+    design, recipe = read_key(key)
+    network = SmallNet(design)
+    return {
+        "description": "A small PyTorch network for CIFAR-10: fixed 2 × 2 whitening, "
+        f"{len(units(network))} 3 × 3 convolutions in three stages, one linear layer "
+        "(training.experiments.small_network).",
+        "design": design.plain(),
+        "recipe": asdict(recipe),
+        "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+        "petaflop": round(petaflop(network, key["pictures"] * recipe.epochs), 5),
+    }
+
+
+def facts(
+    options: argparse.Namespace, grid: Grid, key: Mapping[str, Any], validation: cifar10.Pictures
+) -> dict[str, Any]:
+    """Return what every one of these experiments adds to its JSON.
+
+    Args:
+        options: the command line.
+        grid: after its cells were used.
+        key: of the cell whose network stands for all.
+        validation: the pictures that accuracies are measured on.
+    """
+    return {
+        "network": network_facts(key),
+        "measured_on": f"CIFAR-10, {len(validation):,} validation pictures",
+        "quick": options.quick,
+        "cell_commits": sorted(grid.commits),
+    }
+
+
+def run_facts(key: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what names a training, and its curves."""
+    return {
+        "norm": key["design"]["norm"],
+        "learning_rate": key["recipe"]["learning_rate"],
+        "seed": key["seed"],
+        "diverged": result["diverged"],
+        "training": result["curve"],
+        "validation": result["epochs"],
+    }

@@ -1,0 +1,143 @@
+"""Train the NumPy network with two norms side by side, for as long as somebody watches."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.networks.numpy_cnn import SGD, NumpyCNN, softmax_cross_entropy
+
+CHANNELS = (8, 16, 32)
+MEAN, STD = np.float32(0.1307), np.float32(0.3081)  # of MNIST's training digits
+
+
+@dataclass(frozen=True)
+class Lap:
+    """Where the networks are.
+
+    Attributes:
+        step: training steps so far, the same for all.
+        seconds: since the start, all networks' steps together.
+        losses: training loss by norm, mean since the lap before; NaN for one that has diverged.
+        accuracies: on the held-out digits, by norm, in [0, 1].
+    """
+
+    step: int
+    seconds: float
+    losses: dict[str, float]
+    accuracies: dict[str, float]
+
+
+class _Runner:
+    """One network and its optimizer."""
+
+    def __init__(self, norm: str, learning_rate: float, seed: int) -> None:
+        self.network = NumpyCNN(channels=CHANNELS, norm=norm, seed=seed)
+        self.optimizer = SGD(self.network.parameters)
+        self.learning_rate = learning_rate
+        self.losses: list[float] = []
+        self.fallen = False
+
+    def step(self, inputs: np.ndarray, labels: np.ndarray) -> None:
+        """Learn from a batch, unless the loss is past saving."""
+        if self.fallen:
+            return
+        with np.errstate(all="ignore"):  # a diverging network overflows, and shall be seen to
+            logits = self.network.forward(inputs, training=True)
+            loss, dlogits = softmax_cross_entropy(logits, labels)
+            self.fallen = not math.isfinite(loss)
+            if self.fallen:
+                return
+            self.network.backward(dlogits)
+            self.optimizer.step(self.network.gradients, self.learning_rate)
+        self.losses.append(loss)
+
+    def lap(self) -> float:
+        """Return the mean loss since the last call."""
+        mean = float(np.mean(self.losses)) if self.losses else math.nan
+        self.losses.clear()
+        return math.nan if self.fallen else mean
+
+    def accuracy(self, inputs: np.ndarray, labels: np.ndarray) -> float:
+        """Return the share of right answers; one that is no number is wrong."""
+        with np.errstate(all="ignore"):
+            logits = self.network.forward(inputs)
+        right = (logits.argmax(axis=1) == labels) & np.isfinite(logits).all(axis=1)
+        return float(right.mean())
+
+
+def race(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    norms: Sequence[str] = ("batch", "none"),
+    learning_rate: float = 0.1,
+    batch: int = 32,
+    held_out: int = 400,
+    seconds: float = 20.0,
+    every: float = 0.4,
+    seed: int = 0,
+) -> Iterator[Lap]:
+    """Train the NumPy network once for each norm, in turns, on the same batches.
+
+    Every network starts from the same weights of its convolutions and makes the same number of
+    steps, with Nesterov SGD (momentum 0.9) at a constant learning rate.
+
+    Args:
+        images: digits, uint8 (N, 28, 28).
+        labels: integers 0 to 9, (N,).
+        norms: of ``"batch"``, ``"group"``, ``"layer"`` and ``"none"``.
+        learning_rate: of SGD.
+        batch: digits a step, at least 2.
+        held_out: the last so many digits are not trained on and give the accuracy.
+        seconds: how long to go on.
+        every: seconds between two laps.
+        seed: of the weights and the order.
+
+    Yields:
+        A lap before the first step, then one every so often, the last after ``seconds``. Whoever
+        stops asking stops the training.
+
+    Raises:
+        ZooError: too few digits for a batch.
+    """
+    count = len(images) - held_out
+    if held_out < 1 or not 2 <= batch <= count:
+        raise ZooError(f"A batch of {batch} does not suit {count} digits to train on.")
+    inputs = ((images[:, None] / np.float32(255) - MEAN) / STD).astype(np.float32)
+    runners = {norm: _Runner(norm, learning_rate, seed) for norm in norms}
+    test = inputs[count:], labels[count:]
+    start = time.perf_counter()
+    yield _lap(0, start, runners, *test)
+    shown, step = start, 0
+    while True:
+        order = np.random.default_rng((seed, step)).permutation(count)
+        for first in range(0, count - batch + 1, batch):
+            chosen = order[first : first + batch]
+            for runner in runners.values():
+                runner.step(inputs[chosen], labels[chosen])
+            step += 1
+            now = time.perf_counter()
+            over = now - start >= seconds or all(runner.fallen for runner in runners.values())
+            if over or now - shown >= every:
+                yield _lap(step, start, runners, *test)
+                shown = time.perf_counter()
+            if over:
+                return
+
+
+def _lap(
+    step: int,
+    start: float,
+    runners: dict[str, _Runner],
+    inputs: np.ndarray,
+    labels: np.ndarray,
+) -> Lap:
+    losses = {norm: runner.lap() for norm, runner in runners.items()}
+    accuracies = {norm: runner.accuracy(inputs, labels) for norm, runner in runners.items()}
+    return Lap(step, time.perf_counter() - start, losses, accuracies)
