@@ -9,16 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from zoo import catalog, hub, weights
+from zoo import bench, catalog, hub, weights
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.models import Classifier, Model, Segmenter, load
 from zoo.results import Classification, Segmentation
@@ -159,40 +155,21 @@ def _in_words(answer: Classification | Segmentation) -> str:
 
 
 def bench_command(options: argparse.Namespace) -> int:
-    """Time the network alone, on random inputs: one picture, and pictures a second in batches."""
+    """Time the network alone, on random inputs; a PyTorch network in several formats."""
     model = _load(options)
-    shape, batch_size = _bench_size(model)
-    batch_size = options.batch or batch_size
-    rng = np.random.default_rng(0)
-    one = rng.standard_normal((1, *shape), dtype=np.float32)
-    many = rng.standard_normal((batch_size, *shape), dtype=np.float32)
-    single = _median_seconds(lambda: model.logits(one), options.repeats)
-    batch = _median_seconds(lambda: model.logits(many), max(3, options.repeats // 5))
-    result = {
-        "model": model.name,
-        "device": model.device,
-        "source": model.source,
-        "single_ms": 1000 * single,
-        "batch": batch_size,
-        "pictures_per_second": batch_size / batch,
-        "repeats": options.repeats,
-    }
+    if hasattr(model.network, "named_modules"):
+        photo = isinstance(model, Segmenter)  # a picture is work enough for all cores
+        batches = [1, options.batch] if options.batch else [1] if photo else [1, 128]
+        found = bench.compare_formats(model, sorted(set(batches)), options.repeats or 7)
+        return _print_json(found) if options.json else _print(bench.table(found))
+    result = bench.time_model(model, options.batch or 256, options.repeats or 50)
     if options.json:
         return _print_json(result)
-    print(
-        f"{model.name} on {model.device}: {1000 * single:.2f} ms a picture (median of "
-        f"{options.repeats}), {batch_size / batch:,.0f} pictures/s in batches of {batch_size}"
+    return _print(
+        f"{model.name} on {model.device}: {result['single_ms']:.2f} ms a picture (median of "
+        f"{result['repeats']}), {result['pictures_per_second']:,.0f} pictures/s in batches of "
+        f"{result['batch']}"
     )
-    return DONE
-
-
-def _bench_size(model: Model) -> tuple[tuple[int, int, int], int]:
-    """Return the shape of one input, and how many of them make a batch by default."""
-    size = model.config["input"]
-    if "longest_side" in size:  # any size: a photo of 3 : 2, as Carvana's
-        longest = size["longest_side"]
-        return (size["channels"], round(longest / 1.5), longest), 8
-    return (size["channels"], size["height"], size["width"]), 256
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -227,11 +204,15 @@ def _parser() -> argparse.ArgumentParser:
         predict.add_argument(
             f"--save-{what}", type=Path, metavar="DIR", help=f"write {text} as PNG files"
         )
-    bench = add("bench", bench_command, "time the network on this machine")
-    bench.add_argument("model")
-    bench.add_argument("--repeats", type=_positive, default=50, help="default 50")
-    bench.add_argument("--batch", type=_positive, help="default 256; 8 for photos")
-    for command in (predict, bench):
+    timed = add("bench", bench_command, "time the network on this machine")
+    timed.add_argument("model")
+    timed.add_argument(
+        "--repeats", type=_positive, help="default 50; 7 where number formats are compared"
+    )
+    timed.add_argument(
+        "--batch", type=_positive, help="default 256; 128 where formats are compared; photos: 1"
+    )
+    for command in (predict, timed):
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
         command.add_argument("--source", default="auto", help=_SOURCES)
     return parser
@@ -258,17 +239,6 @@ def _load(options: argparse.Namespace) -> Classifier | Segmenter:
     return model
 
 
-def _median_seconds(run: Callable[[], object], repeats: int) -> float:
-    """Return the median time of a call; two calls before it are not counted."""
-    times = []
-    for index in range(repeats + 2):
-        start = time.perf_counter()
-        run()
-        if index >= 2:
-            times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
 def _metrics(model: catalog.ModelInfo) -> str:
     return ", ".join(f"{name} {value:.2%}" for name, value in model.metrics.items())
 
@@ -277,9 +247,13 @@ def _mebibytes(size: int) -> str:
     return f"{size / 2**20:.2f} MiB"
 
 
-def _print_json(value: object) -> int:
-    print(json.dumps(value, indent=2))
+def _print(text: str) -> int:
+    print(text)
     return DONE
+
+
+def _print_json(value: object) -> int:
+    return _print(json.dumps(value, indent=2))
 
 
 def _complain(error: object, code: int) -> int:

@@ -1,0 +1,236 @@
+"""Time a network on this machine, alone or side by side in several number formats and layouts."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.models import Classifier, Model
+
+LEAST_SECONDS = 0.05  # short calls are repeated until they take so long together
+Form = tuple[str, str, bool]  # dtype, layout, folded
+PHOTO_SHAPE = 1918 / 1280  # width : height of a photo; these are Carvana's
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement.
+
+    Attributes:
+        network: The model's name, or ``"resnet18"``, which is there to be compared with.
+        dtype: ``"float32"`` or ``"bfloat16"``: of weights and activations.
+        layout: ``"contiguous"`` (N, C, H, W) or ``"channels_last"`` (N, H, W, C).
+        folded: Whether the BatchNorms are folded into the convolutions before them.
+        batch: Pictures a forward pass.
+        milliseconds: Median time of a forward pass.
+        pictures_per_second: ``batch`` over that time.
+    """
+
+    network: str
+    dtype: str
+    layout: str
+    folded: bool
+    batch: int
+    milliseconds: float
+    pictures_per_second: float
+
+
+def input_shape(model: Model) -> tuple[int, int, int]:
+    """Return (channels, height, width) of one input; for a network of any size that of a photo."""
+    size = model.config["input"]
+    if "longest_side" in size:
+        longest = size["longest_side"]
+        return size["channels"], round(longest / PHOTO_SHAPE), longest
+    return size["channels"], size["height"], size["width"]
+
+
+def time_model(model: Model, batch: int, repeats: int) -> dict[str, Any]:
+    """Time a model as ``zoo.load`` gives it, on random inputs: one picture, and a batch.
+
+    Args:
+        model: A loaded model, NumPy or PyTorch.
+        batch: Pictures in the batch.
+        repeats: Calls with one picture; a fifth as many, at least 3, with the batch.
+
+    Returns:
+        What ``python -m zoo bench --json`` prints: medians, in milliseconds and pictures a second.
+    """
+    shape = input_shape(model)
+    one, many = _random(1, shape), _random(batch, shape)
+    single = _median_seconds(lambda: model.logits(one), repeats)
+    together = _median_seconds(lambda: model.logits(many), max(3, repeats // 5))
+    return {
+        "model": model.name,
+        "device": model.device,
+        "source": model.source,
+        "single_ms": 1000 * single,
+        "batch": batch,
+        "pictures_per_second": batch / together,
+        "repeats": repeats,
+    }
+
+
+def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[str, Any]:
+    """Time a PyTorch network in float32 and bfloat16, both layouts, BatchNorms kept and folded.
+
+    All cases take turns, so that whatever else the machine does slows all of them alike. Beside a
+    classifier of 32 × 32 pixels stands a ResNet-18 in the form that CIFAR-10 is used to: a 3 × 3
+    convolution first and no pooling behind it; untrained, which does not change its speed.
+
+    Args:
+        model: A loaded model whose network is an ``nn.Module``.
+        batches: Sizes of the batches.
+        rounds: How often each case is timed; the median counts.
+
+    Returns:
+        ``{"model", "device", "shape", "rounds", "threads", "torch", "rows": [Row as a dict, …]}``.
+
+    Example:
+        >>> model = zoo.load("cifar10")                                    # doctest: +SKIP
+        >>> compare_formats(model, [1, 128], rounds=5)["rows"][0]           # doctest: +SKIP
+    """
+    import torch
+
+    shape = input_shape(model)
+    networks = {model.name: model.network}
+    if isinstance(model, Classifier) and shape == (3, 32, 32):
+        networks["resnet18"] = resnet18(len(model.labels)).to(model.device)
+    cases = {
+        (name, form, batch): call_of(batch)
+        for name, network in networks.items()
+        for form, call_of in _forms(network, shape, model.device).items()
+        for batch in batches
+    }
+    rows = [
+        Row(name, dtype, layout, folded, batch, 1000 * seconds, batch / seconds)
+        for (name, (dtype, layout, folded), batch), seconds in take_turns(cases, rounds).items()
+    ]
+    return {
+        "model": model.name,
+        "device": model.device,
+        "shape": list(shape),
+        "rounds": rounds,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def take_turns(cases: Mapping[Any, Callable[[], object]], rounds: int) -> dict[Any, float]:
+    """Return each case's median time of a call in seconds; one uncounted round warms up.
+
+    Args:
+        cases: What to call.
+        rounds: In each round every case is called once, or so often that it takes 50 ms.
+    """
+    times: dict[Any, list[float]] = {case: [] for case in cases}
+    calls = dict.fromkeys(cases, 1)
+    for turn in range(rounds + 1):
+        for case, call in cases.items():
+            start = time.perf_counter()
+            for _ in range(calls[case]):
+                call()
+            spent = (time.perf_counter() - start) / calls[case]
+            if turn:
+                times[case].append(spent)
+            else:
+                calls[case] = max(1, min(100, round(LEAST_SECONDS / max(spent, 1e-6))))
+    return {case: statistics.median(spent) for case, spent in times.items()}
+
+
+def resnet18(classes: int) -> Any:
+    """Return an untrained ResNet-18 for pictures of 32 × 32 pixels, in evaluation mode.
+
+    He et al. (2016), in the form that is usual on CIFAR-10: the first convolution is 3 × 3 with
+    stride 1 instead of 7 × 7 with stride 2, and no max pooling follows it.
+
+    Args:
+        classes: Number of outputs.
+    """
+    from torch import nn
+    from torchvision import models
+
+    network = models.resnet18(num_classes=classes)
+    network.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    network.maxpool = nn.Identity()
+    return network.eval()
+
+
+def _forms(
+    network: Any, shape: tuple[int, int, int], device: str
+) -> dict[Form, Callable[[int], Callable[[], object]]]:
+    """Return, by (dtype, layout, folded), what makes a call for a batch size."""
+    import torch
+
+    from zoo.batch_norm.folding import fold
+
+    layouts = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+    whole = fold(copy.deepcopy(network).cpu(), _random(1, shape)).network.to(device)
+    made: dict[Form, Callable[[int], Callable[[], object]]] = {}
+    for dtype, layout, folded in itertools.product(("float32", "bfloat16"), layouts, (False, True)):
+        form = {"dtype": getattr(torch, dtype), "memory_format": layouts[layout]}
+        twin = copy.deepcopy(whole if folded else network).eval().to(**form)
+
+        def call_of(batch: int, twin: Any = twin, form: Any = form) -> Callable[[], object]:
+            inputs = torch.from_numpy(_random(batch, shape)).to(device).to(**form)
+
+            def call() -> object:
+                with torch.inference_mode():
+                    return twin(inputs).float().cpu()  # waits for a GPU
+
+            return call
+
+        made[dtype, layout, folded] = call_of
+    return made
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Format the result of :func:`compare_formats` for people."""
+    batches = sorted({row["batch"] for row in result["rows"]})  # the smallest one: the latency
+    speeds: dict[tuple[str, ...], dict[int, float]] = {}
+    for row in result["rows"]:
+        norms = "folded" if row["folded"] else "kept"
+        forms = (row["network"], row["dtype"], row["layout"], norms)
+        speeds.setdefault(forms, {})[row["batch"]] = row["pictures_per_second"]
+    names = ["network", "numbers", "layout", "BatchNorm"]
+    lines = [[*names, "ms a picture", *(f"pictures/s, batch {batch}" for batch in batches)]]
+    for form, found in speeds.items():
+        numbers = [1000 / found[batches[0]], *(found[batch] for batch in batches)]
+        lines.append([*form, *(f"{n:,.{0 if n >= 100 else 1}f}" for n in numbers)])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    height, width = result["shape"][1:]
+    head = (
+        f"{result['model']} on {result['device']}, {result['threads']} threads, torch "
+        f"{result['torch']}, {width} × {height} pixels; medians of {result['rounds']} rounds in "
+        "which all take turns"
+    )
+    texts = [
+        "  ".join(
+            cell.ljust(wide) if column < len(names) else cell.rjust(wide)
+            for column, (cell, wide) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    return "\n".join([head, *texts])
+
+
+def _random(batch: int, shape: tuple[int, int, int]) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
+
+
+def _median_seconds(run: Callable[[], object], repeats: int) -> float:
+    """Return the median time of a call; two calls before it are not counted."""
+    times = []
+    for index in range(repeats + 2):
+        start = time.perf_counter()
+        run()
+        if index >= 2:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
