@@ -243,11 +243,12 @@ class Segmenter(Model):
         size = self.config["input"]
         inputs = images.normalize(self._fit(picture), size["mean"], size["std"])
         working = _sigmoid(self.logits(inputs[None])[0, 0])
+        threshold = float(self.config["threshold"])
         return Segmentation(
             label=self.labels[0],
-            probabilities=segment_refine.enlarge(working, picture, refine),
+            probabilities=segment_refine.enlarge(working, picture, threshold, refine),
             working=working,
-            threshold=float(self.config["threshold"]),
+            threshold=threshold,
             seconds=time.perf_counter() - start,
             least_area=float(self.config.get("least_area", Segmentation.least_area)),
         )
