@@ -1,0 +1,175 @@
+"""The objects page in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.pad import label, number, said, wait_for_answer
+from zoo.samples import samples
+
+SAMPLES = samples("objects")
+
+
+@pytest.fixture
+def objects(visit, url) -> Page:
+    page = visit(f"{url}/objects")
+    expect(page.locator(".answer .bars li")).to_have_count(5)
+    expect(page.locator(".crop img")).to_be_visible()
+    return page
+
+
+def test_first_state_shows_a_sample_its_answer_and_all_parts(objects):
+    assert label(objects) in {sample.label for sample in SAMPLES}
+    assert "sure it is a" in said(objects)
+    expect(objects.locator(".answer .rest")).to_contain_text("ms by PyTorch on the")
+    expect(objects.locator(".strip button")).to_have_count(len(SAMPLES))
+    expect(objects.get_by_text(SAMPLES[0].credit)).to_be_visible()
+    for heading in ("What speaks for it", "How far to trust it", "Where it errs"):
+        expect(objects.get_by_role("heading", name=heading)).to_be_visible()
+    expect(objects.locator(".gallery").first.locator("figure")).to_have_count(3)
+    expect(objects.locator(".js-plotly-plot")).to_have_count(5)
+
+
+def test_a_sample_can_be_clicked(objects):
+    before = number(objects)
+    objects.locator(".strip button").nth(9).click()
+    wait_for_answer(objects, before)
+    assert label(objects) == SAMPLES[9].label
+    expect(objects.locator(".strip button").nth(9)).to_have_attribute("aria-pressed", "true")
+    expect(objects.get_by_text(SAMPLES[9].description).first).to_be_visible()
+
+
+def test_the_square_is_moved_by_mouse_keyboard_and_slider(objects):
+    upload(objects, halves())
+    left = colour(objects)  # the middle of a picture that is red on the left, blue on the right
+    assert min(left[0], left[2]) > 60
+
+    sheet, square = objects.locator(".crop .sheet"), objects.locator(".crop .square")
+    sheet.scroll_into_view_if_needed()
+    box = sheet.bounding_box()
+    before = number(objects)
+    objects.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    objects.mouse.down()
+    objects.mouse.move(box["x"] + 5, box["y"] + 5, steps=4)
+    objects.mouse.up()
+    wait_for_answer(objects, before)
+    red, _, blue = settled(objects)
+    assert red > 200
+    assert blue < 40
+
+    square.focus()
+    for _ in range(20):
+        objects.keyboard.press("Shift+ArrowRight")
+    red, _, blue = settled(objects)
+    assert blue > 200
+    assert red < 40
+
+    before, wide = number(objects), square.bounding_box()["width"]
+    objects.locator(".crop input").fill("40")
+    wait_for_answer(objects, before)
+    assert square.bounding_box()["width"] == pytest.approx(0.4 * wide, rel=0.05)
+    assert "40" in objects.locator(".crop output").inner_text()
+
+
+def test_another_class_can_be_explained(objects):
+    maps = objects.locator(".gallery").first.locator("figure")
+    answer = label(objects)
+    expect(maps.nth(1)).to_contain_text(answer)
+    before = maps.nth(2).locator("img").get_attribute("src")
+    other = "ship" if answer != "ship" else "cat"
+    objects.get_by_role("radio", name=other).or_(
+        objects.get_by_test_id("stPills").get_by_role("button", name=other)
+    ).first.click()
+    expect(maps.nth(1)).to_contain_text(other)
+    expect(maps.nth(2)).to_contain_text(other)
+    assert maps.nth(2).locator("img").get_attribute("src") != before
+
+
+def test_a_photo_and_a_damaged_file(objects):
+    before = number(objects)
+    upload(objects, halves())
+    assert number(objects) > before
+    expect(objects.locator(".strip button[aria-pressed=true]")).to_have_count(0)
+
+    upload(objects, b"only text", "image/png")
+    assert label(objects) == "?"
+    assert said(objects).endswith(".")
+    expect(objects.locator(".crop .empty")).to_be_visible()
+    expect(objects.get_by_role("heading", name="What speaks for it")).to_have_count(0)
+    assert "Traceback" not in objects.content()
+
+    before = number(objects)  # and back to a sample
+    objects.locator(".strip button").first.click()
+    wait_for_answer(objects, before)
+    expect(objects.locator(".crop img")).to_be_visible()
+
+
+def test_the_camera_is_asked_for_only_when_it_is_wanted(objects):
+    expect(objects.get_by_test_id("stCameraInput")).to_have_count(0)
+    objects.get_by_role("button", name="Take one").click()
+    expect(objects.get_by_test_id("stCameraInput")).to_be_visible()
+
+
+def test_the_photo_survives_a_visit_to_another_page(objects):
+    before = number(objects)
+    objects.locator(".strip button").nth(3).click()
+    wait_for_answer(objects, before)
+    answer = label(objects)
+    objects.get_by_role("link", name="Overview").click()
+    expect(objects.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
+    objects.get_by_test_id("stSidebarNav").get_by_role("link", name="Objects").click()
+    expect(objects.locator(".answer .label")).to_have_text(answer)
+    expect(objects.locator(".strip button").nth(3)).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overflows_on_a_phone(visit, url, scheme):
+    page = visit(f"{url}/objects", viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    expect(page.locator(".gallery").first.locator("figure")).to_have_count(3)
+    page.wait_for_timeout(500)
+    widths = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stMain], html')]"
+        ".map(e => [e.scrollWidth, e.clientWidth])"
+    )
+    assert all(scroll <= client for scroll, client in widths), widths
+
+
+def upload(page: Page, contents: bytes, kind: str = "image/png") -> None:
+    """Upload a file and wait for its answer."""
+    before = number(page)
+    if not page.get_by_test_id("stFileUploaderDropzoneInput").count():
+        page.get_by_role("button", name="Upload a photo").click()
+    chooser = page.get_by_test_id("stFileUploaderDropzoneInput")
+    chooser.set_input_files({"name": "photo.png", "mimeType": kind, "buffer": contents})
+    wait_for_answer(page, before)
+    page.keyboard.press("Escape")  # the popover lies over the page
+
+
+def halves() -> bytes:
+    """Return a PNG, twice as wide as high: red on the left, blue on the right."""
+    pixels = np.zeros((300, 600, 3), np.uint8)
+    pixels[:, :300, 0] = 255
+    pixels[:, 300:, 2] = 255
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def colour(page: Page) -> list[float]:
+    """Return the mean red, green and blue of what the network sees, as the page shows it."""
+    address = page.locator(".answer img").get_attribute("src") or ""
+    pixels = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+    return np.asarray(pixels).mean(axis=(0, 1)).tolist()
+
+
+def settled(page: Page) -> list[float]:
+    """Return the colour once the page has answered the last move."""
+    page.wait_for_timeout(400)  # the component waits 200 ms between messages
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    return colour(page)
