@@ -148,7 +148,8 @@ def _saver(options: argparse.Namespace, model: Model) -> Saver | None:
 def _in_words(answer: Classification | Segmentation) -> str:
     """Say a classifier's three best labels, or how much of the picture the object covers."""
     if isinstance(answer, Classification):
-        return ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
+        best = ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
+        return f"{best} (may be none of its classes)" if answer.outsider else best
     if not answer.found:
         return f"no {answer.label} found"
     return f"{answer.label} on {answer.area:.1%} of the picture"

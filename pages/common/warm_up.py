@@ -7,6 +7,7 @@ the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 
@@ -30,6 +31,8 @@ def start() -> None:
     # Visitors share the cores, so each answer gets one thread. OpenBLAS's own threads spin while
     # they wait for each other, and on a busy machine one digit took 45 ms instead of 0.8 ms.
     threadpoolctl.threadpool_limits(1, user_api="blas")
+    # The same for torch, which is not imported yet and reads this when it is.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     models.freeze()
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 

@@ -88,6 +88,17 @@ def test_predict_answers_the_good_pictures_among_bad_ones(
     assert err.startswith(f"error: {text}: This is not a picture")
 
 
+def test_predict_says_when_it_may_be_none_of_the_classes(
+    bundle: Bundle, picture: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "none of its classes" not in run(capsys, "predict", "mnist", picture)[1]
+    config = bundle.config() | {"outsider_threshold": 1.1}
+    bundle.write("config.json", json.dumps(config).encode())
+    assert "none of its classes" in run(capsys, "predict", "mnist", picture)[1]
+    answer = json.loads(run(capsys, "predict", "mnist", picture, "--json")[1])[0]
+    assert answer["outsider"] is True
+
+
 def test_bench(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "bench", "mnist", "--json", "--repeats", "5", "--batch", "8")
     result = json.loads(out)
