@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pages.common import picture
+from pages.common.cells import Grid
 
 WIDTH = 448  # pixels of a mosaic, about
 _ZERO, _GAP = 127, 255  # palette entries of the number zero, and of the lines between maps
@@ -51,30 +52,64 @@ def columns(count: int) -> int:
     return math.ceil(math.sqrt(count))
 
 
-def png(maps: np.ndarray) -> bytes:
+def png(maps: np.ndarray, own_scale: bool = False) -> bytes:
     """Draw the maps of one layer.
 
     Args:
-        maps: float array (C, H, W), or (F,) for features, each drawn as one cell. All share one
+        maps: float array (C, H, W), or (F,) for features, each drawn as one cell.
+        own_scale: Whether each map reaches full colour at its own maximum. Otherwise all share one
             scale, so that a dim map is one that answers less.
 
     Returns:
         A PNG file.
     """
-    cells = maps if maps.ndim == 3 else maps.reshape(-1, 1, 1)
-    count, height, width = cells.shape
-    limit = float(np.quantile(np.abs(cells), 0.998)) or 1.0
-    shades = (np.clip(cells / limit, -1, 1) * _ZERO + _ZERO).round().astype(np.uint8)
+    return sheet(maps, own_scale)[0]
 
-    wide = columns(count)
-    high = math.ceil(count / wide)
+
+def sheet(maps: np.ndarray, own_scale: bool = False, width: int = WIDTH) -> tuple[bytes, Grid]:
+    """Draw the maps of one layer, as :func:`png` does, and tell where each of them lies.
+
+    Maps too large for the sheet are averaged down to it.
+
+    Args:
+        maps: As for :func:`png`.
+        own_scale: As for :func:`png`.
+        width: Pixels of the sheet, about.
+    """
+    cells = maps if maps.ndim == 3 else maps.reshape(-1, 1, 1)
+    wide = columns(len(cells))
     gap = 4 if wide <= 8 else 3
-    zoom = max(1, round((WIDTH - gap * (wide - 1)) / (wide * width)))
-    down, across = height * zoom + gap, width * zoom + gap
-    sheet = np.full((high * down, wide * across), _GAP, np.uint8)
-    for index, tile in enumerate(shades.repeat(zoom, axis=1).repeat(zoom, axis=2)):
-        top, left = (index // wide) * down, (index % wide) * across
-        sheet[top : top + height * zoom, left : left + width * zoom] = tile
-    image = Image.fromarray(sheet[: high * down - gap, : wide * across - gap]).convert("P")
+    cells = _shrunk(cells, (width - gap * (wide - 1)) / wide)
+    count, rows, across = cells.shape
+    shades = (np.clip(cells / _limits(cells, own_scale), -1, 1) * _ZERO + _ZERO).round()
+
+    high = math.ceil(count / wide)
+    zoom = max(1, round((width - gap * (wide - 1)) / (wide * across)))
+    tiles = shades.astype(np.uint8).repeat(zoom, axis=1).repeat(zoom, axis=2)
+    down, right = rows * zoom + gap, across * zoom + gap
+    pixels = np.full((high * down, wide * right), _GAP, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = (index // wide) * down, (index % wide) * right
+        pixels[top : top + rows * zoom, left : left + across * zoom] = tile
+    image = Image.fromarray(pixels[: high * down - gap, : wide * right - gap]).convert("P")
     image.putpalette(_PALETTE)  # a third of the bytes of RGB
-    return picture.png(image)
+    grid = Grid(high, wide, count, gap / (across * zoom), across / rows)
+    return picture.png(image), grid
+
+
+def _limits(cells: np.ndarray, own_scale: bool) -> np.ndarray | float:
+    """Return the value that gets the full colour: of all maps, or (C, 1, 1) of each."""
+    if own_scale:
+        largest = np.abs(cells).max(axis=(1, 2), keepdims=True)
+        return np.where(largest > 0, largest, 1)
+    return float(np.quantile(np.abs(cells), 0.998)) or 1.0
+
+
+def _shrunk(cells: np.ndarray, side: float) -> np.ndarray:
+    """Return the mean of blocks of the maps, small enough for a tile of that width."""
+    factor = math.ceil(cells.shape[2] / max(side, 1)) if cells.shape[2] > 1.5 * side else 1
+    rows, across = (length // factor for length in cells.shape[1:])
+    if factor == 1 or not rows or not across:
+        return cells
+    kept = cells[:, : rows * factor, : across * factor]
+    return kept.reshape(len(cells), rows, factor, across, factor).mean(axis=(2, 4))

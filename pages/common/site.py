@@ -61,6 +61,7 @@ ENTRIES = (
         summary="Upload a photo of a car; a small U-Net cuts it out.",
         samples="cars",
     ),
+    Entry("pages/feature_maps.py", "Feature maps", ":material/grid_view:", "Look inside"),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
 )
 

@@ -7,7 +7,7 @@ docs/explain.md shows each. None of them changes the network or leaves a hook on
 from typing import Any
 
 from zoo.explain.activations import activations
-from zoo.explain.arithmetic import arithmetic, softmax_step
+from zoo.explain.arithmetic import arithmetic, kernel_of, softmax_step
 from zoo.explain.attribution import (
     SanityCheck,
     integrated_gradients,
@@ -21,11 +21,12 @@ from zoo.explain.receptive_field import (
     receptive_field,
     receptive_field_by_gradient,
 )
-from zoo.explain.skips import cut_skips, skips
+from zoo.explain.skips import MaskChange, cut_skips, mask_without, skips
 from zoo.explain.trace import Layer, Skip, Trace, layers, trace
 
 __all__ = [
     "Layer",
+    "MaskChange",
     "ReceptiveField",
     "SanityCheck",
     "Skip",
@@ -35,7 +36,9 @@ __all__ = [
     "cut_skips",
     "grad_cam",
     "integrated_gradients",
+    "kernel_of",
     "layers",
+    "mask_without",
     "maximize",
     "occlusion",
     "randomized",

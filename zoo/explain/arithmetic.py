@@ -148,11 +148,17 @@ def _positions(sees: Window, place: Place, shape: tuple[int, ...]) -> tuple[np.n
 
 
 def _linear(run: Trace, call: Call, place: Place, head: Head) -> WeightedSum:
-    inputs = run[call.layer.inputs[0]].ravel()  # the NumPy network flattens on the way
-    parameters = _parameters(call)
+    """Explain a linear layer; flattened maps are shown as the maps that they were."""
+    source = call.layer.inputs[0]
+    if source != INPUT and run.layer(source).kind == "flatten":
+        source = run.layer(source).inputs[0]
+    inputs, parameters = run[source], _parameters(call)
     bias = parameters.get("bias")
     shift = 0.0 if bias is None else float(bias[place[0]])
-    return WeightedSum(*head, inputs, parameters["weight"][place[0]], shift)
+    weights = parameters["weight"][place[0]].reshape(inputs.shape)
+    rows, columns = (np.arange(side) for side in (*inputs.shape[1:], 0, 0)[:2])
+    layer, kind, at, _, found = head
+    return WeightedSum(layer, kind, at, source, found, inputs, weights, shift, rows, columns)
 
 
 def _batch_norm(run: Trace, call: Call, place: Place, head: Head) -> Normalization:
@@ -308,3 +314,23 @@ def _parameters(call: Call) -> dict[str, Any]:
         raise ZooError(f"The arithmetic of the function {call.layer.name} is not known here.")
     named = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
     return {name: tensor.detach().float().cpu().numpy() for name, tensor in named}
+
+
+def kernel_of(run: Trace, layer: str, channel: int) -> np.ndarray | None:
+    """Return the weights that a layer's channel goes back to.
+
+    Args:
+        run: From :func:`zoo.explain.trace`.
+        layer: A layer's name; an activation or BatchNorm shows those of the convolution before it.
+        channel: The map or feature.
+
+    Returns:
+        float32 array (inputs, rows, columns), or None where no convolution or linear layer stands
+        at the beginning (a residual sum, say).
+    """
+    first = arithmetic(run, layer, channel)[0]
+    weighted = isinstance(first, WeightedSum) and first.kind in ("convolution", "linear")
+    if not weighted:
+        return None
+    assert isinstance(first, WeightedSum)
+    return first.weights if first.weights.ndim == 3 else first.weights.reshape(-1, 1, 1)

@@ -44,7 +44,7 @@ class WeightedSum(Operation):
 
     Attributes:
         inputs: float array: (channels, rows, columns) of the patch, or (features,). Zero where the
-            patch leaves the picture.
+            patch leaves the picture. For a linear layer behind maps: those maps.
         weights: The same shape.
         bias: The shift; 0.0 where there is none.
         rows, columns: int arrays: which rows and columns of the source's maps the patch takes; −1

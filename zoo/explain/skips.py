@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from zoo.errors import ZooError
 from zoo.explain.trace import Skip, is_module, resolve, trace
+from zoo.images import normalize
+from zoo.models import Segmenter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,3 +86,52 @@ def _skips_of(network: Any, inputs: np.ndarray, device: str) -> tuple[Skip, ...]
     from zoo.explain.torch_trace import trace_module
 
     return trace_module(network, inputs, device).skips
+
+
+@dataclass(frozen=True, eq=False)
+class MaskChange:
+    """A segmentation network's mask with all its skip connections, and without some.
+
+    Attributes:
+        whole, cut: bool arrays (h, w), at the network's working size.
+        iou: Their intersection over union, in [0, 1]; 1 if both are empty.
+    """
+
+    whole: np.ndarray
+    cut: np.ndarray
+    iou: float
+
+    @property
+    def lost(self) -> np.ndarray:
+        """bool (h, w): found with the connections, not without."""
+        return self.whole & ~self.cut
+
+    @property
+    def gained(self) -> np.ndarray:
+        """bool (h, w): found only without them."""
+        return self.cut & ~self.whole
+
+
+def mask_without(
+    model: Segmenter, view: np.ndarray, cut: Iterable[str], fill: Literal["zero", "mean"] = "zero"
+) -> MaskChange:
+    """Compare the mask with the one that is left when skip connections are cut.
+
+    Args:
+        model: A loaded segmentation model.
+        view: uint8 array (h, w, 3), as ``model.view`` returns it.
+        cut, fill: As for :func:`cut_skips`.
+
+    Raises:
+        ZooError: There is no such skip connection.
+    """
+    size = model.config["input"]
+    inputs = normalize(view, size["mean"], size["std"])
+    threshold = float(model.config["threshold"])
+    level = np.log(threshold / (1 - threshold))  # the threshold as a logit
+    whole, without = (
+        cut_skips(model.network, inputs, names, fill)[0] >= level for names in ((), tuple(cut))
+    )
+    union = int((whole | without).sum())
+    iou = int((whole & without).sum()) / union if union else 1.0
+    return MaskChange(whole, without, iou)

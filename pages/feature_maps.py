@@ -1,0 +1,311 @@
+"""Feature maps: open a trained network, layer by layer, channel by channel, number by number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import zoo
+from pages.common import (
+    attribution,
+    cells,
+    diagram,
+    format,
+    frame,
+    inside,
+    models,
+    mosaic,
+    optimized,
+    pad,
+    picture,
+    site,
+    skipping,
+    steps,
+    strip,
+)
+from pages.common.picture import data_url as address
+from zoo.samples import Sample, samples
+
+frame.ensure("pages/feature_maps.py")
+
+COLLECTIONS = {entry.model: entry.samples for entry in site.ENTRIES if entry.samples}
+NAMES = [name for name in zoo.list_models() if name.partition("-")[0] in COLLECTIONS]
+
+
+# --- What is looked at. Plain session state, so that it outlives a visit to another page. ---
+
+
+def state() -> dict[str, Any]:
+    """Return the visitor's choices."""
+    return st.session_state.setdefault("inside", {"model": NAMES[0], "of": {}})
+
+
+def now() -> dict[str, Any]:
+    """Return the choices for the model in use: picture, layer, channel, pixel."""
+    name = state()["model"]
+    if name not in state()["of"]:
+        state()["of"][name] = {"layer": None, "channel": None, "pixel": None}
+        put_sample(first_sample(name))
+    return state()["of"][name]
+
+
+def pictures_of(name: str) -> tuple[Sample, ...]:
+    """Return the sample pictures of a model, or of the one that it is a variant of."""
+    return samples(COLLECTIONS[name.partition("-")[0]])
+
+
+def first_sample(name: str) -> str:
+    """Return the id of the sample that a model's page begins with."""
+    pictures = pictures_of(name)
+    return pictures[7 if name == "mnist" else 0].id
+
+
+def put(contents: Any, **more: Any) -> None:
+    """Look at another picture, or say why it cannot be used; layer and channel stay."""
+    here = state()["of"][state()["model"]]
+    for key in ("view", "problem", "id", "strokes"):
+        here.pop(key, None)
+    try:
+        here["view"] = models.load(state()["model"]).view(contents)
+    except zoo.ImageError as error:
+        here["problem"] = str(error)
+    here |= {"pixel": None, **more}
+
+
+def put_sample(sample_id: str) -> None:
+    """Look at a sample; an id that does not exist changes nothing."""
+    for sample in pictures_of(state()["model"]):
+        if sample.id == sample_id:
+            put(sample.read(), id=sample_id)
+
+
+def on_model() -> None:
+    """Look into another model."""
+    state()["model"] = st.session_state["inside-model"] or state()["model"]
+
+
+def on_pick() -> None:
+    """Take the sample that was clicked."""
+    if chosen := strip.picked("inside-samples"):
+        put_sample(chosen)
+
+
+def on_upload() -> None:
+    """Take an uploaded picture."""
+    if file := st.session_state["inside-upload"]:
+        put(file.getvalue())
+
+
+def on_stroke() -> None:
+    """Take what was drawn."""
+    if drawing := pad.drawing("inside-pad"):
+        put(drawing.png, strokes=drawing.strokes)
+
+
+def on_layer() -> None:
+    """Open another layer, at its strongest channel."""
+    here, model = now(), models.load(state()["model"])
+    if chosen := diagram.picked(
+        "inside-diagram", inside.run(model, inside.small(model, here["view"]))
+    ):
+        here |= {"layer": chosen, "channel": None, "pixel": None}
+
+
+def on_channel() -> None:
+    """Look at another channel of the layer."""
+    order = st.session_state["inside-order"]
+    if (cell := cells.picked("inside-maps", len(order))) is not None:
+        now().update(channel=order[cell], pixel=None)
+
+
+def on_pixel() -> None:
+    """Compute another value of the map."""
+    height, width = st.session_state["inside-size"]
+    if (cell := cells.picked("inside-pixels", height * width)) is not None:
+        now()["pixel"] = divmod(cell, width)
+
+
+# --- The parts of the page. ---
+
+
+def show_choices(model: zoo.Model) -> None:
+    """Draw the choice of the model and of the picture."""
+    if len(NAMES) > 1:
+        st.segmented_control(
+            "Network",
+            NAMES,
+            default=model.name,
+            format_func=lambda name: zoo.info(name).title,
+            key="inside-model",
+            on_change=on_model,
+            required=True,
+        )
+    left, right = st.columns([8, 4], gap="medium", vertical_alignment="bottom")
+    with left:
+        strip.show("inside-samples", thumbnails(model.name), now().get("id"), on_pick)
+    with right.container(horizontal=True):
+        with st.popover("Upload", icon=":material/upload:"):
+            st.file_uploader(
+                "A picture",
+                type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
+                key="inside-upload",
+                on_change=on_upload,
+            )
+        if model.digits:
+            with st.popover("Draw", icon=":material/draw:"):
+                drawn = now().get("strokes")
+                pad.draw("inside-pad", token="pad", strokes=drawn, on_change=on_stroke)
+
+
+@st.cache_data(show_spinner=False)
+def thumbnails(name: str) -> dict[str, list[strip.Item]]:
+    """Return the model's sample pictures."""
+    pictures = [sample for sample in pictures_of(name) if sample.group == "typical"]
+    items = [
+        strip.Item(s.id, address(picture.png(picture.band([s.read()]))), s.description)
+        for s in pictures[:10]
+    ]
+    return {"Pictures": items}
+
+
+@st.fragment
+def explorer(model: zoo.Model) -> None:
+    """Draw all that depends on layer, channel and pixel: a click reruns this and nothing else."""
+    here = now()
+    view = inside.small(model, here["view"])
+    run = inside.run(model, view)
+    found = diagram.blocks(run)
+    if here["layer"] not in run.calls:
+        first = next(block for block in found if any(layer.parameters for layer in block.layers))
+        here |= {"layer": first.main.name, "channel": None, "pixel": None}
+    st.header("The network", anchor="network")
+    diagram.show("inside-diagram", found, here["layer"], on_layer, inside.over(view, None, None))
+    layer = run.layer(here["layer"])
+    st.header(f"{diagram.title(layer)}: {diagram.size(layer.shape)}", anchor="maps")
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_maps(run, layer)
+    with right:
+        show_channel(model, view, run, layer)
+    st.header("The arithmetic", anchor="arithmetic")
+    show_arithmetic(model, run, layer)
+
+
+def show_maps(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+    """Draw all maps of the layer; one of them is chosen."""
+    here, values = now(), run[layer.name]
+    with st.container(horizontal=True, gap="medium"):
+        sort = st.toggle("Strongest first", key="inside-sort")
+        own = st.toggle("Each map on its own scale", key="inside-own")
+    means = inside.means(values)
+    order = inside.order(values, sort)
+    if here["channel"] is None or here["channel"] >= len(values):
+        here["channel"] = inside.liveliest(values)
+    st.session_state["inside-order"] = order
+    image, grid = mosaic.sheet(values[order], own_scale=own, width=720)
+    cells.show(
+        "inside-maps",
+        f"The {len(values)} maps of {layer.name}.",
+        image,
+        grid,
+        order.index(here["channel"]),
+        on_channel,
+        labels=[f"channel {c}, mean {steps.number(float(means[c]))}" for c in order],
+        caption=True,
+    )
+    st.caption(
+        f"`{layer.name}`: {layer.operation}, {format.count(layer.parameters)} parameters. Violet: "
+        "above zero, the brighter the stronger; dark: near zero; amber: below."
+    )
+
+
+def show_channel(
+    model: zoo.Model, view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer
+) -> None:
+    """Draw one channel: its map to click, what its pixel sees, its kernel, its favourite image."""
+    here = now()
+    channel = here["channel"]
+    st.markdown(f"**Channel {channel}**")
+    if len(layer.shape) == 3:
+        show_map(view, run, layer)
+    left, right = st.columns(2, gap="small")
+    with left:
+        show_kernel(run, layer)
+    with right:
+        optimized.show(model, layer, channel, view.shape[:2])
+
+
+def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+    """Draw the channel's map, one pixel of it chosen, beside what that pixel sees."""
+    here = now()
+    values = run[layer.name][here["channel"]]
+    height, width = values.shape
+    if here["pixel"] is None or here["pixel"][0] >= height or here["pixel"][1] >= width:
+        here["pixel"] = inside.peak(values)
+    row, column = here["pixel"]
+    st.session_state["inside-size"] = (height, width)
+    left, right = st.columns(2, gap="small")
+    with left:
+        cells.show(
+            "inside-pixels",
+            f"Map of channel {here['channel']}.",
+            mosaic.sheet(values[None], own_scale=True, width=max(352, width))[0],
+            cells.Grid(height, width, height * width, aspect=1.0),
+            row * width + column,
+            on_pixel,
+            caption=True,
+        )
+    field = zoo.explain.receptive_field(run, layer.name, row, column)
+    right.image(inside.over(view, values, field), width="stretch")
+    right.caption(f"Framed: the {field.width} × {field.height} pixels that it sees")
+
+
+def show_kernel(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+    """Draw the weights that the channel is made with."""
+    kernel = zoo.explain.kernel_of(run, layer.name, now()["channel"])
+    if kernel is None:
+        return
+    st.image(mosaic.png(kernel), width="stretch")
+    st.caption(
+        f"Its weights: {kernel.shape[-2]} × {kernel.shape[-1]} for each of {len(kernel)} "
+        f"input channel{'s' if len(kernel) > 1 else ''}"
+    )
+
+
+def show_arithmetic(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+    """Draw how the chosen value comes about."""
+    here = now()
+    row, column = here["pixel"] or (0, 0)
+    where = f"row {row}, column {column} of channel" if len(layer.shape) == 3 else "feature"
+    st.markdown(
+        f"How **{where} {here['channel']}** of `{layer.name}` comes about, recomputed from what "
+        "went in. Click another pixel of the map to see its numbers."
+    )
+    try:
+        found = list(zoo.explain.arithmetic(run, layer.name, here["channel"], row, column))
+        if layer.name == run.output and isinstance(model, zoo.Classifier):
+            found.append(zoo.explain.softmax_step(run, here["channel"]))
+    except zoo.ZooError as error:
+        st.info(str(error))
+        return
+    steps.show("inside-steps", found)
+
+
+st.title("Feature maps", anchor=False)
+st.markdown(
+    "Open a trained network: every layer, every channel, and the arithmetic behind every number, "
+    "on a picture of yours."
+)
+model = models.load(state()["model"])
+now()
+show_choices(model)
+if "problem" in now():
+    st.warning(now()["problem"], icon=":material/image_not_supported:")
+else:
+    explorer(model)
+    if isinstance(model, zoo.Segmenter):
+        skipping.show(model, now()["view"])
+    else:
+        attribution.show(models.classifier(model.name), now()["view"])
