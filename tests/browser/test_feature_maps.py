@@ -1,0 +1,141 @@
+"""The page "Feature maps" in a real browser: click a layer, a channel, a pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+import zoo
+from tests.browser.conftest import IDLE
+from zoo.samples import samples
+
+MODEL = zoo.load("mnist", source="bundle", device="cpu")
+RUN = zoo.explain.trace(MODEL, samples("digits")[7].path)
+
+
+@pytest.fixture
+def page(visit, url) -> Page:
+    found = visit(f"{url}/feature_maps")
+    if len(zoo.list_models()) > 1:
+        expect(found.get_by_role("radio", name="Digits")).to_be_checked()
+    expect(steps(found).last).to_have_attribute("data-layer", "relu1")
+    return found
+
+
+def steps(page: Page) -> Locator:
+    return page.locator(".steps section")
+
+
+def sheet(page: Page, number: int) -> Locator:
+    """Return the mosaic (0) or the map of the chosen channel (1), in view."""
+    found = page.locator(".cells .sheet").nth(number)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def click(target: Locator, row: int, column: int, rows: int, columns: int) -> None:
+    """Click the middle of a cell."""
+    box = target.bounding_box()
+    assert box
+    x, y = box["width"] * (column + 0.5) / columns, box["height"] * (row + 0.5) / rows
+    target.click(position={"x": x, "y": y})
+
+
+def expect_value(page: Page, layer: str, channel: int, row: int, column: int) -> None:
+    """The last step must come to the value that the network has at that place."""
+    expect(page.locator(".steps")).to_have_attribute(
+        "data-token", f"{layer}-{channel}-{row}-{column}"
+    )
+    shown = float(steps(page).last.get_attribute("data-value") or "nan")
+    assert shown == pytest.approx(float(RUN[layer][channel, row, column]), rel=1e-5, abs=1e-5)
+
+
+def test_click_a_layer_a_channel_and_a_pixel(page):
+    page.locator(".diagram .block").nth(1).click()
+    expect(page.get_by_role("heading", name="ReLU: 64 × 6 × 6")).to_be_visible()
+    click(sheet(page, 0), 2, 3, 8, 8)  # channel 19
+    expect(page.get_by_text("Channel 19", exact=True)).to_be_visible()
+    click(sheet(page, 1), 4, 1, 6, 6)
+    expect_value(page, "relu2", 19, 4, 1)
+    expect(steps(page)).to_have_count(4)
+
+    page.locator(".diagram .layer").filter(has_text="Convolution").click()
+    expect(steps(page)).to_have_count(1)
+    click(sheet(page, 1), 0, 11, 12, 12)
+    channel = int(page.locator(".steps").get_attribute("data-token").split("-")[1])
+    expect_value(page, "conv2", channel, 0, 11)
+    patch = page.locator(".steps table").first
+    expect(patch.locator("td.outside")).to_have_count(5)  # a corner: five of nine are padding
+
+
+def test_keys_do_what_clicks_do(page):
+    mosaic = sheet(page, 0)
+    mosaic.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("Channel 10", exact=True)).to_be_visible()
+    assert "channel 10" in (mosaic.get_attribute("aria-label") or "")
+    pixels = sheet(page, 1)
+    pixels.focus()
+    for key in ("Home", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect_value(page, "relu1", 10, 1, 1)
+    page.locator(".diagram .block").nth(2).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="ReLU: 128 × 3 × 3")).to_be_visible()
+
+
+def test_an_input_channels_products_can_be_looked_at(page):
+    page.locator(".diagram .block").nth(1).click()
+    expect(page.get_by_role("heading", name="ReLU: 64 × 6 × 6")).to_be_visible()
+    channels = steps(page).first.locator(".channels button")
+    expect(channels).to_have_count(32)
+    channels.nth(5).click()
+    expect(channels.nth(5)).to_have_attribute("aria-pressed", "true")
+    expect(steps(page).first.locator("figcaption").first).to_have_text("Patch, channel 5")
+
+
+def test_the_answer_becomes_a_probability(page):
+    page.locator(".diagram .block").last.click()
+    expect(page.get_by_role("heading", name="Linear: 10")).to_be_visible()
+    expect(steps(page)).to_have_count(2)
+    answer = MODEL.predict(samples("digits")[7].path)
+    expect(page.locator(".steps")).to_have_attribute("data-token", f"softmax-{answer.index}")
+    shown = float(steps(page).last.get_attribute("data-value") or "nan")
+    assert shown == pytest.approx(answer.confidence, rel=1e-5)
+
+
+def test_another_picture_changes_the_maps(page):
+    before = sheet(page, 0).locator("img").get_attribute("src")
+    page.locator(".strip button").first.click()
+    expect(page.locator(".cells .sheet img").first).not_to_have_attribute("src", before)
+    expect(page.locator(".strip button").first).to_have_attribute("aria-pressed", "true")
+
+
+def test_random_weights_are_one_click_away(page):
+    page.wait_for_selector(IDLE)
+    page.get_by_text("Compare with random weights").click()
+    expect(page.locator(".gallery figure")).to_have_count(3)
+    expect(page.get_by_text("Rank correlation of the two")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_click_shows_its_picture_soon_and_nothing_is_cut_off(visit, url, width):
+    """Generous for a shared machine; training.benchmarks.feature_maps_page measures the time."""
+    page = visit(f"{url}/feature_maps", viewport={"width": width, "height": 900})
+    expect(steps(page).last).to_have_attribute("data-layer", "relu1")
+    page.wait_for_selector(IDLE)
+    for number in (1, 2, 0):
+        page.locator(".diagram .block").nth(number).click()
+        shape = RUN.layer(f"relu{number + 1}").shape
+        expect(
+            page.get_by_role("heading", name=f"ReLU: {' × '.join(map(str, shape))}")
+        ).to_be_visible(timeout=10_000)
+    widths = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stMain], html')]"
+        ".map(e => [e.scrollWidth, e.clientWidth])"
+    )
+    assert all(scroll <= client for scroll, client in widths), widths
+    loaded = page.locator(".cells .sheet img").evaluate_all("i => i.map(x => x.naturalWidth)")
+    assert np.all(np.array(loaded) > 0)
