@@ -18,15 +18,20 @@ st.markdown(
 )
 
 
-def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
+@st.cache_data(show_spinner=False)
+def band(collection: str, count: int) -> bytes:
+    """Return the first samples of a collection side by side, as a PNG file."""
+    return picture.png(picture.band([sample.read() for sample in samples(collection)[:count]]))
+
+
+def card(entry: site.Entry, name: str, wide: bool) -> None:
     """Draw one model's card: what it does, how well, how large, how it got there."""
-    info = zoo.info(model.name)
-    metric, value, n = records.headline(model.record)
-    points = records.curve(model.record, "validation", metric)
+    info, record = zoo.info(name), models.record(name)
+    metric, value, n = records.headline(record)
+    points = records.curve(record, "validation", metric)
     with st.container(border=True, height="stretch", gap="small"):
         if entry.samples:
-            pictures = [sample.read() for sample in samples(entry.samples)]
-            st.image(picture.png(picture.band(pictures[: 10 if wide else 5])), width="stretch")
+            st.image(band(entry.samples, 10 if wide else 5), width="stretch")
         if wide:
             left, right = st.columns(2, gap="large")
         else:  # the numbers of all cards at one height, however long their summaries are
@@ -37,11 +42,11 @@ def card(entry: site.Entry, model: zoo.Model, wide: bool) -> None:
             st.caption(
                 f"{format.count(info.parameters)} parameters &nbsp;·&nbsp; "
                 f"{format.size(info.size)} &nbsp;·&nbsp; "
-                f"trained in {format.duration(model.record['wall_seconds'])}"
+                f"trained in {format.duration(record['wall_seconds'])}"
             )
         with right:
             headline.show(
-                f"headline-{model.name}",
+                f"headline-{name}",
                 name=f"Test {training.METRICS[metric]}, n = {n:,}",
                 value=format.percent(value, 2),
                 values=[value for _, value in points],
@@ -69,4 +74,4 @@ for first in range(0, len(cards), 3):
     row = cards[first : first + 3]
     for column, entry in zip(st.columns(min(len(cards), 3)), row, strict=False):
         with column:
-            card(entry, models.load(str(entry.model)), wide=len(cards) == 1)
+            card(entry, str(entry.model), wide=len(cards) == 1)

@@ -26,7 +26,7 @@ from zoo.errors import (
 )
 from zoo.experiments import Experiment, experiment, list_experiments
 from zoo.images import open_image
-from zoo.models import Classifier, Model, Segmenter, load
+from zoo.models import Classifier, Model, Segmenter, load, record
 from zoo.results import Classification, Segmentation
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "list_models",
     "load",
     "open_image",
+    "record",
 ]
 
 # so that zoo.digits.prepare works after `import zoo`

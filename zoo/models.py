@@ -73,6 +73,24 @@ def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | S
     return _assemble(name, weights.from_folder(folder), device)
 
 
+def record(
+    name: str,
+    source: str | Path = "auto",
+    revision: str | None = None,
+    timeout: float | None = None,
+) -> Mapping[str, Any]:
+    """Return a model's training record; its network is not built, so torch is not needed.
+
+    Arguments and errors are those of `load`.
+
+    Example:
+        >>> import zoo
+        >>> zoo.record("mnist", source="bundle")["metrics"]["test"]["n"]  # doctest: +SKIP
+        10000
+    """
+    return weights.resolve(catalog.info(name), source, revision, timeout).json(catalog.RECORD)
+
+
 def _assemble(name: str, files: weights.Files, device: str) -> Classifier | Segmenter:
     """Make the model that verified files describe."""
     config = files.json(catalog.CONFIG)

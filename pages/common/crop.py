@@ -75,8 +75,14 @@ def parse(value: Mapping[str, Any]) -> Square | None:
     Args:
         value: Decoded JSON.
     """
-    numbers = [value.get(name) for name in ("x", "y", "side")]
-    if not all(type(n) in (int, float) and math.isfinite(n) and 0 <= n <= 1 for n in numbers):
+    x, y, side = (_share(value.get(name)) for name in ("x", "y", "side"))
+    if x is None or y is None or side is None or side < MIN_SIDE:
         return None
-    square = Square(*map(float, numbers))
-    return square if square.side >= MIN_SIDE else None
+    return Square(x, y, side)
+
+
+def _share(value: Any) -> float | None:
+    """Return a number from 0 to 1, or None if the value is none."""
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= 1:
+        return None
+    return float(value)

@@ -11,7 +11,7 @@ from zoo import hub
 
 def show() -> None:
     """Draw the device and the weights in use into the side bar, quietly."""
-    found = [model for name in zoo.list_models() if (model := models.loaded(name))]
+    found = [model for name in models.at_hand() if (model := models.loaded(name))]
     with st.sidebar.container(key="footer"):
         for text in dict.fromkeys(_line(model) for model in found):
             st.caption(text)

@@ -135,3 +135,10 @@ def test_the_outsider_threshold_comes_from_the_config(bundle: Bundle, digit: np.
     config = bundle.config() | {"outsider_threshold": 1.1}
     bundle.write("config.json", json.dumps(config).encode())
     assert zoo.load("mnist").predict(digit).outsider
+
+
+def test_a_record_needs_no_network(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.models._build", lambda *_: pytest.fail("built a network"))
+    assert zoo.record("mnist") == {"seed": 7}
+    with pytest.raises(zoo.UnknownModelError):
+        zoo.record("mnits")
