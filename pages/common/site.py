@@ -62,6 +62,7 @@ ENTRIES = (
         samples="cars",
     ),
     Entry("pages/feature_maps.py", "Feature maps", ":material/grid_view:", "Look inside"),
+    Entry("pages/batch_norm.py", "BatchNorm", ":material/tune:", "Look inside", model="cifar10"),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
 )
 

@@ -2,24 +2,36 @@
 
 Read in this order: `steps` (what a layer does to its input), `modes` (batch statistics against
 running statistics), `folding` (into the convolution, for inference), `race` (training with and
-without it, in NumPy). Everything works on a copy: the network that is handed in never changes.
+without it, in NumPy). They work on copies: the network that is handed in never changes. `recorded`
+reads the experiments of ``training/experiments/batch_norm_*``, and `claims` sets them beside what
+people say about BatchNorm.
 """
 
 from zoo.batch_norm.folding import Comparison, Folded, compare, fold
 from zoo.batch_norm.modes import Accuracy, accuracy, company, logits
 from zoo.batch_norm.race import Lap, race
-from zoo.batch_norm.steps import Channel, Steps, layer_names, logits_with, three_steps
+from zoo.batch_norm.steps import (
+    Channel,
+    Effect,
+    Steps,
+    effect,
+    layer_names,
+    logits_with,
+    three_steps,
+)
 
 __all__ = [
     "Accuracy",
     "Channel",
     "Comparison",
+    "Effect",
     "Folded",
     "Lap",
     "Steps",
     "accuracy",
     "company",
     "compare",
+    "effect",
     "fold",
     "layer_names",
     "logits",

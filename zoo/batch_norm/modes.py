@@ -15,6 +15,7 @@ import torch
 
 from zoo.batch_norm.steps import Norm, private_copy, run
 from zoo.errors import ZooError
+from zoo.networks.numpy_cnn import softmax
 
 STATISTICS = ("running", "batch")
 
@@ -102,7 +103,7 @@ def batches(
 def company(
     network: Any, picture: np.ndarray, others: np.ndarray, batch_size: int, draws: int, seed: int
 ) -> np.ndarray:
-    """Return the logits of one picture in several random batches, by the batch's statistics.
+    """Return the probabilities of one picture in several random batches, by their statistics.
 
     Args:
         network: any ``nn.Module``; it is left as it is.
@@ -121,7 +122,7 @@ def company(
     for _ in range(draws):
         chosen = rng.choice(len(others), batch_size - 1, replace=False)
         answers.append(run(twin, np.concatenate([picture[None], others[chosen]]))[0])
-    return np.stack(answers)
+    return softmax(np.stack(answers))
 
 
 def in_mode(network: Any, statistics: str) -> torch.nn.Module:

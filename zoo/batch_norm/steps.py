@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from zoo.errors import ZooError
+from zoo.networks.numpy_cnn import softmax
 
 Norm = nn.BatchNorm2d | nn.BatchNorm1d
 
@@ -184,6 +185,36 @@ def logits_with(
     with torch.no_grad():
         norm.weight[channel], norm.bias[channel] = gamma, beta
     return run(twin, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What another γ and β in one channel do to the answers.
+
+    Attributes:
+        before, after: probabilities, float32 (N, K), with the network's own γ and β and with the
+            others.
+    """
+
+    before: np.ndarray = field(repr=False)
+    after: np.ndarray = field(repr=False)
+
+    def right(self, labels: np.ndarray) -> tuple[int, int]:
+        """Return how many answers are right, before and after, for the true classes (N,)."""
+        first, second = (int((p.argmax(axis=1) == labels).sum()) for p in (self.before, self.after))
+        return first, second
+
+
+def effect(
+    network: Any, layer: str, inputs: np.ndarray, channel: int, gamma: float, beta: float
+) -> Effect:
+    """Return the probabilities with a network's own γ and β and with others in one channel.
+
+    The arguments and the errors are those of `logits_with`; all layers evaluate, with running
+    statistics.
+    """
+    after = softmax(logits_with(network, layer, inputs, channel, gamma, beta))
+    return Effect(softmax(run(private_copy(network), inputs)), after)
 
 
 def private_copy(network: Any) -> Any:

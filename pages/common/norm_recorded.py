@@ -1,0 +1,243 @@
+"""The recorded experiments of the BatchNorm page: speed, reasons, small batches, places, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import zoo
+from pages.common import charts, norm_charts
+from zoo import batch_norm
+from zoo.batch_norm import claims as claimed
+from zoo.batch_norm import recorded
+
+
+def _provenance(found: zoo.Experiment) -> None:
+    """Say where numbers come from, in small print, with the command that repeats them."""
+    network = found.raw.get("network", {})
+    machine = found.hardware
+    st.caption(
+        f"{network.get('description', '')} Measured on {found.raw.get('measured_on', 'CIFAR-10')}; "
+        f"{network.get('parameters', 0):,} parameters; seeds "
+        f"{', '.join(str(seed) for seed in found.seeds)}; {machine.get('cpu')}, "
+        f"{machine.get('cores')} cores."
+    )
+    st.code(found.command, language="bash", wrap_lines=True)
+
+
+def _rate(found: zoo.Experiment, key: str) -> float:
+    """Let somebody choose one of the learning rates of an experiment."""
+    rates = recorded.values(found, "learning_rate")
+    chosen = st.segmented_control(
+        "Learning rate",
+        rates,
+        default=rates[0],
+        required=True,
+        format_func=lambda r: f"{r:g}",
+        key=key,
+    )
+    return float(chosen if chosen is not None else rates[0])
+
+
+@st.fragment
+def speed(found: zoo.Experiment) -> None:
+    """Draw learning curves for one learning rate, and all final accuracies."""
+    st.markdown("**Recorded: a small network on CIFAR-10**")
+    norms, rates, cells = recorded.accuracy_grid(found)
+    rate = _rate(found, "bn.speed.rate")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("Validation accuracy while it trains")
+        lines = [
+            norm_charts.Line(
+                recorded.TITLES[norm],
+                recorded.learning_curve(found, norm, rate),
+                norm_charts.tint(norm),
+                markers=True,
+            )
+            for norm in norms
+        ]
+        st.plotly_chart(
+            norm_charts.lines(lines, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%")),
+            config=charts.CONFIG,
+            key="bn.speed.curves",
+            alt=f"Validation accuracy by epoch at learning rate {rate:g}, one line a norm",
+        )
+    with right:
+        st.markdown("At the end, mean of the seeds")
+        st.plotly_chart(
+            norm_charts.grid(
+                [recorded.TITLES[norm] for norm in norms],
+                [f"{r:g}" for r in rates],
+                cells,
+                "Learning rate",
+            ),
+            config=charts.CONFIG,
+            key="bn.speed.grid",
+            alt="Final accuracy by norm and learning rate",
+        )
+    st.markdown(found.finding)
+    _provenance(found)
+
+
+@st.fragment
+def reasons(found: zoo.Experiment) -> None:
+    """Draw smoothness, gradients, activations and covariate shift, with and without BatchNorm."""
+    layers = list(dict.fromkeys(row["layer"] for row in found.rows))
+    first, second = st.columns(2, gap="large")
+    with first:
+        rate = _rate(found, "bn.reasons.rate")
+    layer = second.selectbox(
+        "Layer",
+        layers,
+        index=len(layers) - 1,
+        format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
+        key="bn.reasons.layer",
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Loss along the gradient step** (½ to 4 times its length)")
+        bands, edges = [], []
+        for norm in ("none", "batch"):
+            low, high = (
+                recorded.by_step(found, column, norm, rate) for column in ("loss_low", "loss_high")
+            )
+            bands.append((low, high, norm_charts.tint(norm)))
+            edges.append(
+                norm_charts.Line(recorded.TITLES[norm], high, norm_charts.tint(norm), width=1.25)
+            )
+        _chart("landscape", norm_charts.lines(
+            edges, norm_charts.Axis("Training step"), norm_charts.Axis("", ".2f"), bands=bands
+        ), "Range of the loss along the gradient step")  # fmt: skip
+    panels = (
+        (right, "Change of the gradient on that way", "smoothness", None, True,
+         "largest ‖Δ gradient‖ / distance"),
+        (left, "Gradient of this layer", "gradient_norm", layer, True, "‖∂L/∂W‖"),
+        (right, "Deviation in front of this layer's activation", "activation_deviation", layer,
+         True, "mean over its channels"),
+        (left, "Drift of the mean there", "activation_drift", layer, True,
+         "between two looks, in deviations"),
+        (right, "Internal covariate shift of this layer", "shift_cosine", layer, False,
+         "cosine of its gradients before and after the layers in front stepped; 1: no shift"),
+    )  # fmt: skip
+    for column, title, name, place, log, note in panels:
+        with column:
+            st.markdown(f"**{title}** ({note})")
+            drawn = [
+                norm_charts.Line(
+                    recorded.TITLES[norm],
+                    recorded.by_step(found, name, norm, rate, place),
+                    norm_charts.tint(norm),
+                )
+                for norm in ("none", "batch")
+            ]
+            if not any(line.points for line in drawn):
+                st.caption("The first layer has no layers in front of it.")
+                continue
+            _chart(name, norm_charts.lines(
+                drawn, norm_charts.Axis("Training step"),
+                norm_charts.Axis("", ".2~s" if log else ".2f", log=log),
+            ), title)  # fmt: skip
+    st.markdown(found.finding)
+    _provenance(found)
+
+
+def _chart(name: str, figure: object, title: str) -> None:
+    st.plotly_chart(
+        figure,
+        config=charts.CONFIG,
+        key=f"bn.reasons.{name}",
+        alt=f"{title} by training step, with and without BatchNorm",
+    )
+
+
+def small_batches(found: zoo.Experiment) -> None:
+    """Draw accuracy by batch size."""
+    sizes = recorded.values(found, "batch")
+    kinds = (
+        ("batch", "accuracy", "BatchNorm", "solid"),
+        ("batch", "accuracy_batch_statistics", "BatchNorm, tested with batch statistics", "dot"),
+        ("group", "accuracy", "GroupNorm", "solid"),
+    )
+    drawn = [
+        norm_charts.Line(
+            title,
+            [
+                (size, value)
+                for size in sizes
+                if (value := recorded.mean(found, column, norm=norm, batch=size)) is not None
+            ],
+            norm_charts.tint(norm),
+            dash,
+            markers=True,
+        )
+        for norm, column, title, dash in kinds
+    ]
+    st.plotly_chart(
+        norm_charts.lines(
+            drawn,
+            norm_charts.Axis("Pictures in a batch", log=True, ticks=sizes),
+            norm_charts.Axis("", ".0%"),
+        ),
+        config=charts.CONFIG,
+        key="bn.batches",
+        alt="Accuracy by batch size, BatchNorm and GroupNorm",
+    )
+    st.markdown(found.finding)
+    _provenance(found)
+
+
+def places(found: zoo.Experiment) -> None:
+    """Draw one row of dots a variant, a dot a seed."""
+    rows = {}
+    for row in recorded.variants(found):
+        rows[f"{row['variant']} ({row['learning_rate']:g})"] = row["accuracies"]
+    colors = {
+        name: norm_charts.tint("none" if "none" in name.split(" (")[0] else "batch")
+        for name in rows
+    }
+    st.plotly_chart(
+        norm_charts.dots(rows, colors),
+        config=charts.CONFIG,
+        key="bn.places",
+        alt="Validation accuracy of each variant, one dot a seed",
+    )
+    st.caption("One dot a seed; in brackets the learning rate, the better one where two were run.")
+    st.markdown(found.finding)
+    _provenance(found)
+
+
+RECORDED: dict[str, Callable[[zoo.Experiment], None]] = {
+    "batch_norm_speed": speed,
+    "batch_norm_statistics": reasons,
+    "batch_norm_batch_size": small_batches,
+    "batch_norm_where": places,
+}
+
+
+def claims(folded: batch_norm.Comparison | None) -> list[claimed.Claim]:
+    """Return the claims whose measurement is recorded, or was made live on this page.
+
+    Args:
+        folded: the live comparison of the folded network, or None if nobody has asked for it.
+    """
+    found = claimed.claims()
+    if folded is not None:
+        found.append(claimed.folding(folded))
+    return found
+
+
+def show_claims(found: list[claimed.Claim]) -> None:
+    """Draw the table of claims."""
+    for claim in found:
+        with st.container(border=True):
+            left, right = st.columns([4, 7], gap="large")
+            source = f"[{claim.source}]({claim.url})" if claim.url else claim.source
+            left.markdown(f"**{claim.claim}**")
+            left.caption(source)
+            right.markdown(claim.measured)
+            if claim.command:
+                right.code(claim.command, language="bash", wrap_lines=True)
+            else:
+                right.caption("Measured live, above.")
