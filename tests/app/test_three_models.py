@@ -79,19 +79,16 @@ def test_use_the_weights_tells_the_facts_of_each(app: AppTest, name: str) -> Non
     assert (".mask" in code) == (name == "carvana")
 
 
-def test_the_first_page_does_not_wait_for_torch(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_page_does_not_wait_for_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before its import the frame loads only the NumPy network, and the cards read records."""
     from pages.common import models
 
-    st.cache_resource.clear()
     loaded = []
     real = zoo.load
     with monkeypatch.context() as patch:
         patch.setattr(models, "_torch_is_imported", lambda: False)
         patch.setattr(zoo, "load", lambda name: loaded.append(name) or real(name))
-        app.run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     assert loaded == ["mnist"]
     check_cards(app)
     assert any("bundled weights" in caption.value for caption in app.sidebar.caption)
