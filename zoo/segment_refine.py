@@ -5,7 +5,7 @@ beside the object's. It is refined by random walks with the network's answer as 
 "Multilabel random walker image segmentation using prior models", CVPR). In a narrow band around the
 edge the probabilities x minimize
 
-    Σ_ij w_ij (x_i − x_j)² + PRIOR Σ_i (x_i − p_i)²,    w_ij = exp(−|c_i − c_j|² / (2 COLOUR²)),
+    Σ_ij w_ij (x_i − x_j)² + γ Σ_i (x_i − p_i)²,    w_ij = exp(−|c_i − c_j|² / (2 σ²)),
 
 over neighbouring pixels i, j of the colours c; p is what the network said. Where neighbours look
 alike x may not jump, so that the jump moves to where the colours do; where the picture shows no
@@ -18,13 +18,12 @@ the length of the edge, and not much with the number of pixels.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-COLOUR = 4.0  # of 255: colours this far apart are hardly alike. ``training.experiments.mask_edges``
-PRIOR = 0.1  # weight of the network's answer; both were chosen on photos of training cars (there)
 BAND = 4  # pixels to either side of the edge, at every size
 LEAST_GAIN = 4 / 3  # a picture smaller than this times the working size has no edge to gain
 TILE = 1024  # pixels; bounds the memory
@@ -36,8 +35,28 @@ _TOLERANCE, _STEPS = 1e-3, 60  # of the conjugate gradients
 Probabilities = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What decides where the edge goes; chosen by ``training.experiments.mask_edges``.
+
+    Attributes:
+        colour: σ, of 255: colours that differ by more are hardly alike.
+        prior: γ, the weight of the network's answer.
+    """
+
+    colour: float = 4.0
+    prior: float = 0.1
+
+
+WALK = Walk()
+
+
 def enlarge(
-    working: Probabilities, picture: Image.Image, threshold: float = 0.5, refine: bool = True
+    working: Probabilities,
+    picture: Image.Image,
+    threshold: float = 0.5,
+    refine: bool = True,
+    walk: Walk = WALK,
 ) -> Probabilities:
     """Scale a probability map to the size of its picture.
 
@@ -47,6 +66,7 @@ def enlarge(
         threshold: The probability at which the edge is drawn.
         refine: Draw the edge where the picture has one, if it is larger than ``working``; False
             scales up bilinearly and no more.
+        walk: How to refine.
 
     Returns:
         float32 array (H, W) in [0, 1].
@@ -55,7 +75,7 @@ def enlarge(
     for size in _sizes(max(working.shape), picture.size) if refine else ():
         guide = picture if size == picture.size else picture.resize(size, Image.Resampling.BOX)
         probabilities = _scale(probabilities, size).copy()
-        if not _refine(probabilities, np.asarray(guide), threshold):
+        if not _refine(probabilities, np.asarray(guide), threshold, walk):
             break
     return _scale(probabilities, picture.size)
 
@@ -78,7 +98,9 @@ def _scale(probabilities: Probabilities, size: tuple[int, int]) -> Probabilities
     return np.asarray(Image.fromarray(probabilities).resize(size, Image.Resampling.BILINEAR))
 
 
-def _refine(probabilities: Probabilities, guide: NDArray[np.uint8], threshold: float) -> bool:
+def _refine(
+    probabilities: Probabilities, guide: NDArray[np.uint8], threshold: float, walk: Walk
+) -> bool:
     """Refine the edge in place, tile by tile; False if there is too much of it to be one."""
     band = _band(probabilities >= threshold)
     if not band.any():
@@ -88,7 +110,7 @@ def _refine(probabilities: Probabilities, guide: NDArray[np.uint8], threshold: f
     before = probabilities.copy()
     for inner, outer, core in _tiles(*band.shape):
         if band[inner].any():
-            solved = _random_walk(before[outer], guide[outer], band[outer])
+            solved = _random_walk(before[outer], guide[outer], band[outer], walk)
             probabilities[inner] = solved[core]
     return True
 
@@ -133,21 +155,22 @@ def _tiles(height: int, width: int) -> Iterator[tuple[_Slices, _Slices, _Slices]
 
 
 def _random_walk(
-    prior: Probabilities, guide: NDArray[np.uint8], band: NDArray[np.bool_]
+    said: Probabilities, guide: NDArray[np.uint8], band: NDArray[np.bool_], walk: Walk
 ) -> Probabilities:
-    """Minimize the sum above over the pixels of the band; the others keep their prior.
+    """Minimize the sum above over the pixels of the band; the others stay as they are.
 
     Setting its derivatives to zero gives one linear equation a pixel,
 
-        (PRIOR + Σ_j w_ij) x_i − Σ_j w_ij x_j = PRIOR p_i,
+        (γ + Σ_j w_ij) x_i − Σ_j w_ij x_j = γ p_i,
 
     a symmetric, positive definite and sparse system. Neighbours j outside the band are known, and
     go to the right side.
 
     Args:
-        prior: float32 (H, W).
+        said: float32 (H, W), p.
         guide: uint8 (H, W, 3).
         band: bool (H, W), not empty.
+        walk: σ and γ.
 
     Returns:
         float32 (H, W) in [0, 1].
@@ -156,7 +179,7 @@ def _random_walk(
     from scipy.sparse.linalg import cg
 
     # A frame of pixels that nothing is joined to, so that every pixel has four neighbours.
-    values = np.pad(prior, 1).ravel()
+    values = np.pad(said, 1).ravel()
     colours = np.pad(guide, ((1, 1), (1, 1), (0, 0))).reshape(-1, guide.shape[2])
     exists = np.pad(np.ones(band.shape, bool), 1).ravel()
     unknown = np.flatnonzero(np.pad(band, 1))
@@ -164,14 +187,14 @@ def _random_walk(
     number = np.full(len(values), -1, np.int32)
     number[unknown] = np.arange(count, dtype=np.int32)
 
-    diagonal = np.full(count, PRIOR, np.float32)
-    right = PRIOR * values[unknown]
+    diagonal = np.full(count, walk.prior, np.float32)
+    right = np.float32(walk.prior) * values[unknown]
     rows, columns, weights = [], [], []
     own = colours[unknown].astype(np.float32)
     for step in (1, -1, stride, -stride):
         other = unknown + step
         distance = ((own - colours[other]) ** 2).sum(axis=1)
-        weight = np.exp(distance / np.float32(-2 * COLOUR**2)) + np.float32(_JOIN)
+        weight = np.exp(distance / np.float32(-2 * walk.colour**2)) + np.float32(_JOIN)
         weight *= exists[other]
         diagonal += weight
         inside = number[other] >= 0
@@ -189,6 +212,6 @@ def _random_walk(
         maxiter=_STEPS,
         M=sparse.diags(1 / diagonal),
     )
-    result = prior.copy()
+    result = said.copy()
     result[band] = np.clip(solution, 0, 1)
     return result

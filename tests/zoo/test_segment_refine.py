@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from zoo import segment_refine
 from zoo.masks import iou
-from zoo.segment_refine import enlarge
+from zoo.segment_refine import WALK, enlarge
 
 SIZE, WORKING = (400, 300), (100, 75)
 
@@ -86,7 +86,7 @@ def test_the_probabilities_minimize_the_energy(monkeypatch: pytest.MonkeyPatch) 
     band = np.zeros((6, 7), bool)
     band[1:5, 0:6] = True  # it touches the picture's border
     band[2, 3] = False
-    solved = segment_refine._random_walk(prior, guide, band)
+    solved = segment_refine._random_walk(prior, guide, band, WALK)
 
     pixels = [(r, c) for r in range(6) for c in range(7)]
     matrix, right = np.zeros((42, 42)), np.zeros(42)
@@ -94,11 +94,11 @@ def test_the_probabilities_minimize_the_energy(monkeypatch: pytest.MonkeyPatch) 
         if not band[r, c]:
             matrix[i, i], right[i] = 1, prior[r, c]
             continue
-        matrix[i, i], right[i] = segment_refine.PRIOR, segment_refine.PRIOR * prior[r, c]
+        matrix[i, i], right[i] = WALK.prior, WALK.prior * prior[r, c]
         for j, (s, d) in enumerate(pixels):
             if abs(r - s) + abs(c - d) == 1:
                 difference = guide[r, c].astype(float) - guide[s, d]
-                weight = np.exp(-(difference @ difference) / (2 * segment_refine.COLOUR**2)) + 1e-4
+                weight = np.exp(-(difference @ difference) / (2 * WALK.colour**2)) + 1e-4
                 matrix[i, i] += weight
                 matrix[i, j] -= weight
     expected = np.linalg.solve(matrix, right).reshape(6, 7)
