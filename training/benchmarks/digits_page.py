@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,14 +78,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def app() -> Iterator[str]:
-    """Start the app on a free port; yield its address; stop it."""
+def app(streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
+    """Start the app on a free port; yield its address; stop it.
+
+    Args:
+        streamlit: What Python runs as Streamlit's command; a test may want it to set something up.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
     flags = [f"--server.{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *flags]
+    command = [sys.executable, *streamlit, "run", "app.py", *flags]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
