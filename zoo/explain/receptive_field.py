@@ -67,7 +67,7 @@ def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> Re
         >>> model = zoo.load("mnist", source="bundle", device="cpu")
         >>> run = zoo.explain.trace(model, samples("digits")[0].path)
         >>> receptive_field(run, "relu2", 5, 5)
-        ReceptiveField(top=8, left=8, bottom=18, right=18)
+        ReceptiveField(top=18, left=18, bottom=28, right=28)
     """
     shape = run.layer(layer).shape
     check_position(layer, shape, row, column)
