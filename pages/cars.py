@@ -318,7 +318,12 @@ def show_truth(seen: Scene) -> None:
 
 def show_errors(seen: Scene, true: masks.Mask) -> None:
     """Draw how far the mask is from the true one, and where."""
-    predicted = seen.full().mask_at(threshold())
+    now = shown()
+    if (
+        "full" not in now
+    ):  # kept while somebody compares: making it takes a second for a large photo
+        now["full"] = seen.full()
+    predicted = now["full"].mask_at(threshold())
     left, right = st.columns(SIDES, gap="medium")
     left.image(error_map.draw(seen.shown, predicted, true), width="stretch")
     with right:

@@ -22,6 +22,7 @@ from zoo import catalog
 from zoo.networks.unet import UNet
 
 WIDTHS = [4, 4]
+THRESHOLD = 0.4  # not 0.5, so that whoever forgets it is found out
 GAIN, LIMIT = 20.0, 0.3  # p = sigmoid(GAIN (redness − LIMIT)), redness = r − (g + b) / 2
 RED, PINK, GRAY = (220, 30, 30), (200, 105, 105), (120, 120, 120)  # p ≈ 1, 0.82 and 0.002
 PINK_PROBABILITY = 1 / (1 + np.exp(-GAIN * (95 / 255 - LIMIT)))
@@ -106,7 +107,7 @@ def write(root: Path) -> Path:
         "arguments": {"widths": WIDTHS, "skips": True},
         "input": {"channels": 3, "longest_side": 512, "mean": [0, 0, 0], "std": [1, 1, 1]},
         "labels": labels,
-        "threshold": 0.5,
+        "threshold": THRESHOLD,
         "licence": "Apache-2.0",
         "data": {"name": "Carvana", "licence": "Kaggle's rules", "source": "https://kaggle.com"},
     }

@@ -46,8 +46,9 @@ class Scene:
         """Return the answer at the photo's own size; the network does not run again."""
         if self.shown.size == self.size:
             return self.result
-        enlarged = segment_refine.enlarge(self.result.working, self.original())
-        return replace(self.result, probabilities=enlarged)
+        result = self.result
+        enlarged = segment_refine.enlarge(result.working, self.original(), result.threshold)
+        return replace(result, probabilities=enlarged)
 
     def area(self, threshold: float) -> float:
         """Return the share of the photo that is car at a threshold, in [0, 1]."""

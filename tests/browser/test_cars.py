@@ -131,7 +131,7 @@ def test_the_threshold_follows_at_once_and_the_numbers_when_it_rests(cars):
     cars.get_by_role("button", name="Reset").click()
     expect(metric(cars, "Car area")).to_contain_text("12.5 %")
     slider.press("ArrowRight")
-    expect(cars.locator(".stage output")).to_have_text("51 %")
+    expect(cars.locator(".stage output")).to_have_text("41 %")
 
 
 def test_views_and_the_comparison_with_the_photo(cars):
