@@ -14,6 +14,8 @@ run sees small pictures, which show the same things for less work; the last part
 is used later. The weights after the last step are the result, and the threshold is the one with the
 best mean IoU on the validation cars.
 
+The preset ``finish`` is a second, gentler part for a finished run (``--begin-with RUN``).
+
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
 
@@ -32,7 +34,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training import distributed
-from training.carvana_record import config, describe_run, plain
+from training.carvana_record import begin_with, config, describe_run, plain
 from training.checkpoint import restore, save_checkpoint
 from training.data import carvana as data
 from training.data import streets
@@ -97,6 +99,18 @@ class Recipe:
 
 
 RECIPE = Recipe()
+PRESETS = {
+    "main": RECIPE,
+    # A second, gentler part for a finished run: all pictures at the size that is used later, more
+    # of the studio, and less change of the car's size there.
+    "finish": replace(
+        RECIPE,
+        epochs=16,
+        peak_learning_rate=1e-3,
+        small_until=0.0,
+        augmentation=CarAugmentation(paste=0.3, zoom=(0.8, 1.3), stretch=0.08),
+    ),
+}
 
 
 def train(
@@ -110,6 +124,7 @@ def train(
     quiet: bool = False,
     threads: int = 1,
     network: nn.Module | None = None,
+    begin_with: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
@@ -128,11 +143,15 @@ def train(
         quiet: print nothing.
         threads: that prepare pictures.
         network: another one to train in the same way, untrained; None makes the recipe's U-Net.
+        begin_with: the folder of a finished run whose weights this one begins with. Its record
+            becomes part of this run's.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
     run = _Run(recipe, sources, validation, out, machine, seed, quiet, threads, network)
+    if begin_with is not None:
+        run.begin_with(begin_with)
     run.restore(resume)
     while run.step < recipe.total_steps:
         run.train_epoch()
@@ -194,6 +213,12 @@ class _Run:
             "history": [],
             "record": provenance(PACKAGES) | {"machine": machine.describe()},
         }
+
+    def begin_with(self, folder: Path) -> None:
+        """Take the weights of a finished run instead of random ones, and keep its record."""
+        earlier = begin_with(self.network, folder, self.progress["identity"])
+        self.progress["identity"]["first_weights"] = earlier.pop("weights")
+        self.progress["record"]["began_with"] = earlier
 
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
@@ -326,6 +351,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m training.carvana", description=(__doc__ or "").splitlines()[0]
     )
     add_arguments(parser, epochs=RECIPE.epochs)
+    parser.set_defaults(epochs=None)  # the preset's own
+    parser.add_argument("--preset", choices=list(PRESETS), default="main")
+    parser.add_argument(
+        "--begin-with", type=Path, metavar="RUN", help="a finished run whose weights to begin with"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
     parser.add_argument("--workers", type=int, default=1, help="threads that prepare pictures")
@@ -351,7 +381,10 @@ def main() -> int:
         raise TrainingError(data.how_to_get(options.data_dir))
     processes = distributed.start(options.device)
     try:
-        return _main(options, replace(RECIPE, epochs=options.epochs), processes)
+        recipe = PRESETS[options.preset]
+        if options.epochs:
+            recipe = replace(recipe, epochs=options.epochs)
+        return _main(options, recipe, processes)
     finally:
         distributed.stop()
 
@@ -370,7 +403,7 @@ def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> 
             )
         train(
             recipe, sources, validation, folder, machine, seed, options.resume,
-            threads=options.workers,
+            threads=options.workers, begin_with=options.begin_with,
         )  # fmt: skip
     if options.export and processes.first:
         print(f"exported to {finish(folders, options.data_dir)}")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import nn
 
 from training.data import carvana as data
+from training.errors import TrainingError
+from training.files import read_json
 from training.machine import Machine
 from training.predict_masks import Held, choose_threshold, measure_at
 
@@ -45,6 +51,35 @@ def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
         "data": data.DESCRIPTION,
         "licence": "Apache-2.0",
     }  # fmt: skip
+
+
+def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """Give a network the weights of a finished run; return what the record says about that run.
+
+    Args:
+        network: takes the weights.
+        folder: of the finished run.
+        identity: of the run that begins: it must hold out the same photos.
+
+    Returns:
+        The earlier run's command, commit, recipe, seed, history and so on, and as ``weights`` the
+        SHA-256 of its weights.
+
+    Raises:
+        TrainingError: if there is no such run, or it does not fit.
+    """
+    try:
+        content = (folder / "model.safetensors").read_bytes()
+        record = read_json(folder / "record.json")
+        network.load_state_dict(load(content))
+    except (OSError, ValueError, RuntimeError, SafetensorError):
+        raise TrainingError(
+            f"{folder} holds no finished run of this network; give --begin-with one that does."
+        ) from None
+    if record.get("photos") != identity["photos"]:
+        raise TrainingError(f"{folder} learned from other photos; begin with a run on these.")
+    kept = ("command", "git_commit", "started", "seed", "recipe", "history", "wall_seconds")
+    return {key: record[key] for key in kept} | {"weights": hashlib.sha256(content).hexdigest()}
 
 
 def describe_run(

@@ -111,6 +111,31 @@ def test_the_zoo_answers_as_training_did(tmp_path: Path) -> None:
         assert answer.threshold == record["threshold"]
 
 
+def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(TINY, SOURCES, HELD, first, CPU, quiet=True)
+    still = replace(TINY, epochs=1, peak_learning_rate=0.0)  # only BatchNorm's statistics move
+    record = train(still, SOURCES, HELD, second, CPU, seed=1, quiet=True, begin_with=first)
+    expected, got = (load_file(folder / "model.safetensors") for folder in (first, second))
+    for name, array in expected.items():
+        if "running" not in name and "tracked" not in name:
+            np.testing.assert_array_equal(array, got[name], err_msg=name)
+    earlier = json.loads((first / "record.json").read_text())
+    assert record["began_with"]["history"] == earlier["history"]
+    assert record["began_with"]["seed"] == 0
+    again = train(still, SOURCES, HELD, second, CPU, 1, True, quiet=True, begin_with=first)
+    assert again["began_with"] == record["began_with"]
+
+
+def test_a_second_part_needs_a_finished_first(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")
+    train(TINY, SOURCES, HELD, tmp_path / "a", CPU, quiet=True)
+    fewer = Sources(SOURCES.studio[:-1])
+    with pytest.raises(TrainingError, match="other photos"):
+        train(TINY, fewer, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")
+
+
 def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     recipe = Recipe()
     rates = [recipe.rate(step) for step in range(recipe.total_steps)]
@@ -127,7 +152,7 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
     script = tmp_path / "tiny.py"
     script.write_text(
         "import sys\nfrom tests.training.carvana import TINY\nfrom training import carvana\n"
-        "carvana.RECIPE = TINY\ncarvana.main()\n"
+        "carvana.PRESETS['main'] = TINY\ncarvana.main()\n"
     )
     arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
                  "--precision", "float32"]  # fmt: skip
