@@ -45,7 +45,7 @@ class Walk:
     """
 
     colour: float = 4.0
-    prior: float = 0.1
+    prior: float = 0.03
 
 
 WALK = Walk()
