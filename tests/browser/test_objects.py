@@ -19,7 +19,8 @@ SAMPLES = samples("objects")
 @pytest.fixture
 def objects(visit, url) -> Page:
     page = visit(f"{url}/objects")
-    expect(page.locator(".answer .bars li")).to_have_count(5)
+    # The first visitor may wait for the import of torch.
+    expect(page.locator(".answer .bars li")).to_have_count(5, timeout=90_000)
     expect(page.locator(".crop img")).to_be_visible()
     return page
 
