@@ -110,4 +110,4 @@ def _scale(view: np.ndarray) -> int:
 
 
 def _heat(view: np.ndarray, values: np.ndarray) -> bytes:
-    return heat.png(view, values, _scale(view), least=1e-6)
+    return heat.png(view, values, _scale(view), least=1e-30)

@@ -97,7 +97,7 @@ def over(
         stretched = Image.fromarray(values.astype(np.float32)).resize(
             shape, Image.Resampling.BILINEAR
         )
-        encoded = heat.png(view, np.asarray(stretched), scale, least=1e-6)
+        encoded = heat.png(view, np.asarray(stretched), scale, least=1e-30)
     if field is None:
         return encoded
     image = zoo.open_image(encoded)
