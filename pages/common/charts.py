@@ -25,6 +25,11 @@ def quiet() -> str:
     return "#8b8b98"
 
 
+def ink() -> str:
+    """Return the theme's colour of text, for the theme that the visitor sees."""
+    return str(_theme("textColor"))
+
+
 def curves(
     train: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]], form: str
 ) -> go.Figure:
@@ -124,7 +129,7 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figu
             xgap=2,
             ygap=2,
             texttemplate="%{z:,}",
-            textfont={"color": str(_theme("textColor"))},
+            textfont={"color": ink()},
             hovertemplate="%{z:,} × %{y} called %{x}<extra></extra>",
             hoverongaps=False,
         )

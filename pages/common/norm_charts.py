@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -167,6 +168,7 @@ def grid(
         xgap=2,
         ygap=2,
         texttemplate="%{z:.1%}",
+        textfont={"color": charts.ink()},
         hovertemplate="%{y} at %{x}: %{z:.1%}<extra></extra>",
     )
     _plain(figure, 52 * len(rows) + 44)
@@ -255,9 +257,9 @@ def _axis(update: Any, axis: Axis, options: dict[str, Any]) -> None:
     if axis.form:
         settings["tickformat"] = axis.form
     if axis.log:
-        settings["type"] = "log"
+        settings |= {"type": "log", "dtick": "D2", "nticks": None}
     if axis.ticks:
         settings |= {"tickvals": list(axis.ticks), "ticktext": [f"{t:g}" for t in axis.ticks]}
     if axis.limits:
-        settings["range"] = list(axis.limits)
+        settings["range"] = [math.log10(v) for v in axis.limits] if axis.log else axis.limits
     update(**settings)

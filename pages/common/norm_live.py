@@ -111,7 +111,6 @@ def _choose(model: zoo.Classifier) -> tuple[str, int, int, int, str]:
     layer = first.selectbox(
         "Layer",
         names,
-        index=len(names) // 2,
         format_func=lambda name: f"{names.index(name) + 1} of {len(names)}: {name}",
         key="bn.layer",
     )
@@ -121,11 +120,10 @@ def _choose(model: zoo.Classifier) -> tuple[str, int, int, int, str]:
         "Pictures in the batch", BATCHES, default=BATCHES[1], required=True, key="bn.count"
     )
     statistics = fourth.segmented_control(
-        "Mean and variance of",
+        "Statistics",
         ("batch", "running"),
         default="batch",
         required=True,
-        format_func={"batch": "this batch", "running": "the training"}.get,
         key="bn.statistics",
         help="Training normalizes with the statistics of the batch; evaluation with running means "
         "that the layer gathered in training.",
@@ -158,14 +156,20 @@ def _histograms(shown: batch_norm.Channel) -> None:
 
 
 def _formula(shown: batch_norm.Channel) -> None:
-    """Write the formula with the numbers on the screen, for the first value of the batch."""
-    x, y = float(shown.before[0]), float(shown.after[0])
-    st.latex(r"y \;=\; \gamma\,\frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}}+\beta")
+    """Write the formula, then with the numbers of the first value on the screen."""
+    x, normalized, y = (float(v[0]) for v in (shown.before, shown.normalized, shown.after))
     st.latex(
-        rf"{y:.3f} \;=\; {shown.gamma:.2f}\cdot\frac{{{x:.3f}-{_signed(shown.mean)}}}"
-        rf"{{\sqrt{{{shown.variance:.3f}+{shown.eps:.5f}}}}}+{_signed(shown.beta, 2)}"
+        r"\hat{x} = \frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}} \qquad y = \gamma\,\hat{x}+\beta"
     )
-    st.caption("The second line is the first of these values: the upper left corner of the map.")
+    left, right = st.columns(2)
+    left.latex(
+        rf"{normalized:.2f} = \frac{{{x:.2f}-{_bracketed(shown.mean)}}}"
+        rf"{{\sqrt{{{shown.variance:.2f}+{shown.eps:.5f}}}}}"
+    )
+    right.latex(
+        rf"{y:.2f} = {shown.gamma:.2f}\cdot {_bracketed(normalized)}+{_bracketed(shown.beta)}"
+    )
+    st.caption("With the numbers of one value: the upper left corner of the first picture's map.")
 
 
 def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> None:
@@ -303,7 +307,7 @@ def modes(model: zoo.Classifier, weights: str) -> None:
     st.plotly_chart(
         norm_charts.lines(
             lines,
-            norm_charts.Axis("Pictures in the batch", log=True, ticks=SIZES),
+            norm_charts.Axis("Pictures in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
             norm_charts.Axis("", ".0%"),
             height=300,
         ),
@@ -321,8 +325,8 @@ def _recorded_modes(found: zoo.Experiment) -> list[norm_charts.Line]:
     accent, gray, amber = charts.accent(), charts.quiet(), norm_charts.tint("group")
     return [
         norm_charts.Line("Evaluation mode", edges, gray, "dash", 1.5),
-        norm_charts.Line("Recorded, mixed", recorded.modes(found, "mixed"), f"{accent}70"),
-        norm_charts.Line("Recorded, one class", recorded.modes(found, "one class"), f"{amber}70"),
+        norm_charts.Line("Recorded, mixed", recorded.modes(found, "mixed"), f"{accent}a0"),
+        norm_charts.Line("Recorded, one class", recorded.modes(found, "one class"), f"{amber}a0"),
     ]
 
 
@@ -403,7 +407,6 @@ def _zero(value: float) -> float:
     return 0.0 if abs(value) < 0.005 else float(value)
 
 
-def _signed(value: float, digits: int = 3) -> str:
+def _bracketed(value: float) -> str:
     """Write a number for a formula, a negative one in brackets."""
-    text = f"{value:.{digits}f}"
-    return f"({text})" if value < 0 else text
+    return f"({value:.2f})" if value < 0 else f"{value:.2f}"

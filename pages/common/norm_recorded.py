@@ -130,14 +130,14 @@ def reasons(found: zoo.Experiment) -> None:
                     recorded.by_step(found, name, norm, rate, place),
                     norm_charts.tint(norm),
                 )
-                for norm in ("none", "batch")
+                for norm in ("batch", "none")
             ]
             if not any(line.points for line in drawn):
                 st.caption("The first layer has no layers in front of it.")
                 continue
             _chart(name, norm_charts.lines(
                 drawn, norm_charts.Axis("Training step"),
-                norm_charts.Axis("", ".2~s" if log else ".2f", log=log),
+                norm_charts.Axis("", ".3~g" if log else ".2f", log=log),
             ), title)  # fmt: skip
     st.markdown(found.finding)
     _provenance(found)
@@ -238,6 +238,6 @@ def show_claims(found: list[claimed.Claim]) -> None:
             left.caption(source)
             right.markdown(claim.measured)
             if claim.command:
-                right.code(claim.command, language="bash", wrap_lines=True)
+                right.caption(f"`{claim.command}`")
             else:
                 right.caption("Measured live, above.")
