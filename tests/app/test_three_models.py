@@ -41,6 +41,14 @@ def test_the_overview_has_a_card_for_each(app: AppTest) -> None:
     check_cards(app)
 
 
+@pytest.mark.parametrize("entry", site.ENTRIES, ids=lambda entry: entry.title)
+def test_every_page_opens(app: AppTest, entry: site.Entry) -> None:
+    assert [shown.path for shown in site.entries()] == [shown.path for shown in site.ENTRIES]
+    page = app.switch_page(entry.path).run()
+    assert not page.exception
+    assert not page.error
+
+
 def test_the_overview_needs_no_page_of_a_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model's card can be drawn, whichever pages exist yet."""
     entries = [

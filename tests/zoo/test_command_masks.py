@@ -123,11 +123,3 @@ def test_a_classifier_has_no_masks_to_save(
     code, out, err = run(capsys, "predict", "mnist", photo, "--save-mask", str(tmp_path))
     assert (code, out) == (2, "")
     assert "mnist names what a picture shows; it has no masks to save" in err
-
-
-def test_bench_runs_on_photos(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(
-        capsys, "bench", "carvana", "--json", "--repeats", "2", "--batch", "2", "--device", "cpu"
-    )
-    assert code == 0
-    assert json.loads(out)["single_ms"] > 0
