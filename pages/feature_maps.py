@@ -12,6 +12,7 @@ from pages.common import (
     attribution,
     cells,
     diagram,
+    favourites,
     format,
     frame,
     inside,
@@ -186,14 +187,17 @@ def explorer(model: zoo.Model) -> None:
     st.header(f"{diagram.title(layer)}: {diagram.size(layer.shape)}", anchor="maps")
     left, right = st.columns(2, gap="large")
     with left:
-        show_maps(run, layer)
+        show_maps(model, run, layer)
     with right:
         show_channel(model, view, run, layer)
+    excites = st.container()  # filled last: the first time it asks the network about many pictures
     st.header("The arithmetic", anchor="arithmetic")
     show_arithmetic(model, run, layer)
+    with excites:
+        favourites.show(model, run, layer, here["channel"])
 
 
-def show_maps(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
     """Draw all maps of the layer; one of them is chosen."""
     here, values = now(), run[layer.name]
     with st.container(horizontal=True, gap="medium"):
@@ -205,6 +209,9 @@ def show_maps(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
         here["channel"] = inside.liveliest(values)
     st.session_state["inside-order"] = order
     image, grid = mosaic.sheet(values[order], own_scale=own, width=720)
+    names = [f"channel {c}" for c in range(len(values))]
+    if layer.name == run.output and isinstance(model, zoo.Classifier):
+        names = [f"channel {c}: {label}" for c, label in enumerate(model.labels)]
     cells.show(
         "inside-maps",
         f"The {len(values)} maps of {layer.name}.",
@@ -212,7 +219,7 @@ def show_maps(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
         grid,
         order.index(here["channel"]),
         on_channel,
-        labels=[f"channel {c}, mean {steps.number(float(means[c]))}" for c in order],
+        labels=[f"{names[c]}, mean {steps.number(float(means[c]))}" for c in order],
         caption=True,
     )
     st.caption(
@@ -278,10 +285,11 @@ def show_arithmetic(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain
     """Draw how the chosen value comes about."""
     here = now()
     row, column = here["pixel"] or (0, 0)
-    where = f"row {row}, column {column} of channel" if len(layer.shape) == 3 else "feature"
+    maps = len(layer.shape) == 3
+    where = f"row {row}, column {column} of channel" if maps else "feature"
     st.markdown(
         f"How **{where} {here['channel']}** of `{layer.name}` comes about, recomputed from what "
-        "went in. Click another pixel of the map to see its numbers."
+        f"went in.{' Click another pixel of the map to see its numbers.' if maps else ''}"
     )
     try:
         found = list(zoo.explain.arithmetic(run, layer.name, here["channel"], row, column))

@@ -12,13 +12,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from pages.common import cells, diagram, inside, mosaic, optimized
+from pages.common import cells, diagram, favourites, inside, mosaic, optimized
 from tests import cars
 from tests.app import read
 from tests.app.conftest import ROOT
 from tests.hub import tiny
 from zoo import catalog
+from zoo.images import normalize
 from zoo.samples import samples
+from zoo.samples.sets import picture_set
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,19 @@ def test_the_arithmetic_ends_at_the_maps_value(page, name, layer):
     assert pixels["chosen"] == 2 * pixels["columns"] + 1
 
 
+def test_the_pictures_that_excite_a_channel_most_come_in_order(page):
+    look(page, layer="relu2", channel=5, pixel=None)
+    found = read.components(page, "gallery")[0]["items"]
+    values = [float(item["detail"]) for item in found]
+    assert len(values) == favourites.COUNT
+    assert values == sorted(values, reverse=True)
+    pictures = picture_set("mnist")
+    model = zoo.load("mnist")
+    inputs = [normalize(image, [0.1307], [0.3081]) for image in pictures.images[: favourites.POOL]]
+    maps = model.network.activations(np.stack(inputs))["relu2"][:, 5]
+    assert values[0] == pytest.approx(float(maps.max()), rel=0.01)
+
+
 def test_the_last_layer_is_followed_by_softmax(page):
     look(page, layer="linear", channel=7, pixel=None)
     (steps,) = read.components(page, "steps")
@@ -126,7 +141,7 @@ def test_maps_can_be_sorted_and_scaled(page):
 
 def test_the_unet_shows_encoder_skip_and_decoder_and_what_a_cut_costs(page):
     choose(page, "carvana")
-    sides, masks = read.components(page, "gallery")
+    sides, masks = read.components(page, "gallery")  # no favourites: the network has no set
     assert [item["detail"] for item in sides["items"]] == [
         *("down.0.second.act", "up.1.interpolate", "up.1.block.first.act"),
     ]
@@ -144,11 +159,11 @@ def test_attribution_with_random_weights_beside_it(page):
     for method in ("Grad-CAM", "Occlusion", "Integrated gradients"):
         page.button_group(key="decided-method").set_value(method).run()
         assert not page.exception
-        (shown,) = read.components(page, "gallery")
+        shown = read.components(page, "gallery")[-1]
         assert [item["title"] for item in shown["items"]] == ["The picture", method]
     page.toggle(key="decided-check").set_value(True).run()
     assert not page.exception
-    (shown,) = read.components(page, "gallery")
+    shown = read.components(page, "gallery")[-1]
     assert shown["items"][-1]["title"] == "Random weights"
     assert any("Rank correlation" in m.value or "empty" in m.value for m in page.markdown)
 

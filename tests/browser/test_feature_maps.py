@@ -116,7 +116,7 @@ def test_another_picture_changes_the_maps(page):
 def test_random_weights_are_one_click_away(page):
     page.wait_for_selector(IDLE)
     page.get_by_text("Compare with random weights").click()
-    expect(page.locator(".gallery figure")).to_have_count(3)
+    expect(page.locator(".gallery").last.locator("figure")).to_have_count(3)
     expect(page.get_by_text("Rank correlation of the two")).to_be_visible()
 
 

@@ -14,6 +14,7 @@ from zoo.explain.attribution import (
     randomized,
     sanity_check,
 )
+from zoo.explain.favourites import Peaks, peaks
 from zoo.explain.gradcam import grad_cam
 from zoo.explain.occlusion import occlusion
 from zoo.explain.receptive_field import (
@@ -27,6 +28,7 @@ from zoo.explain.trace import Layer, Skip, Trace, layers, trace
 __all__ = [
     "Layer",
     "MaskChange",
+    "Peaks",
     "ReceptiveField",
     "SanityCheck",
     "Skip",
@@ -41,6 +43,7 @@ __all__ = [
     "mask_without",
     "maximize",
     "occlusion",
+    "peaks",
     "randomized",
     "receptive_field",
     "receptive_field_by_gradient",
