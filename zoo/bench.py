@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from zoo.models import Classifier, Model
 
 LEAST_SECONDS = 0.05  # short calls are repeated until they take so long together
+MOST_SECONDS = 2.0  # longer ones are timed once: bfloat16 where the processor does not know it
 Form = tuple[str, str, bool]  # dtype, layout, folded
 PHOTO_SHAPE = 1918 / 1280  # width : height of a photo; these are Carvana's
 
@@ -31,6 +33,7 @@ class Row:
         batch: Pictures a forward pass.
         milliseconds: Median time of a forward pass.
         pictures_per_second: ``batch`` over that time.
+        times: How many times that is the median of.
     """
 
     network: str
@@ -40,6 +43,7 @@ class Row:
     batch: int
     milliseconds: float
     pictures_per_second: float
+    times: int
 
 
 def input_shape(model: Model) -> tuple[int, int, int]:
@@ -87,7 +91,7 @@ def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[s
     Args:
         model: A loaded model whose network is an ``nn.Module``.
         batches: Sizes of the batches.
-        rounds: How often each case is timed; the median counts.
+        rounds: How often each case is timed; see :func:`take_turns`.
 
     Returns:
         ``{"model", "device", "shape", "rounds", "threads", "torch", "rows": [Row as a dict, …]}``.
@@ -109,8 +113,10 @@ def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[s
         for batch in batches
     }
     rows = [
-        Row(name, dtype, layout, folded, batch, 1000 * seconds, batch / seconds)
-        for (name, (dtype, layout, folded), batch), seconds in take_turns(cases, rounds).items()
+        Row(name, dtype, layout, folded, batch, 1000 * seconds, batch / seconds, times)
+        for (name, (dtype, layout, folded), batch), (seconds, times) in take_turns(
+            cases, rounds
+        ).items()
     ]
     return {
         "model": model.name,
@@ -123,26 +129,35 @@ def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[s
     }
 
 
-def take_turns(cases: Mapping[Any, Callable[[], object]], rounds: int) -> dict[Any, float]:
-    """Return each case's median time of a call in seconds; one uncounted round warms up.
+def take_turns(
+    cases: Mapping[Any, Callable[[], object]], rounds: int
+) -> dict[Any, tuple[float, int]]:
+    """Return each case's median time of a call in seconds, and the number of times behind it.
 
     Args:
         cases: What to call.
-        rounds: In each round every case is called once, or so often that it takes 50 ms.
+        rounds: In each round every case is called once, or so often that it takes 50 ms; one
+            round before them warms up. A case that takes more than 2 s then is not called again.
     """
     times: dict[Any, list[float]] = {case: [] for case in cases}
     calls = dict.fromkeys(cases, 1)
-    for turn in range(rounds + 1):
-        for case, call in cases.items():
-            start = time.perf_counter()
-            for _ in range(calls[case]):
-                call()
-            spent = (time.perf_counter() - start) / calls[case]
-            if turn:
-                times[case].append(spent)
-            else:
-                calls[case] = max(1, min(100, round(LEAST_SECONDS / max(spent, 1e-6))))
-    return {case: statistics.median(spent) for case, spent in times.items()}
+    with tqdm(total=len(cases) * (rounds + 1), unit="case", leave=False, disable=None) as bar:
+        for turn in range(rounds + 1):
+            for case, call in cases.items():
+                bar.update()
+                if calls[case] == 0:
+                    continue
+                start = time.perf_counter()
+                for _ in range(calls[case]):
+                    call()
+                spent = (time.perf_counter() - start) / calls[case]
+                slow = spent > MOST_SECONDS
+                if turn or slow:
+                    times[case].append(spent)
+                if turn == 0:
+                    often = max(1, min(100, round(LEAST_SECONDS / max(spent, 1e-6))))
+                    calls[case] = 0 if slow else often
+    return {case: (statistics.median(spent), len(spent)) for case, spent in times.items()}
 
 
 def resnet18(classes: int) -> Any:
@@ -209,7 +224,7 @@ def table(result: Mapping[str, Any]) -> str:
     head = (
         f"{result['model']} on {result['device']}, {result['threads']} threads, torch "
         f"{result['torch']}, {width} × {height} pixels; medians of {result['rounds']} rounds in "
-        "which all take turns"
+        f"which all take turns (once, if a batch takes more than {MOST_SECONDS:.0f} s)"
     )
     texts = [
         "  ".join(

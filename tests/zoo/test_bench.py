@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,17 @@ def test_cases_take_turns_and_short_ones_are_called_often() -> None:
     seconds = bench.take_turns(cases, rounds=2)
     assert order[:2] == ["a", "b"]  # the warm-up
     assert order[2:] == ["a"] * 100 + ["b"] * 100 + ["a"] * 100 + ["b"] * 100
-    assert set(seconds) == {"a", "b"}
+    assert {case: times for case, (_, times) in seconds.items()} == {"a": 2, "b": 2}
+
+
+def test_a_slow_case_is_called_once(monkeypatch) -> None:
+    monkeypatch.setattr(bench, "MOST_SECONDS", 0.01)
+    order: list[str] = []
+    found = bench.take_turns({"slow": lambda: (order.append("slow"), time.sleep(0.02))}, rounds=5)
+    assert order == ["slow"]
+    seconds, times = found["slow"]
+    assert times == 1
+    assert seconds >= 0.02
 
 
 def test_the_table_has_a_line_a_form_and_a_column_a_batch(classifier, monkeypatch) -> None:
