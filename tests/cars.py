@@ -1,4 +1,4 @@
-"""A tiny segmentation model: untrained, or one that takes red for cars."""
+"""A tiny segmentation model: untrained, or the one of `tests.red_cars`; and what it records."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from safetensors.numpy import save
-from torch import Tensor, nn
+from torch import nn
 
 import zoo
+from tests import red_cars
 from zoo.networks.unet import UNet
 
 ARGUMENTS: dict[str, Any] = {"widths": [4, 6, 8], "skips": True}
@@ -108,14 +109,8 @@ def model_files(seed: int = 0, **changes: Any) -> dict[str, bytes]:
     }
 
 
-class Red(nn.Module):
-    """Takes for a car what is redder than it is blue."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, 3, H, W) to logits (N, 1, H, W)."""
-        return 8 * (x[:, :1] - x[:, 2:]) - 4
-
-
 def red_model(**changes: Any) -> zoo.Segmenter:
-    """A model that finds red things; ``changes`` go into its config."""
-    return zoo.Segmenter("carvana", config(**changes), record(), Red())
+    """A model that takes for a car what is red; ``changes`` go into its config."""
+    size = {"channels": 3, "longest_side": LONGEST, "mean": [0] * 3, "std": [1] * 3}
+    config_ = config(**({"input": size} | changes))
+    return zoo.Segmenter("carvana", config_, record(), red_cars.network())

@@ -10,6 +10,7 @@ edge the probabilities x minimize
 over neighbouring pixels i, j of the colours c; p is what the network said. Where neighbours look
 alike x may not jump, so that the jump moves to where the colours do; where the picture shows no
 edge, x stays near p. The band's surroundings keep p, so that nothing far from the edge changes.
+What is thinner than two pixels at the working size may get lost: p is never sure of it.
 
 It goes from coarse to fine, each step doubling the size, and in tiles: time and memory grow with
 the length of the edge, and not much with the number of pixels.

@@ -104,7 +104,7 @@ def test_a_picture_without_one_is_said_to_have_none() -> None:
     model = cars.red_model()
     nothing = model.predict(scene(300, 200, (0, 0, 0, 0)))
     assert (nothing.found, nothing.area) == (False, 0)
-    speck = scene(300, 200, (0.5, 0.5, 0.55, 0.55))
+    speck = scene(300, 200, (0.5, 0.5, 0.56, 0.56))
     assert model.predict(speck).area > 0
     assert not model.predict(speck).found
     assert cars.red_model(least_area=0.001).predict(speck).found
