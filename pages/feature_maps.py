@@ -138,7 +138,7 @@ def show_choices(model: zoo.Model) -> None:
             "Network",
             NAMES,
             default=model.name,
-            format_func=lambda name: zoo.info(name).title,
+            format_func=title_of,
             key="inside-model",
             on_change=on_model,
             required=True,
@@ -158,6 +158,13 @@ def show_choices(model: zoo.Model) -> None:
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")
                 pad.draw("inside-pad", token="pad", strokes=drawn, on_change=on_stroke)
+
+
+def title_of(name: str) -> str:
+    """Return a model's title, with its name where several share the title."""
+    title = zoo.info(name).title
+    shared = sum(zoo.info(other).title == title for other in NAMES) > 1
+    return f"{title} ({name})" if shared else title
 
 
 @st.cache_data(show_spinner=False)
@@ -306,6 +313,9 @@ st.markdown(
     "Open a trained network: every layer, every channel, and the arithmetic behind every number, "
     "on a picture of yours."
 )
+if not NAMES:
+    st.info("No network is here to be opened: train one and export it, as the README shows.")
+    st.stop()
 model = models.load(state()["model"])
 now()
 show_choices(model)

@@ -48,6 +48,12 @@ def show(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer, cha
     gallery.show("favourites", items, columns=COUNT, few=3)
 
 
+def prepare(model: zoo.Model) -> None:
+    """Ask the network now what :func:`show` will need; it takes some seconds, once a server."""
+    if _pictures(model) is not None:
+        _peaks(f"{model.name}-{id(model)}", model)
+
+
 def _pictures(model: zoo.Model) -> PictureSet | None:
     try:
         return picture_set(model.name.partition("-")[0])

@@ -14,7 +14,7 @@ import time
 import threadpoolctl
 
 import zoo
-from pages.common import models
+from pages.common import favourites, models
 
 _DELAY = 1.5  # seconds
 _lock = threading.Lock()
@@ -44,6 +44,9 @@ def _warm_up() -> None:
 
         for name in zoo.list_models():
             models.loaded(name)
+        for name in zoo.list_models():
+            if model := models.loaded(name):
+                favourites.prepare(model)
     except Exception:  # the page that needs it will show the error; the log tells the rest
         logging.getLogger(__name__).exception("Warming up failed")
     models.freeze()

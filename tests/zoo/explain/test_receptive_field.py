@@ -22,7 +22,7 @@ def outcome(function, *arguments) -> object:
 def test_it_is_where_the_gradient_is(name: str) -> None:
     network, inputs = networks.make(name)
     run, rng = trace(network, inputs), np.random.default_rng(2)
-    for layer in run.layers:
+    for layer in run.layers[:: 2 if name in ("unet", "objects") else 1]:
         place = [int(rng.integers(side)) for side in layer.shape[1:]]
         found = outcome(receptive_field, run, layer.name, *place)
         by_gradient = outcome(receptive_field_by_gradient, network, inputs, layer.name, *place)
