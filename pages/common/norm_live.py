@@ -161,7 +161,7 @@ def _formula(shown: batch_norm.Channel) -> None:
     st.latex(
         r"\hat{x} = \frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}} \qquad y = \gamma\,\hat{x}+\beta"
     )
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="center")
     left.latex(
         rf"{normalized:.2f} = \frac{{{x:.2f}-{_bracketed(shown.mean)}}}"
         rf"{{\sqrt{{{shown.variance:.2f}+{shown.eps:.5f}}}}}"

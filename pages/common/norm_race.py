@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -19,7 +18,7 @@ EVERY = 0.5  # seconds between two looks at the curves
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 NORMS = ("batch", "none")
 TRACKS = threading.BoundedSemaphore(2)  # races at a time, all visitors together
-TITLES = {"batch": "With BatchNorm", "none": "Without"}
+TITLES = {"batch": "with BatchNorm", "none": "without"}
 
 
 @dataclass
@@ -38,7 +37,6 @@ class Race:
     stopped: threading.Event = field(default_factory=threading.Event)
     problem: str = ""
     thread: threading.Thread | None = None
-    watched: float = field(default_factory=time.monotonic)
 
     def start(self) -> None:
         """Begin, unless too many visitors are racing."""
@@ -64,8 +62,7 @@ class Race:
                 seconds=SECONDS,
             ):
                 self.laps.append(lap)
-                unseen = time.monotonic() - self.watched > 10 * EVERY  # the visitor has left
-                if self.stopped.is_set() or unseen:
+                if self.stopped.is_set():
                     return
         except zoo.ZooError as error:
             self.problem = str(error)
@@ -89,7 +86,6 @@ def _show() -> None:
         key="bn.race.rate", disabled=running,
     )  # fmt: skip
     if running and race is not None:
-        race.watched = time.monotonic()
         if middle.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
             race.stopped.set()
     elif middle.button(
@@ -140,7 +136,7 @@ def _curves(race: Race) -> None:
             alt=f"{title} by training step, with and without BatchNorm",
         )
     words = "; ".join(
-        f"{TITLES[norm].lower()} {format.percent(last.accuracies[norm])}"
+        f"{TITLES[norm]} {format.percent(last.accuracies[norm])}"
         + ("" if last.step == 0 or last.losses[norm] == last.losses[norm] else " (diverged)")
         for norm in NORMS
     )

@@ -186,7 +186,6 @@ def test_the_race_runs_and_can_be_stopped(page: AppTest) -> None:
     assert race.running
     deadline = time.monotonic() + 30
     while len(race.laps) < 3 and time.monotonic() < deadline:
-        race.watched = time.monotonic()
         time.sleep(0.05)
     page.run(timeout=60)
     assert "Training: step" in text(page)
@@ -219,13 +218,3 @@ def test_no_more_races_than_the_machine_has_tracks_for() -> None:
     again.stopped.set()
     assert again.thread is not None
     again.thread.join(10)
-
-
-def test_a_race_ends_when_its_visitor_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    race = norm_race.Race(0.1)
-    race.watched = time.monotonic() - 100
-    race.start()
-    assert race.thread is not None
-    race.thread.join(20)
-    assert not race.running
-    assert len(race.laps) == 1
