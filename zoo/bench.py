@@ -218,7 +218,9 @@ def table(result: Mapping[str, Any]) -> str:
     lines = [[*names, "ms a picture", *(f"pictures/s, batch {batch}" for batch in batches)]]
     for form, found in speeds.items():
         numbers = [1000 / found[batches[0]], *(found[batch] for batch in batches)]
-        lines.append([*form, *(f"{n:,.{0 if n >= 100 else 1}f}" for n in numbers)])
+        lines.append(
+            [*form, *(f"{n:,.{0 if n >= 100 else 1 if n >= 10 else 2}f}" for n in numbers)]
+        )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     height, width = result["shape"][1:]
     head = (

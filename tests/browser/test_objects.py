@@ -28,13 +28,13 @@ def objects(visit, url) -> Page:
 def test_first_state_shows_a_sample_its_answer_and_all_parts(objects):
     assert label(objects) in {sample.label for sample in SAMPLES}
     assert "sure it is a" in said(objects)
-    expect(objects.locator(".answer .rest")).to_contain_text("ms by PyTorch on the")
+    expect(objects.locator(".answer .rest")).to_contain_text("by PyTorch on the")
     expect(objects.locator(".strip button")).to_have_count(len(SAMPLES))
     expect(objects.get_by_text(SAMPLES[0].credit)).to_be_visible()
     for heading in ("What speaks for it", "How far to trust it", "Where it errs"):
         expect(objects.get_by_role("heading", name=heading)).to_be_visible()
     expect(objects.locator(".gallery").first.locator("figure")).to_have_count(3)
-    expect(objects.locator(".js-plotly-plot")).to_have_count(5)
+    expect(objects.locator(".js-plotly-plot")).to_have_count(5, timeout=90_000)
 
 
 def test_a_sample_can_be_clicked(objects):

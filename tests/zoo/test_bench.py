@@ -138,7 +138,7 @@ def test_the_table_has_a_line_a_form_and_a_column_a_batch(classifier, monkeypatc
     head = {"model": "net", "device": "cpu", "threads": 2, "torch": "2", "shape": [3, 32, 32]}
     text = bench.table(head | {"rounds": 3, "rows": rows}).splitlines()
     assert len(text) == 3
-    assert text[2].split() == ["net", "float32", "channels_last", "folded", "4.0", "250", "2,000"]
+    assert text[2].split() == ["net", "float32", "channels_last", "folded", "4.00", "250", "2,000"]
     assert len(text[1]) == len(text[2])
 
 
