@@ -86,7 +86,7 @@ def on_photo(key: str) -> None:
 
 def on_threshold() -> None:
     """Take the threshold that the slider came to rest at; the network is not asked again."""
-    if (percent := stage.chosen(f"stage-{shown()['number']}")) is not None:
+    if (percent := stage.chosen("stage", str(shown()["number"]))) is not None:
         shown()["threshold"] = percent
 
 
@@ -149,7 +149,7 @@ def show_stage(seen: Scene) -> None:
     """Draw the photo under what the network says."""
     now = shown()
     stage.show(
-        f"stage-{now['number']}",
+        "stage",
         token=str(now["number"]),
         photo=seen.photo,
         probabilities=seen.probabilities,
@@ -205,7 +205,7 @@ def show_choices() -> None:
     strip.show("samples", {"Try one": thumbnails()}, shown().get("id"), on_pick, wide=True)
     st.caption("Or a photo of your own. It stays in the server's memory and is never saved.")
     with st.container(horizontal=True):
-        with st.popover("Upload", icon=":material/upload:"):
+        with st.popover("Upload", icon=":material/upload:", key="upload-popover"):
             st.file_uploader(
                 "A photo of a car", PICTURES, key="photo", on_change=on_photo, args=("photo",)
             )

@@ -30,7 +30,7 @@ def show(
     """Show the stage; the visitor chooses what to see, compares, and moves the threshold.
 
     The browser does all of that by itself, from the two pictures. A new threshold is there for
-    ``chosen(key)`` inside ``on_change`` once the slider has come to rest.
+    ``chosen(key, token)`` inside ``on_change`` once the slider has come to rest.
 
     Args:
         key: Streamlit's key.
@@ -54,15 +54,19 @@ def show(
     _mount(key=key, data=data, on_threshold_change=on_change)
 
 
-def chosen(key: str) -> int | None:
+def chosen(key: str, token: str) -> int | None:
     """Return the threshold in percent that the stage last sent, or None if that makes no sense.
 
     Args:
         key: The stage's key.
+        token: That of the photo on the stage; what was sent for an earlier one is not meant for it.
     """
     state = st.session_state.get(key)
-    value = state.get("threshold") if isinstance(state, Mapping) else None
-    return value if type(value) is int and 1 <= value <= 99 else None
+    sent = state.get("threshold") if isinstance(state, Mapping) else None
+    if not isinstance(sent, Mapping) or sent.get("token") != token:
+        return None
+    percent = sent.get("percent")
+    return percent if type(percent) is int and 1 <= percent <= 99 else None
 
 
 def fit(size: tuple[int, int]) -> tuple[int, int]:

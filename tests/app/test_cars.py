@@ -120,15 +120,21 @@ def test_another_threshold_changes_the_answer_without_asking_the_network(cars, m
     assert staged(cars)["threshold"] == 90
 
 
-@pytest.mark.parametrize("value", [None, "50", 0, 100, 50.5, True, [50], {"a": 1}])
-def test_the_stage_refuses_what_is_no_threshold(monkeypatch, value):
-    monkeypatch.setattr(stage.st, "session_state", {"stage": {"threshold": value}})
-    assert stage.chosen("stage") is None
+GOOD = {"token": "3", "percent": 37}
 
 
-def test_the_stage_accepts_a_threshold(monkeypatch):
-    monkeypatch.setattr(stage.st, "session_state", {"stage": {"threshold": 37}})
-    assert stage.chosen("stage") == 37
+@pytest.mark.parametrize(
+    ("sent", "percent"),
+    [
+        (GOOD, 37),
+        (GOOD | {"token": "2"}, None),  # meant for the photo before
+        *((GOOD | {"percent": value}, None) for value in (None, "50", 0, 100, 50.5, True, [50])),
+        *((value, None) for value in (None, 50, "50", [], {})),
+    ],
+)
+def test_the_stage_accepts_a_threshold_and_nothing_else(monkeypatch, sent, percent):
+    monkeypatch.setattr(stage.st, "session_state", {"stage": {"threshold": sent}})
+    assert stage.chosen("stage", "3") == percent
 
 
 def test_a_picture_without_a_car_says_so(cars):
@@ -253,7 +259,7 @@ def test_a_large_photo_is_kept_small_and_answered_for_in_full(model):
     assert seen.result.probabilities.shape == seen.shown.size[::-1]
     full = seen.full().probabilities
     assert np.array_equal(full, model.predict(photo).probabilities)
-    assert seen.area(0.5) == pytest.approx(seen.full().area, abs=0.002)
+    assert seen.area(red_cars.THRESHOLD) == pytest.approx(seen.full().area, abs=0.002)
 
 
 def test_without_the_model_there_is_no_page():

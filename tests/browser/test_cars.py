@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def wait_for_photo(page: Page, number: int) -> None:
 
 
 def upload(page: Page, photo: Image.Image | None = None, number: int = 2) -> None:
-    page.get_by_role("button", name="Upload", exact=True).first.click()
+    page.locator(".st-key-upload-popover button").click()
     choose(
         page.get_by_label("A photo of a car"), "street.png", png(photo or red_cars.street(*SIZE))
     )
@@ -78,11 +79,9 @@ def png(image: Image.Image) -> bytes:
 
 def canvas(page: Page) -> np.ndarray:
     """Return what the stage shows, int (height, width, 3)."""
-    width, height, values = page.locator(".stage canvas").evaluate(
-        "c => [c.width, c.height, Array.from(c.getContext('2d')"
-        ".getImageData(0, 0, c.width, c.height).data)]"
-    )
-    return np.array(values).reshape(height, width, 4)[..., :3]
+    address = page.locator(".stage canvas").evaluate("c => c.toDataURL('image/png')")
+    contents = base64.b64decode(address.partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(contents)).convert("RGB")).astype(int)
 
 
 def tinted(page: Page) -> float:
@@ -121,8 +120,8 @@ def test_the_threshold_follows_at_once_and_the_numbers_when_it_rests(cars):
     slider = cars.get_by_label("Threshold")
     slider.evaluate("s => { s.value = 90; s.dispatchEvent(new Event('input')); }")  # still dragging
     expect(cars.locator(".stage output")).to_have_text("90 %")
-    assert tinted(cars) < whole + 0.001  # the pink part is in the photo, but no longer violet
-    middle, pink = canvas(cars)[600, 500], canvas(cars)[420, 720]
+    assert tinted(cars) < whole + 0.001
+    middle, pink = canvas(cars)[400, 400], canvas(cars)[400, 720]
     assert middle[2] > 100  # violet on red
     assert pink[2] < 100  # darkened, as everything outside
     expect(metric(cars, "Car area")).to_contain_text("12.5 %")
@@ -204,7 +203,7 @@ def test_wrong_files_get_a_sentence(cars):
     expect(metric(cars, "Boundary IoU")).to_contain_text("%")
     assert float(metric(cars, "IoU").inner_text().split()[1]) > 99
     expect(cars.get_by_test_id("stAlert")).to_have_count(0)
-    cars.get_by_role("button", name="Upload", exact=True).first.click()
+    cars.locator(".st-key-upload-popover button").click()
     choose(cars.get_by_label("A photo of a car"), "a.png", b"only text")
     expect(cars.get_by_test_id("stAlert")).to_contain_text("This is not a picture")
     expect(cars.locator(".stage")).to_have_count(0)

@@ -101,7 +101,7 @@ function start(root) {
 
   function rest() {                                       // tell Python once the finger rests
     clearTimeout(resting);
-    resting = setTimeout(() => root.send(Number(slider.value)), REST);
+    resting = setTimeout(() => root.send({ token, percent: Number(slider.value) }), REST);
   }
   compare.oninput = paint;
   slider.oninput = () => { paint(); clearTimeout(resting); };
