@@ -14,7 +14,7 @@ run sees small pictures, which show the same things for less work; the last part
 is used later. The weights after the last step are the result, and the threshold is the one with the
 best mean IoU on the validation cars.
 
-The preset ``finish`` is a second, gentler part for a finished run (``--begin-with RUN``).
+The preset ``finish`` is a second part for a finished run (``--begin-with RUN``), with Muon.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -44,6 +44,7 @@ from training.distributed import Processes
 from training.errors import TrainingError, run_command
 from training.export import write_model
 from training.machine import PRECISIONS, Machine, choose_precision
+from training.muon import Muon
 from training.predict_masks import Held, measure
 from training.records import git_commit, provenance
 from training.run import CHECKPOINT, add_arguments, finish, run_folders
@@ -51,6 +52,7 @@ from training.segmentation_loss import LOSSES
 from zoo.networks.unet import UNet
 
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
+MOMENTS = {"exp_avg", "exp_avg_sq", "momentum_buffer"}  # what optimizers remember
 CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
 
 
@@ -64,7 +66,9 @@ class Recipe:
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
     skips: bool = True
     loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
-    peak_learning_rate: float = 2e-3
+    peak_learning_rate: float = 2e-3  # of AdamW
+    muon_rate: float = 0.0  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
+    muon_momentum: float = 0.6
     warmup: float = 0.05  # the share of the run
     weight_decay: float = 0.01
     batch_norm_momentum: float = 0.05
@@ -101,13 +105,12 @@ class Recipe:
 RECIPE = Recipe()
 PRESETS = {
     "main": RECIPE,
-    # A second, gentler part for a finished run: all pictures at the size that is used later, more
-    # of the studio, and less change of the car's size there.
+    # A second part for a finished run: Muon, more of the studio, less change of the car's size.
     "finish": replace(
         RECIPE,
-        epochs=16,
-        peak_learning_rate=1e-3,
-        small_until=0.0,
+        epochs=12,
+        muon_rate=0.06,
+        small_until=2 / 3,
         augmentation=CarAugmentation(paste=0.3, zoom=(0.8, 1.3), stretch=0.08),
     ),
 }
@@ -193,14 +196,7 @@ class _Run:
                 module.momentum = recipe.batch_norm_momentum
         self.network.to(machine.device)
         self.parameters = list(self.network.parameters())
-        decayed = [p for p in self.parameters if p.ndim > 1]
-        others = [p for p in self.parameters if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": recipe.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ]
-        )
+        self._make_optimizers()
         self.step = 0
         self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}  # of the epoch so far
         self.saved = time.monotonic()
@@ -213,6 +209,27 @@ class _Run:
             "history": [],
             "record": provenance(PACKAGES) | {"machine": machine.describe()},
         }
+
+    def _make_optimizers(self) -> None:
+        recipe = self.recipe
+        kernels = [p for p in self.parameters if p.ndim == 4]
+        # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
+        # layer has none behind it.
+        hidden = kernels[:-1] if recipe.muon_rate else []
+        others = [p for p in self.parameters if all(p is not kernel for kernel in hidden)]
+        self.adam = torch.optim.AdamW(
+            [
+                {
+                    "params": [p for p in others if p.ndim > 1],
+                    "weight_decay": recipe.weight_decay,
+                },
+                {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+        )
+        self.muon = Muon(hidden, 0.0, recipe.muon_momentum) if hidden else None
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        return [self.adam, *([self.muon] if self.muon else [])]
 
     def begin_with(self, folder: Path) -> None:
         """Take the weights of a finished run instead of random ones, and keep its record."""
@@ -232,12 +249,14 @@ class _Run:
         for number, parameter in enumerate(self.parameters):
             kept = {
                 key: torch.from_numpy(groups[key][str(number)]).to(parameter.device)
-                for key in ("exp_avg", "exp_avg_sq")
+                for key in MOMENTS
                 if str(number) in groups.get(key, {})
             }
-            if kept:
+            if "momentum_buffer" in kept and self.muon:
+                self.muon.state[parameter].update(kept)
+            elif kept:
                 taken = torch.tensor(float(progress["step"]))
-                self.optimizer.state[parameter].update(kept | {"step": taken})
+                self.adam.state[parameter].update(kept | {"step": taken})
         self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
         resumed = {"git_commit": git_commit(), "machine": self.machine.describe()}
         progress.setdefault("resumed", []).append(resumed)
@@ -251,10 +270,10 @@ class _Run:
                 "network": {k: _array(v) for k, v in self.network.state_dict().items()}
             }
             for number, parameter in enumerate(self.parameters):
-                state = self.optimizer.state.get(parameter, {})
-                for key in ("exp_avg", "exp_avg_sq"):
-                    if key in state:
-                        groups.setdefault(key, {})[str(number)] = _array(state[key])
+                for optimizer in self._optimizers():
+                    for key in MOMENTS & optimizer.state.get(parameter, {}).keys():
+                        moment = optimizer.state[parameter][key]
+                        groups.setdefault(key, {})[str(number)] = _array(moment)
             self.progress |= {"step": self.step, "partial": self.partial}
             save_checkpoint(self.checkpoint, groups, self.progress)
         self.saved = time.monotonic()
@@ -303,12 +322,15 @@ class _Run:
     def _learn(self, inputs: Tensor, target: Tensor, rate: float) -> float:
         """Take one step; return the loss over all processes, which must be a number."""
         self.network.train()
-        for group in self.optimizer.param_groups:
+        for group in self.adam.param_groups:
             group["lr"] = rate
+        if self.muon:
+            share = rate / self.recipe.peak_learning_rate
+            self.muon.param_groups[0]["lr"] = share * self.recipe.muon_rate
         with self.machine.autocast():
             logits = self.network(inputs)
         loss = LOSSES[self.recipe.loss](logits.float(), target)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         statistics = [b for b in self.network.buffers() if b.is_floating_point()]
@@ -316,7 +338,8 @@ class _Run:
         self.machine.processes.average([*gradients, *statistics, shared])
         if not math.isfinite(value := float(shared)):
             raise self._diverged("loss", value)
-        self.optimizer.step()
+        for optimizer in self._optimizers():
+            optimizer.step()
         return value
 
     def _end_epoch(self, epoch: int, rate: float, seconds: float) -> None:

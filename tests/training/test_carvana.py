@@ -54,9 +54,13 @@ def test_overfits_4_pictures(tmp_path: Path) -> None:
     assert record["metrics"]["validation"]["iou"] > 0.99
 
 
-def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
+def test_a_resumed_run_equals_an_unbroken_one(
+    muon_rate: float, tmp_path: Path, monkeypatch
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    train(TINY, SOURCES, HELD, whole, CPU, quiet=True)
+    recipe = replace(TINY, muon_rate=muon_rate)
+    train(recipe, SOURCES, HELD, whole, CPU, quiet=True)
 
     monkeypatch.setattr(carvana, "CHECKPOINT_SECONDS", 0.0)  # after every step
     steps = 0
@@ -71,9 +75,9 @@ def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, monkeypatch) -> No
 
     monkeypatch.setattr(carvana._Run, "_learn", stop)
     with pytest.raises(KeyboardInterrupt):
-        train(TINY, SOURCES, HELD, broken, CPU, quiet=True)
+        train(recipe, SOURCES, HELD, broken, CPU, quiet=True)
     monkeypatch.setattr(carvana._Run, "_learn", learn)
-    record = train(TINY, SOURCES, HELD, broken, CPU, resume=True, quiet=True)
+    record = train(recipe, SOURCES, HELD, broken, CPU, resume=True, quiet=True)
     assert_same(whole, broken)
     assert len(record["history"]) == 2
     assert len(record["resumed"]) == 1
