@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,6 +161,26 @@ def test_the_page_warns_below_the_threshold_and_not_above(objects, model, monkey
         monkeypatch.setattr(running, "config", config)
         objects.run()
         assert ("none of my 10 classes" in read.answer(objects)["note"]) == warns
+
+
+def test_a_final_run_says_whose_calibration_it_shows(model):
+    """A final run learned from the validation pictures; its calibration is another run's."""
+
+    def page():
+        import streamlit as st
+
+        from pages.common import trust
+
+        trust.show(st.session_state["model"])
+
+    other = {"weights": "of the validation run"}
+    final = {key: model.record[key] | other for key in ("calibration", "outsiders")}
+    for record, says in ((model.record, "weights" in model.record["calibration"]), (final, True)):
+        app = AppTest.from_function(page)
+        app.session_state["model"] = SimpleNamespace(record=record)
+        captions = [caption.value for caption in app.run().caption]
+        assert len(captions) == 2
+        assert all(("with the weights of the validation run" in c) == says for c in captions)
 
 
 def place(app: AppTest, **square: float) -> None:
