@@ -95,52 +95,72 @@ def reasons(found: zoo.Experiment) -> None:
         format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
         key="bn.reasons.layer",
     )
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Loss along the gradient step** (½ to 4 times its length)")
-        bands, edges = [], []
-        for norm in ("none", "batch"):
-            low, high = (
-                recorded.by_step(found, column, norm, rate) for column in ("loss_low", "loss_high")
-            )
-            bands.append((low, high, norm_charts.tint(norm)))
-            edges.append(
-                norm_charts.Line(recorded.TITLES[norm], high, norm_charts.tint(norm), width=1.25)
-            )
-        _chart("landscape", norm_charts.lines(
-            edges, norm_charts.Axis("Training step"), norm_charts.Axis("", ".2f"), bands=bands
-        ), "Range of the loss along the gradient step")  # fmt: skip
     panels = (
-        (right, "Change of the gradient on that way", "smoothness", None, True,
+        ("Gradient's change on that way", "smoothness", None, True,
          "largest ‖Δ gradient‖ / distance"),
-        (left, "Gradient of this layer", "gradient_norm", layer, True, "‖∂L/∂W‖"),
-        (right, "Deviation in front of this layer's activation", "activation_deviation", layer,
-         True, "mean over its channels"),
-        (left, "Drift of the mean there", "activation_drift", layer, True,
-         "between two looks, in deviations"),
-        (right, "Internal covariate shift of this layer", "shift_cosine", layer, False,
+        ("Gradient of this layer", "gradient_norm", layer, True, "‖∂L/∂W‖"),
+        ("Deviation in front of its activation", "activation_deviation", layer, True,
+         "mean over its channels"),
+        ("Drift of the mean there", "activation_drift", layer, True,
+         "since the look before, in deviations"),
+        ("Internal covariate shift of this layer", "shift_cosine", layer, False,
          "cosine of its gradients before and after the layers in front stepped; 1: no shift"),
     )  # fmt: skip
-    for column, title, name, place, log, note in panels:
+    rows = [st.columns(2, gap="large") for _ in range((len(panels) + 2) // 2)]
+    first, *others = [column for row in rows for column in row]
+    with first:
+        _landscape(found, rate)
+    for column, (title, name, place, log, note) in zip(others, panels, strict=False):
         with column:
-            st.markdown(f"**{title}** ({note})")
-            drawn = [
-                norm_charts.Line(
-                    recorded.TITLES[norm],
-                    recorded.by_step(found, name, norm, rate, place),
-                    norm_charts.tint(norm),
-                )
-                for norm in ("batch", "none")
-            ]
-            if not any(line.points for line in drawn):
-                st.caption("The first layer has no layers in front of it.")
-                continue
-            _chart(name, norm_charts.lines(
-                drawn, norm_charts.Axis("Training step"),
-                norm_charts.Axis("", ".3~g" if log else ".2f", log=log),
-            ), title)  # fmt: skip
+            _panel(found, rate, title, name, place, log, note)
     st.markdown(found.finding)
     _provenance(found)
+
+
+def _landscape(found: zoo.Experiment, rate: float) -> None:
+    """Draw between which values the loss lies along the gradient step."""
+    bands, edges = [], []
+    for norm in ("none", "batch"):
+        low, high = (
+            recorded.by_step(found, column, norm, rate) for column in ("loss_low", "loss_high")
+        )
+        tint = norm_charts.tint(norm)
+        bands.append((low, high, tint))
+        edges.append(norm_charts.Line(recorded.TITLES[norm], high, tint, width=1.25))
+    x, y = norm_charts.Axis("Training step"), norm_charts.Axis("", ".2f")
+    _head("Loss along the gradient step", "from ½ to 4 times its length")
+    _chart("landscape", norm_charts.lines(edges, x, y, bands=bands), "Loss along the gradient step")
+
+
+def _panel(
+    found: zoo.Experiment,
+    rate: float,
+    title: str,
+    name: str,
+    place: str | None,
+    log: bool,
+    note: str,
+) -> None:
+    """Draw one column of the table over the training, with and without BatchNorm."""
+    _head(title, note)
+    drawn = [
+        norm_charts.Line(
+            recorded.TITLES[norm],
+            recorded.by_step(found, name, norm, rate, place),
+            norm_charts.tint(norm),
+        )
+        for norm in ("batch", "none")
+    ]
+    if not any(line.points for line in drawn):
+        st.caption("Not for the first layer: there are no layers in front of it.")
+        return
+    y = norm_charts.Axis("", ".3~g" if log else ".2f", log=log)
+    _chart(name, norm_charts.lines(drawn, norm_charts.Axis("Training step"), y), title)
+
+
+def _head(title: str, note: str) -> None:
+    st.markdown(f"**{title}**")
+    st.caption(note)
 
 
 def _chart(name: str, figure: object, title: str) -> None:

@@ -88,6 +88,14 @@ def test_a_rehearsal_is_not_shown(made_up: Path, page: AppTest) -> None:
     assert headings(page) == LIVE
 
 
+def test_a_measurement_on_other_weights_is_not_shown(made_up: Path) -> None:
+    path = made_up / "batch_norm_modes.json"
+    content = json.loads(path.read_text()) | {"model": "cifar10"}
+    for weights, shown in ((zoo.info("cifar10").sha256, True), ("0" * 64, False)):
+        path.write_text(json.dumps(content | {"weights_sha256": weights}))
+        assert (recorded.recorded("batch_norm_modes") is not None) == shown
+
+
 def test_the_sentences_of_the_claims_hold_the_recorded_numbers(made_up: Path) -> None:
     table = {claim.claim: claim for claim in claims.claims()}
     assert len(table) == 10

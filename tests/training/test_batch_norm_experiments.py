@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from training.experiments.batch_norm_probes import (
 )
 from training.experiments.small_network import Design, SmallNet, units
 from training.experiments.small_training import Recipe, Step, train
+from zoo import experiments
+from zoo.batch_norm import claims
 from zoo.networks.cifar import CifarNet
 
 TINY = Design(widths=(8, 16, 16))
@@ -146,6 +149,24 @@ def test_modes_measure_the_bundled_network(
     assert [r["batch_size"] for r in content["rows"] if r["batches"] == "one class"] == [4]
     running = content["rows"][0]
     assert (running["statistics"], running["n"]) == ("running", 60)
+
+
+def test_what_the_experiments_write_makes_the_pages_claims(
+    data_dir: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    for module in (
+        batch_norm_speed, batch_norm_where, batch_norm_statistics, batch_norm_batch_size
+    ):  # fmt: skip
+        content = run(module, data_dir, folder) | {"quick": False}
+        (tmp_path / f"{module.NAME}.json").write_text(json.dumps(content))
+    found = claims.claims()
+    assert len(found) == 9
+    for claim in found:
+        assert claim.measured.endswith(".")
+        assert re.search(r"\d", claim.measured)
+        assert "no number" not in claim.measured
+        assert "nothing" not in claim.measured
 
 
 def test_a_stopped_experiment_goes_on_where_it_was(

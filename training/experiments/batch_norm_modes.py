@@ -79,7 +79,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     worst = min(single, key=lambda row: row["accuracy"])
     return (
         f"With running statistics {running['accuracy']:.1%} of {running['n']:,} test pictures are "
-        f"right, {', '.join(parts)}, and in batches of one class no more than "
+        f"right, {', '.join(parts)}, and in batches of one class as few as "
         f"{worst['accuracy']:.1%} at {worst['batch_size']}."
     )
 

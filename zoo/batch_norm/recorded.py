@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from zoo.catalog import info, list_models
 from zoo.experiments import Experiment, experiment, list_experiments
 
 NORMS = ("batch", "none", "group", "layer")
@@ -14,7 +15,10 @@ Point = tuple[float, float]
 
 
 def recorded(name: str) -> Experiment | None:
-    """Return an experiment, or None if it is not recorded or was only rehearsed (``--quick``).
+    """Return an experiment, or None if it is not recorded.
+
+    A rehearsal (``--quick``) does not count, nor does what was measured on other weights than the
+    catalog's.
 
     Args:
         name: such as ``"batch_norm_speed"``.
@@ -25,7 +29,9 @@ def recorded(name: str) -> Experiment | None:
     if name not in list_experiments():
         return None
     found = experiment(name)
-    return None if found.raw.get("quick") else found
+    model, weights = found.raw.get("model"), found.raw.get("weights_sha256")
+    other = weights is not None and (model not in list_models() or info(model).sha256 != weights)
+    return None if found.raw.get("quick") or other else found
 
 
 def values(found: Experiment, column: str) -> list[Any]:
