@@ -78,8 +78,12 @@ def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> di
         ) from None
     if record.get("photos") != identity["photos"]:
         raise TrainingError(f"{folder} learned from other photos; begin with a run on these.")
-    kept = ("command", "git_commit", "started", "seed", "recipe", "history", "wall_seconds")
-    return {key: record[key] for key in kept} | {"weights": hashlib.sha256(content).hexdigest()}
+    kept = (
+        "command", "git_commit", "started", "seed", "recipe", "history", "wall_seconds",
+        "began_with",
+    )  # fmt: skip
+    entries = {key: record[key] for key in kept if key in record}
+    return entries | {"weights": hashlib.sha256(content).hexdigest()}
 
 
 def describe_run(
@@ -94,7 +98,11 @@ def describe_run(
         held: the validation pictures.
         machine: how to compute.
     """
+    record = dict(progress["record"])
     history = progress["history"]
+    if earlier := record.get("began_with"):
+        record["began_with"] = {key: earlier[key] for key in earlier if key != "history"}
+        history = _joined(earlier["history"], history)
     threshold = choose_threshold(network, held.studio, machine)
     metrics = {"validation": measure_at(network, held.studio, machine, threshold)}
     if held.streets:
@@ -102,7 +110,7 @@ def describe_run(
     return {
         "format": 1,
         "model": "carvana",
-        **progress["record"],
+        **record,
         "resumed": progress.get("resumed", []),
         **progress["identity"],
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -114,3 +122,8 @@ def describe_run(
         "metrics": metrics,
         "history": history,
     }
+
+
+def _joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return two histories as one, the epochs numbered on."""
+    return [*before, *[row | {"epoch": len(before) + row["epoch"]} for row in rows]]

@@ -125,7 +125,8 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
         if "running" not in name and "tracked" not in name:
             np.testing.assert_array_equal(array, got[name], err_msg=name)
     earlier = json.loads((first / "record.json").read_text())
-    assert record["began_with"]["history"] == earlier["history"]
+    assert record["history"][:2] == earlier["history"]
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3]
     assert record["began_with"]["seed"] == 0
     again = train(still, SOURCES, HELD, second, CPU, 1, True, quiet=True, begin_with=first)
     assert again["began_with"] == record["began_with"]
