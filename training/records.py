@@ -38,8 +38,8 @@ def provenance(packages: Sequence[str] = ("numpy",)) -> dict[str, Any]:
 def command_line() -> str:
     """Return the command that started this process, as one would type it in the repo.
 
-    Whoever repeats it has folders of their own: ``--data-dir`` and ``--out`` are written as DIR
-    and RUN_DIR.
+    Whoever repeats it has folders of their own: those of data and runs are written as DIR, RUN_DIR
+    and RUN.
     """
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
@@ -48,9 +48,11 @@ def command_line() -> str:
 
 
 def without_folders(command: str) -> str:
-    """Return a command with the values of ``--data-dir`` and ``--out`` replaced by names."""
+    """Return a command with the values of options that take folders replaced by names."""
     words = shlex.split(command)
-    names = {"--data-dir": "DIR", "--out": "RUN_DIR"}
+    names = {
+        "--data-dir": "DIR", "--out": "RUN_DIR", "--begin-with": "RUN", "--calibrated-by": "RUN",
+    }  # fmt: skip
     for index, word in enumerate(words):
         option, equals, _ = word.partition("=")
         if option in names and equals:
