@@ -20,6 +20,10 @@ BIN = ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
+# Many tests wait (for a Hub that is slow on purpose, for a browser): four at a time. The files keep
+# their order, so that those of the browser, which take longest, are not the last.
+PARALLEL = ["--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
+
 
 class SetupError(Exception):
     """Set-up cannot go on; the message says what to do."""
@@ -110,8 +114,7 @@ def run_tests(arguments: list[str]) -> int:
         "ruff check": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
         "mypy": ["mypy"],
-        # Many tests wait (for a Hub that is slow on purpose, for a browser): three at a time.
-        "pytest": ["pytest", *(arguments or ["--numprocesses=3", "--dist=loadfile"])],
+        "pytest": ["pytest", *(arguments or PARALLEL)],
     }
     if arguments:
         checks = {"pytest": checks["pytest"]}
