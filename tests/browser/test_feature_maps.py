@@ -72,15 +72,15 @@ def test_click_a_layer_a_channel_and_a_pixel(page):
 def test_keys_do_what_clicks_do(page):
     mosaic = sheet(page, 0)
     mosaic.focus()
-    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowDown"):
-        page.keyboard.press(key)
-    expect(page.get_by_text("Channel 10", exact=True)).to_be_visible()
+    for key, channel in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowDown", 10)):
+        page.keyboard.press(key)  # each is answered before the next, as a person would wait
+        expect(page.get_by_text(f"Channel {channel}", exact=True)).to_be_visible()
     assert "channel 10" in (mosaic.get_attribute("aria-label") or "")
     pixels = sheet(page, 1)
     pixels.focus()
-    for key in ("Home", "ArrowDown", "ArrowRight"):
+    for key, row, column in (("Home", 0, 0), ("ArrowDown", 1, 0), ("ArrowRight", 1, 1)):
         page.keyboard.press(key)
-    expect_value(page, "relu1", 10, 1, 1)
+        expect_value(page, "relu1", 10, row, column)
     page.locator(".diagram .block").nth(2).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="ReLU: 128 × 3 × 3")).to_be_visible()
