@@ -73,7 +73,7 @@ def _spread(seen: Sequence[View]) -> None:
     )
     hardest = spread.by_angle(seen)[0]
     with right:
-        st.markdown("**By car, hardest first**")
+        st.markdown("**IoU by car, hardest first**")
         st.table(car_table(groups), border="horizontal", hide_index=True, alt="IoU by car")
         st.caption(
             f"No view of these {len(groups)} cars was trained on. ± is the standard deviation over "
@@ -123,8 +123,8 @@ def car_table(groups: Sequence[Group]) -> list[dict[str, str]]:
     return [
         {
             "Car": group.name,
-            "Pictures": str(group.n),
-            "Mean IoU": format.percent(group.mean, 2),
+            "n": str(group.n),
+            "Mean": format.percent(group.mean, 2),
             "±": f"{100 * group.deviation:.2f}" if group.n > 1 else "",
             "Worst": format.percent(group.worst.iou, 2),
         }

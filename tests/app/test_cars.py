@@ -240,9 +240,7 @@ def test_the_record_is_told(cars, model):
         assert found[label] == format.percent(test[name], 2)
     assert any(format.percent(streets["iou"], 1) in text.value for text in cars.markdown)
     by_car, worst = (table.value for table in cars.table)
-    assert list(by_car["Pictures"].astype(int)) == [
-        len(red_cars.CARS[car]) for car in by_car["Car"]
-    ]
+    assert list(by_car["n"].astype(int)) == [len(red_cars.CARS[car]) for car in by_car["Car"]]
     expected = sorted(test["pictures"].values())[:5]
     assert list(worst["IoU"]) == [format.percent(iou, 2) for iou in expected]
     assert len(cars.get("plotly_chart")) == 3
