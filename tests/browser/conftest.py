@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from training.benchmarks import chromium
 from training.benchmarks.digits_page import app
 
-expect.set_options(timeout=30_000)  # CI machines are slow and shared
+expect.set_options(timeout=60_000)  # CI machines are slow and shared
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -74,7 +74,7 @@ def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         key = repr(sorted(options.items()))
         if key not in made:
             made[key] = browser.new_context(**options)
-            made[key].set_default_timeout(60_000)
+            made[key].set_default_timeout(120_000)
         return made[key]
 
     yield context
