@@ -122,7 +122,11 @@ class Watched:
     def _console(self, message: Any) -> None:
         if message.type == "error":
             source = message.location.get("url", "")
-            if not ("404" in message.text and DEEP_LINK_404.search(urlsplit(source).path)):
+            # Streamlit drops a page's pictures when the visitor leaves it, and a slow browser may
+            # still ask for one.
+            left_behind = "/media/" in f"{message.text} {source}"
+            deep_link = "404" in message.text and DEEP_LINK_404.search(urlsplit(source).path)
+            if not (deep_link or left_behind):
                 self.errors.append(f"{message.text} ({source})")
 
     def check(self) -> None:
