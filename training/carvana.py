@@ -35,19 +35,19 @@ from tqdm import tqdm
 
 from training import distributed
 from training.carvana_record import begin_with, config, describe_run, plain
-from training.checkpoint import restore, save_checkpoint
+from training.checkpoint import as_array, restore, save_checkpoint
 from training.data import carvana as data
 from training.data import streets
 from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
 from training.distributed import Processes
-from training.errors import TrainingError, run_command
+from training.errors import TrainingError, diverged, run_command
 from training.export import write_model
-from training.machine import PRECISIONS, Machine, choose_precision
+from training.machine import Machine, add_machine, choose_precision
 from training.muon import Muon
 from training.predict_masks import Held, measure
 from training.records import git_commit, provenance
-from training.run import CHECKPOINT, add_arguments, finish, run_folders
+from training.run import CHECKPOINT, add_arguments, add_presets, chosen, finish, run_folders
 from training.segmentation_loss import LOSSES
 from zoo.networks.unet import UNet
 
@@ -160,7 +160,7 @@ def train(
         run.train_epoch()
     record = describe_run(recipe, run.network, run.progress, validation, machine)
     if machine.processes.first:
-        weights = {name: _array(value) for name, value in run.network.state_dict().items()}
+        weights = {name: as_array(value) for name, value in run.network.state_dict().items()}
         write_model(out, weights, config(recipe, record), record)
     machine.processes.wait()
     return record
@@ -237,6 +237,11 @@ class _Run:
         self.progress["identity"]["first_weights"] = earlier.pop("weights")
         self.progress["record"]["began_with"] = earlier
 
+    @property
+    def epoch(self) -> int:
+        """The number, from 1, of the epoch that is going on."""
+        return len(self.progress["history"]) + 1
+
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
         found = restore(self.checkpoint, self.progress["identity"], resume)
@@ -264,26 +269,19 @@ class _Run:
     def save(self) -> None:
         """Write a checkpoint, unless the weights are no longer numbers."""
         if not all(torch.isfinite(parameter).all() for parameter in self.parameters):
-            raise self._diverged("weights", math.nan)
+            raise diverged("weights", math.nan, self.epoch)
         if self.machine.processes.first:
             groups: dict[str, dict[str, NDArray]] = {
-                "network": {k: _array(v) for k, v in self.network.state_dict().items()}
+                "network": {k: as_array(v) for k, v in self.network.state_dict().items()}
             }
             for number, parameter in enumerate(self.parameters):
                 for optimizer in self._optimizers():
                     for key in MOMENTS & optimizer.state.get(parameter, {}).keys():
                         moment = optimizer.state[parameter][key]
-                        groups.setdefault(key, {})[str(number)] = _array(moment)
+                        groups.setdefault(key, {})[str(number)] = as_array(moment)
             self.progress |= {"step": self.step, "partial": self.partial}
             save_checkpoint(self.checkpoint, groups, self.progress)
         self.saved = time.monotonic()
-
-    def _diverged(self, what: str, value: float) -> TrainingError:
-        epoch = len(self.progress["history"]) + 1
-        return TrainingError(
-            f"The {what} became {value} in epoch {epoch}; the last checkpoint is kept. "
-            "Lower the learning rate."
-        )
 
     def schedule(self, epoch: int) -> list[tuple[range, CarAugmentation]]:
         """Return what this process learns from in the rest of an epoch, step by step."""
@@ -337,7 +335,7 @@ class _Run:
         shared = loss.detach()[None].clone()
         self.machine.processes.average([*gradients, *statistics, shared])
         if not math.isfinite(value := float(shared)):
-            raise self._diverged("loss", value)
+            raise diverged("loss", value, self.epoch)
         for optimizer in self._optimizers():
             optimizer.step()
         return value
@@ -364,23 +362,17 @@ def _line(row: dict[str, Any], epochs: int) -> str:
     return text + f"{row['seconds']:.1f} s"
 
 
-def _array(tensor: Tensor) -> NDArray:
-    return tensor.detach().cpu().contiguous().numpy().copy()
-
-
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.carvana", description=(__doc__ or "").splitlines()[0]
     )
     add_arguments(parser, epochs=RECIPE.epochs)
-    parser.set_defaults(epochs=None)  # the preset's own
-    parser.add_argument("--preset", choices=list(PRESETS), default="main")
+    add_presets(parser, PRESETS)
+    add_machine(parser)
     parser.add_argument(
         "--begin-with", type=Path, metavar="RUN", help="a finished run whose weights to begin with"
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
     parser.add_argument("--workers", type=int, default=1, help="threads that prepare pictures")
     return parser.parse_args(arguments)
 
@@ -402,14 +394,8 @@ def main() -> int:
     options = parse()
     if options.download:
         raise TrainingError(data.how_to_get(options.data_dir))
-    processes = distributed.start(options.device)
-    try:
-        recipe = PRESETS[options.preset]
-        if options.epochs:
-            recipe = replace(recipe, epochs=options.epochs)
-        return _main(options, recipe, processes)
-    finally:
-        distributed.stop()
+    with distributed.joined(options.device) as processes:
+        return _main(options, chosen(PRESETS, options), processes)
 
 
 def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from safetensors.numpy import save
 
 from training.errors import TrainingError
 from training.files import write_bytes
+
+if TYPE_CHECKING:  # the NumPy network trains without torch
+    from torch import Tensor
 
 
 def save_checkpoint(
@@ -36,6 +39,11 @@ def save_checkpoint(
         for name, array in members.items()
     }
     write_bytes(path, save(arrays, {"progress": json.dumps(progress, allow_nan=False)}))
+
+
+def as_array(tensor: Tensor) -> NDArray:
+    """Return a copy of a tensor, on any device, that a checkpoint can hold."""
+    return tensor.detach().cpu().contiguous().numpy().copy()
 
 
 def restore(

@@ -28,7 +28,7 @@ import argparse
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from training import distributed
-from training.checkpoint import restore, save_checkpoint
+from training.checkpoint import as_array, restore, save_checkpoint
 from training.cifar10_record import (
     calibrate_network,
     config,
@@ -52,13 +52,13 @@ from training.data import cifar10 as data
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.loaders import Batch, Plan, from_memory, from_workers
 from training.distributed import Processes
-from training.errors import TrainingError, run_command
+from training.errors import TrainingError, diverged, run_command
 from training.export import write_model
-from training.machine import PRECISIONS, Machine, choose_precision
+from training.machine import Machine, add_machine, choose_precision
 from training.muon import Muon
 from training.predict import measure
 from training.records import git_commit, provenance
-from training.run import CHECKPOINT, add_arguments, finish, run_folders
+from training.run import CHECKPOINT, add_arguments, add_presets, chosen, finish, run_folders
 from zoo.networks.cifar import CifarNet, whitening_filters
 
 PACKAGES = ("numpy", "safetensors", "torch")
@@ -198,7 +198,7 @@ class Learner:
             if state.get("momentum_buffer") is not None
         }
         groups = {"network": self.network.state_dict(), "momentum": momenta}
-        return {name: {k: _array(v) for k, v in group.items()} for name, group in groups.items()}
+        return {name: {k: as_array(v) for k, v in group.items()} for name, group in groups.items()}
 
     def load_state(self, state: dict[str, dict[str, NDArray]]) -> None:
         """Take back what `state` returned."""
@@ -259,7 +259,7 @@ def train(
     elif calibrated_by is not None:
         record |= take_calibration(network, calibrated_by, recipe)
     if machine.processes.first:
-        weights = {name: _array(value) for name, value in network.state_dict().items()}
+        weights = {name: as_array(value) for name, value in network.state_dict().items()}
         write_model(out, weights, config(recipe, record), record)
     machine.processes.wait()
     return record
@@ -306,6 +306,11 @@ class _Run:
             "record": provenance(PACKAGES) | {"machine": machine.describe()},
         }  # fmt: skip
 
+    @property
+    def epoch(self) -> int:
+        """The number, from 1, of the epoch that is going on."""
+        return len(self.progress["history"]) + 1
+
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
         found = restore(self.checkpoint, self.progress["identity"], resume)
@@ -327,7 +332,7 @@ class _Run:
         """Write a checkpoint, unless the weights are no longer numbers."""
         for _, learner in self._learners():
             if not all(torch.isfinite(p).all() for p in learner.network.parameters()):
-                raise self._diverged("weights", math.nan)
+                raise diverged("weights", math.nan, self.epoch)
         if self.machine.processes.first:
             groups = {
                 f"{name}-{group}": arrays
@@ -337,13 +342,6 @@ class _Run:
             self.progress |= {"step": self.step, "partial": self.partial}
             save_checkpoint(self.checkpoint, groups, self.progress)
         self.saved = time.monotonic()
-
-    def _diverged(self, what: str, value: float) -> TrainingError:
-        epoch = len(self.progress["history"]) + 1
-        return TrainingError(
-            f"The {what} became {value} in epoch {epoch}; the last checkpoint is kept. "
-            "Lower the learning rates."
-        )
 
     def batches(self, epoch: int, first: int) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``first``."""
@@ -402,7 +400,7 @@ class _Run:
         self.machine.processes.average([total])  # all processes stop, or none
         loss = float(total) / float(sums[2])
         if not math.isfinite(loss):
-            raise self._diverged("loss", loss)
+            raise diverged("loss", loss, self.epoch)
         return loss
 
     def hardest(self, inputs: Tensor, labels: Tensor) -> Batch:
@@ -441,18 +439,14 @@ def _line(row: dict[str, Any], epochs: int) -> str:
     return text + f"{row['seconds']:.1f} s"
 
 
-def _array(tensor: Tensor) -> NDArray:
-    return tensor.detach().cpu().contiguous().numpy().copy()
-
-
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.cifar10", description=(__doc__ or "").splitlines()[0]
     )
     add_arguments(parser, epochs=Recipe.epochs)
-    parser.set_defaults(epochs=None)  # the preset's
-    parser.add_argument("--preset", choices=list(PRESETS), default="best")
+    add_presets(parser, PRESETS)
+    add_machine(parser)
     parser.add_argument(
         "--final",
         action="store_true",
@@ -464,8 +458,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="RUN",
         help="for --final: the finished validation run whose calibration to take",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
     parser.add_argument(
         "--compile",
         choices=["auto", "on", "off"],
@@ -485,14 +477,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Run the command line."""
     options = parse()
-    recipe = PRESETS[options.preset]
-    if options.epochs:
-        recipe = replace(recipe, epochs=options.epochs)
-    processes = distributed.start(options.device)
-    try:
-        return _main(options, recipe, processes)
-    finally:
-        distributed.stop()
+    with distributed.joined(options.device) as processes:
+        return _main(options, chosen(PRESETS, options), processes)
 
 
 def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:

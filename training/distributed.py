@@ -10,7 +10,8 @@ little and forbid switching a parameter's gradient off in the middle of a run.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,6 +88,16 @@ def start(device: str = "auto") -> Processes:
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(minutes=10))
     return Processes(rank, count, chosen)
+
+
+@contextmanager
+def joined(device: str = "auto") -> Iterator[Processes]:
+    """Be one of the processes that train together while the block runs; see `start`."""
+    processes = start(device)
+    try:
+        yield processes
+    finally:
+        stop()
 
 
 def stop() -> None:

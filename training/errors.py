@@ -10,6 +10,14 @@ class TrainingError(Exception):
     """Something the user can put right; the message says how, in one sentence."""
 
 
+def diverged(what: str, value: float, epoch: int) -> TrainingError:
+    """Return the error of a run whose loss or weights are no longer numbers."""
+    return TrainingError(
+        f"The {what} became {value} in epoch {epoch}; the last checkpoint is kept. "
+        "Lower the learning rate."
+    )
+
+
 def run_command(main: Callable[[], int]) -> None:
     """Exit with what ``main`` returns: 0 done, 1 a failed check; 2 for a `TrainingError`.
 

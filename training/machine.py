@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,12 @@ from torch.nn import functional
 from training.distributed import Processes
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how to compute: ``--device`` and ``--precision``."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
 
 
 @dataclass(frozen=True)

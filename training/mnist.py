@@ -30,7 +30,7 @@ from training.calibration import calibrate
 from training.checkpoint import restore, save_checkpoint
 from training.data import mnist as data
 from training.data.augment_digits import DigitAugmentation
-from training.errors import TrainingError, run_command
+from training.errors import diverged, run_command
 from training.export import write_model
 from training.records import git_commit, provenance
 from training.run import CHECKPOINT, add_arguments, finish, run_folders
@@ -142,10 +142,7 @@ def train_epoch(
         logits = network.forward(images, training=True)
         loss, dlogits = softmax_cross_entropy(logits, labels, recipe.label_smoothing)
         if not np.isfinite(loss):
-            raise TrainingError(
-                f"The loss became {loss} in epoch {epoch + 1}; the last checkpoint is kept. "
-                "Lower the learning rate."
-            )
+            raise diverged("loss", loss, epoch + 1)
         network.backward(dlogits)
         optimizer.step(network.gradients, rate)
         total_loss += loss

@@ -70,9 +70,8 @@ def measure(network: nn.Module, held: Held, machine: Machine) -> dict[str, float
 
     With street photos there is also ``street_iou``.
     """
-    metrics = {"iou": 0.0, "dice": 0.0, "boundary_iou": 0.0}
     studio = _measure(network, held.studio, machine, THRESHOLD)
-    found = {name: float(studio[name]) for name in metrics}
+    found = {name: float(studio[name]) for name in ("iou", "dice", "boundary_iou")}
     if held.streets:
         found["street_iou"] = float(_measure(network, held.streets, machine, THRESHOLD)["iou"])
     return found

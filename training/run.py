@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from training import evaluate, mistakes
 from training.export import export
@@ -11,6 +14,7 @@ from training.files import read_json, write_json
 from zoo.records import METRIC
 
 CHECKPOINT = "checkpoint.safetensors"
+R = TypeVar("R", bound=Any)  # a recipe, a dataclass with a field ``epochs``
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, epochs: int) -> None:
@@ -37,6 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser, *, epochs: int) -> None:
     parser.add_argument(
         "--export", action="store_true", help="put the finished model into zoo/bundle/"
     )
+
+
+def add_presets(parser: argparse.ArgumentParser, presets: Mapping[str, Any]) -> None:
+    """Add ``--preset``, the first one by default; without ``--epochs`` its own number counts."""
+    parser.add_argument("--preset", choices=list(presets), default=next(iter(presets)))
+    parser.set_defaults(epochs=None)
+
+
+def chosen(presets: Mapping[str, R], options: argparse.Namespace) -> R:
+    """Return the recipe of ``--preset``, with the number of ``--epochs`` if it was given."""
+    recipe = presets[options.preset]
+    return replace(recipe, epochs=options.epochs) if options.epochs else recipe
 
 
 def run_folders(options: argparse.Namespace) -> dict[int, Path]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from tests.training.carvana import CPU, PLAIN, TINY, pair, write_kaggle
@@ -28,13 +27,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 SOURCES = Sources([pair(f"c{k}", seed=k) for k in range(6)])
 HELD = Held([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def assert_same(first: Path, second: Path) -> None:

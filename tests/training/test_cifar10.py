@@ -33,13 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 TRAINING, VALIDATION = make_pictures(120), make_pictures(30, seed=1)
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def train(out: Path, recipe: cifar10.Recipe = TINY, validation=VALIDATION, **options) -> dict:

@@ -19,20 +19,14 @@ from training.data import carvana as data
 from training.errors import TrainingError
 from training.experiments import object_size, unet_losses, unet_skips
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def data_dir(tmp_path: Path):
     write_kaggle(tmp_path, [pair(f"{k:012x}", seed=k) for k in range(8)])
     yield tmp_path
     data._read.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("module", [unet_skips, unet_losses, object_size, benchmark])

@@ -6,6 +6,7 @@ and the one that prepares picture by picture (a ``DataLoader``) give the same pi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,13 +118,15 @@ def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
     return hidden.contiguous(memory_format=torch.channels_last)
 
 
-def normalize(images: Tensor) -> Tensor:
+def normalize(images: Tensor, means: Sequence[float] = MEAN, stds: Sequence[float] = STD) -> Tensor:
     """Return (x / 255 − mean) / std of pictures (N, H, W, 3), uint8: float32 (N, 3, H, W).
+
+    Mean and std are those of CIFAR-10 unless others are given.
 
     The same operations in the same order as `zoo.images.normalize`, so the same bits. The memory
     stays channels last, which convolutions like best.
     """
-    mean, std = (torch.tensor(values, device=images.device) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values, device=images.device) for values in (means, stds))
     scaled = images.float() / torch.tensor(255.0, device=images.device)
     return ((scaled - mean) / std).permute(0, 3, 1, 2)
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from training.data.augment_images import normalize as normalize_images
 from training.errors import TrainingError
 
 # Working size: the longest side. A photo of 1918 × 1280 pixels becomes one of 512 × 342.
@@ -117,14 +117,8 @@ def split_cars(cars: Iterable[str]) -> tuple[set[str], set[str], set[str]]:
 
 
 def normalize(images: Tensor) -> Tensor:
-    """Return (x / 255 − mean) / std of pictures (N, H, W, 3), uint8: float32 (N, 3, H, W).
-
-    The same operations in the same order as `zoo.images.normalize`, so the same bits. The memory
-    stays channels last, which convolutions like best.
-    """
-    mean, std = (torch.tensor(values, device=images.device) for values in (MEAN, STD))
-    scaled = images.float() / torch.tensor(255.0, device=images.device)
-    return ((scaled - mean) / std).permute(0, 3, 1, 2)
+    """Return pictures (N, H, W, 3), uint8, as the network's input: float32 (N, 3, H, W)."""
+    return normalize_images(images, MEAN, STD)
 
 
 def how_to_get(data_dir: Path) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from training import records
 from training.data import cifar10
 from training.errors import TrainingError
+from training.experiments import command
 from training.experiments.small_network import Design, SmallNet, petaflop, units
 from training.experiments.small_training import Recipe, train
 from training.files import read_json, write_json
@@ -81,29 +81,13 @@ def parse(
         arguments: instead of those of the process.
         epochs: of each training, unless the command line gives another number.
     """
-    parser = argparse.ArgumentParser(description=question)
-    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/batch_norm"), metavar="RUN_DIR",
-        help="finished cells; the same command goes on where it was stopped "
-        "(default runs/batch_norm)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--folder", type=Path, default=records.EXPERIMENTS, metavar="DIR",
-        help="where the JSON file goes (default zoo/experiments)",
-    )  # fmt: skip
+    parser = command.parser(question, "runs/batch_norm")
     parser.add_argument(
         "--epochs", type=positive, default=epochs, metavar="N", help=f"default {epochs}"
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="a rehearsal on a few pictures, in seconds: not a "
-        "measurement, so it needs a --folder of its own",
-    )  # fmt: skip
-    options = parser.parse_args(arguments)
+    options = command.parse(parser, arguments)
     if options.quick:
-        if options.folder.resolve() == records.EXPERIMENTS.resolve():
-            raise TrainingError("--quick measures nothing; give it a --folder of its own.")
-        options.out, options.epochs = options.folder / "cells", 1
+        options.epochs = 1
     return options
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from training import carvana, records
+from training import carvana
 from training.carvana_record import plain
 from training.data.augment_cars import Sources
 from training.distributed import Processes
-from training.errors import TrainingError
+from training.experiments import command
 from training.files import read_json
 from training.machine import Machine, choose_precision
 from training.predict_masks import Held
@@ -30,26 +30,9 @@ def parse(
     question: str, arguments: Sequence[str] | None = None
 ) -> tuple[argparse.Namespace, carvana.Recipe]:
     """Read the command line that these experiments share; return it and the short recipe."""
-    parser = argparse.ArgumentParser(description=question)
-    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/unet"), metavar="RUN_DIR",
-        help="trainings; the same command goes on where it was stopped (default runs/unet)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--folder", type=Path, default=records.EXPERIMENTS, metavar="DIR",
-        help="where the JSON file goes (default zoo/experiments)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true",
-        help="a rehearsal in seconds: not a measurement, so it needs a --folder of its own",
-    )  # fmt: skip
-    options = parser.parse_args(arguments)
+    options = command.parse(command.parser(question, "runs/unet"), arguments)
     recipe = replace(carvana.RECIPE, epochs=EPOCHS, small_until=1.0)
     if options.quick:
-        if options.folder.resolve() == records.EXPERIMENTS.resolve():
-            raise TrainingError("--quick measures nothing; give it a --folder of its own.")
-        options.out = options.folder / "runs"
         recipe = replace(recipe, epochs=1, pictures=8, small=(32, 48), widths=(4, 6))
     return options, recipe
 

@@ -1,0 +1,48 @@
+"""The command line of the experiments that train: folders, and a rehearsal in seconds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from training import records
+from training.errors import TrainingError
+
+
+def parser(question: str, out: str) -> argparse.ArgumentParser:
+    """Return a parser with ``--data-dir``, ``--out``, ``--folder`` and ``--quick``.
+
+    Args:
+        question: what the experiment asks, for ``--help``.
+        out: the folder of finished work, unless the command line gives another.
+    """
+    made = argparse.ArgumentParser(description=question)
+    made.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
+    made.add_argument(
+        "--out", type=Path, default=Path(out), metavar="RUN_DIR",
+        help=f"finished work; the same command goes on where it was stopped (default {out})",
+    )  # fmt: skip
+    made.add_argument(
+        "--folder", type=Path, default=records.EXPERIMENTS, metavar="DIR",
+        help="where the JSON file goes (default zoo/experiments)",
+    )  # fmt: skip
+    made.add_argument(
+        "--quick", action="store_true", help="a rehearsal on a few pictures, in seconds: not a "
+        "measurement, so it needs a --folder of its own",
+    )  # fmt: skip
+    return made
+
+
+def parse(made: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; a rehearsal keeps its finished work beside its JSON.
+
+    Raises:
+        TrainingError: if a rehearsal would write over a measurement.
+    """
+    options = made.parse_args(arguments)
+    if options.quick:
+        if options.folder.resolve() == records.EXPERIMENTS.resolve():
+            raise TrainingError("--quick measures nothing; give it a --folder of its own.")
+        options.out = options.folder / "finished"
+    return options
