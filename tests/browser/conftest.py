@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from training.benchmarks import chromium
-from training.benchmarks.digits_page import app
+from training.benchmarks.page_wait import app
 
 expect.set_options(timeout=60_000)  # CI machines are slow and shared
 

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests import red_cars
-from training.benchmarks.digits_page import app
+from training.benchmarks.page_wait import app
 from zoo import masks
 
 SIZE = (1500, 900)  # larger than what is shown, so that a download of the shown size would differ
