@@ -168,8 +168,10 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
 
 
 def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) -> None:
+    from training.data import streets  # imports torch
+
     measured = {"test": Masks()}
-    if list((data_dir / "backgrounds").glob("streets*.parquet")):  # Kaggle has none
+    if streets.available(data_dir):  # Kaggle has none
         measured["streets_test"] = Masks(streets=True)
     for name, masks in measured.items():
         result = _evaluate_masks(model, data_dir, "test", masks)

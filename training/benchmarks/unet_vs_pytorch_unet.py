@@ -11,22 +11,23 @@ folded into the convolutions. The result is ``zoo/experiments/unet_vs_pytorch_un
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training import carvana
 from training.benchmarks.classic_unet import ClassicUNet
 from training.data.carvana import HEIGHT, WIDTH
 from training.errors import run_command
 from training.experiments import unet_training as unets
+from training.machine import PRECISIONS
 from training.records import provenance, write_experiment
+from zoo.batch_norm.folding import fold
+from zoo.bench import take_turns
 from zoo.networks.unet import UNet
 
 NAME = "unet_vs_pytorch_unet"
@@ -36,37 +37,24 @@ SEED = 0
 ROUNDS = 15
 
 
-def fold(network: nn.Module) -> nn.Module:
-    """Fold each BatchNorm of the classic U-Net into the convolution before it, in place."""
-    for block in [m for m in network.modules() if isinstance(m, nn.Sequential)]:
-        for place in range(len(block) - 1):
-            convolution, norm = block[place], block[place + 1]
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                block[place] = fuse_conv_bn_eval(convolution, norm)
-                block[place + 1] = nn.Identity()
-    return network
-
-
 def latencies(networks: Mapping[str, nn.Module], rounds: int) -> dict[str, dict[str, float]]:
     """Time the networks in turns, one picture at a time; return the medians in milliseconds."""
     picture = torch.randn(1, 3, HEIGHT, WIDTH)
-    times: dict[str, dict[str, list[float]]] = {}
-    for turn in range(rounds + 1):  # the first one warms up
-        for dtype in (torch.float32, torch.bfloat16):
-            for name, network in networks.items():
-                with torch.inference_mode(), torch.autocast(
-                    "cpu", torch.bfloat16, enabled=dtype == torch.bfloat16
-                ):  # fmt: skip
-                    start = time.perf_counter()
-                    network(picture)
-                    seconds = time.perf_counter() - start
-                if turn:
-                    key = str(dtype).removeprefix("torch.")
-                    times.setdefault(name, {}).setdefault(key, []).append(1e3 * seconds)
-    return {
-        name: {f"{key}_ms": statistics.median(values) for key, values in own.items()}
-        for name, own in times.items()
+
+    def call(network: nn.Module, dtype: torch.dtype) -> None:
+        bfloat16 = dtype == torch.bfloat16
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            network(picture)
+
+    cases = {
+        (name, format): partial(call, network, dtype)
+        for format, dtype in PRECISIONS.items()
+        for name, network in networks.items()
     }
+    found: dict[str, dict[str, float]] = {name: {} for name in networks}
+    for (name, format), (seconds, _) in take_turns(cases, rounds).items():
+        found[name][f"{format}_ms"] = 1000 * seconds
+    return found
 
 
 def best_run(
@@ -103,14 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     record = provenance(carvana.PACKAGES)
     classic = (lambda: ClassicUNet((4, 8))) if options.quick else ClassicUNet
     makers: dict[str, Callable[[], nn.Module] | None] = {"ours": None, "classic": classic}
-    networks = {
-        "ours": UNet(recipe.widths).eval().folded(),
-        "classic": fold(classic().eval()),
-    }
-    timed = latencies(networks, 2 if options.quick else ROUNDS)
-    unfolded = {"ours": UNet(recipe.widths), "classic": classic()}
+    networks = {"ours": UNet(recipe.widths).eval(), "classic": classic().eval()}
+    example = torch.randn(1, 3, 64, 96).numpy()
+    folded = {name: fold(network, example).network for name, network in networks.items()}
+    timed = latencies(folded, 2 if options.quick else ROUNDS)
     rows = [
-        {"network": name, "parameters": sum(p.numel() for p in unfolded[name].parameters())}
+        {"network": name, "parameters": sum(p.numel() for p in networks[name].parameters())}
         | best_run(name, make, options, recipe)
         | timed[name]
         for name, make in makers.items()
