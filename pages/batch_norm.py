@@ -5,7 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
-from pages.common import frame, models, norm_live, norm_race, norm_recorded
+from pages.common import (
+    frame,
+    models,
+    norm_folding,
+    norm_modes,
+    norm_race,
+    norm_recorded,
+    norm_steps,
+)
 from zoo import batch_norm
 from zoo.batch_norm import recorded
 from zoo.samples.sets import picture_set
@@ -36,7 +44,7 @@ st.markdown(
     "deviation (ε keeps that from being zero), then **scales** by γ and **shifts** by β, which the "
     f"network learns. The network that names objects has {len(names)} such layers. Look into one:"
 )
-norm_live.three_steps(model, weights)
+norm_steps.show(model, weights)
 
 st.header("Training is not evaluation", anchor="modes")
 st.markdown(
@@ -44,12 +52,12 @@ st.markdown(
     "pictures beside it. While it trains, the layer keeps running averages of both; in evaluation "
     "it uses those, and every picture is answered for itself."
 )
-norm_live.company(model, weights)
+norm_modes.company(model, weights)
 st.markdown(
     "Forget to switch (`model.eval()` in PyTorch) and the accuracy depends on the batch: on its "
     "size, and on whether it is as mixed as in training."
 )
-norm_live.modes(model, weights)
+norm_modes.modes(model, weights)
 
 st.header("Does it train faster?", anchor="race")
 st.markdown(norm_race.legend())
@@ -91,9 +99,9 @@ st.latex(
     r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
     r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
 )
-norm_live.folding(model, weights)
+norm_folding.show(model, weights)
 
-claims = norm_recorded.claims(norm_live.folded())
+claims = norm_recorded.claims(norm_folding.folded())
 if claims:
     st.header("Claims and measurements", anchor="claims")
     norm_recorded.show_claims(claims)

@@ -41,7 +41,9 @@ class Race:
     def start(self) -> None:
         """Begin, unless too many visitors are racing."""
         if not TRACKS.acquire(blocking=False):
-            self.problem = "Other visitors are racing on this machine; try again in 20 seconds."
+            self.problem = (
+                f"Other visitors are racing on this machine; try again in {SECONDS:.0f} seconds."
+            )
             return
         self.thread = threading.Thread(target=self._run, name="race", daemon=True)
         self.thread.start()

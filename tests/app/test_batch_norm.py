@@ -172,11 +172,11 @@ def test_folding_is_measured_and_becomes_a_claim(page: AppTest) -> None:
 
 @pytest.mark.usefixtures("nothing_recorded")
 def test_the_modes_are_measured_live(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.common import norm_live
+    from pages.common import norm_modes
 
-    monkeypatch.setattr(norm_live, "SIZES", (2, 16))
-    monkeypatch.setattr(norm_live, "ONE_CLASS_SIZES", (4,))
-    monkeypatch.setattr(norm_live, "MEASURED", 64)
+    monkeypatch.setattr(norm_modes, "SIZES", (2, 16))
+    monkeypatch.setattr(norm_modes, "ONE_CLASS_SIZES", (4,))
+    monkeypatch.setattr(norm_modes, "MEASURED", 64)
     before = len(page.get("plotly_chart"))
     page.button("bn.measure").click().run(timeout=120)
     assert not page.exception
