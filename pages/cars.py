@@ -31,7 +31,6 @@ frame.ensure("pages/cars.py")
 model = models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
-PICTURES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 MOST = 100  # pictures of one batch
 SIDES = (8, 5)  # widths of the two columns
 JPEG_QUALITY = 92
@@ -177,7 +176,7 @@ def show_answer(seen: Scene) -> None:
             "Unsure",
             format.percent(seen.unsure()),
             help="Share of the pixels that are neither clearly car nor clearly not: "
-            "between 10 % and 90 % sure",
+            f"between {masks.UNSURE[0]:.0%} and {masks.UNSURE[1]:.0%} sure",
         )
         st.metric("Time", format.duration(seen.result.seconds), help="From the photo to the mask")
     height, width = seen.result.working.shape
@@ -207,7 +206,7 @@ def show_choices() -> None:
     with st.container(horizontal=True):
         with st.popover("Upload", icon=":material/upload:", key="upload-popover"):
             st.file_uploader(
-                "A photo of a car", PICTURES, key="photo", on_change=on_photo, args=("photo",)
+                "A photo of a car", picture.FILES, key="photo", on_change=on_photo, args=("photo",)
             )
         with st.popover("Camera", icon=":material/photo_camera:"):
             st.camera_input("A photo of a car", key="camera", on_change=on_photo, args=("camera",))
@@ -238,7 +237,7 @@ def choose_background() -> str | bytes | None:
     if kind == "Colour":
         return st.color_picker("Colour", "#5b5bd6", key="colour")
     if kind == "Picture":
-        file = st.file_uploader("Another picture", PICTURES, key="backdrop")
+        file = st.file_uploader("Another picture", picture.FILES, key="backdrop")
         return file.getvalue() if file else None
     return None
 
@@ -303,7 +302,7 @@ def show_truth(seen: Scene) -> None:
     with st.expander("Compare with a true mask", icon=":material/rule:"):
         file = st.file_uploader(
             "The true mask: a picture of the photo's size, white (or opaque) where the car is",
-            PICTURES,
+            picture.FILES,
             key=f"truth-{shown()['number']}",
         )
         if file is None:
@@ -319,9 +318,7 @@ def show_truth(seen: Scene) -> None:
 def show_errors(seen: Scene, true: masks.Mask) -> None:
     """Draw how far the mask is from the true one, and where."""
     now = shown()
-    if (
-        "full" not in now
-    ):  # kept while somebody compares: making it takes a second for a large photo
+    if "full" not in now:  # kept while somebody compares: it takes a second for a large photo
         now["full"] = seen.full()
     predicted = now["full"].mask_at(threshold())
     left, right = st.columns(SIDES, gap="medium")
@@ -345,7 +342,11 @@ def batch() -> None:
     st.header("Many pictures at once", anchor="batch")
     left, right = st.columns(SIDES, gap="medium")
     files = left.file_uploader(
-        "Pictures", PICTURES, accept_multiple_files=True, key="batch", label_visibility="collapsed"
+        "Pictures",
+        picture.FILES,
+        accept_multiple_files=True,
+        key="batch",
+        label_visibility="collapsed",
     )
     with right:
         if not files:

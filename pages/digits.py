@@ -166,7 +166,7 @@ def show_choices() -> None:
     with right.popover("Upload a photo", icon=":material/upload:"):
         st.file_uploader(
             "A photo or scan of one handwritten digit",
-            type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
+            type=picture.FILES,
             key="upload",
             on_change=on_upload,
         )

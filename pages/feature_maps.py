@@ -150,7 +150,7 @@ def show_choices(model: zoo.Model) -> None:
         with st.popover("Upload", icon=":material/upload:"):
             st.file_uploader(
                 "A picture",
-                type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
+                type=picture.FILES,
                 key="inside-upload",
                 on_change=on_upload,
             )

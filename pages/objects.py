@@ -182,7 +182,7 @@ def show_inputs() -> None:
         with st.popover("Upload a photo", icon=":material/upload:"):
             st.file_uploader(
                 "A photo of one thing",
-                type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"],
+                type=picture.FILES,
                 key="upload",
                 on_change=on_file,
                 args=("upload",),

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import gallery, heat, picture
+from pages.common import gallery, heat, models, picture
 from pages.common.picture import data_url as address
 
 METHODS: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
@@ -54,7 +54,7 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
         help="Sanity check of Adebayo et al. 2018: a map that stays the same when the weights are "
         "random shows the picture, not what the network has learned.",
     )
-    shown = _maps(_key(model), model, view, method, label, check)
+    shown = _maps(models.key(model), model, view, method, label, check)
     pictures = [_picture("The picture", "what it sees", picture.png(view, _scale(view)))]
     pictures.append(_picture(method, f"for {label}", _heat(view, shown.trained)))
     if check:
@@ -99,10 +99,6 @@ def _maps(
         return zoo.explain.sanity_check(_model, view, of)
     trained = of(_model, view)
     return zoo.explain.SanityCheck(trained, np.zeros_like(trained), float("nan"))
-
-
-def _key(model: zoo.Model) -> str:
-    return f"{model.name}-{id(model)}"
 
 
 def _scale(view: np.ndarray) -> int:

@@ -12,7 +12,8 @@ from pages.common.format import percent
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
 
 
 def accent() -> str:
@@ -28,6 +29,22 @@ def quiet() -> str:
 def ink() -> str:
     """Return the theme's colour of text, for the theme that the visitor sees."""
     return str(_theme("textColor"))
+
+
+def show(figure: go.Figure, key: str, alt: str) -> None:
+    """Draw a chart that keeps still: no toolbar, no zoom.
+
+    Args:
+        figure: The chart.
+        key: Streamlit's key.
+        alt: What it shows, for those who cannot see it.
+    """
+    st.plotly_chart(figure, config=_CONFIG, key=key, alt=alt)
+
+
+def plain(figure: go.Figure, height: int) -> None:
+    """Give a chart its height in pixels, next to no margin, and no dragging."""
+    figure.update_layout(height=height, margin={"l": 0, "r": 8, "t": 8, "b": 0}, dragmode=False)
 
 
 def curves(
@@ -57,13 +74,11 @@ def curves(
             line={"color": tint, "width": width},
             hovertemplate=f"%{{y:{form}}}",
         )
+    plain(figure, height=240)
     figure.update_layout(
-        height=240,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
         hovermode="x unified",
         showlegend=True,  # of a single line, too: which of the two is it?
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
-        dragmode=False,
+        legend=LEGEND,
     )
     figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
     figure.update_yaxes(tickformat=form, title=None, fixedrange=True, nticks=5)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import gallery, inside
+from pages.common import gallery, inside, models
 from pages.common.picture import data_url as address
 from zoo.images import normalize
 from zoo.samples.sets import PictureSet, picture_set
@@ -27,7 +27,7 @@ def show(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer, cha
     pictures = _pictures(model)
     if pictures is None:
         return
-    found = _peaks(f"{model.name}-{id(model)}", model).get(layer.name)
+    found = _peaks(models.key(model), model).get(layer.name)
     if found is None:
         return
     items = []
@@ -51,7 +51,7 @@ def show(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer, cha
 def prepare(model: zoo.Model) -> None:
     """Ask the network now what :func:`show` will need; it takes some seconds, once a server."""
     if _pictures(model) is not None:
-        _peaks(f"{model.name}-{id(model)}", model)
+        _peaks(models.key(model), model)
 
 
 def _pictures(model: zoo.Model) -> PictureSet | None:

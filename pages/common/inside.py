@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 import zoo
-from pages.common import heat, picture
+from pages.common import heat, models, picture
 from zoo.images import normalize
 
 SIDE = 256  # longest side, in pixels, at which a segmentation network is looked into
@@ -43,7 +43,7 @@ def run(model: zoo.Model, view: np.ndarray) -> zoo.explain.Trace:
         view: uint8 array (H, W) or (H, W, 3), as :func:`small` returns it.
     """
     digest = hashlib.sha256(view.tobytes()).hexdigest()
-    return _run(f"{model.name}-{id(model)}-{view.shape}-{digest}", model, view)
+    return _run(f"{models.key(model)}-{view.shape}-{digest}", model, view)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

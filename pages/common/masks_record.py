@@ -63,14 +63,14 @@ def _spread(seen: Sequence[View]) -> None:
     """Draw the IoU of every test picture by angle, a line a car, and a table of the cars."""
     left, right = st.columns(2, gap="large")
     groups = spread.by_car(seen)
-    left.markdown("**IoU of every test picture, by the angle of the camera**")
-    left.plotly_chart(
-        figure(seen),
-        config=charts.CONFIG,
-        key="spread",
-        alt=f"IoU of {len(seen)} test pictures by car and angle, "
-        f"from {min(view.iou for view in seen):.4f} to {max(view.iou for view in seen):.4f}",
-    )
+    with left:
+        st.markdown("**IoU of every test picture, by the angle of the camera**")
+        charts.show(
+            figure(seen),
+            key="spread",
+            alt=f"IoU of {len(seen)} test pictures by car and angle, "
+            f"from {min(view.iou for view in seen):.4f} to {max(view.iou for view in seen):.4f}",
+        )
     hardest = spread.by_angle(seen)[0]
     with right:
         st.markdown("**IoU by car, hardest first**")
@@ -100,13 +100,8 @@ def figure(seen: Sequence[View]) -> go.Figure:
             marker={"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 8},
             hovertemplate="%{y:.2%}",
         )
-    chart.update_layout(
-        height=300,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
-        dragmode=False,
-    )
+    charts.plain(chart, height=300)
+    chart.update_layout(hovermode="x unified", legend=charts.LEGEND)
     chart.update_xaxes(
         title="Angle, in steps of 22.5°",
         dtick=1,

@@ -24,9 +24,8 @@ def show(model: zoo.Classifier) -> None:
     left, right = st.columns([7, 5], gap="large")
     with left:
         st.markdown(f"**Confusion matrix** &nbsp; {n:,} test pictures")
-        st.plotly_chart(
+        charts.show(
             charts.confusion(model.labels, record["confusion"]),
-            config=charts.CONFIG,
             key="confusion",
             alt="Confusion matrix of the test pictures; row: truth, column: answer",
         )
@@ -39,9 +38,8 @@ def _classes(model: zoo.Classifier) -> None:
     accuracy = records.class_accuracy(model.record)
     order = sorted(range(len(accuracy)), key=accuracy.__getitem__, reverse=True)
     st.markdown("**Accuracy by class**")
-    st.plotly_chart(
+    charts.show(
         charts.bars([model.labels[i] for i in order], [accuracy[i] for i in order]),
-        config=charts.CONFIG,
         key="class-accuracy",
         alt=", ".join(f"{model.labels[i]} {accuracy[i]:.1%}" for i in order),
     )

@@ -60,6 +60,11 @@ def loaded(name: str) -> zoo.Classifier | zoo.Segmenter | None:
         return None
 
 
+def key(model: zoo.Model) -> str:
+    """Return what tells a loaded model from others, to keep by it what was computed with it."""
+    return f"{model.name}-{id(model)}"
+
+
 def at_hand() -> list[str]:
     """Return the models that the frame around a page may load before the page is drawn.
 

@@ -85,7 +85,7 @@ def histogram(values: np.ndarray, color: str, limits: tuple[float, float]) -> go
         hovertemplate="%{y:.1%} near %{x:.2f}<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": charts.quiet(), "width": 1, "dash": "dot"})
-    _plain(figure, height=170)
+    charts.plain(figure, height=170)
     figure.update_xaxes(range=limits, fixedrange=True, showgrid=False, zeroline=False, nticks=7)
     figure.update_yaxes(visible=False, fixedrange=True)
     return figure
@@ -134,10 +134,10 @@ def lines(
             hovertemplate=f"%{{y:{y.form}}}" if line.name else None,
             hoverinfo=None if line.name else "skip",
         )
-    _plain(figure, height)
+    charts.plain(figure, height)
     figure.update_layout(
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
+        legend=charts.LEGEND,
     )
     _axis(figure.update_xaxes, x, {"showgrid": False})
     _axis(figure.update_yaxes, y, {"nticks": 6})
@@ -171,7 +171,7 @@ def grid(
         textfont={"color": charts.ink()},
         hovertemplate="%{y} at %{x}: %{z:.1%}<extra></extra>",
     )
-    _plain(figure, 52 * len(rows) + 44)
+    charts.plain(figure, 52 * len(rows) + 44)
     figure.update_xaxes(title=title, type="category", fixedrange=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticksuffix="  ")
     return figure
@@ -201,7 +201,7 @@ def dots(
         )
     if marker is not None:
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
-    _plain(figure, 38 * len(rows) + 40)
+    charts.plain(figure, 38 * len(rows) + 40)
     figure.update_xaxes(tickformat=".0%", fixedrange=True, nticks=6, zeroline=False)
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False, type="category"
@@ -233,23 +233,17 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
             hovertemplate="%{text}",
             textposition="none",
         )
-    _plain(figure, 26 * len(labels) + 40)
+    charts.plain(figure, 26 * len(labels) + 40)
     figure.update_layout(
         barmode="group",
         bargap=0.35,
         bargroupgap=0.05,
-        legend={"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0, "title": None},
+        legend=charts.LEGEND,
         hovermode="y unified",
     )
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", fixedrange=True, nticks=5)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
-
-
-def _plain(figure: go.Figure, height: int) -> None:
-    figure.update_layout(
-        height=height, margin={"l": 0, "r": 8, "t": 8, "b": 0}, dragmode=False, showlegend=None
-    )
 
 
 def _axis(update: Any, axis: Axis, options: dict[str, Any]) -> None:

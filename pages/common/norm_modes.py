@@ -35,13 +35,12 @@ def company(model: zoo.Classifier, weights: str) -> None:
             for size in COMPANIES
         }
         st.markdown(f"**How sure the network is of “{found.names[label]}”**")
-        st.plotly_chart(
+        charts.show(
             norm_charts.dots(
                 {name: [float(p) for p in row] for name, row in rows.items()},
                 dict.fromkeys(rows, charts.accent()),
                 marker=alone,
             ),
-            config=charts.CONFIG,
             key="bn.company.chart",
             alt=f"Probability of the true class in batches of different pictures; {alone:.2f} in "
             "evaluation mode",
@@ -73,14 +72,13 @@ def modes(model: zoo.Classifier, weights: str) -> None:
         lines.append(norm_charts.Line("Evaluation mode, now", edges, charts.quiet(), "dot"))
     if not lines:
         return
-    st.plotly_chart(
+    charts.show(
         norm_charts.lines(
             lines,
             norm_charts.Axis("Pictures in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
             norm_charts.Axis("", ".0%"),
             height=300,
         ),
-        config=charts.CONFIG,
         key="bn.modes.chart",
         alt="Accuracy by batch size, with the statistics of the batch",
     )

@@ -130,13 +130,13 @@ def _curves(race: Race) -> None:
             )
             for norm in NORMS
         ]
-        column.markdown(f"**{title}**")
-        column.plotly_chart(
-            norm_charts.lines(lines, norm_charts.Axis("Training step"), axis, height=260),
-            config=charts.CONFIG,
-            key=f"bn.race.{kind}",
-            alt=f"{title} by training step, with and without BatchNorm",
-        )
+        with column:
+            st.markdown(f"**{title}**")
+            charts.show(
+                norm_charts.lines(lines, norm_charts.Axis("Training step"), axis, height=260),
+                key=f"bn.race.{kind}",
+                alt=f"{title} by training step, with and without BatchNorm",
+            )
     words = "; ".join(
         f"{TITLES[norm]} {format.percent(last.accuracies[norm])}"
         + ("" if last.step == 0 or last.losses[norm] == last.losses[norm] else " (diverged)")

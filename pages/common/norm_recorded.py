@@ -58,22 +58,20 @@ def speed(found: zoo.Experiment) -> None:
             )
             for norm in norms
         ]
-        st.plotly_chart(
+        charts.show(
             norm_charts.lines(lines, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%")),
-            config=charts.CONFIG,
             key="bn.speed.curves",
             alt=f"Validation accuracy by epoch at learning rate {rate:g}, one line a norm",
         )
     with right:
         st.markdown("At the end, mean of the seeds")
-        st.plotly_chart(
+        charts.show(
             norm_charts.grid(
                 [recorded.TITLES[norm] for norm in norms],
                 [f"{r:g}" for r in rates],
                 cells,
                 "Learning rate",
             ),
-            config=charts.CONFIG,
             key="bn.speed.grid",
             alt="Final accuracy by norm and learning rate",
         )
@@ -164,9 +162,8 @@ def _head(title: str, note: str) -> None:
 
 
 def _chart(name: str, figure: object, title: str) -> None:
-    st.plotly_chart(
+    charts.show(
         figure,
-        config=charts.CONFIG,
         key=f"bn.reasons.{name}",
         alt=f"{title} by training step, with and without BatchNorm",
     )
@@ -194,13 +191,12 @@ def small_batches(found: zoo.Experiment) -> None:
         )
         for norm, column, title, dash in kinds
     ]
-    st.plotly_chart(
+    charts.show(
         norm_charts.lines(
             drawn,
             norm_charts.Axis("Pictures in a batch", log=True, ticks=sizes),
             norm_charts.Axis("", ".0%"),
         ),
-        config=charts.CONFIG,
         key="bn.batches",
         alt="Accuracy by batch size, BatchNorm and GroupNorm",
     )
@@ -217,9 +213,8 @@ def places(found: zoo.Experiment) -> None:
         name: norm_charts.tint("none" if "none" in name.split(" (")[0] else "batch")
         for name in rows
     }
-    st.plotly_chart(
+    charts.show(
         norm_charts.dots(rows, colors),
-        config=charts.CONFIG,
         key="bn.places",
         alt="Validation accuracy of each variant, one dot a seed",
     )

@@ -74,14 +74,14 @@ def _histograms(shown: batch_norm.Channel) -> None:
         (three, "After γ and β", shown.after, charts.accent(), (-outside, outside),
          f"Mean {_zero(shown.after.mean()):.2f}, deviation {shown.after.std():.2f}."),
     ):  # fmt: skip
-        column.markdown(f"**{title}**")
-        column.plotly_chart(
-            norm_charts.histogram(values, color, limits),
-            config=charts.CONFIG,
-            key=f"bn.histogram.{title}",
-            alt=f"Histogram of the channel's values, {title.lower()}. {caption}",
-        )
-        column.caption(caption)
+        with column:
+            st.markdown(f"**{title}**")
+            charts.show(
+                norm_charts.histogram(values, color, limits),
+                key=f"bn.histogram.{title}",
+                alt=f"Histogram of the channel's values, {title.lower()}. {caption}",
+            )
+            st.caption(caption)
 
 
 def _formula(shown: batch_norm.Channel) -> None:
@@ -155,9 +155,8 @@ def _effect(
         f"{format.percent(float(after.max()))}). Of the {len(indices)} pictures in the batch "
         f"{right[0]} → {right[1]} are right."
     )
-    st.plotly_chart(
+    charts.show(
         norm_charts.answers(model.labels, before, after),
-        config=charts.CONFIG,
         key="bn.answers",
         alt=f"Probability of each class, as trained and with these γ and β; {first}, then {second}",
     )

@@ -11,6 +11,9 @@ from PIL import Image, ImageOps
 
 import zoo
 
+# Ends of the names of files that a visitor may hand in.
+FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
+
 
 def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
     """Encode pixels as PNG.

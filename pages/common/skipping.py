@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import diagram, format, gallery, inside, mosaic, picture
+from pages.common import diagram, format, gallery, inside, models, mosaic, picture
 from pages.common.picture import data_url as address
 
 _LOST, _GAINED, _KEPT = (232, 150, 62), (91, 140, 240), (143, 140, 242)
@@ -55,9 +55,7 @@ def show(model: zoo.Segmenter, view: np.ndarray) -> None:
         key="skip-fill",
         format_func={"zero": "Zeros", "mean": "Each map's mean"}.__getitem__,
     )
-    _masks(
-        _change(f"{model.name}-{id(model)}", model, view, tuple(sorted(cut)), fill), view, len(cut)
-    )
+    _masks(_change(models.key(model), model, view, tuple(sorted(cut)), fill), view, len(cut))
 
 
 def _size(run: zoo.explain.Trace, skip: zoo.explain.Skip) -> str:

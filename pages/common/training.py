@@ -57,13 +57,13 @@ def _curves(record: Mapping[str, Any], metric: str) -> None:
             for part, points in (("training", train), ("validation", validation))
             if points
         ]
-        column.markdown(f"**{title}**")
-        column.plotly_chart(
-            charts.curves(train, validation, form),
-            config=charts.CONFIG,
-            key=f"curve-{name}",
-            alt=f"{title} by epoch; {', '.join(ends)}",
-        )
+        with column:
+            st.markdown(f"**{title}**")
+            charts.show(
+                charts.curves(train, validation, form),
+                key=f"curve-{name}",
+                alt=f"{title} by epoch; {', '.join(ends)}",
+            )
 
 
 def capitalized(text: str) -> str:

@@ -50,9 +50,8 @@ def _outsiders(found: Mapping[str, Any]) -> None:
     rates = found["detection_rates"]
     kinds = sorted(rates, key=rates.__getitem__, reverse=True)
     names = [kind[0].upper() + kind[1:] for kind in kinds]
-    st.plotly_chart(
+    charts.show(
         charts.bars(names, [rates[kind] for kind in kinds]),
-        config=charts.CONFIG,
         key="outsiders",
         alt=", ".join(f"{kind}: {rates[kind]:.1%} noticed" for kind in kinds),
     )
