@@ -170,13 +170,14 @@ def show_answer(seen: Scene) -> None:
             f"{format.percent(area)} of the picture is car, too little to be one.",
             icon=":material/search_off:",
         )
+    low, high = (format.percent(edge, 0) for edge in masks.UNSURE)
     with st.container(horizontal=True, gap="small"):
         st.metric("Car area", format.percent(area), help="Share of the picture's pixels")
         st.metric(
             "Unsure",
             format.percent(seen.unsure()),
             help="Share of the pixels that are neither clearly car nor clearly not: "
-            f"between {masks.UNSURE[0]:.0%} and {masks.UNSURE[1]:.0%} sure",
+            f"between {low} and {high} sure",
         )
         st.metric("Time", format.duration(seen.result.seconds), help="From the photo to the mask")
     height, width = seen.result.working.shape

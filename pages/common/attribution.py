@@ -73,16 +73,10 @@ def _verdict(method: str, correlation: float) -> str:
     """Say what the comparison shows."""
     if np.isnan(correlation):
         return "With random weights the map is empty: there is nothing to compare."
-    alike = (
-        "Much of it is the picture rather than what was learned: read it with care."
-        if correlation > 0.7
-        else "So the map depends on what was learned."
-        if correlation < 0.4
-        else "So it depends on the weights in part; the rest is the picture's own shape."
-    )
     return (
-        f"Rank correlation of the two {method} maps: **{correlation:.2f}** "
-        f"(1: the same order of pixels). {alike}"
+        f"Rank correlation of the two {method} maps: **{correlation:.2f}** (1: the same order of "
+        "pixels; 0: orders that have nothing to do with each other). The nearer to 1, the more "
+        "the map shows the picture itself rather than what the network has learned."
     )
 
 

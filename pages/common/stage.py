@@ -10,6 +10,7 @@ from PIL import Image
 
 from pages.common import picture
 from pages.common.component import component
+from zoo import masks
 
 SIDE = 1024  # pixels of the longest side on the screen
 
@@ -49,6 +50,7 @@ def show(
         "probabilities": probabilities,
         "threshold": threshold,
         "usual": usual,
+        "unsure": masks.UNSURE,
         "description": description,
     }
     _mount(key=key, data=data, on_threshold_change=on_change)

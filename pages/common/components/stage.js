@@ -1,13 +1,13 @@
 // A photo under what the network says about it. The browser has the network's probabilities, so the
 // threshold and the comparison follow the finger without asking anybody; Python hears of a new
 // threshold when the finger rests, for the numbers and the downloads.
-const VIOLET = [143, 140, 242], AMBER = [232, 150, 62], UNSURE = [0.1, 0.9], REST = 200;
+const VIOLET = [143, 140, 242], AMBER = [232, 150, 62], REST = 200;
 const RAMP = [[0, 22, 22, 29], [0.35, 72, 68, 170], [0.7, 143, 140, 242], [1, 246, 245, 255]];
 const VIEWS = {
   overlay: ["Overlay", (t) => `Violet: at least ${t} % sure that it is car. Drag the handle to compare with the photo.`],
   outline: ["Outline", (t) => `The line where the network is ${t} % sure.`],
   probability: ["Probability", () => "Dark: surely no car; violet: possibly; white: surely car."],
-  unsure: ["Unsure", () => "Amber: neither a clear yes nor a clear no, between 10 % and 90 % sure."],
+  unsure: ["Unsure", (t, [low, high]) => `Amber: neither a clear yes nor a clear no, between ${100 * low} % and ${100 * high} % sure.`],
 };
 
 export default function ({ parentElement, data, setStateValue }) {
@@ -23,7 +23,7 @@ function start(root) {
   const canvas = find("canvas"), context = canvas.getContext("2d");
   const compare = find(".compare"), slider = find("#threshold"), reset = find(".reset");
   const mask = document.createElement("canvas"), layer = document.createElement("canvas");
-  let token, photo = null, values = null, view = "overlay", usual = 50, resting;
+  let token, photo = null, values = null, view = "overlay", usual, unclear, resting;
 
   const buttons = Object.entries(VIEWS).map(([name, [title]]) => {
     const button = find(".views").appendChild(document.createElement("button"));
@@ -74,7 +74,7 @@ function start(root) {
     if (view === "unsure") {
       context.fillStyle = "rgb(15 15 20 / 62%)"; context.fillRect(0, 0, canvas.width, canvas.height);
       fill(layer, (v) => {
-        const p = v / 255, unsure = p > UNSURE[0] && p < UNSURE[1];
+        const p = v / 255, unsure = p > unclear[0] && p < unclear[1];
         return [...AMBER, unsure ? 130 + 125 * (1 - Math.abs(2 * p - 1)) : 0];
       });
       context.drawImage(layer, 0, 0);
@@ -84,7 +84,7 @@ function start(root) {
   function paint() {
     const percent = Number(slider.value), share = compare.value / 100;
     find("output").textContent = `${percent} %`;
-    find(".legend").textContent = VIEWS[view][1](percent);
+    find(".legend").textContent = VIEWS[view][1](percent, unclear);
     reset.disabled = percent === usual;
     reset.title = `Back to ${usual} %, chosen on validation pictures`;
     for (const button of buttons) {
@@ -127,7 +127,7 @@ function start(root) {
 
   root.update = (data) => {
     if (data.token === token) return;
-    token = data.token; usual = data.usual;
+    token = data.token; usual = data.usual; unclear = data.unsure;
     slider.value = data.threshold; compare.value = 0; canvas.setAttribute("aria-label", data.description);
     clearTimeout(resting);
     load(data);
