@@ -10,13 +10,11 @@ at the full size, which cost a usual U-Net most of its time, are not needed.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 SQUARE = 2  # side of the squares of pixels that become one position
 
@@ -67,20 +65,6 @@ class UNet(nn.Module):
             x = up(x, details.pop())
         return functional.pixel_shuffle(self.head(x), SQUARE)[:, :, :height, :width]
 
-    def folded(self) -> UNet:
-        """Return a copy for inference, its BatchNorms folded into the convolutions.
-
-        In evaluation mode BatchNorm is γ (x − μ) / √(σ² + ε) + β with fixed numbers, and the
-        convolution before it can apply it: its weights become W γ / √(σ² + ε), its bias
-        β − μ γ / √(σ² + ε). The answers stay the same up to rounding.
-        """
-        network = copy.deepcopy(self).eval()
-        for module in network.modules():
-            if isinstance(module, Convolution) and isinstance(module.bn, nn.BatchNorm2d):
-                module.conv = fuse_conv_bn_eval(module.conv, module.bn)
-                module.bn = nn.Identity()
-        return network.requires_grad_(False)
-
 
 class Convolution(nn.Module):
     """A convolution that keeps the size, BatchNorm, ReLU."""
@@ -88,7 +72,7 @@ class Convolution(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
-        self.bn: nn.Module = nn.BatchNorm2d(outputs)
+        self.bn = nn.BatchNorm2d(outputs)
         self.act = nn.ReLU(inplace=True)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
 
