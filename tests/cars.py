@@ -9,8 +9,6 @@ import torch
 from safetensors.numpy import save
 from torch import nn
 
-import zoo
-from tests import red_cars
 from zoo.networks.unet import UNet
 
 ARGUMENTS: dict[str, Any] = {"widths": [4, 6, 8], "skips": True}
@@ -107,10 +105,3 @@ def model_files(seed: int = 0, **changes: Any) -> dict[str, bytes]:
         "config.json": json.dumps(config(), indent=1).encode(),
         "record.json": json.dumps(record(seed, **changes), indent=1).encode(),
     }
-
-
-def red_model(**changes: Any) -> zoo.Segmenter:
-    """A model that takes for a car what is red; ``changes`` go into its config."""
-    size = {"channels": 3, "longest_side": LONGEST, "mean": [0] * 3, "std": [1] * 3}
-    config_ = config(**({"input": size} | changes))
-    return zoo.Segmenter("carvana", config_, record(), red_cars.network())

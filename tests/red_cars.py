@@ -6,7 +6,6 @@ real digit network, so that the page "Cars" can be tested whatever the trained w
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -15,9 +14,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from safetensors.torch import save_file
 
 import zoo
+from tests import cars
+from training.export import export, write_model
 from zoo import catalog
 from zoo.networks.unet import UNet
 
@@ -56,16 +56,20 @@ def record() -> dict[str, Any]:
     """Return a record with all that the page tells."""
     found = pictures()
     mean = float(np.mean(list(found.values())))
-    return {
-        "model": "carvana",
-        "command": "python -m training.carvana --data-dir DIR --out RUN_DIR",
-        "git_commit": "0" * 40,
-        "seed": 0,
-        "hardware": {"cpu": "a made-up CPU", "cores": 2},
-        "recipe": {},
-        "selection": "the last epoch",
-        "wall_seconds": 3600.0,
-        "history": [
+    test = cars.TEST | {
+        "iou": mean,
+        "dice": 2 * mean / (1 + mean),
+        "worst": min(found.values()),
+        "n": len(found),
+        "pictures": found,
+    }
+    streets = {"iou": 0.8123, "dice": 0.89, "boundary_iou": 0.61, "n": 31}
+    validation = {"iou": 0.98, "dice": 0.99, "boundary_iou": 0.9, "n": 16}
+    return cars.record(
+        command="python -m training.carvana --data-dir DIR --out RUN_DIR",
+        wall_seconds=3600.0,
+        parameters=sum(p.numel() for p in network().parameters()),
+        history=[
             {
                 "epoch": epoch,
                 "learning_rate": 0.01,
@@ -75,63 +79,31 @@ def record() -> dict[str, Any]:
             }
             for epoch in range(1, 9)
         ],
-        "metrics": {
-            "validation": {"iou": 0.98, "dice": 0.99, "boundary_iou": 0.9, "n": 16},
-            "test": {
-                "iou": mean,
-                "dice": 2 * mean / (1 + mean),
-                "boundary_iou": 0.9,
-                "worst": min(found.values()),
-                "n": len(found),
-                "pictures": found,
-            },
-            "streets_test": {"iou": 0.8123, "dice": 0.89, "boundary_iou": 0.61, "n": 31},
-        },
-    }
+        metrics={"validation": validation, "test": test, "streets_test": streets},
+    )
+
+
+def config(longest: int = 512, **changes: Any) -> dict[str, Any]:
+    """Return the stand-in's config: it takes pixels as they are, from 0 to 1."""
+    size = {"channels": 3, "longest_side": longest, "mean": [0] * 3, "std": [1] * 3}
+    arguments = {"widths": WIDTHS, "skips": True}
+    return cars.config(**({"arguments": arguments, "input": size} | changes))
+
+
+def red_model(**changes: Any) -> zoo.Segmenter:
+    """Return the stand-in, loaded, with a small working size; ``changes`` go into its config."""
+    return zoo.Segmenter("carvana", config(cars.LONGEST, **changes), cars.record(), network())
 
 
 def write(root: Path) -> Path:
     """Write a catalog with the real digit network and the stand-in; return its path."""
-    folder = root / "bundle" / "carvana"
-    folder.mkdir(parents=True)
-    net = network()
-    save_file(net.state_dict(), folder / "model.safetensors", {"architecture": "unet"})
-    labels, parameters = ["car"], sum(p.numel() for p in net.parameters())
-    config = {
-        "format": 1,
-        "model": "carvana",
-        "title": "Cars",
-        "task": "segmentation",
-        "framework": "torch",
-        "architecture": "unet",
-        "arguments": {"widths": WIDTHS, "skips": True},
-        "input": {"channels": 3, "longest_side": 512, "mean": [0, 0, 0], "std": [1, 1, 1]},
-        "labels": labels,
-        "threshold": THRESHOLD,
-        "licence": "Apache-2.0",
-        "data": {"name": "Carvana", "licence": "Kaggle's rules", "source": "https://kaggle.com"},
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "record.json").write_text(json.dumps(record()))
-    shared = ("title", "task", "framework", "architecture", "labels", "licence", "data")
-    entry = {key: config[key] for key in shared} | {
-        "parameters": parameters,
-        "metrics": {"iou": record()["metrics"]["test"]["iou"]},
-        "metrics_n": record()["metrics"]["test"]["n"],
-        "files": {
-            path.name: {
-                "size": path.stat().st_size,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            }
-            for path in folder.iterdir()
-        },
-    }
-    real = Path(zoo.__file__).parent
-    shutil.copytree(real / "bundle" / "mnist", root / "bundle" / "mnist")
-    mnist = json.loads((real / "catalog.json").read_text())["models"]["mnist"]
-    whole = {"format": 1, "repo": None, "revision": None}
-    path = root / "catalog.json"
-    path.write_text(json.dumps(whole | {"models": {"mnist": mnist, "carvana": entry}}))
+    real, bundle, path = Path(zoo.__file__).parent, root / "bundle", root / "catalog.json"
+    shutil.copytree(real / "bundle" / "mnist", bundle / "mnist")
+    known = json.loads((real / "catalog.json").read_text())
+    path.write_text(json.dumps(known | {"models": {"mnist": known["models"]["mnist"]}}))
+    state = {name: value.detach().numpy() for name, value in network().state_dict().items()}
+    write_model(root / "run", state, config(threshold=THRESHOLD), record())
+    export(root / "run", bundle, path)
     return path
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from tests import cars
+from tests import cars, red_cars
 from training import evaluate as evaluation
 from training import export, run
 from training.data.carvana import TEST_CARS
@@ -64,7 +64,7 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def red(monkeypatch: pytest.MonkeyPatch) -> zoo.Segmenter:
     """Let every model be one that takes red for cars."""
-    model = cars.red_model()
+    model = red_cars.red_model()
     monkeypatch.setattr(evaluation, "_load", lambda *_: model)
     return model
 

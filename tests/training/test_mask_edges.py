@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests import cars
+from tests import red_cars
 from tests.training.test_evaluate_masks import NAMES, write
 from training.experiments import mask_edges
 from training.experiments.mask_edges import SETTINGS, moved_mask, true_mask
@@ -43,7 +43,7 @@ def test_a_moved_edge_is_off_by_about_a_working_pixel() -> None:
 def test_the_rows_compare_every_setting_on_other_cars_than_the_test(tmp_path: Path) -> None:
     names = [NAMES[0], "aaaa_01", "bbbb_01"]
     write(tmp_path / "carvana" / "large.parquet", names, scale=5)
-    rows = mask_edges.run(cars.red_model(), tmp_path, most=1)
+    rows = mask_edges.run(red_cars.red_model(), tmp_path, most=1)
     learned, test = rows[:-2], rows[-2:]
     assert [(row["split"], row["mask"], row["n"]) for row in learned] == [
         ("train", mask, 1) for mask in ("true", "moved") for _ in [None, *SETTINGS]
@@ -61,5 +61,5 @@ def test_the_rows_compare_every_setting_on_other_cars_than_the_test(tmp_path: Pa
 @pytest.mark.parametrize("most", [1, None])
 def test_the_number_of_pictures_can_be_limited(tmp_path: Path, most: int | None) -> None:
     write(tmp_path / "carvana" / "large.parquet", [*NAMES, "aaaa_01"], scale=2)
-    rows = mask_edges.run(cars.red_model(), tmp_path, most)
+    rows = mask_edges.run(red_cars.red_model(), tmp_path, most)
     assert rows[-1]["n"] == (most or 3)

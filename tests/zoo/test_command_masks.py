@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import zoo.__main__ as command
-from tests import cars
+from tests import cars, red_cars
 from tests.hub import tiny
 from tests.zoo.test_command import run
 from zoo import catalog
@@ -27,7 +27,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def red(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``carvana`` be a model that takes red for cars."""
-    monkeypatch.setattr(command, "load", lambda *_, **__: cars.red_model())
+    monkeypatch.setattr(command, "load", lambda *_, **__: red_cars.red_model())
 
 
 @pytest.fixture

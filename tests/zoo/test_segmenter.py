@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import zoo
-from tests import cars
+from tests import cars, red_cars
 from zoo.errors import ImageError, IntegrityError
 from zoo.models import load_folder
 
@@ -90,7 +90,7 @@ def test_at_the_working_size_the_answer_is_the_networks_own(model: zoo.Segmenter
 
 def test_a_red_thing_is_found_where_it_is() -> None:
     image = scene(600, 400)
-    answer = cars.red_model().predict(image)
+    answer = red_cars.red_model().predict(image)
     true = np.asarray(image)[:, :, 0] > 100
     assert (answer.mask & true).sum() / (answer.mask | true).sum() > 0.97
     assert answer.area == pytest.approx(0.6 * 0.4, rel=0.03)
@@ -101,18 +101,18 @@ def test_a_red_thing_is_found_where_it_is() -> None:
 
 
 def test_a_picture_without_one_is_said_to_have_none() -> None:
-    model = cars.red_model()
+    model = red_cars.red_model()
     nothing = model.predict(scene(300, 200, (0, 0, 0, 0)))
     assert (nothing.found, nothing.area) == (False, 0)
     speck = scene(300, 200, (0.5, 0.5, 0.56, 0.56))
     assert model.predict(speck).area > 0
     assert not model.predict(speck).found
-    assert cars.red_model(least_area=0.001).predict(speck).found
+    assert red_cars.red_model(least_area=0.001).predict(speck).found
 
 
 def test_the_threshold_is_the_configs_and_can_be_moved() -> None:
     image = scene(300, 200)
-    answer = cars.red_model(threshold=0.9).predict(image)
+    answer = red_cars.red_model(threshold=0.9).predict(image)
     areas = [answer.mask_at(t).sum() for t in (0.1, 0.5, 0.9, 0.99)]
     assert areas == sorted(areas, reverse=True)
     assert answer.area == areas[2] / answer.mask.size
@@ -131,7 +131,7 @@ def test_a_batch_is_the_same_as_one_by_one(model: zoo.Segmenter) -> None:
 
 
 def test_gray_transparent_and_turned_pictures_are_read() -> None:
-    model = cars.red_model()
+    model = red_cars.red_model()
     see_through = scene(90, 60).convert("RGBA")
     see_through.putalpha(0)
     assert not model.predict(see_through).found, "what is not seen is not there"
@@ -144,7 +144,7 @@ def test_gray_transparent_and_turned_pictures_are_read() -> None:
 
 
 def test_the_result_is_plain_json() -> None:
-    answer = cars.red_model().predict(scene(300, 200))
+    answer = red_cars.red_model().predict(scene(300, 200))
     assert json.loads(json.dumps(answer.to_dict())) == {
         "label": "car",
         "found": True,
