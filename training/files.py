@@ -1,33 +1,14 @@
-"""Write files so that a crash, a kill or a full disk never leaves half of one behind."""
+"""JSON files, written whole or not at all."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from zoo.files import write_bytes
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` atomically: whoever reads it sees the old or the new file.
-
-    The folder is made if it is missing. The temporary file lies beside the target, because a
-    rename is atomic only within one file system.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+__all__ = ["read_json", "write_bytes", "write_json"]
 
 
 def write_json(path: Path, value: Any) -> None:

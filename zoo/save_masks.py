@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from zoo import cutouts, masks
+from zoo import cutouts, files, masks
 from zoo.errors import ZooError
 from zoo.images import ImageSource, open_image
 from zoo.results import Segmentation
@@ -57,19 +55,9 @@ class Saver:
 
 
 def _write(path: Path, contents: bytes) -> None:
-    """Write a whole file or none: under another name beside it first, then renamed."""
+    """Write a file, or say in one sentence that it cannot be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(contents)
-            temporary.chmod(0o644)  # mkstemp makes it private
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        files.write_bytes(path, contents)
     except OSError as error:
         raise ZooError(
             f"{path} cannot be written ({error.strerror}): name another folder."
