@@ -9,12 +9,15 @@ One small network (`zoo.networks.unet`), one view of each picture. What it reach
 The recipe, top to bottom. A part of the pictures are studio photos, zoomed, stretched and shifted;
 a part are cars cut out of them and pasted onto other backgrounds at any size; a few are street
 photos, if there are any (`training.data.augment_cars`). All change in colour and sharpness.
-Binary cross-entropy and soft Dice; AdamW, a short warm-up, then a cosine down to zero. Most of the
-run sees small pictures, which show the same things for less work; the last part sees the size that
-is used later. The weights after the last step are the result, and the threshold is the one with the
-best mean IoU on the validation cars.
+Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
+then a cosine down to zero. The first half of the run sees small pictures of many places, which is
+less work; the second half sees the size that is used later, and mostly the studio with the camera's
+own edges, because what is left to learn there is where exactly the edge is. The weights after the
+last step are the result, and the threshold is the one with the best mean IoU on the validation
+cars.
 
-The preset ``finish`` is a second part for a finished run (``--begin-with RUN``), with Muon.
+``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
+``finish`` is the second half alone, for that.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -38,7 +41,7 @@ from training.carvana_record import begin_with, config, describe_run, plain
 from training.checkpoint import as_array, restore, save_checkpoint
 from training.data import carvana as data
 from training.data import streets
-from training.data.augment_cars import CarAugmentation, Sources
+from training.data.augment_cars import CarAugmentation, Light, Sources
 from training.data.car_batches import CarPlan, batches
 from training.distributed import Processes
 from training.errors import TrainingError, diverged, run_command
@@ -55,26 +58,32 @@ PACKAGES = ("numpy", "pillow", "safetensors", "torch")
 MOMENTS = {"exp_avg", "exp_avg_sq", "momentum_buffer"}  # what optimizers remember
 CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
 
+# Mostly the studio, at nearly the size of the photo, hardly blurred: for exact edges.
+SHARP = CarAugmentation(
+    street=0.08, paste=0.17, zoom=(0.85, 1.2), stretch=0.05,
+    light=Light(blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2, jpeg_quality=50),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides the result, apart from the data and the seed."""
 
-    epochs: int = 40
+    epochs: int = 56
     pictures: int = 480  # an epoch, however many photos there are
     batch: int = 8
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
     skips: bool = True
     loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
-    muon_rate: float = 0.0  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
+    muon_rate: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
     muon_momentum: float = 0.6
     warmup: float = 0.05  # the share of the run
     weight_decay: float = 0.01
     batch_norm_momentum: float = 0.05
-    small_until: float = 0.6  # the share of the run that sees small pictures
-    small: tuple[int, int] = (256, 384)  # height, width
-    augmentation: CarAugmentation = field(default_factory=CarAugmentation)
+    small_until: float = 0.5  # the share of the run that sees small pictures
+    small: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
+    augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
 
     @property
     def steps(self) -> int:
@@ -96,24 +105,11 @@ class Recipe:
 
     def augmentation_at(self, step: int) -> CarAugmentation:
         """Return how a step's pictures are made: small ones first."""
-        if step >= self.small_until * self.total_steps:
-            return self.augmentation
-        height, width = self.small
-        return replace(self.augmentation, height=height, width=width)
+        return self.small if step < self.small_until * self.total_steps else self.augmentation
 
 
 RECIPE = Recipe()
-PRESETS = {
-    "main": RECIPE,
-    # A second part for a finished run: Muon, more of the studio, less change of the car's size.
-    "finish": replace(
-        RECIPE,
-        epochs=12,
-        muon_rate=0.06,
-        small_until=2 / 3,
-        augmentation=CarAugmentation(paste=0.3, zoom=(0.8, 1.3), stretch=0.08),
-    ),
-}
+PRESETS = {"main": RECIPE, "finish": replace(RECIPE, epochs=12, muon_rate=0.03, small_until=0.0)}
 
 
 def train(

@@ -141,7 +141,7 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     assert rates[0] < 0.01 * max(rates)
     assert rates[-1] < 1e-3 * max(rates)
     first, last = recipe.augmentation_at(0), recipe.augmentation_at(recipe.total_steps - 1)
-    assert (first.height, first.width) == recipe.small
+    assert first == recipe.small
     assert last == recipe.augmentation
 
 

@@ -49,11 +49,8 @@ def test_losses_are_what_their_papers_say() -> None:
     torch.testing.assert_close(losses.cross_entropy(logits, target), -right.log().mean())
     focal = -((1 - right) ** 2 * right.log()).mean()
     torch.testing.assert_close(losses.focal(logits, target), focal)
-    each = [
-        1 - (2 * (a * b).sum() + 1) / (a.square().sum() + b.square().sum() + 1)
-        for a, b in zip(p, target, strict=True)
-    ]
-    torch.testing.assert_close(losses.soft_dice(logits, target), torch.stack(each).mean())
+    dice = 1 - (2 * (p * target).sum() + 1) / (p.square().sum() + target.square().sum() + 1)
+    torch.testing.assert_close(losses.soft_dice(logits, target), dice)
     torch.testing.assert_close(
         losses.both(logits, target),
         losses.cross_entropy(logits, target) + losses.soft_dice(logits, target),
@@ -70,3 +67,11 @@ def test_every_loss_is_lowest_for_the_truth() -> None:
         logits = torch.logit(soft).requires_grad_()
         loss(logits, soft).backward()
         assert logits.grad.abs().max() < 1e-9, name
+
+
+def test_a_few_wrong_pixels_on_an_empty_picture_do_not_outweigh_the_others() -> None:
+    target = torch.zeros(2, 1, 20, 20)
+    target[0, 0, 5:15] = 1.0
+    logits = 40 * target - 20
+    logits[1, 0, 0, :2] = 20.0
+    assert losses.soft_dice(logits, target) < 0.01

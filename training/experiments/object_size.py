@@ -142,11 +142,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sources, held = carvana.read_sources(options.data_dir)
     where = unets.machine()
     fixed = replace(
-        recipe.augmentation, zoom=(1.0, 1.0), stretch=0.0, paste=0.0, street=0.0
+        recipe.small, zoom=(1.0, 1.0), stretch=0.0, paste=0.0, street=0.0
     )  # every car as large as the studio shows it
     trainings = {
         "short training, many sizes": (recipe, "skips-true-seed-0"),
-        "short training, one size": (replace(recipe, augmentation=fixed), "one-size-seed-0"),
+        "short training, one size": (replace(recipe, small=fixed), "one-size-seed-0"),
     }
     models = {} if options.quick else {"shipped": load("carvana", "cpu", source="bundle")}
     for name, (wanted, folder) in trainings.items():

@@ -33,7 +33,8 @@ def parse(
     options = command.parse(command.parser(question, "runs/unet"), arguments)
     recipe = replace(carvana.RECIPE, epochs=EPOCHS, small_until=1.0)
     if options.quick:
-        recipe = replace(recipe, epochs=1, pictures=8, small=(32, 48), widths=(4, 6))
+        small = replace(recipe.small, height=32, width=48)
+        recipe = replace(recipe, epochs=1, pictures=8, small=small, widths=(4, 6))
     return options, recipe
 
 
