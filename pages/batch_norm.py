@@ -15,7 +15,7 @@ from pages.common import (
     norm_steps,
 )
 from zoo import batch_norm
-from zoo.batch_norm import recorded
+from zoo.batch_norm import answer, recorded
 from zoo.samples.sets import picture_set
 
 frame.ensure("pages/batch_norm.py")
@@ -63,6 +63,7 @@ st.header("Does it train faster?", anchor="race")
 st.markdown(norm_race.legend())
 norm_race.show()
 show_recorded("batch_norm_speed")
+show_recorded("batch_norm_longer")
 
 if found["batch_norm_statistics"] is not None:
     st.header("Why does it help?", anchor="why")
@@ -101,6 +102,9 @@ st.latex(
 )
 norm_folding.show(model, weights)
 
+if answers := answer.short_answer():
+    st.header("So: would you use it in every layer?", anchor="answer")
+    norm_recorded.show_answers(answers)
 claims = norm_recorded.claims(norm_folding.folded())
 if claims:
     st.header("Claims and measurements", anchor="claims")

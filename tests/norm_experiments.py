@@ -23,9 +23,9 @@ LAYERS = [f"stages.{stage}.unit{unit}" for stage in range(3) for unit in (1, 2)]
 
 
 def write(folder: Path) -> None:
-    """Write all five into a folder that stands in for ``zoo/experiments``."""
+    """Write all six into a folder that stands in for ``zoo/experiments``."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = (speed(), inside(), batch_size(), where(), modes())
+    made = (speed(), longer(), inside(), batch_size(), where(), modes())
     for content in made:
         content = SHARED | {"question": f"{content['name']}?", "seeds": [0, 1]} | content
         content["command"] = f"python -m training.experiments.{content['name']} --data-dir DIR"
@@ -99,6 +99,16 @@ def inside() -> dict[str, Any]:
                 }
             )
     return {"name": "batch_norm_statistics", "rows": rows, "summary": summary}
+
+
+def longer() -> dict[str, Any]:
+    rows, curves = [], []
+    for norm in ("batch", "none"):
+        name = {"norm": norm, "learning_rate": 0.1, "seed": 0, "diverged": False}
+        points = [{"epoch": e, "loss": 1.0, "accuracy": BEST[norm] - 0.3 / e} for e in (1, 2, 3)]
+        curves.append(name | {"training": [], "validation": points})
+        rows.append(name | {"epochs": 3, "accuracy": points[-1]["accuracy"], "seconds": 300.0})
+    return {"name": "batch_norm_longer", "rows": rows, "curves": curves}
 
 
 def batch_size() -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 NBSP = "\xa0"
 
 
@@ -20,6 +22,15 @@ def percent(fraction: float, digits: int = 1) -> str:
     if value < step / 2:
         return f"<{NBSP}{step:.{digits}f}{NBSP}%"
     return f"{value:.{digits}f}{NBSP}%"
+
+
+def spaced(text: str) -> str:
+    r"""Put a no-break space before each percent sign of a sentence, as `percent` writes it.
+
+    >>> spaced("82.4% of 5,000").replace("\xa0", " ")
+    '82.4 % of 5,000'
+    """
+    return re.sub(r"(?<=\d)\s?%", f"{NBSP}%", text)
 
 
 def count(number: int) -> str:

@@ -54,6 +54,7 @@ class Axis:
         title: below or beside it.
         form: d3 format of its numbers.
         log: whether it is logarithmic.
+        powers: whether a logarithmic one writes only powers of ten, as such.
         ticks: where to write numbers; empty leaves it to Plotly.
         limits: from, to; None leaves it to Plotly.
     """
@@ -61,6 +62,7 @@ class Axis:
     title: str = ""
     form: str = ""
     log: bool = False
+    powers: bool = False
     ticks: Sequence[float] = field(default_factory=tuple)
     limits: tuple[float, float] | None = None
 
@@ -252,6 +254,8 @@ def _axis(update: Any, axis: Axis, options: dict[str, Any]) -> None:
         settings["tickformat"] = axis.form
     if axis.log:
         settings |= {"type": "log", "dtick": "D2", "nticks": None}
+    if axis.powers:
+        settings |= {"dtick": 1, "tickformat": None, "exponentformat": "power"}
     if axis.ticks:
         settings |= {"tickvals": list(axis.ticks), "ticktext": [f"{t:g}" for t in axis.ticks]}
     if axis.limits:

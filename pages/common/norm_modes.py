@@ -83,7 +83,7 @@ def modes(model: zoo.Classifier, weights: str) -> None:
         alt="Accuracy by batch size, with the statistics of the batch",
     )
     if found is not None:
-        st.caption(f"{found.finding} Measured on {found.raw['measured_on']}.")
+        st.caption(f"{format.spaced(found.finding)} Measured on {found.raw['measured_on']}.")
 
 
 def _recorded_modes(found: zoo.Experiment) -> list[norm_charts.Line]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 import zoo
-from pages.common import charts, norm_charts
+from pages.common import charts, format, norm_charts
 from zoo import batch_norm
 from zoo.batch_norm import claims as claimed
 from zoo.batch_norm import recorded
+
+DECADES = 1000  # from this ratio on, an axis writes powers of ten
 
 
 def _provenance(found: zoo.Experiment) -> None:
     """Say where numbers come from, in small print, with the command that repeats them."""
     network = found.raw.get("network", {})
-    machine = found.hardware
+    machine, seeds = found.hardware, found.seeds
+    epochs = network.get("recipe", {}).get("epochs")
     st.caption(
-        f"{network.get('description', '')} Measured on {found.raw.get('measured_on', 'CIFAR-10')}; "
-        f"{network.get('parameters', 0):,} parameters; seeds "
-        f"{', '.join(str(seed) for seed in found.seeds)}; {machine.get('cpu')}, "
+        f"{network.get('description', '')} {network.get('parameters', 0):,} parameters; "
+        f"{f'{epochs} epochs; ' if epochs else ''}seed{'s' if len(seeds) > 1 else ''} "
+        f"{', '.join(str(seed) for seed in seeds)}. "
+        f"Measured on {found.raw.get('measured_on', 'CIFAR-10')}; {machine.get('cpu')}, "
         f"{machine.get('cores')} cores."
     )
     st.code(found.command, language="bash", wrap_lines=True)
@@ -49,20 +53,7 @@ def speed(found: zoo.Experiment) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("Validation accuracy while it trains")
-        lines = [
-            norm_charts.Line(
-                recorded.TITLES[norm],
-                recorded.learning_curve(found, norm, rate),
-                norm_charts.tint(norm),
-                markers=True,
-            )
-            for norm in norms
-        ]
-        charts.show(
-            norm_charts.lines(lines, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%")),
-            key="bn.speed.curves",
-            alt=f"Validation accuracy by epoch at learning rate {rate:g}, one line a norm",
-        )
+        _learning_curves(found, norms, rate, "bn.speed.curves")
     with right:
         st.markdown("At the end, mean of the seeds")
         charts.show(
@@ -75,8 +66,34 @@ def speed(found: zoo.Experiment) -> None:
             key="bn.speed.grid",
             alt="Final accuracy by norm and learning rate",
         )
-    st.markdown(found.finding)
+    st.markdown(format.spaced(found.finding))
     _provenance(found)
+
+
+def longer(found: zoo.Experiment) -> None:
+    """Draw the learning curves of the long trainings."""
+    st.markdown("**Recorded: the same network, trained longer**")
+    rate = recorded.values(found, "learning_rate")[0]
+    _learning_curves(found, ("batch", "none"), rate, "bn.longer")
+    st.markdown(format.spaced(found.finding))
+    _provenance(found)
+
+
+def _learning_curves(found: zoo.Experiment, norms: Sequence[str], rate: float, key: str) -> None:
+    drawn = [
+        norm_charts.Line(
+            recorded.TITLES[norm],
+            recorded.learning_curve(found, norm, rate),
+            norm_charts.tint(norm),
+            markers=True,
+        )
+        for norm in norms
+    ]
+    charts.show(
+        norm_charts.lines(drawn, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%")),
+        key=key,
+        alt=f"Validation accuracy by epoch at learning rate {rate:g}, one line a norm",
+    )
 
 
 @st.fragment
@@ -111,7 +128,7 @@ def reasons(found: zoo.Experiment) -> None:
     for column, (title, name, place, log, note) in zip(others, panels, strict=False):
         with column:
             _panel(found, rate, title, name, place, log, note)
-    st.markdown(found.finding)
+    st.markdown(format.spaced(found.finding))
     _provenance(found)
 
 
@@ -141,18 +158,18 @@ def _panel(
 ) -> None:
     """Draw one column of the table over the training, with and without BatchNorm."""
     _head(title, note)
-    drawn = [
-        norm_charts.Line(
-            recorded.TITLES[norm],
-            recorded.by_step(found, name, norm, rate, place),
-            norm_charts.tint(norm),
-        )
-        for norm in ("batch", "none")
-    ]
+    drawn = []
+    for norm in ("batch", "none"):
+        points = recorded.by_step(found, name, norm, rate, place)
+        if log:  # before the first step nothing has drifted yet, and 0 has no logarithm
+            points = [(step, value) for step, value in points if value > 0]
+        drawn.append(norm_charts.Line(recorded.TITLES[norm], points, norm_charts.tint(norm)))
     if not any(line.points for line in drawn):
         st.caption("Not for the first layer: there are no layers in front of it.")
         return
-    y = norm_charts.Axis("", ".3~g" if log else ".2f", log=log)
+    ends = [value for line in drawn for _, value in line.points]
+    wide = log and max(ends) > DECADES * min(ends)
+    y = norm_charts.Axis("", ".3~g" if log else ".2f", log=log, powers=wide)
     _chart(name, norm_charts.lines(drawn, norm_charts.Axis("Training step"), y), title)
 
 
@@ -200,7 +217,7 @@ def small_batches(found: zoo.Experiment) -> None:
         key="bn.batches",
         alt="Accuracy by batch size, BatchNorm and GroupNorm",
     )
-    st.markdown(found.finding)
+    st.markdown(format.spaced(found.finding))
     _provenance(found)
 
 
@@ -219,12 +236,13 @@ def places(found: zoo.Experiment) -> None:
         alt="Validation accuracy of each variant, one dot a seed",
     )
     st.caption("One dot a seed; in brackets the learning rate, the better one where two were run.")
-    st.markdown(found.finding)
+    st.markdown(format.spaced(found.finding))
     _provenance(found)
 
 
 RECORDED: dict[str, Callable[[zoo.Experiment], None]] = {
     "batch_norm_speed": speed,
+    "batch_norm_longer": longer,
     "batch_norm_statistics": reasons,
     "batch_norm_batch_size": small_batches,
     "batch_norm_where": places,
@@ -241,6 +259,11 @@ def claims(folded: batch_norm.Comparison | None) -> list[claimed.Claim]:
     if folded is not None:
         found.append(claimed.folding(folded))
     return found
+
+
+def show_answers(answers: list[tuple[str, str]]) -> None:
+    """Draw the short answers: a question in bold and its figures, one below the other."""
+    st.markdown("\n".join(f"- **{question}** {sentence}" for question, sentence in answers))
 
 
 def show_claims(found: list[claimed.Claim]) -> None:

@@ -15,7 +15,7 @@ from pages.common import norm_race
 from tests import norm_experiments
 from tests.app import read
 from zoo import batch_norm, experiments
-from zoo.batch_norm import claims, recorded
+from zoo.batch_norm import answer, claims, recorded
 from zoo.samples.sets import picture_set
 
 LIVE = [
@@ -68,14 +68,17 @@ def test_each_recorded_section_and_claim_comes_from_its_experiment(page: AppTest
         "Small batches",
         "Where does it belong?",
         LIVE[3],
+        "So: would you use it in every layer?",
         "Claims and measurements",
     ]
     commands = [block.value for block in page.code]
-    names = ["speed", "statistics", "batch_size", "where"]
+    names = ["speed", "longer", "statistics", "batch_size", "where"]
     assert commands == [
         f"python -m training.experiments.batch_norm_{name} --data-dir DIR" for name in names
     ]
     shown = text(page)
+    for question, sentence in answer.short_answer():
+        assert f"**{question}** {sentence}" in shown
     for claim in claims.claims():
         assert f"**{claim.claim}**" in shown
         assert claim.measured in shown
@@ -100,17 +103,28 @@ def test_the_sentences_of_the_claims_hold_the_recorded_numbers(made_up: Path) ->
     table = {claim.claim: claim for claim in claims.claims()}
     assert len(table) == 10
     assert (
-        "BatchNorm 69.8 % → 60.0 %"
+        "BatchNorm 69.8\xa0% → 60.0\xa0%"
         in table["It fails with small batches, and GroupNorm does not."].measured
     )
     residual = table["Residual networks do not need it."].measured
-    assert "residual, BatchNorm 88.2 %; residual, none 79.2 %" in residual
+    assert "Residual, BatchNorm 88.2\xa0%; residual, none 79.2\xa0%" in residual
     assert "0.4 points" in residual
-    assert "No norm from 10.0 % to" in table["It allows much higher learning rates."].measured
+    assert "no norm from 10.0\xa0% to" in table["It allows much higher learning rates."].measured
     smoother = table["It works because it makes the loss landscape smoother."].measured
     assert "0.2 with BatchNorm and 0.6 without" in smoother
     (made_up / "batch_norm_where.json").unlink()
     assert len(claims.claims()) == 6
+
+
+def test_the_short_answer_holds_the_recorded_numbers(made_up: Path) -> None:
+    answers = {question: text.replace("\xa0", " ") for question, text in answer.short_answer()}
+    assert "86.5 % with it and 80.5 % without" in answers["Does it help?"]
+    assert "10.0 % to 80.5 % without" in answers["How?"]
+    assert "before the activation: 86.2 %; after it: 85.7 %" in answers["In every layer?"]
+    assert "batches of 2 it reached 60.0 %" in answers["With few pictures in a batch?"]
+    assert "93.0 % with the running" in answers["What must one not forget?"]
+    (made_up / "batch_norm_speed.json").unlink()
+    assert "Does it help?" not in dict(answer.short_answer())
 
 
 def test_curves_go_on_with_what_a_diverged_run_ended_with(made_up: Path) -> None:

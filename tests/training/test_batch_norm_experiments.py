@@ -21,6 +21,7 @@ from training import records
 from training.errors import TrainingError
 from training.experiments import (
     batch_norm_batch_size,
+    batch_norm_longer,
     batch_norm_modes,
     batch_norm_speed,
     batch_norm_statistics,
@@ -104,6 +105,15 @@ def test_where_reuses_the_cells_of_speed(
     assert Design(norm="none") not in designs
     assert Design(position="after") in designs
     assert content["residual_network"]["design"]["residual"] is True
+
+
+def test_longer_says_how_far_and_how_long(data_dir: Path, folder: Path) -> None:
+    content = run(batch_norm_longer, data_dir, folder)
+    check(content)
+    batch, none = content["rows"]
+    assert (batch["norm"], none["norm"]) == ("batch", "none")
+    assert batch["epochs"] == len(content["curves"][0]["validation"]) == 1  # of a rehearsal
+    assert f"{batch['accuracy']:.1%} of the validation pictures" in content["finding"]
 
 
 def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, folder: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from zoo.batch_norm import recorded
 from zoo.batch_norm.folding import Comparison
+from zoo.batch_norm.recorded import percent
 from zoo.experiments import Experiment
 
 
@@ -63,10 +64,6 @@ def folding(compared: Comparison) -> Claim:
     )
 
 
-def _percent(value: float | None) -> str:
-    return "nothing" if value is None else f"{100 * value:.1f} %"
-
-
 def _number(value: float | None) -> str:
     return "no number" if value is None else f"{value:.2g}"
 
@@ -78,7 +75,7 @@ def _speed(found: Experiment) -> str:
             rate, accuracy = choice
             early = recorded.mean(found, "accuracy_after_quarter", norm=norm, learning_rate=rate)
             parts.append(
-                f"{recorded.TITLES[norm]} {_percent(early)} → {_percent(accuracy)} (at {rate:g})"
+                f"{recorded.NAMES[norm]} {percent(early)} → {percent(accuracy)} (at {rate:g})"
             )
     return (
         f"Accuracy after a quarter of the training → at its end, each at its best learning rate: "
@@ -91,7 +88,7 @@ def _rates(found: Experiment) -> str:
     parts = []
     for norm in ("batch", "none"):
         own = [value for value in grid[norms.index(norm)] if value is not None]
-        parts.append(f"{recorded.TITLES[norm]} from {_percent(min(own))} to {_percent(max(own))}")
+        parts.append(f"{recorded.NAMES[norm]} from {percent(min(own))} to {percent(max(own))}")
     return f"Over the learning rates {', '.join(f'{r:g}' for r in rates)}: {'; '.join(parts)}."
 
 
@@ -111,18 +108,18 @@ def _smooth(found: Experiment) -> str:
     batch, none = (recorded.summary(found, norm, rate) for norm in ("batch", "none"))
     return (
         f"Along ½ to 4 times the gradient step the loss varies by {_number(batch['loss_range'])} "
-        f"with BatchNorm and {_number(none['loss_range'])} without; the gradient changes by at "
-        f"most {_number(batch['smoothness'])} and {_number(none['smoothness'])} of the distance "
-        f"walked (medians, learning rate {rate:g})."
+        f"with BatchNorm and {_number(none['loss_range'])} without; there the gradient changes by "
+        f"at most {_number(batch['smoothness'])} times the distance walked with BatchNorm and "
+        f"{_number(none['smoothness'])} times without (medians, learning rate {rate:g})."
     )
 
 
 def _small_batches(found: Experiment) -> str:
     sizes = recorded.values(found, "batch")
     parts = [
-        f"{recorded.TITLES[norm]} "
+        f"{recorded.NAMES[norm]} "
         + " → ".join(
-            _percent(recorded.mean(found, "accuracy", norm=norm, batch=size))
+            percent(recorded.mean(found, "accuracy", norm=norm, batch=size))
             for size in (sizes[-1], sizes[0])
         )
         for norm in ("batch", "group")
@@ -132,9 +129,9 @@ def _small_batches(found: Experiment) -> str:
 
 def _variant(found: Experiment, *names: str) -> str:
     table = {row["variant"]: row for row in recorded.variants(found)}
-    parts = [f"{name} {_percent(table[name]['mean'])}" for name in names]
-    noise = max(recorded.spread(row["accuracies"]) for row in table.values())
-    return f"{'; '.join(parts)}. Two seeds differ by up to {100 * noise:.1f} points."
+    parts = "; ".join(f"{name} {percent(table[name]['mean'])}" for name in names)
+    noise = 100 * recorded.noise(found)
+    return f"{parts[0].upper()}{parts[1:]}. Two seeds differ by up to {noise:.1f} points."
 
 
 def _modes(found: Experiment) -> str:
@@ -142,9 +139,9 @@ def _modes(found: Experiment) -> str:
     mixed, single = (dict(recorded.modes(found, kind)) for kind in ("mixed", "one class"))
     size = max(set(mixed) & set(single))
     return (
-        f"{_percent(running['accuracy'])} with running statistics; with those of the batch "
-        f"{_percent(mixed[size])} in mixed batches of {size:g}, "
-        f"{_percent(mixed[min(mixed)])} one picture at a time, and {_percent(single[size])} in "
+        f"{percent(running['accuracy'])} with running statistics; with those of the batch "
+        f"{percent(mixed[size])} in mixed batches of {size:g}, "
+        f"{percent(mixed[min(mixed)])} one picture at a time, and {percent(single[size])} in "
         f"batches of {size:g} that show one class."
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zoo.catalog import info, list_models
@@ -11,6 +11,7 @@ from zoo.experiments import Experiment, experiment, list_experiments
 
 NORMS = ("batch", "none", "group", "layer")
 TITLES = {"batch": "BatchNorm", "none": "No norm", "group": "GroupNorm", "layer": "LayerNorm"}
+NAMES = TITLES | {"none": "no norm"}  # inside a sentence
 Point = tuple[float, float]
 
 
@@ -67,7 +68,7 @@ def best(found: Experiment, choices: str, column: str = "accuracy", **where: Any
 
 
 def learning_curve(found: Experiment, norm: str, rate: float) -> list[Point]:
-    """Return (epoch, validation accuracy), mean over the seeds, of ``batch_norm_speed``.
+    """Return (epoch, validation accuracy), mean over the seeds, of an experiment with ``curves``.
 
     Where one seed diverged, and stopped, the mean goes on with what it ended with.
     """
@@ -154,6 +155,11 @@ def summary(found: Experiment, norm: str, rate: float) -> Mapping[str, Any]:
     return next(row for row in rows if (row["norm"], row["learning_rate"]) == (norm, rate))
 
 
-def spread(accuracies: Sequence[float]) -> float:
-    """Return the distance between the highest and the lowest."""
-    return max(accuracies) - min(accuracies)
+def noise(found: Experiment) -> float:
+    """Return by how much two seeds of one variant of ``batch_norm_where`` differ at most."""
+    return max(max(row["accuracies"]) - min(row["accuracies"]) for row in variants(found))
+
+
+def percent(value: float | None) -> str:
+    """Format an accuracy for a sentence; "nothing" for None."""
+    return "nothing" if value is None else f"{100 * value:.1f}\xa0%"
