@@ -14,6 +14,7 @@ from pages.common import (
     error_map,
     format,
     frame,
+    hand_in,
     masks_record,
     models,
     picture,
@@ -205,12 +206,8 @@ def show_choices() -> None:
     strip.show("samples", {"Try one": thumbnails()}, shown().get("id"), on_pick, wide=True)
     st.caption("Or a photo of your own. It stays in the server's memory and is never saved.")
     with st.container(horizontal=True):
-        with st.popover("Upload", icon=":material/upload:", key="upload-popover"):
-            st.file_uploader(
-                "A photo of a car", picture.FILES, key="photo", on_change=on_photo, args=("photo",)
-            )
-        with st.popover("Camera", icon=":material/photo_camera:"):
-            st.camera_input("A photo of a car", key="camera", on_change=on_photo, args=("camera",))
+        hand_in.upload("Upload", "A photo of a car", "photo", on_photo)
+        hand_in.camera("Camera", "A photo of a car", "camera", on_photo)
 
 
 def show_cut_out(seen: Scene) -> None:

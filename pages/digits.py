@@ -9,7 +9,19 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import answer, format, frame, gallery, heat, models, mosaic, pad, picture, strip
+from pages.common import (
+    answer,
+    format,
+    frame,
+    gallery,
+    hand_in,
+    heat,
+    models,
+    mosaic,
+    pad,
+    picture,
+    strip,
+)
 from pages.common import training as training_section
 from pages.common.picture import data_url as address
 from zoo.samples import Sample, samples
@@ -67,13 +79,13 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_upload() -> None:
+def on_upload(key: str) -> None:
     """Take an uploaded picture, or the reason why it cannot be used.
 
     Only what the network sees and a small copy are kept: a photo may have megabytes, and preparing
     it takes a moment.
     """
-    file = st.session_state["upload"]
+    file = st.session_state[key]
     if file is None:
         return
     try:
@@ -163,13 +175,9 @@ def show_choices() -> None:
     with left:
         strip.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
     right.caption("Or a photo of your own: one digit, dark on light or light on dark.")
-    with right.popover("Upload a photo", icon=":material/upload:"):
-        st.file_uploader(
-            "A photo or scan of one handwritten digit",
-            type=picture.FILES,
-            key="upload",
-            on_change=on_upload,
-        )
+    with right:
+        label = "A photo or scan of one handwritten digit"
+        hand_in.upload("Upload a photo", label, "upload", on_upload)
     right.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 

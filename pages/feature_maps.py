@@ -15,6 +15,7 @@ from pages.common import (
     favourites,
     format,
     frame,
+    hand_in,
     inside,
     models,
     mosaic,
@@ -93,9 +94,9 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_upload() -> None:
+def on_upload(key: str) -> None:
     """Take an uploaded picture."""
-    if file := st.session_state["inside-upload"]:
+    if file := st.session_state[key]:
         put(file.getvalue())
 
 
@@ -147,13 +148,7 @@ def show_choices(model: zoo.Model) -> None:
     with left:
         strip.show("inside-samples", thumbnails(model.name), now().get("id"), on_pick)
     with right.container(horizontal=True):
-        with st.popover("Upload", icon=":material/upload:"):
-            st.file_uploader(
-                "A picture",
-                type=picture.FILES,
-                key="inside-upload",
-                on_change=on_upload,
-            )
+        hand_in.upload("Upload", "A picture", "inside-upload", on_upload)
         if model.digits:
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")

@@ -15,6 +15,7 @@ from pages.common import (
     format,
     frame,
     gallery,
+    hand_in,
     heat,
     mistakes,
     models,
@@ -179,22 +180,8 @@ def choice(sample: Sample) -> strip.Item:
 def show_inputs() -> None:
     """Draw the upload and the camera."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Upload a photo", icon=":material/upload:"):
-            st.file_uploader(
-                "A photo of one thing",
-                type=picture.FILES,
-                key="upload",
-                on_change=on_file,
-                args=("upload",),
-            )
-        # The browser asks for the camera as soon as the input is there: only once it is wanted.
-        camera = st.popover(
-            "Take one", icon=":material/photo_camera:", key="camera-open", on_change="rerun"
-        )
-        if camera.open:
-            camera.camera_input(
-                "A photo of one thing", key="camera", on_change=on_file, args=("camera",)
-            )
+        hand_in.upload("Upload a photo", "A photo of one thing", "upload", on_file)
+        hand_in.camera("Take one", "A photo of one thing", "camera", on_file)
         st.caption("It is not stored.")
 
 

@@ -56,7 +56,7 @@ def wait_for_photo(page: Page, number: int) -> None:
 
 
 def upload(page: Page, photo: Image.Image | None = None, number: int = 2) -> None:
-    page.locator(".st-key-upload-popover button").click()
+    page.locator(".st-key-photo-popover button").click()
     choose(
         page.get_by_label("A photo of a car"), "street.png", png(photo or red_cars.street(*SIZE))
     )
@@ -204,7 +204,7 @@ def test_wrong_files_get_a_sentence(cars):
     expect(metric(cars, "Boundary IoU")).to_contain_text("%")
     expect(metric(cars, "IoU")).to_contain_text(re.compile(r"99\.\d\d\s%|100\s%"))
     expect(cars.get_by_test_id("stAlert")).to_have_count(0)
-    cars.locator(".st-key-upload-popover button").click()
+    cars.locator(".st-key-photo-popover button").click()
     choose(cars.get_by_label("A photo of a car"), "a.png", b"only text")
     expect(cars.get_by_test_id("stAlert")).to_contain_text("This is not a picture")
     expect(cars.locator(".stage")).to_have_count(0)
@@ -241,6 +241,7 @@ def test_several_pictures_give_a_zip_of_masks(cars):
 
 def test_a_photo_from_the_camera_is_cut_out(cars):
     cars.evaluate(CAMERA)
+    expect(cars.get_by_test_id("stCameraInput")).to_have_count(0)  # not before it is wanted
     cars.get_by_role("button", name="Camera").click()
     cars.get_by_role("button", name="Take Photo").click()
     wait_for_photo(cars, 2)
