@@ -5,7 +5,7 @@ manifest.json          size and sha256 of every other file
 <model>/               model.safetensors, config.json, record.json: byte for byte the bundle
 <model>/network.py     the architecture in plain PyTorch, for use without this project
 <model>/curves.png     loss and metric, epoch by epoch
-<model>/example.png    a picture to try it on
+<model>/example.*      a picture to try it on; the card names its author
 experiments/*.json     recorded measurements
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 import zoo
 from training.curves import draw_curves
 from training.errors import TrainingError
+from training.hub_example import example
 from training.model_card import model_card
 from training.records import ROOT
 from zoo import experiments, weights
@@ -30,7 +31,6 @@ from zoo.networks import build
 
 NETWORKS = ROOT / "zoo" / "networks"
 PLAIN_NETWORKS = Path(__file__).parent / "plain_networks"
-EXAMPLES = {"mnist": "digits", "cifar10": "objects", "carvana": "cars"}
 
 
 def hub_files(repo: str) -> dict[str, bytes]:
@@ -56,7 +56,8 @@ def hub_files(repo: str) -> dict[str, bytes]:
         records[name] = json.loads(contents["record.json"])
         files[f"{name}/network.py"] = plain_network(json.loads(contents["config.json"]))
         files[f"{name}/curves.png"] = draw_curves(records[name])
-        files |= {f"{name}/example.png": content for content in _example(name)}
+        if picture := example(name):
+            files[f"{name}/example{picture.path.suffix}"] = picture.read()
     if not records:
         raise TrainingError("There is nothing to publish: train a model with --export first.")
     for name in zoo.list_experiments():
@@ -100,15 +101,6 @@ def plain_network(config: Mapping[str, Any]) -> bytes:
         )
     name = type(build(config)).__name__
     return f'{source}\n\nbuild = {name}  # build(**config["arguments"])\n'.encode()
-
-
-def _example(name: str) -> list[bytes]:
-    """The first sample picture for a model (or for the model that it is a variant of)."""
-    folder = Path(zoo.__file__).parent / "samples" / EXAMPLES.get(name.split("-")[0], name)
-    for pattern in ("*.png", "*.jpg"):
-        for path in sorted(folder.glob(pattern))[:1]:
-            return [path.read_bytes()]
-    return []
 
 
 def pinned_files() -> dict[str, dict[str, Any]]:

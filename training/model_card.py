@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 import zoo
+from training.hub_example import example
 from zoo import records, snippets
 from zoo.catalog import ModelInfo
 from zoo.records import METRIC
@@ -132,8 +133,7 @@ def _overview(records: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _use(repo: str, name: str, files: Mapping[str, Any]) -> str:
-    example = f"{name}/example.png"
-    picture = example if example in files else None
+    picture = _example_path(name, files)
     blocks = [
         "## Use",
         f"With the project's own library (here `{name}`; every model works the same way):",
@@ -161,12 +161,25 @@ def _model(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> st
         _curves(name, record, files),
         "**How it was trained.** " + _training(record),
         "**How the numbers were measured.** " + _measured(record),
+        _example_credit(name, files),
         f"**Data.** {info.data['name']} ({info.data['source']}), licence: {info.data['licence']}. "
         f"Weights: {info.licence}.",
         "**Limitations.** " + LIMITATIONS.get(name.split("-")[0], "None are recorded."),
         "Files: " + ", ".join(f"`{pin.name}` sha256 `{pin.sha256}`" for pin in info.files.values()),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _example_path(name: str, files: Mapping[str, Any]) -> str | None:
+    return next((path for path in sorted(files) if path.startswith(f"{name}/example.")), None)
+
+
+def _example_credit(name: str, files: Mapping[str, Any]) -> str:
+    """Whose the example picture is: most licences ask for it."""
+    path, picture = _example_path(name, files), example(name)
+    if path is None or picture is None:
+        return ""
+    return f"**Example picture.** [`{path}`]({path}): {picture.credit}."
 
 
 def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> str:

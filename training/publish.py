@@ -25,7 +25,8 @@ from training.errors import TrainingError, run_command
 from training.export import BUNDLE, CATALOG
 from training.files import read_json, write_json
 from training.hub_commit import commit_on_top
-from training.hub_files import EXAMPLES, MANIFEST, hub_files, pinned_files
+from training.hub_example import EXAMPLES
+from training.hub_files import MANIFEST, hub_files, pinned_files
 from training.publish_checks import (
     SAMPLES,
     Sample,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -53,6 +54,20 @@ def test_every_model_has_its_files_and_its_curves(files: dict[str, bytes]) -> No
             assert files[f"{name}/{file}"]
         assert files[f"{name}/curves.png"].startswith(b"\x89PNG")
     assert set(json.loads(files["manifest.json"])["files"]) == set(files) - {"manifest.json"}
+
+
+def test_every_example_is_a_picture_of_its_kind_whose_author_the_card_names(
+    files: dict[str, bytes],
+) -> None:
+    card = files["README.md"].decode()
+    paths = [path for path in files if "/example." in path]
+    assert [path.split("/")[0] for path in paths] == ["mnist", "cifar10", "carvana"]
+    for path, collection in zip(paths, ("digits", "objects", "cars"), strict=True):
+        with Image.open(io.BytesIO(files[path])) as picture:
+            kinds = {"PNG": [".png"], "JPEG": [".jpg", ".jpeg"]}[picture.format]
+        assert Path(path).suffix in kinds
+        (credit,) = [s.credit for s in samples(collection) if s.read() == files[path]]
+        assert f"({path}): {credit}." in card
 
 
 def test_the_card_tells_each_model_by_its_own_metric(files: dict[str, bytes]) -> None:
