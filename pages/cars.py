@@ -86,7 +86,7 @@ def on_photo(key: str) -> None:
 
 def on_threshold() -> None:
     """Take the threshold that the slider came to rest at; the network is not asked again."""
-    if (percent := stage.chosen("stage", str(shown()["number"]))) is not None:
+    if (percent := stage.chosen("stage", token())) is not None:
         shown()["threshold"] = percent
 
 
@@ -118,6 +118,29 @@ def current() -> Scene | None:
     return now["scene"]
 
 
+def token() -> str:
+    """Tell what is on the stage from what was: the photo, and whether all pieces are there."""
+    now = shown()
+    return f"{now['number']}{'-largest' if now.get('largest') else ''}"
+
+
+def wanted(seen: Scene) -> Scene:
+    """Return the scene with all pieces of what was found, or with the largest alone."""
+    now = shown()
+    if not now.get("largest"):
+        return seen
+    if "piece" not in now:
+        now["piece"] = seen.largest_piece()
+    return now["piece"]
+
+
+def on_largest() -> None:
+    """Take the choice between all pieces and the largest; what was made of the other is void."""
+    now = shown()
+    now["largest"] = bool(st.session_state[f"largest-{now['number']}"])
+    now.pop("full", None)
+
+
 # --- The parts of the page. ---
 
 
@@ -126,12 +149,14 @@ def playground() -> None:
     """Draw all that depends on the photo: whatever somebody does here reruns this alone."""
     left, right = st.columns(SIDES, gap="medium")
     with left:
-        seen = current()
+        whole = current()
+        seen = None if whole is None else wanted(whole)
         if seen is not None:
             show_stage(seen)
     with right:
-        if seen is not None:
+        if whole is not None and seen is not None:
             show_answer(seen)
+            show_pieces(whole)
         show_choices()
     if seen is not None and seen.found(threshold()):
         show_cut_out(seen)
@@ -150,7 +175,7 @@ def show_stage(seen: Scene) -> None:
     now = shown()
     stage.show(
         "stage",
-        token=str(now["number"]),
+        token=token(),
         photo=seen.photo,
         probabilities=seen.probabilities,
         threshold=now["threshold"],
@@ -186,6 +211,20 @@ def show_answer(seen: Scene) -> None:
         f"Photo {seen.size[0]} × {seen.size[1]}, looked at in {width} × {height} by PyTorch on "
         f"the {model.device.upper()}. Moving the threshold asks the network nothing."
     )
+
+
+def show_pieces(whole: Scene) -> None:
+    """Offer the largest piece alone, if what was found has several."""
+    number = whole.result.pieces
+    if number > 1:
+        st.toggle(
+            f"Only the largest of {number} pieces",
+            value=bool(shown().get("largest")),
+            key=f"largest-{shown()['number']}",
+            on_change=on_largest,
+            help="Leaves out other cars, and bits that the network took for one. The numbers and "
+            "the downloads follow.",
+        )
 
 
 @st.cache_data(show_spinner=False)

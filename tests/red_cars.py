@@ -124,6 +124,14 @@ def car(width: int = 640, height: int = 400, pink: bool = True) -> np.ndarray:
     return mask
 
 
+def two_cars(width: int = 640, height: int = 400) -> Image.Image:
+    """Return a gray picture with a red "car" in its left half and a smaller one in its right."""
+    pixels = np.full((height, width, 3), GRAY, np.uint8)
+    pixels[height // 2 : 3 * height // 4, width // 16 : 7 * width // 16] = RED
+    pixels[height // 2 : 5 * height // 8, 3 * width // 4 : 7 * width // 8] = RED
+    return Image.fromarray(pixels)
+
+
 if __name__ == "__main__":  # python -m tests.red_cars CATALOG run app.py …: Streamlit with it
     from streamlit.web import cli
 

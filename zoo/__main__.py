@@ -123,6 +123,8 @@ def predict_command(options: argparse.Namespace) -> int:
         except ZooError as error:
             code = _complain(f"{path}: {error}", BAD_INPUT)
             continue
+        if options.largest and isinstance(answer, Segmentation):
+            answer = answer.largest_piece()
         written = {}
         if saver is not None and isinstance(answer, Segmentation):
             written = saver.save(path, path, answer)
@@ -205,6 +207,9 @@ def _parser() -> argparse.ArgumentParser:
         predict.add_argument(
             f"--save-{what}", type=Path, metavar="DIR", help=f"write {text} as PNG files"
         )
+    predict.add_argument(
+        "--largest", action="store_true", help="keep the largest piece of each mask, and no other"
+    )
     timed = add("bench", bench_command, "time the network on this machine")
     timed.add_argument("model")
     timed.add_argument(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from zoo import pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,24 @@ class Segmentation:
             threshold: A probability; pixels of at least this one belong to the mask.
         """
         return self.probabilities >= threshold
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces the network's own answer has, at the model's own threshold."""
+        return pieces.count(self.working, self.threshold)
+
+    def largest_piece(self) -> Segmentation:
+        """Return the answer without all pieces but the largest, at the model's own threshold.
+
+        Whatever lies nearer to another piece gets probability 0. An answer of one piece, or of
+        none, stays as it is.
+        """
+        other = pieces.others(self.working, self.threshold)
+        return replace(
+            self,
+            probabilities=pieces.without(self.probabilities, other),
+            working=pieces.without(self.working, other),
+        )
 
     @property
     def area(self) -> float:

@@ -38,6 +38,11 @@ class Scene:
     photo: str = field(repr=False)
     probabilities: str = field(repr=False)
 
+    def largest_piece(self) -> Scene:
+        """Return the scene with the largest piece of what was found, and no other."""
+        result = self.result.largest_piece()
+        return replace(self, result=result, probabilities=stage.gray(result.probabilities))
+
     def original(self) -> Image.Image:
         """Return the photo at its own size, RGB."""
         return zoo.open_image(self.encoded)

@@ -83,6 +83,30 @@ def forbid_the_network(monkeypatch) -> None:
     monkeypatch.setattr(zoo.Segmenter, "logits", refuse)
 
 
+def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch):
+    upload(cars, png(red_cars.two_cars()))
+    forbid_the_network(monkeypatch)
+    number = cars.session_state["cars"]["number"]
+    assert staged(cars)["token"] == str(number)
+    both = percent(cars, "Car area")
+    toggle = cars.toggle(key=f"largest-{number}")
+    assert toggle.label == "Only the largest of 2 pieces"
+    toggle.set_value(True).run()
+    mask = picture_in(staged(cars)["probabilities"]) > 127
+    assert mask[:, :320].any()
+    assert not mask[:, 320:].any()
+    assert staged(cars)["token"] == f"{number}-largest", "the stage has to draw it anew"
+    assert percent(cars, "Car area") == pytest.approx(mask.mean(), abs=0.0006)
+    assert percent(cars, "Car area") < both
+    cars.toggle(key=f"largest-{number}").set_value(False).run()
+    assert percent(cars, "Car area") == both
+
+
+def test_one_piece_leaves_nothing_to_choose(cars):
+    upload(cars, png(red_cars.street()))
+    assert not cars.toggle
+
+
 def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
     sample = samples("cars")[0]
     result = model.predict(sample.path)

@@ -239,6 +239,14 @@ def test_several_pictures_give_a_zip_of_masks(cars):
     expect(cars.get_by_text("c.png: This is not a picture")).to_be_visible()
 
 
+def test_the_largest_piece_alone_is_drawn(cars):
+    upload(cars, red_cars.two_cars())
+    before = metric(cars, "Car area").inner_text()
+    cars.get_by_text("Only the largest of 2 pieces").click()
+    expect(cars.locator(".stage")).to_have_attribute("data-shown", "2-largest")
+    expect(metric(cars, "Car area")).not_to_have_text(before)
+
+
 def test_a_photo_from_the_camera_is_cut_out(cars):
     cars.evaluate(CAMERA)
     expect(cars.get_by_test_id("stCameraInput")).to_have_count(0)  # not before it is wanted

@@ -97,6 +97,25 @@ def test_the_mask_and_the_cut_out_are_saved_at_the_photos_size(
     assert cut[5, 5, 3] == 0
 
 
+def test_only_the_largest_piece_is_saved_if_that_is_wanted(
+    red: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "two.png"
+    red_cars.two_cars().save(photo)
+    shares = []
+    for wish in ((), ("--largest",)):
+        command = ("predict", "carvana", str(photo), "--json", "--save-mask", str(tmp_path))
+        code, out, _ = run(capsys, *command, *wish)
+        assert code == 0
+        (answer,) = json.loads(out)
+        left, right = np.array_split(np.asarray(Image.open(answer["mask"])) > 0, 2, axis=1)
+        assert answer["area"] == pytest.approx((left.mean() + right.mean()) / 2)
+        shares.append((left.mean(), right.mean()))
+    (left, right), (left_alone, nothing) = shares
+    assert left == left_alone > 0
+    assert right > nothing == 0
+
+
 def test_pictures_of_one_name_do_not_overwrite_each_other(
     red: None, photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
