@@ -17,7 +17,7 @@ last step are the result, and the threshold is the one with the best mean IoU on
 cars.
 
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
-``finish`` is the second half alone, for that.
+``finish`` is for that: full size alone, and more pasted cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -109,7 +109,16 @@ class Recipe:
 
 
 RECIPE = Recipe()
-PRESETS = {"main": RECIPE, "finish": replace(RECIPE, epochs=12, muon_rate=0.03, small_until=0.0)}
+PRESETS = {
+    "main": RECIPE,
+    "finish": replace(
+        RECIPE,
+        epochs=14,
+        muon_rate=0.03,
+        small_until=0.0,
+        augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
+    ),
+}
 
 
 def train(

@@ -16,7 +16,7 @@ from training.distributed import Processes
 from training.machine import Machine
 
 CPU = Machine(Processes(0, 1, torch.device("cpu")))
-PLAIN = Light(0, 0, 0, 0, gray=0, blur=0, noise=0, jpeg=0)
+PLAIN = Light(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
 TINY = Recipe(
     epochs=2, pictures=8, batch=4, widths=(6, 8), small=CarAugmentation(24, 32),
     augmentation=CarAugmentation(height=32, width=48), muon_rate=0.0,

@@ -148,6 +148,28 @@ def test_a_pasted_car_is_where_the_mask_says() -> None:
     assert seen > 10
 
 
+def test_a_pasted_car_may_be_painted_and_tilted_and_the_mask_goes_with_it() -> None:
+    augmentation = CarAugmentation(
+        32, 48, street=0, paste=1, car_width=(0.4, 0.6), cars=(0, 1), light=PLAIN, paint=1, tilt=1
+    )
+    colours = set()
+    for seed in range(20):
+        image, share = augmentation(sources(), 2, np.random.default_rng(seed))
+        ground = np.abs(image.astype(int) - (20, 160, 20)).max(axis=-1) < 3
+        assert ground[share == 0].all()
+        colours |= {int(np.argmax(rgb)) for rgb in image[share == 255]}
+    assert colours == {0, 1, 2}, "one car: reddish, greenish and bluish"
+
+
+def test_turning_hues_keeps_gray() -> None:
+    pixels = np.array([[[90, 90, 90], [200, 30, 60]]], np.float32)
+    light = dataclasses.replace(PLAIN, hue=1)
+    seen = [light.recolour(pixels, np.random.default_rng(seed)) for seed in range(5)]
+    for turned in seen:
+        np.testing.assert_allclose(turned[0, 0], 90, atol=1e-3)
+    assert np.ptp([turned[0, 1, 0] for turned in seen]) > 50
+
+
 def test_light_changes_no_size_and_keeps_the_range() -> None:
     light = Light(gray=0.5, blur=0.5, noise=0.5, jpeg=0.5)
     image, _ = draw(0)

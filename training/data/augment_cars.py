@@ -9,6 +9,7 @@ Everything random comes from the generator that is passed in: the same seed, the
 
 from __future__ import annotations
 
+import colorsys
 import io
 import math
 from collections.abc import Sequence
@@ -19,12 +20,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from scipy.ndimage import uniform_filter1d
 
 from training.data.carvana import Pair
 
 Picture = NDArray[np.uint8]
 Sample = tuple[Picture, Picture]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
 T = TypeVar("T")
+MOST_TILT = 12.0
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -50,6 +53,7 @@ class Light:
     Attributes:
         brightness, contrast, saturation, tint: largest relative change, either way.
         gray: chance of a picture without colour.
+        hue: chance that all hues are turned, by any angle.
         blur: chance of a blur of up to ``blur_radius`` pixels.
         noise: chance of noise with a standard deviation of up to ``noise_level`` of 255.
         jpeg: chance of a JPEG of a quality from ``jpeg_quality`` to 95.
@@ -60,6 +64,7 @@ class Light:
     saturation: float = 0.4
     tint: float = 0.08
     gray: float = 0.05
+    hue: float = 0.2
     blur: float = 0.15
     blur_radius: float = 1.2
     noise: float = 0.2
@@ -87,8 +92,11 @@ class Light:
     ) -> NDArray[np.float32]:
         """Change brightness, contrast, saturation and tint of pixels 0 to 255, float32."""
         gray = (pixels @ LUMA)[..., None]
+        chroma = pixels - gray
+        if rng.random() < self.hue:
+            chroma = chroma @ _turn(rng.uniform(0, 2 * math.pi))
         saturation = 0.0 if rng.random() < self.gray else _around(rng, self.saturation)
-        pixels = np.asarray(gray + np.float32(saturation) * (pixels - gray), np.float32)
+        pixels = np.asarray(gray + np.float32(saturation) * chroma, np.float32)
         gain = _around(rng, self.brightness) * rng.uniform(1 - self.tint, 1 + self.tint, 3)
         middle = np.float32(gray.mean())
         pixels = (pixels - middle) * np.float32(_around(rng, self.contrast)) + middle
@@ -107,6 +115,10 @@ class CarAugmentation:
         stretch: largest relative change of the aspect ratio.
         car_width: a pasted car's smallest and largest width, as a fraction of the picture's.
         cars: the chances of 0, 1, 2, … pasted cars.
+        paint: chance that a pasted car gets another colour: a studio's few cars are mostly white,
+            gray and black, and a network that has seen no yellow one does not know it for a car.
+        tilt: chance that a pasted car is turned, by up to ``MOST_TILT`` degrees.
+        motion: chance that the background of pasted cars is blurred sideways.
         light: changes of colour and sharpness.
     """
 
@@ -118,6 +130,9 @@ class CarAugmentation:
     stretch: float = 0.15
     car_width: tuple[float, float] = (0.1, 1.3)
     cars: tuple[float, ...] = (0.1, 0.6, 0.2, 0.1)
+    paint: float = 0.4
+    tilt: float = 0.2
+    motion: float = 0.1
     light: Light = field(default_factory=Light)
 
     def __call__(self, sources: Sources, index: int, rng: np.random.Generator) -> Sample:
@@ -161,6 +176,9 @@ class CarAugmentation:
     def compose(self, sources: Sources, index: int, rng: np.random.Generator) -> Sample:
         """Paste cars onto a background."""
         canvas = self.background(_pick(sources.backgrounds, rng), rng).astype(np.float32)
+        if rng.random() < self.motion:
+            length = int(rng.integers(5, max(6, self.width // 8)))
+            canvas = uniform_filter1d(canvas, length, axis=1, mode="nearest")
         share = np.zeros((self.height, self.width), np.float32)
         chances = np.array(self.cars)
         for number in range(rng.choice(len(chances), p=chances / chances.sum())):
@@ -204,17 +222,54 @@ class CarAugmentation:
         height = max(4, round(width * len(mask[part]) / mask[part].shape[1]))
         car, alpha = _shrink(image[part], mask[part], width, height)
         car, alpha = (a[:, ::-1] for a in (car, alpha)) if rng.random() < 0.5 else (car, alpha)
+        if rng.random() < self.paint:
+            car = _paint(car, rng)
+        if tilted := rng.random() < self.tilt:
+            car, alpha = _tilt(car, alpha, rng.uniform(-MOST_TILT, MOST_TILT))
+            height, width = alpha.shape
         # Its middle lies in the picture, so that a part of it is always visible.
         top = round(rng.uniform(0, self.height) - height / 2)
         left = round(rng.uniform(0, self.width) - width / 2)
         there, here = _overlap(top, height, self.height), _overlap(left, width, self.width)
         target = np.s_[there[0], here[0]]
         alpha = alpha[there[1], here[1]]
-        if rng.random() < 0.5:
+        if rng.random() < 0.5 and not tilted:
             _shade(canvas, target, there, here, mask[part], (width, height), rng)
         blended = _relight(car[there[1], here[1]], canvas[target], rng)
         canvas[target] += alpha[..., None] * (blended - canvas[target])
         share[target] = np.maximum(share[target], alpha)
+
+
+def _turn(angle: float) -> NDArray[np.float32]:
+    """Return the matrix, to multiply from the right, that turns colours about the gray axis."""
+    axis = np.full(3, 1 / math.sqrt(3))
+    cross = np.cross(np.eye(3), axis)  # Rodrigues' formula
+    outer = np.outer(axis, axis)
+    turned = outer + math.cos(angle) * (np.eye(3) - outer) + math.sin(angle) * cross
+    return turned.astype(np.float32)
+
+
+def _paint(car: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Give a car another colour, as strong as paint; what is dark or bright remains so."""
+    hue, strength = rng.uniform(0, 1), rng.uniform(0.5, 1)
+    colour = np.array(colorsys.hsv_to_rgb(hue, rng.uniform(0.6, 1), 1), np.float32)
+    colour /= math.sqrt(float(colour @ LUMA))  # between as bright as it was and the pure colour
+    painted = np.minimum((car @ LUMA)[..., None] * colour, 255)
+    return np.asarray(car + np.float32(strength) * (painted - car), np.float32)
+
+
+def _tilt(
+    car: NDArray[np.float32], alpha: NDArray[np.float32], degrees: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Turn a cut-out; the result is as large as it has to be."""
+    layers = [car[..., c] * alpha for c in range(3)] + [alpha]
+    turned = [
+        np.asarray(Image.fromarray(layer).rotate(degrees, Image.Resampling.BILINEAR, expand=True))
+        for layer in layers
+    ]
+    alpha = np.asarray(turned.pop(), np.float32)
+    colours = np.stack(turned, axis=-1) / np.maximum(alpha, 1e-3)[..., None]
+    return np.asarray(colours, np.float32), np.clip(alpha, 0, 1)
 
 
 Overlap = tuple[slice, slice]  # of the canvas, and of what is pasted
@@ -247,9 +302,12 @@ def _shrink(
 def _relight(
     car: NDArray[np.float32], around: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Bring the car's brightness closer to its surroundings, and change its colours a little."""
+    """Bring the car's brightness closer to its surroundings, or away; change its colours a little.
+
+    A white car in a dark wood stays white.
+    """
     ratio = (around.mean() + 20) / (car.mean() + 20)
-    gain = ratio ** rng.uniform(0, 0.5) * rng.uniform(0.9, 1.1, 3)
+    gain = ratio ** rng.uniform(-0.25, 0.5) * rng.uniform(0.9, 1.1, 3)
     return np.clip(car * gain.astype(np.float32), 0, 255)
 
 
