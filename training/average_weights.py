@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,16 +77,17 @@ def measure_statistics(
     network.eval()
 
 
-def read_recipe(record: dict[str, Any]) -> Recipe:
+def read_recipe(record: Mapping[str, Any]) -> Recipe:
     """Return the recipe that a record describes."""
 
-    def rebuild(values: dict[str, Any]) -> CarAugmentation:
-        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return CarAugmentation(**plain | {"light": Light(**values["light"])})
+    def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in record["recipe"].items()}
-    parts = {name: rebuild(values[name]) for name in ("small", "augmentation")}
-    return Recipe(**values | parts)
+    values = tuples(record["recipe"])
+    for name in ("small", "augmentation"):
+        light = Light(**tuples(values[name]["light"]))
+        values[name] = CarAugmentation(**tuples(values[name]) | {"light": light})
+    return Recipe(**values)
 
 
 def run(

@@ -51,7 +51,8 @@ def without_folders(command: str) -> str:
     """Return a command with the values of options that take folders replaced by names."""
     words = shlex.split(command)
     names = {
-        "--data-dir": "DIR", "--out": "RUN_DIR", "--begin-with": "RUN", "--with": "RUN", "--calibrated-by": "RUN",
+        "--data-dir": "DIR", "--out": "RUN_DIR", "--begin-with": "RUN", "--with": "RUN",
+        "--calibrated-by": "RUN",
     }  # fmt: skip
     for index, word in enumerate(words):
         option, equals, _ = word.partition("=")
