@@ -39,7 +39,7 @@ def command_line() -> str:
     """Return the command that started this process, as one would type it in the repo.
 
     Whoever repeats it has folders of their own: those of data and runs are written as DIR, RUN_DIR
-    and RUN.
+    and RUN, that of the results as FOLDER.
     """
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
@@ -52,7 +52,7 @@ def without_folders(command: str) -> str:
     words = shlex.split(command)
     names = {
         "--data-dir": "DIR", "--out": "RUN_DIR", "--begin-with": "RUN", "--with": "RUN",
-        "--calibrated-by": "RUN",
+        "--calibrated-by": "RUN", "--folder": "FOLDER",
     }  # fmt: skip
     for index, word in enumerate(words):
         option, equals, _ = word.partition("=")

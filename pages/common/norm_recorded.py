@@ -71,10 +71,10 @@ def speed(found: zoo.Experiment) -> None:
 
 
 def longer(found: zoo.Experiment) -> None:
-    """Draw the learning curves of the long trainings."""
+    """Draw the learning curve of the long training."""
     st.markdown("**Recorded: the same network, trained longer**")
     rate = recorded.values(found, "learning_rate")[0]
-    _learning_curves(found, ("batch", "none"), rate, "bn.longer")
+    _learning_curves(found, recorded.values(found, "norm"), rate, "bn.longer")
     st.markdown(format.spaced(found.finding))
     _provenance(found)
 
