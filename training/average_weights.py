@@ -12,7 +12,6 @@ averaged fit neither.
 from __future__ import annotations
 
 import argparse
-import copy
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,7 +118,7 @@ def run(
         raise TrainingError(f"{second} began with other weights than those in {first}.")
     network = UNet(recipe.widths, recipe.skips)
     identity = {key: record[key] for key in ("recipe", "seed", "photos")}
-    before = begin_with(network, second, copy.deepcopy(identity))
+    before = begin_with(network, second, identity)
     weights = average(
         load_file(first / "model.safetensors"), load_file(second / "model.safetensors"), share
     )

@@ -20,10 +20,10 @@ import torch
 from training.data.augment_images import normalize
 from training.data.cifar10 import Pictures
 from training.errors import run_command
-from training.experiments import cells
+from training.experiments import cells, command
 from training.experiments.small_network import Design
 from training.experiments.small_training import Recipe, train
-from training.records import provenance, write_experiment
+from training.records import provenance
 from zoo.batch_norm import accuracy
 
 NAME = "batch_norm_batch_size"
@@ -98,18 +98,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for key, result in zip(keys, results, strict=True)
     ]
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=SEEDS,
-        folder=options.folder,
         **cells.facts(options, grid, keys[0], validation),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

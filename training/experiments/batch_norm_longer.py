@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.errors import run_command
-from training.experiments import cells
+from training.experiments import cells, command
 from training.experiments.small_network import Design
-from training.records import provenance, write_experiment
+from training.records import provenance
 
 NAME = "batch_norm_longer"
 QUESTION = "What does the small network reach with BatchNorm when it trains longer?"
@@ -54,19 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for key, result in zip(keys, results, strict=True)
     ]
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=(SEED,),
-        folder=options.folder,
         curves=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
         **cells.facts(options, grid, keys[0], validation),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

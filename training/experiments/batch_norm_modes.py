@@ -17,8 +17,8 @@ import numpy as np
 import zoo
 from training.data import cifar10
 from training.errors import TrainingError, run_command
-from training.experiments import cells
-from training.records import provenance, write_experiment
+from training.experiments import cells, command
+from training.records import provenance
 from zoo.batch_norm import accuracy, layer_names
 from zoo.images import normalize
 
@@ -103,14 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         {name: key[name] for name in ("statistics", "batches", "batch_size")} | result
         for key, result in zip(keys, results, strict=True)
     ]
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=[0],
-        folder=options.folder,
         model=MODEL,
         weights_sha256=weights,
         batch_norm_layers=len(layer_names(model.network)),
@@ -118,8 +118,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         quick=options.quick,
         cell_commits=sorted(grid.commits),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.errors import run_command
-from training.experiments import cells
+from training.experiments import cells, command
 from training.experiments.small_network import NORMS, Design
-from training.records import provenance, write_experiment
+from training.records import provenance
 
 NAME = "batch_norm_speed"
 QUESTION = (
@@ -98,19 +98,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grid = cells.Grid(options.out)
     results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
     rows = rows_of(keys, results)
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=SEEDS,
-        folder=options.folder,
         curves=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
         **cells.facts(options, grid, keys[1], validation),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ from typing import Any
 
 from training.data.cifar10 import Pictures
 from training.errors import run_command
-from training.experiments import cells
+from training.experiments import cells, command
 from training.experiments.batch_norm_probes import Probes
 from training.experiments.small_network import Design
 from training.experiments.small_training import train
-from training.records import provenance, write_experiment
+from training.records import provenance
 
 NAME = "batch_norm_statistics"
 QUESTION = "What does BatchNorm change inside a network while it trains?"
@@ -142,20 +142,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grid = cells.Grid(options.out)
     results = grid.all(keys, lambda key: measure(key, training, validation))
     rows = [row for key, run in zip(keys, results, strict=True) for row in rows_of(key, run)]
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(summary(rows)),
         rows=rows,
         record=record,
         seeds=SEEDS,
-        folder=options.folder,
         summary=summary(rows),
         runs=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
         **cells.facts(options, grid, keys[0], validation),
     )
-    print(f"{path}: {finding(summary(rows))}")
-    return 0
 
 
 if __name__ == "__main__":

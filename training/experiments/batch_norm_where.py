@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.errors import run_command
-from training.experiments import cells
+from training.experiments import cells, command
 from training.experiments.small_network import Design
-from training.records import provenance, write_experiment
+from training.records import provenance
 
 NAME = "batch_norm_where"
 QUESTION = "Where does BatchNorm help: before or after the activation, on the output, with a bias?"
@@ -82,21 +82,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for (variant, key), result in zip(plan, results, strict=True)
     ]
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=SEEDS,
-        folder=options.folder,
         residual_network=cells.network_facts(
             next(key for key in keys if key["design"]["residual"])
         ),
         **cells.facts(options, grid, keys[0], validation),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from training import records
 from training.errors import TrainingError
@@ -32,6 +33,19 @@ def parser(question: str, out: str) -> argparse.ArgumentParser:
         "measurement, so it needs a --folder of its own",
     )  # fmt: skip
     return made
+
+
+def conclude(options: argparse.Namespace, name: str, **content: Any) -> int:
+    """Write the JSON, print where it lies and what was found, and return the exit code.
+
+    Args:
+        options: the command line.
+        name: of the experiment.
+        content: as for `training.records.write_experiment`.
+    """
+    path = records.write_experiment(name, folder=options.folder, **content)
+    print(f"{path}: {content['finding']}")
+    return 0
 
 
 def parse(made: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -26,9 +26,10 @@ from torch.nn import functional
 from training import carvana
 from training.data.carvana import Pair, normalize
 from training.errors import run_command
+from training.experiments import command
 from training.experiments import unet_training as unets
 from training.machine import Machine
-from training.records import provenance, write_experiment
+from training.records import provenance
 from zoo.masks import Mask, iou
 from zoo.models import load, load_folder
 
@@ -158,18 +159,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, model in models.items()
         for row in measure(model.network, model.config["threshold"], pairs, where)
     ]
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=[0],
-        folder=options.folder,
         **unets.facts(options, recipe, held),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

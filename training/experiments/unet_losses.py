@@ -15,8 +15,9 @@ from typing import Any
 
 from training import carvana
 from training.errors import run_command
+from training.experiments import command
 from training.experiments import unet_training as unets
-from training.records import provenance, write_experiment
+from training.records import provenance
 from training.segmentation_loss import LOSSES
 
 NAME = "unet_losses"
@@ -50,18 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder = options.out / f"{own}-seed-{seed}"
             result = unets.train(replace(recipe, loss=loss), sources, held, where, seed, folder)
             rows.append({"loss": loss, "seed": seed} | unets.metrics_of(result))
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=unets.SEEDS,
-        folder=options.folder,
         **unets.facts(options, recipe, held),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from PIL import Image
 
 from training import carvana
 from training.errors import run_command
+from training.experiments import command
 from training.experiments import unet_training as unets
-from training.records import ROOT, provenance, write_experiment
+from training.records import ROOT, provenance
 from zoo.models import Segmenter, load_folder
 
 NAME = "unet_skips"
@@ -80,19 +81,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folders.setdefault(name, folder)
             row = {"skips": skips, "seed": seed, "parameters": result["parameters"]}
             rows.append(row | unets.metrics_of(result))
-    path = write_experiment(
+    return command.conclude(
+        options,
         NAME,
         question=QUESTION,
         finding=finding(rows),
         rows=rows,
         record=record,
         seeds=unets.SEEDS,
-        folder=options.folder,
         maps=maps(folders),
         **unets.facts(options, recipe, held),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

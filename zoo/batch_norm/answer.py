@@ -39,14 +39,11 @@ def _helps(found: Experiment) -> str:
 
 
 def _forgives(found: Experiment) -> str:
-    norms, rates, grid = recorded.accuracy_grid(found)
-    ends = []
-    for norm in ("batch", "none"):
-        own = [value for value in grid[norms.index(norm)] if value is not None]
-        ends.append(f"{recorded.percent(min(own))} to {recorded.percent(max(own))}")
+    rates = recorded.values(found, "learning_rate")
+    batch, none = (recorded.accuracy_range(found, norm) for norm in ("batch", "none"))
     return (
         f"It changes what a learning rate does: between {rates[0]:g} and {rates[-1]:g} the network "
-        f"ended at {ends[0]} with it and at {ends[1]} without."
+        f"ended at {batch} with it and at {none} without."
     )
 
 

@@ -84,12 +84,12 @@ def _speed(found: Experiment) -> str:
 
 
 def _rates(found: Experiment) -> str:
-    norms, rates, grid = recorded.accuracy_grid(found)
-    parts = []
-    for norm in ("batch", "none"):
-        own = [value for value in grid[norms.index(norm)] if value is not None]
-        parts.append(f"{recorded.NAMES[norm]} from {percent(min(own))} to {percent(max(own))}")
-    return f"Over the learning rates {', '.join(f'{r:g}' for r in rates)}: {'; '.join(parts)}."
+    rates = ", ".join(f"{rate:g}" for rate in recorded.values(found, "learning_rate"))
+    parts = [
+        f"{recorded.NAMES[norm]} from {recorded.accuracy_range(found, norm)}"
+        for norm in ("batch", "none")
+    ]
+    return f"Over the learning rates {rates}: {'; '.join(parts)}."
 
 
 def _shift(found: Experiment) -> str:

@@ -96,6 +96,16 @@ def accuracy_grid(found: Experiment) -> tuple[list[str], list[float], list[list[
     return norms, rates, grid
 
 
+def accuracy_range(found: Experiment, norm: str) -> str:
+    """Say from which to which final accuracy a norm goes over the learning rates."""
+    means = [
+        average
+        for rate in values(found, "learning_rate")
+        if (average := mean(found, "accuracy", norm=norm, learning_rate=rate)) is not None
+    ]
+    return f"{percent(min(means))} to {percent(max(means))}"
+
+
 def by_step(
     found: Experiment, column: str, norm: str, rate: float, layer: str | None = None
 ) -> list[Point]:
