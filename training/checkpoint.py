@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from training.errors import TrainingError
-from training.files import write_bytes
+from zoo.files import write_bytes
 
 if TYPE_CHECKING:  # the NumPy network trains without torch
     from torch import Tensor

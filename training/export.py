@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from training.errors import TrainingError
-from training.files import read_json, write_bytes, write_json
+from training.files import read_json, write_json
 from training.records import ROOT
+from zoo.files import write_bytes
 
 FILES = ("model.safetensors", "config.json", "record.json")
 BUNDLE = ROOT / "zoo" / "bundle"

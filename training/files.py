@@ -8,8 +8,6 @@ from typing import Any
 
 from zoo.files import write_bytes
 
-__all__ = ["read_json", "write_bytes", "write_json"]
-
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically; NaN and infinity are refused (ValueError)."""

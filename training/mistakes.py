@@ -22,8 +22,9 @@ from PIL import Image
 from training.errors import TrainingError, run_command
 from training.evaluate import DATA
 from training.export import BUNDLE
-from training.files import read_json, write_bytes, write_json
+from training.files import read_json, write_json
 from training.records import ROOT
+from zoo.files import write_bytes
 
 SAMPLES = ROOT / "zoo" / "samples"
 

@@ -21,7 +21,8 @@ from PIL import Image
 
 from training.data import cifar10, mnist
 from training.errors import run_command
-from training.files import write_bytes, write_json
+from training.files import write_json
+from zoo.files import write_bytes
 from zoo.samples.sets import FOLDER
 
 SEED = 2026

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import zoo
 from training.errors import TrainingError
-from training.files import write_bytes
+from zoo.files import write_bytes
 from zoo.records import METRIC
 from zoo.samples import samples
 
