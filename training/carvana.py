@@ -44,6 +44,7 @@ from training.data import streets
 from training.data.augment_cars import CarAugmentation, Light, Sources
 from training.data.car_batches import CarPlan, batches
 from training.distributed import Processes
+from training.earlier_run import add_begin_with
 from training.errors import TrainingError, diverged, run_command
 from training.export import write_model
 from training.machine import Machine, add_machine, choose_precision
@@ -375,9 +376,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add_arguments(parser, epochs=RECIPE.epochs)
     add_presets(parser, PRESETS)
     add_machine(parser)
-    parser.add_argument(
-        "--begin-with", type=Path, metavar="RUN", help="a finished run whose weights to begin with"
-    )
+    add_begin_with(parser)
     parser.add_argument("--workers", type=int, default=1, help="threads that prepare pictures")
     return parser.parse_args(arguments)
 

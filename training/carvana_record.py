@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import nn
 
 from training.data import carvana as data
+from training.earlier_run import joined, take_weights
 from training.errors import TrainingError
-from training.files import read_json
 from training.machine import Machine
 from training.predict_masks import Held, choose_threshold, measure_at
 
@@ -68,22 +65,10 @@ def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> di
     Raises:
         TrainingError: if there is no such run, or it does not fit.
     """
-    try:
-        content = (folder / "model.safetensors").read_bytes()
-        record = read_json(folder / "record.json")
-        network.load_state_dict(load(content))
-    except (OSError, ValueError, RuntimeError, SafetensorError):
-        raise TrainingError(
-            f"{folder} holds no finished run of this network; give --begin-with one that does."
-        ) from None
+    record, kept = take_weights(network, folder)
     if record.get("photos") != identity["photos"]:
         raise TrainingError(f"{folder} learned from other photos; begin with a run on these.")
-    kept = (
-        "command", "git_commit", "started", "seed", "recipe", "history", "wall_seconds",
-        "began_with",
-    )  # fmt: skip
-    entries = {key: record[key] for key in kept if key in record}
-    return entries | {"weights": hashlib.sha256(content).hexdigest()}
+    return kept
 
 
 def describe_run(
@@ -98,11 +83,7 @@ def describe_run(
         held: the validation pictures.
         machine: how to compute.
     """
-    record = dict(progress["record"])
-    history = progress["history"]
-    if earlier := record.get("began_with"):
-        record["began_with"] = {key: earlier[key] for key in earlier if key != "history"}
-        history = _joined(earlier["history"], history)
+    record, history = joined(progress["record"], progress["history"])
     threshold = choose_threshold(network, held.studio, machine)
     metrics = {"validation": measure_at(network, held.studio, machine, threshold)}
     if held.streets:
@@ -122,8 +103,3 @@ def describe_run(
         "metrics": metrics,
         "history": history,
     }
-
-
-def _joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return two histories as one, the epochs numbered on."""
-    return [*before, *[row | {"epoch": len(before) + row["epoch"]} for row in rows]]

@@ -20,6 +20,9 @@ together the residual blocks, augmentation and proxy of airbench96_faster and Mu
 learning rates and the decay lowered by the same factor, 0.78, as from airbench94 to airbench96.
 Its network is sized for 4.8 million float32 parameters (under 20 MB) and its length for a few
 hours on two CPU cores.
+
+``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
+``finish`` is for that, and makes a second part of a run that had to be cut short.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from tqdm import tqdm
 from training import distributed
 from training.checkpoint import as_array, restore, save_checkpoint
 from training.cifar10_record import (
+    begin_with,
     calibrate_network,
     config,
     describe_run,
@@ -52,6 +56,7 @@ from training.data import cifar10 as data
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.loaders import Batch, Plan, from_memory, from_workers
 from training.distributed import Processes
+from training.earlier_run import add_begin_with
 from training.errors import TrainingError, diverged, run_command
 from training.export import write_model
 from training.machine import Machine, add_machine, choose_precision
@@ -110,6 +115,16 @@ PRESETS = {
         weight_decay=2e-6,
         batch_norm_momentum=0.4,
         augmentation=ImageAugmentation(translate=2),
+    ),
+    # Learning rates from half the height of ``best``. Its own proxy begins anew, and learns the
+    # easy pictures in a tenth of the run.
+    "finish": Recipe(
+        epochs=26,
+        select_from=0.1,
+        muon_rate=0.1,
+        shift_rate=0.022,
+        head_rate=0.27,
+        whiten_epochs=0.0,
     ),
 }
 
@@ -223,6 +238,7 @@ def train(
     quiet: bool = False,
     calibrated_by: Path | None = None,
     data_dir: Path | None = None,
+    begin_with: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
@@ -244,11 +260,15 @@ def train(
         calibrated_by: for a final run, the folder of the validation run with the same recipe,
             whose temperature and threshold for outsiders it takes.
         data_dir: where MNIST may be, for outsiders.
+        begin_with: the folder of a finished run whose weights this one begins with. Its record
+            becomes part of this run's.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
     run = _Run(recipe, training, validation, out, machine, seed, quiet)
+    if begin_with is not None:
+        run.begin_with(begin_with)
     run.restore(resume)
     while run.step < run.main.total_steps:
         run.train_epoch()
@@ -310,6 +330,12 @@ class _Run:
     def epoch(self) -> int:
         """The number, from 1, of the epoch that is going on."""
         return len(self.progress["history"]) + 1
+
+    def begin_with(self, folder: Path) -> None:
+        """Take the weights of a finished run instead of random ones, and keep its record."""
+        earlier = begin_with(self.main.network, folder, self.progress["identity"])
+        self.progress["identity"]["first_weights"] = earlier.pop("weights")
+        self.progress["record"]["began_with"] = earlier
 
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
@@ -447,6 +473,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add_arguments(parser, epochs=Recipe.epochs)
     add_presets(parser, PRESETS)
     add_machine(parser)
+    add_begin_with(parser)
     parser.add_argument(
         "--final",
         action="store_true",
@@ -502,6 +529,7 @@ def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> 
         train(
             recipe, training, validation, folder, machine, seed, options.resume,
             calibrated_by=options.calibrated_by, data_dir=options.data_dir,
+            begin_with=options.begin_with,
         )  # fmt: skip
     if options.export and processes.first:
         print(f"exported to {finish(folders, options.data_dir)}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from training.calibration import calibrate
 from training.data import cifar10 as data
+from training.earlier_run import joined, take_weights
 from training.errors import TrainingError
 from training.files import read_json
 from training.machine import Machine
@@ -53,6 +54,30 @@ def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
+def begin_with(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """Give a network the weights of a finished run; return what the record says about that run.
+
+    The temperature that the finished run divided its head by is taken out again.
+
+    Args:
+        network: takes the weights.
+        folder: of the finished run.
+        identity: of the run that begins: it must not hold out what the earlier one has seen.
+
+    Raises:
+        TrainingError: if there is no such run, or it does not fit.
+    """
+    record, kept = take_weights(network, folder)
+    if record["pictures"] > identity["pictures"]:
+        raise TrainingError(
+            f"{folder} learned from the validation pictures too; begin with a run that did not, "
+            "or add --final."
+        )
+    with torch.no_grad():
+        network.head.weight *= record.get("calibration", {}).get("temperature", 1.0)
+    return kept
+
+
 def describe_run(
     recipe: Recipe, network: CifarNet, progress: dict[str, Any], validation: int
 ) -> dict[str, Any]:
@@ -64,7 +89,8 @@ def describe_run(
         progress: of the last checkpoint: identity, provenance, history.
         validation: number of validation pictures, 0 in a final run.
     """
-    history, identity = progress["history"], progress["identity"]
+    identity = progress["identity"]
+    record, history = joined(progress["record"], progress["history"])
     metrics = {}
     if validation:
         accuracy = history[-1]["validation"]["accuracy"]
@@ -78,7 +104,7 @@ def describe_run(
     return {
         "format": 1,
         "model": "cifar10",
-        **progress["record"],
+        **record,
         "resumed": progress.get("resumed", []),
         **identity,
         "petaflop": round(petaflop(recipe, identity["pictures"]), 4),

@@ -238,6 +238,41 @@ def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Pat
         train(tmp_path / "p", other, validation=None, calibrated_by=tmp_path / "nowhere")
 
 
+def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None:
+    first = train(tmp_path / "first")
+    still = replace(
+        TINY, epochs=1, muon_rate=1e-9, shift_rate=1e-9, head_rate=1e-9, weight_decay=0,
+        whiten_epochs=0,
+    )  # fmt: skip
+    begun = {"begin_with": tmp_path / "first"}
+    record = train(tmp_path / "second", still, seed=1, **begun)
+    expected, got = weights(tmp_path / "first"), weights(tmp_path / "second")
+    for name in ("whiten.weight", "whiten.bias"):
+        np.testing.assert_allclose(got[name], expected[name], atol=1e-6)
+    # Both divide the head by their own temperature, and neither by the other's.
+    temperatures = [r["calibration"]["temperature"] for r in (first, record)]
+    ratio = got["head.weight"] / expected["head.weight"]
+    np.testing.assert_allclose(ratio, temperatures[0] / temperatures[1], rtol=1e-3)
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
+    assert record["history"][:3] == first["history"]
+    assert (record["seed"], record["began_with"]["seed"]) == (1, 0)
+    again = train(tmp_path / "second", still, seed=1, resume=True, **begun)
+    assert again["began_with"] == record["began_with"]
+
+
+def test_a_second_part_needs_a_first_that_saw_no_validation_picture(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        train(tmp_path / "b", begin_with=tmp_path / "a")
+    more = make_pictures(130)
+    cifar10.train(TINY, more, None, tmp_path / "a", CPU, quiet=True)
+    with pytest.raises(TrainingError, match="learned from the validation pictures too"):
+        train(tmp_path / "b", begin_with=tmp_path / "a")
+    record = cifar10.train(
+        TINY, more, None, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a"
+    )
+    assert "calibration" not in record
+
+
 def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path: Path, monkeypatch) -> None:
     calls = iter(range(1000))
     real = cifar10.Learner.losses
