@@ -1,13 +1,18 @@
-"""Overview: what this is, and one card a model."""
+"""Overview: what this is, one card a model, and what there is to see inside."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
 import zoo
-from pages.common import format, frame, headline, models, picture, site, training
+from pages.common import format, frame, headline, models, mosaic, picture, site, training
 from zoo import records
+from zoo.batch_norm import recorded
 from zoo.samples import samples
+
+MAPS = 7  # feature maps on their page's card, beside the digit
 
 frame.ensure("pages/overview.py")
 
@@ -52,12 +57,18 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
                 values=[value for _, value in points],
                 caption=_development(points),
             )
-        (left if wide else st).page_link(
-            entry.path,
-            label=f"Open {info.title}",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-        )
+        with left if wide else st.container():
+            link(entry)
+
+
+def link(entry: site.Entry) -> None:
+    """Draw a card's way to its page."""
+    st.page_link(
+        entry.path,
+        label=f"Open {entry.title}",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+    )
 
 
 def _development(points: list[tuple[int, float]]) -> str:
@@ -69,9 +80,62 @@ def _development(points: list[tuple[int, float]]) -> str:
     return f"Validation: {before} after epoch {first}, {after} after {last}"
 
 
-cards = [entry for entry in site.entries() if entry.model and entry.summary]
+@st.cache_data(show_spinner=False)
+def digit_and_maps(_model: zoo.Classifier | zoo.Segmenter) -> bytes:
+    """Return a digit and what the first layer's liveliest channels make of it, as a PNG file."""
+    digit = samples("digits")[2].read()
+    maps = zoo.explain.activations(_model, digit)["conv1"]
+    liveliest = maps.std(axis=(1, 2)).argsort()[::-1][:MAPS]
+    tiles = [mosaic.png(maps[[channel]], own_scale=True) for channel in liveliest]
+    return picture.png(picture.band([digit, *tiles], rows=2))
+
+
+def feature_maps_card() -> None:
+    """Draw a digit and its maps, computed now."""
+    if model := models.loaded("mnist"):
+        st.image(digit_and_maps(model), width="stretch")
+        st.caption("A digit, and maps of it in the first layer of the network that reads it.")
+
+
+def batch_norm_card() -> None:
+    """Draw the recorded learning curves with and without BatchNorm, if they are recorded."""
+    found = recorded.recorded("batch_norm_speed")
+    if found is None:
+        return
+    curves, ends = [], []
+    for norm in ("batch", "none"):
+        rate, end = recorded.best(found, "learning_rate", norm=norm) or (0.0, 0.0)
+        curves.append([value for _, value in recorded.learning_curve(found, norm, rate)])
+        ends.append(format.percent(end))
+    headline.show(
+        "headline-batch_norm",
+        name="CIFAR-10 validation accuracy of a small network, with BatchNorm",
+        value=ends[0],
+        values=curves[0],
+        against=curves[1],
+        caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its best "
+        f"learning rate, mean of {len(recorded.values(found, 'seed'))} seeds.",
+    )
+
+
+INSIDE: dict[str, Callable[[], None]] = {
+    "pages/feature_maps.py": feature_maps_card,
+    "pages/batch_norm.py": batch_norm_card,
+}
+
+cards = [e for e in site.entries() if e.model and e.summary and e.path not in INSIDE]
 for first in range(0, len(cards), 3):
     row = cards[first : first + 3]
     for column, entry in zip(st.columns(min(len(cards), 3)), row, strict=False):
         with column:
             card(entry, str(entry.model), wide=len(cards) == 1)
+
+if inside := [entry for entry in site.entries() if entry.path in INSIDE]:
+    st.header("Look inside", anchor=False)
+    for column, entry in zip(st.columns(len(inside)), inside, strict=True):
+        with column, st.container(border=True, height="stretch", gap="small"):
+            st.subheader(entry.title, anchor=False)
+            st.markdown(entry.summary)
+            INSIDE[entry.path]()
+            st.space("stretch")
+            link(entry)

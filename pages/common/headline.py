@@ -9,7 +9,14 @@ from pages.common.component import component
 _mount = component("headline")
 
 
-def show(key: str, name: str, value: str, values: Sequence[float], caption: str) -> None:
+def show(
+    key: str,
+    name: str,
+    value: str,
+    values: Sequence[float],
+    caption: str,
+    against: Sequence[float] = (),
+) -> None:
     """Draw the headline.
 
     Args:
@@ -18,6 +25,8 @@ def show(key: str, name: str, value: str, values: Sequence[float], caption: str)
         value: The number as text.
         values: How it developed, one value an epoch.
         caption: What the curve shows.
+        against: Another development, as many values on the same scale, drawn in gray.
     """
-    data = {"name": name, "value": value, "values": list(values), "caption": caption}
+    words = {"name": name, "value": value, "caption": caption}
+    data = words | {"values": list(values), "against": list(against)}
     _mount(key=key, data=data)

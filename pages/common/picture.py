@@ -60,17 +60,20 @@ def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
     return jpeg(image, side, quality=92), "jpeg"
 
 
-def band(pictures: Sequence[bytes], side: int = 112) -> Image.Image:
+def band(pictures: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image:
     """Put pictures side by side, each cropped to a square.
 
     Args:
-        pictures: Picture files' contents.
+        pictures: Picture files' contents, a multiple of ``rows``.
         side: Pixels of one picture.
+        rows: Below each other.
     """
-    sheet = Image.new("RGB", (side * len(pictures), side))
+    across = len(pictures) // rows
+    sheet = Image.new("RGB", (side * across, side * rows))
     for index, encoded in enumerate(pictures):
+        row, column = divmod(index, across)
         tile = ImageOps.fit(zoo.open_image(encoded), (side, side))
-        sheet.paste(tile, (index * side, 0))
+        sheet.paste(tile, (column * side, row * side))
     return sheet
 
 

@@ -19,7 +19,7 @@ class Entry:
         icon: A Material symbol, which Streamlit serves itself.
         section: Heading in the side bar; "" for the entry above all headings.
         model: The page shows only while the zoo has this model; None: always.
-        summary: One sentence for the model's card on the overview.
+        summary: One sentence for the page's card on the overview; "": no card.
         samples: The collection in zoo.samples that the card shows; "": none.
     """
 
@@ -61,8 +61,21 @@ ENTRIES = (
         summary="Upload a photo of a car; a small U-Net cuts it out.",
         samples="cars",
     ),
-    Entry("pages/feature_maps.py", "Feature maps", ":material/grid_view:", "Look inside"),
-    Entry("pages/batch_norm.py", "BatchNorm", ":material/tune:", "Look inside", model="cifar10"),
+    Entry(
+        "pages/feature_maps.py",
+        "Feature maps",
+        ":material/grid_view:",
+        "Look inside",
+        summary="Open any layer on your own picture, down to the products of a single sum.",
+    ),
+    Entry(
+        "pages/batch_norm.py",
+        "BatchNorm",
+        ":material/tune:",
+        "Look inside",
+        model="cifar10",
+        summary="What it does to a trained network, whether it helps, and where it belongs.",
+    ),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
 )
 

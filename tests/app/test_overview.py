@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 import zoo
 from pages.common import format, site, training
 from tests.app import read
 from zoo import records
+from zoo.batch_norm import recorded
 
 
 def test_one_card_a_model_with_the_records_numbers(app):
@@ -19,9 +22,11 @@ def check_cards(app) -> None:
     titles = [heading.value for heading in app.header]
     shown = [entry.model for entry in site.ENTRIES if entry.model in zoo.list_models()]
     shown = list(dict.fromkeys(shown))
-    assert titles == [zoo.info(name).title for name in shown]
+    inside = ["Look inside"] if app.subheader else []
+    assert titles == [*[zoo.info(name).title for name in shown], *inside]
     captions = " ".join(caption.value for caption in app.caption)
-    for name, card in zip(shown, read.components(app, "headline"), strict=True):
+    cards = read.components(app, "headline")
+    for name, card in zip(shown, cards[: len(shown)], strict=True):
         record = zoo.load(name).record
         metric, value, n = records.headline(record)
         assert card["value"] == format.percent(value, 2)
@@ -29,6 +34,32 @@ def check_cards(app) -> None:
         curve = records.curve(record, "validation", metric)
         assert card["values"] == [value for _, value in curve]
         assert format.count(zoo.info(name).parameters) in captions
+
+
+def test_the_pages_that_look_inside_are_shown_with_what_they_measured(app):
+    assert [heading.value for heading in app.subheader] == ["Feature maps", "BatchNorm"]
+    card = read.components(app, "headline")[-1]
+    found = zoo.experiment("batch_norm_speed")
+    best = {
+        norm: max(
+            recorded.mean(found, "accuracy", norm=norm, learning_rate=rate) or 0
+            for rate in recorded.values(found, "learning_rate")
+        )
+        for norm in ("batch", "none")
+    }
+    assert card["value"] == format.percent(best["batch"])
+    assert format.percent(best["none"]) in card["caption"]
+    assert card["values"][-1] == pytest.approx(best["batch"])
+    assert card["against"][-1] == pytest.approx(best["none"])
+
+
+def test_the_overview_stands_without_weights_and_recordings(monkeypatch, app):
+    monkeypatch.setattr("pages.common.models.loaded", lambda name: None)
+    monkeypatch.setattr(recorded, "recorded", lambda name: None)
+    app.run()
+    assert not app.exception
+    assert len(read.components(app, "headline")) == len(zoo.list_models())
+    assert [heading.value for heading in app.subheader] == ["Feature maps", "BatchNorm"]
 
 
 def test_models_that_do_not_exist_do_not_show(monkeypatch):

@@ -23,10 +23,18 @@ def test_overview_leads_to_each_model(visit, url):
     for name in zoo.list_models():
         page = visit(url)
         expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
-        expect(page.locator(".headline .value")).to_contain_text(["%"] * len(zoo.list_models()))
+        values = page.locator(".headline .value")
+        expect(values).to_contain_text(["%"] * (len(zoo.list_models()) + 1))  # and BatchNorm's
         title = zoo.info(name).title
         page.get_by_role("link", name=f"Open {title}").click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("title", ["Feature maps", "BatchNorm"])
+def test_overview_leads_to_what_there_is_to_see_inside(visit, url, title):
+    page = visit(url)
+    page.get_by_role("link", name=f"Open {title}").click()
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
 
 
 def test_the_font_and_the_icon_come_from_the_app(visit, url):

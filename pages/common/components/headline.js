@@ -6,9 +6,15 @@ export default function ({ parentElement, data }) {
   for (const part of ["name", "value", "caption"]) find(`.${part}`).textContent = data[part];
   find("svg").style.display = data.values.length > 1 ? "" : "none";
   if (data.values.length < 2) return;
-  const low = Math.min(...data.values), range = Math.max(...data.values) - low || 1;
-  const step = WIDTH / Math.max(1, data.values.length - 1);
-  const points = data.values.map((v, i) => `${(i * step).toFixed(1)} ${(HEIGHT - 4 - (v - low) / range * (HEIGHT - 8)).toFixed(1)}`);
-  find(".line").setAttribute("d", `M${points.join("L")}`);
-  find(".area").setAttribute("d", `M0 ${HEIGHT}L${points.join("L")}L${WIDTH} ${HEIGHT}Z`);
+  const all = [...data.values, ...data.against];
+  const low = Math.min(...all), range = Math.max(...all) - low || 1;
+  const y = (value) => (HEIGHT - 4 - (value - low) / range * (HEIGHT - 8)).toFixed(1);
+  const path = (values) => {
+    const step = WIDTH / Math.max(1, values.length - 1);
+    return values.map((value, i) => `${(i * step).toFixed(1)} ${y(value)}`).join("L");
+  };
+  const line = path(data.values);
+  find(".line").setAttribute("d", `M${line}`);
+  find(".area").setAttribute("d", `M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`);
+  find(".against").setAttribute("d", data.against.length > 1 ? `M${path(data.against)}` : "");
 }
