@@ -6,10 +6,10 @@ the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
-import time
 
 import threadpoolctl
 
@@ -19,6 +19,7 @@ from pages.common import favourites, models
 _DELAY = 1.5  # seconds
 _lock = threading.Lock()
 _started = False
+_ending = threading.Event()
 
 
 def start() -> None:
@@ -34,19 +35,33 @@ def start() -> None:
     # The same for torch, which is not imported yet and reads this when it is.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     models.freeze()
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    thread.start()
+    atexit.register(_end, thread)
+
+
+def _end(thread: threading.Thread) -> None:
+    """Let the thread come to the end of its step: torch aborts a process that ends within it."""
+    _ending.set()
+    thread.join(10.0)  # a download may take longer, and may be cut short
 
 
 def _warm_up() -> None:
-    time.sleep(_DELAY)
+    if _ending.wait(_DELAY):
+        return
     try:
         import plotly.graph_objects  # noqa: F401
 
-        for name in zoo.list_models():
-            models.loaded(name)
-        for name in zoo.list_models():
-            if model := models.loaded(name):
-                favourites.prepare(model)
+        for work in (models.loaded, _prepare):
+            for name in zoo.list_models():
+                if _ending.is_set():
+                    return
+                work(name)
     except Exception:  # the page that needs it will show the error; the log tells the rest
         logging.getLogger(__name__).exception("Warming up failed")
     models.freeze()
+
+
+def _prepare(name: str) -> None:
+    if model := models.loaded(name):
+        favourites.prepare(model)
