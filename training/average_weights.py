@@ -116,7 +116,7 @@ def run(
         raise TrainingError(f"{second} did not begin with the run in {first}.") from None
     if earlier != began:
         raise TrainingError(f"{second} began with other weights than those in {first}.")
-    network = UNet(recipe.widths, recipe.skips)
+    network = UNet(recipe.widths, recipe.skips, recipe.context)
     identity = {key: record[key] for key in ("recipe", "seed", "photos")}
     before = begin_with(network, second, identity)
     weights = average(

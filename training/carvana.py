@@ -75,6 +75,7 @@ class Recipe:
     batch: int = 8
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
     skips: bool = True
+    context: int = 0  # blocks that look around at the smallest size
     loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
     muon_rate: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
@@ -114,10 +115,11 @@ PRESETS = {
     "main": RECIPE,
     "finish": replace(
         RECIPE,
-        epochs=14,
+        epochs=16,
         muon_rate=0.03,
         small_until=0.0,
-        augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
+        context=4,
+        augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), dapple=0.3),
     ),
 }
 
@@ -196,7 +198,7 @@ class _Run:
         self.checkpoint = out / CHECKPOINT
         self.plan = CarPlan(sources, seed)
         torch.manual_seed(seed)  # the initial weights
-        self.network = network or UNet(recipe.widths, recipe.skips)
+        self.network = network or UNet(recipe.widths, recipe.skips, recipe.context)
         for module in self.network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum

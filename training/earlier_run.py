@@ -32,12 +32,16 @@ def add_begin_with(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def take_weights(network: nn.Module, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def take_weights(
+    network: nn.Module, folder: Path, added: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give a network the weights of a finished run.
 
     Args:
         network: takes the weights.
         folder: of the finished run.
+        added: how the names of weights begin that the run's network may lack; they remain as they
+            are. Such layers must answer nothing yet, or the network is no longer the run's.
 
     Returns:
         The earlier run's whole record, and what a later record keeps of it (command, commit,
@@ -49,7 +53,11 @@ def take_weights(network: nn.Module, folder: Path) -> tuple[dict[str, Any], dict
     try:
         content = (folder / "model.safetensors").read_bytes()
         record = read_json(folder / "record.json")
-        network.load_state_dict(load(content))
+        weights = load(content)
+        for name, value in network.state_dict().items():
+            if added and name.startswith(added):
+                weights.setdefault(name, value)
+        network.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError):
         raise TrainingError(
             f"{folder} holds no finished run of this network; give --begin-with one that does."

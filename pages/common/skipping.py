@@ -21,28 +21,30 @@ def show(model: zoo.Segmenter, view: np.ndarray) -> None:
         view: uint8 array (h, w, 3), as ``model.view`` returns it.
     """
     run = inside.run(model, inside.small(model, view))
-    if not run.skips:
+    # Those that hand on detail; an addition next to its own source is another matter.
+    skips = [s for s in run.skips if run.layer(s.joins).kind == "concatenation"]
+    if not skips:
         return
     st.header("Skip connections", anchor="skips")
     st.markdown(
         "On the way down the network learns what is there and forgets where exactly. A skip "
         "connection hands the detail of the way down to the way up, at the same size."
     )
-    titles = {skip.joins: _size(run, skip) for skip in run.skips}
+    titles = {skip.joins: _size(run, skip) for skip in skips}
     chosen = st.segmented_control(
         "Look at the one at",
         list(titles),
-        default=run.skips[-1].joins,
+        default=skips[-1].joins,
         format_func=titles.__getitem__,
         required=True,
         key="skip-chosen",
     )
-    _side_by_side(run, next(skip for skip in run.skips if skip.joins == chosen))
+    _side_by_side(run, next(skip for skip in skips if skip.joins == chosen))
     left, right = st.columns([8, 4], gap="medium", vertical_alignment="bottom")
     cut = left.pills(
         "Cut",
         list(titles),
-        default=[run.skips[-1].joins],
+        default=[skips[-1].joins],
         selection_mode="multi",
         format_func=titles.__getitem__,
         key="skip-cut",

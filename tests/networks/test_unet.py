@@ -10,10 +10,12 @@ from zoo.networks import build
 from zoo.networks.unet import UNet
 
 
-def network(skips: bool = True) -> UNet:
+def network(skips: bool = True, context: int = 0) -> UNet:
     torch.manual_seed(0)
-    unet = UNet((4, 6, 8), skips)
+    unet = UNet((4, 6, 8), skips, context)
     with torch.no_grad():
+        for block in unet.context:
+            block.mix_bn.weight.normal_()
         for name, buffer in unet.named_buffers():  # BatchNorm that does something
             if name.endswith("running_mean"):
                 buffer.normal_(std=0.3)
@@ -48,8 +50,22 @@ def test_without_skips_everything_passes_the_smallest_size() -> None:
         assert torch.equal(unet(one), unet(other)) is not skips
 
 
-def test_folded_gives_the_same_answers_and_holds_no_batchnorm() -> None:
-    unet = network()
+def test_context_sees_further_and_adds_nothing_at_first() -> None:
+    """A distant pixel, and whether the answer at the other end depends on it."""
+    near, far = torch.zeros(2, 1, 3, 8, 112)
+    far[..., -8:] = 5
+    plain, looking = network(), network(context=3)
+    left = ..., slice(0, 8)
+    assert torch.equal(plain(near)[left], plain(far)[left])
+    assert not torch.equal(looking(near)[left], looking(far)[left])
+    fresh = UNet((4, 6, 8), context=3).eval()
+    fresh.load_state_dict(plain.state_dict(), strict=False)
+    torch.testing.assert_close(fresh(far), plain(far))
+
+
+@pytest.mark.parametrize("context", [0, 2])
+def test_folded_gives_the_same_answers_and_holds_no_batchnorm(context: int) -> None:
+    unet = network(context=context)
     picture = torch.randn(2, 3, 24, 40)
     folded = fold(unet, picture.numpy()).network
     torch.testing.assert_close(folded(picture), unet(picture), atol=1e-5, rtol=1e-5)

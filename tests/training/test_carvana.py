@@ -125,6 +125,24 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
     assert again["began_with"] == record["began_with"]
 
 
+def test_a_second_part_may_look_further_around(tmp_path: Path) -> None:
+    train(TINY, SOURCES, HELD, tmp_path / "first", CPU, quiet=True)
+    still = replace(TINY, epochs=1, peak_learning_rate=0.0, muon_rate=0.0, context=1)
+    run = carvana._Run(still, SOURCES, HELD, tmp_path / "second", CPU, 0, True, 1)
+    run.begin_with(tmp_path / "first")
+    before = load_folder("carvana", tmp_path / "first", "cpu").network
+    for (_, expected, _), (_, got, _) in zip(
+        predict(before, HELD.studio, CPU), predict(run.network, HELD.studio, CPU), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)
+    train(replace(still, peak_learning_rate=1e-3), SOURCES, HELD, tmp_path / "third", CPU,
+          quiet=True, begin_with=tmp_path / "first")  # fmt: skip
+    model = load_folder("carvana", tmp_path / "third", "cpu")
+    assert len(model.network.context) == 1
+    with pytest.raises(TrainingError, match="holds no finished run of this network"):
+        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "third")
+
+
 def test_a_second_part_needs_a_finished_first(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no finished run"):
         train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")

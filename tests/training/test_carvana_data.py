@@ -161,6 +161,23 @@ def test_a_pasted_car_may_be_painted_and_tilted_and_the_mask_goes_with_it() -> N
     assert colours == {0, 1, 2}, "one car: reddish, greenish and bluish"
 
 
+def test_dappled_light_lies_on_the_car_alone() -> None:
+    still = CarAugmentation(
+        32, 48, street=0, paste=1, car_width=(0.5, 0.6), cars=(0, 1), light=PLAIN, paint=0, tilt=0
+    )
+    dappled = dataclasses.replace(still, dapple=1)
+    spreads = []
+    for how in (still, dappled):
+        pictures = [how(sources(), 2, np.random.default_rng(seed)) for seed in range(20)]
+        for image, share in pictures:
+            ground = np.abs(image.astype(int) - (20, 160, 20)).max(axis=-1) < 3
+            assert ground[share == 0].all()
+        spreads.append(
+            np.mean([image[share == 255].std(axis=0).mean() for image, share in pictures])
+        )
+    assert spreads[1] > spreads[0] + 5
+
+
 def test_turning_hues_keeps_gray() -> None:
     pixels = np.array([[[90, 90, 90], [200, 30, 60]]], np.float32)
     light = dataclasses.replace(PLAIN, hue=1)

@@ -118,6 +118,8 @@ class CarAugmentation:
         paint: chance that a pasted car gets another colour: a studio's few cars are mostly white,
             gray and black, and a network that has seen no yellow one does not know it for a car.
         tilt: chance that a pasted car is turned, by up to ``MOST_TILT`` degrees.
+        dapple: chance that light and shade lie on a pasted car in patches: in a studio the light
+            is the same all over, outdoors half a car may be in the shadow of a tree.
         motion: chance that the background of pasted cars is blurred sideways.
         light: changes of colour and sharpness.
     """
@@ -132,6 +134,7 @@ class CarAugmentation:
     cars: tuple[float, ...] = (0.1, 0.6, 0.2, 0.1)
     paint: float = 0.4
     tilt: float = 0.2
+    dapple: float = 0.0
     motion: float = 0.1
     light: Light = field(default_factory=Light)
 
@@ -224,6 +227,8 @@ class CarAugmentation:
         car, alpha = (a[:, ::-1] for a in (car, alpha)) if rng.random() < 0.5 else (car, alpha)
         if rng.random() < self.paint:
             car = _paint(car, rng)
+        if self.dapple and rng.random() < self.dapple:
+            car = _dapple(car, rng)
         if tilted := rng.random() < self.tilt:
             car, alpha = _tilt(car, alpha, rng.uniform(-MOST_TILT, MOST_TILT))
             height, width = alpha.shape
@@ -256,6 +261,14 @@ def _paint(car: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.flo
     colour /= math.sqrt(float(colour @ LUMA))  # between as bright as it was and the pure colour
     painted = np.minimum((car @ LUMA)[..., None] * colour, 255)
     return np.asarray(car + np.float32(strength) * (painted - car), np.float32)
+
+
+def _dapple(car: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Brighten and darken a car in smooth patches, a third to the whole of its size."""
+    height, width = car.shape[:2]
+    cells = rng.normal(0, rng.uniform(0.1, 0.5), rng.integers(2, 5, 2)).astype(np.float32)
+    field = Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(np.clip(car * np.exp(np.asarray(field))[..., None], 0, 255), np.float32)
 
 
 def _tilt(

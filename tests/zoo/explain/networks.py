@@ -78,7 +78,7 @@ def make(name: str) -> tuple[object, np.ndarray]:
         return network, inputs
     module: nn.Module = {
         "objects": lambda: CifarNet((4, 6, 6), depth=3),
-        "unet": lambda: UNet((3, 4, 5)),
+        "unet": lambda: UNet((3, 4, 5), context=1),
         "odd": odd,
         "functions": Functions,
     }[name]()

@@ -55,6 +55,7 @@ def test_a_module_that_runs_twice_has_two_outputs_and_an_in_place_relu_spoils_no
 def test_skips_are_found() -> None:
     found = trace(*networks.make("unet")).skips
     assert [(s.joins, s.leaves) for s in found] == [
+        ("context.0.add", "down.2.second.act"),
         ("up.0.cat", "down.1.second.act"),
         ("up.1.cat", "down.0.second.act"),
     ]
