@@ -11,10 +11,11 @@ from PIL import Image, ImageColor
 import zoo
 from pages.common import (
     checkered,
-    error_map,
     format,
     frame,
     hand_in,
+    many_masks,
+    mask_errors,
     masks_record,
     models,
     picture,
@@ -25,14 +26,12 @@ from pages.common import (
 from pages.common import training as training_section
 from pages.common.scene import Scene
 from zoo import cutouts, masks
-from zoo.mask_archive import MaskArchive
 from zoo.samples import Sample, samples
 
 frame.ensure("pages/cars.py")
 model = models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
-MOST = 100  # pictures of one batch
 SIDES = (8, 5)  # widths of the two columns
 JPEG_QUALITY = 92
 
@@ -349,91 +348,13 @@ def show_truth(seen: Scene) -> None:
         except zoo.ImageError as error:
             st.error(str(error), icon=":material/image_not_supported:")
             return
-        show_errors(seen, true)
-
-
-def show_errors(seen: Scene, true: masks.Mask) -> None:
-    """Draw how far the mask is from the true one, and where."""
-    now = shown()
-    if "full" not in now:  # kept while somebody compares: it takes a second for a large photo
-        now["full"] = seen.full()
-    predicted = now["full"].mask_at(threshold())
-    left, right = st.columns(SIDES, gap="medium")
-    left.image(error_map.draw(seen.shown, predicted, true), width="stretch")
-    with right:
-        with st.container(horizontal=True, gap="medium"):
-            st.metric("IoU", format.percent(masks.iou(predicted, true), 2))
-            st.metric("Dice", format.percent(masks.dice(predicted, true), 2))
-            st.metric("Boundary IoU", format.percent(masks.boundary_iou(predicted, true), 2))
-        st.markdown(
-            "**Violet**: car in both masks.  \n**Amber**: car that the network missed, "
-            f"{format.percent(masks.share(true & ~predicted), 2)} of the picture.  \n**Red**: "
-            "what it took for car and is not, "
-            f"{format.percent(masks.share(predicted & ~true), 2)}."
-        )
-
-
-@st.fragment
-def batch() -> None:
-    """Draw the part for many pictures at once."""
-    st.header("Many pictures at once", anchor="batch")
-    left, right = st.columns(SIDES, gap="medium")
-    files = left.file_uploader(
-        "Pictures",
-        picture.FILES,
-        accept_multiple_files=True,
-        key="batch",
-        label_visibility="collapsed",
-    )
-    with right:
-        if not files:
-            st.caption(
-                "Several photos give one zip file with their masks and a table of the areas."
-            )
-            return
-        if len(files) > MOST:
-            st.error(f"These are {len(files)} pictures: choose at most {MOST} at once.")
-            return
-        made = tuple(file.file_id for file in files)
-        if st.button(
-            f"Make {len(files)} mask{'s' * (len(files) > 1)}", type="primary", key="make-masks"
-        ):
-            st.session_state["archive"] = (made, *make_archive(files))
-        if st.session_state.get("archive", ("",))[0] == made:
-            show_archive(*st.session_state["archive"][1:])
-
-
-def make_archive(files: list[Any]) -> tuple[bytes, list[str]]:
-    """Look at every picture, under a progress bar; return the zip file and what went wrong."""
-    archive, problems = MaskArchive(), []
-    bar = st.progress(0.0)
-    for done, file in enumerate(files):
-        bar.progress(done / len(files), f"{done + 1} of {len(files)}: {file.name}")
-        try:
-            archive.add(file.name, model.predict(file.getvalue()))
-        except zoo.ImageError as error:
-            problems.append(f"{file.name}: {error}")
-            archive.add_problem(file.name, str(error))
-    bar.empty()
-    return archive.close(), problems
-
-
-def show_archive(contents: bytes, problems: list[str]) -> None:
-    """Draw the download of a finished zip file."""
-    st.download_button(
-        f"masks.zip, {format.size(len(contents))}",
-        contents,
-        "masks.zip",
-        "application/zip",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download-archive",
-    )
-    for problem in problems:
-        st.warning(problem, icon=":material/image_not_supported:")
+        now = shown()
+        if "full" not in now:  # kept while somebody compares: it takes a second for a large photo
+            now["full"] = seen.full()
+        mask_errors.show(seen.shown, now["full"].mask_at(threshold()), true)
 
 
 playground()
-batch()
+many_masks.show(model)
 masks_record.show(model)
 training_section.show(model)

@@ -1,0 +1,33 @@
+"""A mask against the true one: how far apart they are, and where."""
+
+from __future__ import annotations
+
+import streamlit as st
+from PIL import Image
+
+from pages.common import error_map, format
+from zoo import masks
+
+SIDES = (8, 5)  # widths of the two columns
+
+
+def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
+    """Draw how far a mask is from the true one, and where.
+
+    Args:
+        photo: in any size; the errors are drawn on it.
+        predicted, true: bool (H, W), of one size.
+    """
+    left, right = st.columns(SIDES, gap="medium")
+    left.image(error_map.draw(photo, predicted, true), width="stretch")
+    with right:
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("IoU", format.percent(masks.iou(predicted, true), 2))
+            st.metric("Dice", format.percent(masks.dice(predicted, true), 2))
+            st.metric("Boundary IoU", format.percent(masks.boundary_iou(predicted, true), 2))
+        st.markdown(
+            "**Violet**: car in both masks.  \n**Amber**: car that the network missed, "
+            f"{format.percent(masks.share(true & ~predicted), 2)} of the picture.  \n**Red**: "
+            "what it took for car and is not, "
+            f"{format.percent(masks.share(predicted & ~true), 2)}."
+        )
