@@ -40,12 +40,22 @@ BATCHES = 30  # from which the statistics come
 STATISTICS_SEED = 99  # other pictures than the run's own
 
 
+SCALES = (".mix_bn.weight", ".mix_bn.bias")  # of what a `Context` block adds
+
+
 def average(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Return (1 − share) · first + share · second; whole numbers are the second's."""
-    return {
-        name: torch.lerp(value, second[name], share) if value.is_floating_point() else second[name]
-        for name, value in first.items()
-    }
+    """Return (1 − share) · first + share · second; whole numbers are the second's.
+
+    Blocks that only the second has count as blocks that add nothing in the first: of them what
+    they add is scaled by ``share``, and all else is the second's.
+    """
+    mixed = {}
+    for name, value in second.items():
+        if name in first and value.is_floating_point():
+            mixed[name] = torch.lerp(first[name], value, share)
+        else:
+            mixed[name] = value * share if name.endswith(SCALES) else value
+    return mixed
 
 
 def measure_statistics(

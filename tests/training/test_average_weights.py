@@ -18,6 +18,7 @@ from training.data.augment_cars import Sources
 from training.errors import TrainingError
 from training.predict_masks import Held
 from zoo.models import load_folder
+from zoo.networks.unet import UNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SOURCES = Sources([pair(f"c{k}", seed=k) for k in range(4)])
@@ -50,6 +51,17 @@ def test_the_weights_lie_between_and_the_statistics_are_measured_anew(
     assert record["metrics"]["validation"]["n"] == 2
     assert json.loads((out / "record.json").read_text()) == record
     load_folder("carvana", out, "cpu").predict(HELD.studio[0].image)
+
+
+def test_blocks_that_only_the_second_has_add_their_share() -> None:
+    first, second = UNet((4, 8)), UNet((4, 8), context=1)
+    torch.nn.init.normal_(second.context[0].mix_bn.weight)
+    ends = [n.state_dict() for n in (first, second)]
+    picture = torch.randn(1, 3, 16, 16)
+    for share, expected in ((0.0, first), (1.0, second)):
+        mixed = UNet((4, 8), context=1).eval()
+        mixed.load_state_dict(average_weights.average(*ends, share))
+        torch.testing.assert_close(mixed(picture), expected.eval()(picture))
 
 
 def test_the_statistics_are_those_of_training_pictures(parts: tuple[Path, Path]) -> None:
