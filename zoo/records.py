@@ -93,6 +93,13 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
             f"The training curves are measured while training, with {made_hard}, "
             "the validation curves without; that is why they differ."
         )
+    recipe = record.get("recipe", {})
+    if both and recipe.get("kept", 1) < 1:
+        notes.append(
+            f"After {recipe['select_from']:.0%} of the epochs it learns only from the "
+            f"{recipe['kept']:.0%} of each batch that a small network finds hardest; from there on "
+            "the training curves are about those."
+        )
     if "validation_run" in record:
         notes.append(
             "The published network learned from the validation pictures, too; the validation "

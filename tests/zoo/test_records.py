@@ -50,3 +50,12 @@ def test_what_a_reader_of_the_curves_is_told() -> None:
     final = {"history": history("train"), "validation_run": both}
     (note,) = records.curve_notes(final)
     assert "learned from the validation pictures, too" in note
+
+
+def test_a_run_that_selects_its_pictures_says_from_where_on() -> None:
+    history = [{"epoch": 1, "train": {"loss": 1.0}, "validation": {"loss": 1.0}}]
+    recipe = {"kept": 0.5, "select_from": 0.3}
+    (note,) = records.curve_notes({"history": history, "recipe": recipe})
+    assert "After 30% of the epochs" in note
+    assert "the 50% of each batch" in note
+    assert records.curve_notes({"history": history, "recipe": {"kept": 1.0}}) == []
