@@ -104,9 +104,11 @@ def batch_norm_card() -> None:
         return
     curves, ends = [], []
     for norm in ("batch", "none"):
-        rate, end = recorded.best(found, "learning_rate", norm=norm) or (0.0, 0.0)
-        curves.append([value for _, value in recorded.learning_curve(found, norm, rate)])
-        ends.append(format.percent(end))
+        best = recorded.best(found, "learning_rate", norm=norm)
+        if best is None:  # not measured
+            return
+        curves.append([value for _, value in recorded.learning_curve(found, norm, best[0])])
+        ends.append(format.percent(best[1]))
     headline.show(
         "headline-batch_norm",
         name="CIFAR-10 validation accuracy of a small network, with BatchNorm",

@@ -17,7 +17,8 @@ last step are the result, and the threshold is the one with the best mean IoU on
 cars.
 
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
-``finish`` is for that: full size alone, and more pasted cars.
+``finish`` is for that: full size alone, and more pasted cars. So is ``context``, which adds blocks
+that look further around, and lays light in patches on the pasted cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -114,6 +115,13 @@ RECIPE = Recipe()
 PRESETS = {
     "main": RECIPE,
     "finish": replace(
+        RECIPE,
+        epochs=14,
+        muon_rate=0.03,
+        small_until=0.0,
+        augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
+    ),
+    "context": replace(
         RECIPE,
         epochs=16,
         muon_rate=0.03,

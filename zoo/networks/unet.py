@@ -106,7 +106,7 @@ class Context(nn.Module):
     """A look further around: what it finds is added to what is there.
 
     A wide convolution of each channel alone, then one of all channels in place: a 7 × 7 view for
-    a seventh of the work of a usual one (as in ConvNeXt, Liu et al. 2022, arXiv 2201.03545).
+    less work than a usual 3 × 3 one (as in ConvNeXt, Liu et al. 2022, arXiv 2201.03545).
     """
 
     def __init__(self, width: int) -> None:
