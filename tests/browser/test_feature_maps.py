@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -75,7 +77,7 @@ def test_keys_do_what_clicks_do(page):
     for key, channel in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowDown", 10)):
         page.keyboard.press(key)  # each is answered before the next, as a person would wait
         expect(page.get_by_text(f"Channel {channel}", exact=True)).to_be_visible()
-    assert "channel 10" in (mosaic.get_attribute("aria-label") or "")
+        expect(mosaic).to_have_attribute("aria-label", re.compile(rf"channel {channel}\b"))
     pixels = sheet(page, 1)
     pixels.focus()
     for key, row, column in (("Home", 0, 0), ("ArrowDown", 1, 0), ("ArrowRight", 1, 1)):
