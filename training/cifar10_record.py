@@ -95,6 +95,8 @@ def describe_run(
     if validation:
         accuracy = history[-1]["validation"]["accuracy"]
         metrics["validation"] = {"accuracy": accuracy, "n": validation}
+    arithmetic = petaflop(recipe, identity["pictures"])
+    arithmetic += record.get("began_with", {}).get("petaflop", 0.0)  # of all parts, as the seconds
     learned = "in training mode, on the augmented pictures learned from"
     if recipe.kept < 1:
         learned += (
@@ -107,7 +109,7 @@ def describe_run(
         **record,
         "resumed": progress.get("resumed", []),
         **identity,
-        "petaflop": round(petaflop(recipe, identity["pictures"]), 4),
+        "petaflop": round(arithmetic, 4),
         "parameters": sum(p.numel() for p in network.parameters()),
         "selection": "the weights after the last step",
         "train_metrics": learned,

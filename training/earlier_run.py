@@ -71,6 +71,8 @@ def joined(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a run's record and its history, with the earlier run's epochs before its own.
 
+    ``began_with`` keeps how many epochs there were, instead of what happened in them.
+
     Args:
         record: of the later run, perhaps with ``began_with``.
         history: its epochs, numbered from 1.
@@ -80,5 +82,6 @@ def joined(
         return record, history
     before = earlier["history"]
     short = {key: value for key, value in earlier.items() if key != "history"}
+    short["epochs"] = len(before)  # of all parts up to there
     rows = [row | {"epoch": len(before) + row["epoch"]} for row in history]
     return record | {"began_with": short}, [*before, *rows]

@@ -93,16 +93,64 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
             f"The training curves are measured while training, with {made_hard}, "
             "the validation curves without; that is why they differ."
         )
-    recipe = record.get("recipe", {})
-    if both and recipe.get("kept", 1) < 1:
+    trained = parts(record)
+    if len(trained) > 1:
+        lengths = [f"{last - first + 1}" for first, last, _ in trained]
         notes.append(
-            f"After {recipe['select_from']:.0%} of the epochs it learns only from the "
-            f"{recipe['kept']:.0%} of each batch that a small network finds hardest; from there on "
-            "the training curves are about those."
+            f"Trained in {len(trained)} parts of {_listed(lengths)} epochs: each goes on from the "
+            "weights before it, with learning rates that are high again; hence the steps."
+        )
+    if both and (selected := _selecting(trained)):
+        kept = f"{record['recipe']['kept']:.0%}"
+        notes.append(
+            f"In the epochs {selected} it learns only from the {kept} of each batch that a small "
+            "network finds hardest; there the training curves are about those."
         )
     if "validation_run" in record:
+        own = any(row.get("validation") for row in record["history"])
         notes.append(
-            "The published network learned from the validation pictures, too; the validation "
+            "The last part learned from the validation pictures, too; the validation curves end "
+            "before it."
+            if own
+            else "The published network learned from the validation pictures, too; the validation "
             "curves are those of the run before it, with the same recipe but without them."
         )
     return notes
+
+
+def parts(record: Mapping[str, Any]) -> list[tuple[int, int, Mapping[str, Any]]]:
+    """Return a run's parts as (first epoch, last epoch, recipe), in the order of training.
+
+    A part begins with the weights of the one before (``--begin-with``). Epochs are numbered
+    through, from 1. Parts without epochs, such as an average of weights, are left out.
+
+    Example:
+        >>> first = {"epochs": 2, "recipe": {"lr": 1}}
+        >>> history = [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]
+        >>> parts({"history": history, "recipe": {"lr": 2}, "began_with": first})
+        [(1, 2, {'lr': 1}), (3, 3, {'lr': 2})]
+    """
+    found = []
+    part: Mapping[str, Any] | None = record
+    last = len(record["history"])
+    while part:
+        earlier = part.get("began_with")
+        first = (earlier or {}).get("epochs", 0) + 1
+        if first <= last:
+            found.append((first, last, part.get("recipe", {})))
+        part, last = earlier, first - 1
+    return found[::-1]
+
+
+def _selecting(trained: list[tuple[int, int, Mapping[str, Any]]]) -> str:
+    """Name the epochs in which a run learned from the hardest pictures only, "" for none."""
+    spans = [
+        f"{first + round(recipe['select_from'] * (last - first + 1))}–{last}"
+        for first, last, recipe in trained
+        if recipe.get("kept", 1) < 1
+    ]
+    return _listed(spans)
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

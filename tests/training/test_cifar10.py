@@ -256,6 +256,8 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
     assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
     assert record["history"][:3] == first["history"]
     assert (record["seed"], record["began_with"]["seed"]) == (1, 0)
+    assert record["began_with"]["epochs"] == 3
+    assert record["petaflop"] == pytest.approx(first["petaflop"] * 4 / 3, abs=2e-4), "of both"
     again = train(tmp_path / "second", still, seed=1, resume=True, **begun)
     assert again["began_with"] == record["began_with"]
 
