@@ -22,7 +22,8 @@ Its network is sized for 4.8 million float32 parameters (under 20 MB) and its le
 hours on two CPU cores.
 
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
-``finish`` is for that, and makes a second part of a run that had to be cut short.
+``finish`` is for that, and makes a further part of a run that had to be cut short. The mean of the
+parts' weights is better than each of them: `training.average_cifar10`.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ PRESETS = {
     # Learning rates from half the height of ``best``. Its own proxy begins anew, and learns the
     # easy pictures in a tenth of the run.
     "finish": Recipe(
-        epochs=26,
+        epochs=20,
         select_from=0.1,
         muon_rate=0.1,
         shift_rate=0.022,
