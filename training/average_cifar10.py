@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.checkpoint import as_array, load_checkpoint
 from training.cifar10 import PACKAGES, Learner, Recipe
@@ -42,10 +42,10 @@ from training.machine import PRECISIONS, Machine, choose_precision
 from training.predict import measure
 from training.records import provenance
 from training.run import CHECKPOINT, finish
+from training.statistics import SEED, forget_statistics
 from zoo.networks.cifar import CifarNet
 
 BATCHES = 20  # of candidates; from a part of each come the statistics
-STATISTICS_SEED = 99  # other augmentations than the run's own
 
 
 def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -70,11 +70,7 @@ def measure_statistics(
         plan: the training pictures, with the augmentation of the last part.
         machine: how to compute.
     """
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # the mean over all batches
-    network.train()
+    forget_statistics(network)
     with torch.no_grad():
         for inputs, labels in islice(from_memory(plan, 0, 0, machine.processes), BATCHES):
             if proxy is not None:
@@ -126,7 +122,7 @@ def run(
     images, labels = (
         torch.from_numpy(a).to(machine.device) for a in (training.images, training.labels)
     )
-    plan = Plan(images, labels, recipe.augmentation, recipe.batch, STATISTICS_SEED)
+    plan = Plan(images, labels, recipe.augmentation, recipe.batch, SEED)
     proxy = read_proxy(folders[-1], recipe, plan, machine)
     measure_statistics(network, proxy, recipe, plan, machine)
     progress = {

@@ -34,10 +34,10 @@ from training.machine import Machine
 from training.predict_masks import Held
 from training.records import provenance
 from training.run import finish
+from training.statistics import SEED, forget_statistics
 from zoo.networks.unet import UNet
 
 BATCHES = 30  # from which the statistics come
-STATISTICS_SEED = 99  # other pictures than the run's own
 
 
 SCALES = (".mix_bn.weight", ".mix_bn.bias")  # of what a `Context` block adds
@@ -70,16 +70,12 @@ def measure_statistics(
         machine: how to compute.
         count: batches, all with the same weight.
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the mean over all batches
-    size, plan = recipe.batch, CarPlan(sources, STATISTICS_SEED)
+    forget_statistics(network)
+    size, plan = recipe.batch, CarPlan(sources, SEED)
     schedule = [
         (range(size * i, size * (i + 1)), recipe.augmentation_at(recipe.total_steps - 1))
         for i in range(count)
     ]
-    network.train()
     with torch.no_grad():
         for inputs, _ in batches(plan, schedule, machine.device):
             network(inputs)
