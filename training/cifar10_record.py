@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,23 +177,29 @@ def petaflop(recipe: Recipe, pictures: int) -> float:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    def count(widths: tuple[int, int, int], depth: int) -> tuple[int, int]:
+    @functools.cache
+    def count(widths: tuple[int, int, int], depth: int, size: int) -> tuple[int, int]:
         network = CifarNet(widths, depth)
         network.whiten.requires_grad_(False)
         with FlopCounterMode(display=False) as counter:
-            outputs = network(torch.zeros(2, 3, data.SIZE, data.SIZE))
+            outputs = network(torch.zeros(2, 3, size, size))
             forward = counter.get_total_flops()
             outputs.sum().backward()
         return forward // 2, counter.get_total_flops() // 2
 
+    def of_picture(size: int, selects: bool) -> float:
+        flop = recipe.kept * count(recipe.widths, recipe.depth, size)[1]
+        if recipe.kept < 1:
+            asked, learned = count(recipe.proxy_widths, 2, size)
+            early = recipe.kept * learned / recipe.proxy_every
+            flop += asked + (learned - asked) / recipe.proxy_every if selects else early
+        return flop
+
     random = torch.get_rng_state()  # building networks must not disturb the run's own draws
-    _, learned = count(recipe.widths, recipe.depth)
-    asked, proxy_learned = count(recipe.proxy_widths, 2)
+    flop = 0.0
+    changes = sorted({0.0, recipe.small_until, recipe.select_from, 1.0})
+    for start, stop in itertools.pairwise(changes):
+        size = recipe.small_size if start < recipe.small_until else data.SIZE
+        flop += (stop - start) * of_picture(size, start >= recipe.select_from)
     torch.set_rng_state(random)
-    shown = recipe.epochs * (pictures // recipe.batch) * recipe.batch
-    flop = shown * recipe.kept * learned
-    if recipe.kept < 1:
-        early = recipe.select_from * recipe.kept * proxy_learned / recipe.proxy_every
-        late = asked + (proxy_learned - asked) / recipe.proxy_every
-        flop += shown * (early + (1 - recipe.select_from) * late)
-    return flop / 1e15
+    return recipe.epochs * (pictures // recipe.batch) * recipe.batch * flop / 1e15

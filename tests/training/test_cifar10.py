@@ -83,6 +83,24 @@ def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
     assert not all(map(torch.equal, before, run.proxy.network.parameters()))
 
 
+def test_pictures_are_small_for_the_first_part_of_a_run(tmp_path: Path, monkeypatch) -> None:
+    recipe = replace(TINY, kept=1.0, small_until=2 / 3, small_size=24)
+    sizes: list[int] = []
+    losses = cifar10.Learner.losses
+
+    def spy(self: cifar10.Learner, *batch: torch.Tensor):
+        with monkeypatch.context() as patch:
+            forward = self.network.forward
+            patch.setattr(
+                self.network, "forward", lambda x: (sizes.append(x.shape[-1]), forward(x))[1]
+            )
+            return losses(self, *batch)
+
+    monkeypatch.setattr(cifar10.Learner, "losses", spy)
+    train(tmp_path, recipe)
+    assert sizes == [24] * 6 + [32] * 3
+
+
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
     write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
     base = [sys.executable, "-c", SCRIPT, str(tmp_path / "data")]
@@ -322,7 +340,18 @@ def test_the_presets_keep_to_the_limits() -> None:
         network = cifar10.CifarNet(recipe.widths, recipe.depth)
         size = sum(t.numel() * t.element_size() for t in network.state_dict().values())
         assert size < 19.9e6
-    assert 0.2 < petaflop(cifar10.PRESETS["fast"], 50_000) < 0.3
+
+
+def test_the_arithmetic_counts_selection_and_small_pictures() -> None:
+    whole = replace(cifar10.PRESETS["fast"], small_until=0.0)
+    assert 0.3 < petaflop(whole, 50_000) < 0.4
+    small = petaflop(replace(whole, small_until=1.0), 50_000) / petaflop(whole, 50_000)
+    assert 0.5 < small < (24 / 32) ** 2
+    half = petaflop(replace(whole, small_until=0.5), 50_000) / petaflop(whole, 50_000)
+    assert half == pytest.approx((1 + small) / 2)
+    selecting = replace(whole, kept=0.5, select_from=0.5)
+    more = petaflop(selecting, 50_000) / petaflop(whole, 50_000)
+    assert 0.5 < more < 0.6, "half the pictures, and what the proxy costs"
 
 
 def test_six_views_weigh_one_and_see_the_picture_and_its_mirror() -> None:

@@ -12,7 +12,7 @@ import torch
 
 from tests.training.cifar import CPU, make_pictures, write_batches, write_parquet
 from training.data import cifar10 as data
-from training.data.augment_images import Draws, ImageAugmentation, cut_out, move, normalize
+from training.data.augment_images import Draws, ImageAugmentation, cut_out, move, normalize, shrink
 from training.data.loaders import Plan, from_memory, from_workers
 from training.distributed import Processes
 from training.errors import TrainingError
@@ -142,6 +142,17 @@ def test_cutout_hides_one_square_and_nothing_else() -> None:
 def plan(augmentation: ImageAugmentation, batch: int = 20, seed: int = 3) -> Plan:
     images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
     return Plan(images, labels, augmentation, batch, seed)
+
+
+def test_shrinking_keeps_the_mean_and_smooths_what_would_alias() -> None:
+    inputs = torch.zeros(2, 3, 32, 32)
+    inputs[0] = torch.linspace(0, 1, 32)  # a slope
+    inputs[1, :, :, ::2] = 1.0  # stripes of one pixel
+    small = shrink(inputs, 16)
+    assert small.shape == (2, 3, 16, 16)
+    assert small.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(small.mean(dim=(1, 2, 3)), torch.tensor([0.5, 0.5]))
+    assert float(small[1].std()) < 0.05
 
 
 def test_augmentation_keeps_labels_ranges_and_shapes() -> None:

@@ -38,19 +38,32 @@ def test_an_epoch_shows_each_picture_once_shifted_and_mirrored_in_turns(airbench
     assert mirrored.any()
 
 
+def test_the_stages_are_where_the_kind_of_step_changes(airbench) -> None:
+    learner = airbench.learner  # 4 epochs × 2 steps
+    learner.whiten_steps, learner.small_steps = 6, 4
+    assert benchmark.stages(learner) == [
+        benchmark.Stage(0, 4), benchmark.Stage(4, 2), benchmark.Stage(6, 2),
+    ]  # fmt: skip
+    learner.whiten_steps, learner.small_steps = 8, 0
+    assert benchmark.stages(learner) == [benchmark.Stage(0, 8)]
+
+
 def test_the_prediction_adds_up_the_parts(airbench) -> None:
-    airbench.learner.whiten_steps = 6  # of 4 epochs × 2 steps
-    parts = {"prepare": 1.0, "early": 10.0, "late": 100.0}
+    airbench.learner.whiten_steps = 6
+    parts = benchmark.Parts(prepare=1.0, steps=(10.0, 100.0))
     assert benchmark.predict_seconds(airbench, parts) == 4 * 1 + 6 * 10 + 2 * 100
 
 
 def test_both_recipes_are_timed_and_trained(airbench) -> None:
-    ours = benchmark.Contender(benchmark.AIRBENCH, make_pictures(50), CPU, seed=0)
-    timed = benchmark.time_parts({"a": airbench, "b": ours}, rounds=1)
-    assert all(parts["early"] > 0 and parts["late"] > 0 for parts in timed.values())
-    seconds, accuracy = benchmark.train(ours, make_pictures(20, seed=1))
-    assert seconds > 0
-    assert 0 <= accuracy <= 1
+    fast = replace(benchmark.FAST, epochs=4, batch=10, widths=TINY.widths)
+    ours = benchmark.Contender(fast, make_pictures(50), CPU, seed=0)
+    assert len(benchmark.stages(ours.learner)) == 3
+    timed = benchmark.time_parts({"a": ours}, rounds=1)
+    assert len(timed["a"].steps) == 3
+    assert min(timed["a"].steps) > 0
+    found = benchmark.train(airbench, make_pictures(20, seed=1))
+    assert found["seconds"] > 0
+    assert 0 <= found["accuracy"] <= 1
 
 
 def test_the_finding_is_worded_from_the_rows() -> None:
@@ -58,8 +71,9 @@ def test_the_finding_is_worded_from_the_rows() -> None:
         {"recipe": name, "accuracy": accuracy}
         for name, accuracy in (("fast", 0.94), ("airbench94_muon", 0.93), ("fast", 0.96))
     ]
-    said = benchmark.finding(rows, 0.98)
+    said = benchmark.finding(rows, 0.98, test=True)
     assert "0.98 times" in said
     assert "95.00%" in said
-    assert "n=2" in said
-    assert "reaches" not in benchmark.finding([{"recipe": "fast", "accuracy": None}], 1.0)
+    assert "2 seeds" in said
+    assert "test picture" in said
+    assert "reaches" not in benchmark.finding([{"recipe": "fast"}], 1.0, test=False)

@@ -1,16 +1,19 @@
 """How long does ``--preset fast`` take on CIFAR-10, beside airbench94_muon on the same machine?
 
-    python -m training.benchmarks.cifar_time_to_94 --data-dir DIR [--full] [--seeds 0 1 2]
+    python -m training.benchmarks.cifar_time_to_94 --data-dir DIR [--full] [--test] [--seeds 0 1 2]
 
 airbench94_muon (K. Jordan 2024, github.com/KellerJordan/cifar10-airbench) is the fastest published
 recipe for 94 % with test-time augmentation. It is written again here, for any device: at the start
 of each epoch it crops and mirrors the whole data set, which lies there as floats, at once.
 
 Without ``--full`` the parts of both are timed in turns: what an epoch prepares, and a training step
-with and without a gradient for the whitening layer. A training takes its parts' times times their
-numbers. With ``--full`` both are trained as well, once a seed, on the 45,000 training pictures, and
-measured on the 5,000 validation pictures with six views: the table then shows the predicted time
-beside the real one. (The test set is for ``training.evaluate``.)
+of each kind (with and without a gradient for the whitening layer, with small pictures and whole
+ones). A training takes its parts' times times their numbers. With ``--full`` both are trained as
+well, once a seed, and measured with six views: the table then shows the predicted time beside the
+real one. They learn from the 45,000 training pictures and are measured on the 5,000 validation
+pictures; with ``--test``, once the recipe is fixed, from all 50,000 and on the test set, which is
+read once for each trained network. A training that has ended is kept in ``--out``, and the same
+command goes on with the next.
 
 The result is written to ``zoo/experiments/cifar_time_to_94.json``.
 """
@@ -18,9 +21,11 @@ The result is written to ``zoo/experiments/cifar_time_to_94.json``.
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,16 +36,18 @@ from torch.nn import functional
 
 from training import distributed
 from training.cifar10 import PRESETS, Learner, Recipe
+from training.cifar10_record import petaflop, plain
 from training.data import cifar10 as data
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.loaders import Batch, Plan, from_memory
 from training.errors import run_command
+from training.experiments.cells import Grid
 from training.machine import PRECISIONS, Machine, choose_precision
 from training.predict import measure
 from training.records import provenance, write_experiment
 
 FAST = PRESETS["fast"]
-# Its published settings; that they are those of the fast preset is no accident.
+# Its published settings.
 AIRBENCH = Recipe(
     epochs=8, batch=2000, kept=1.0, widths=(64, 256, 256), depth=2,
     muon_rate=0.24, muon_momentum=0.6, shift_rate=0.053, head_rate=0.67, momentum=0.85,
@@ -115,45 +122,80 @@ def _crop_all(padded: Tensor) -> Tensor:
     return cropped
 
 
-def time_parts(contenders: dict[str, Contender], rounds: int) -> dict[str, dict[str, float]]:
-    """Time the parts of both recipes in turns.
+@dataclass(frozen=True)
+class Stage:
+    """Steps of a training that all take the same time.
 
-    Returns:
-        Median seconds by recipe: ``prepare`` (an epoch's, beyond what each batch takes), ``early``
-        and ``late`` (a batch and a step, with and without a gradient for the whitening layer).
+    Attributes:
+        first: the number of the first of them.
+        steps: how many there are.
     """
-    times: dict[str, dict[str, list[float]]] = {
-        name: {"prepare": [], "early": [], "late": []} for name in contenders
-    }
+
+    first: int
+    steps: int
+
+
+def stages(learner: Learner) -> list[Stage]:
+    """Return the parts of a training between the steps where its kind of step changes."""
+    changes = {0, learner.whiten_steps, learner.small_steps, learner.total_steps}
+    return [Stage(a, b - a) for a, b in itertools.pairwise(sorted(changes))]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a training is put together from, in seconds.
+
+    Attributes:
+        prepare: what an epoch takes before its first batch.
+        steps: a batch and a step, for each of the training's `stages`.
+    """
+
+    prepare: float
+    steps: tuple[float, ...]
+
+
+def time_parts(contenders: dict[str, Contender], rounds: int) -> dict[str, Parts]:
+    """Time the parts of both recipes in turns; return the medians by recipe."""
+    prepared: dict[str, list[float]] = {name: [] for name in contenders}
+    steps: dict[str, list[list[float]]] = {name: [] for name in contenders}
     for number in range(rounds + 1):  # the first round warms up
         for name, contender in contenders.items():
-            device = contender.machine.device
-            batches = contender.batches(number)
-            late = contender.learner.whiten_steps
-            first, prepared = _timed(device, batches.__next__)
-            second, fetched = _timed(device, batches.__next__)
-            _, early_step = _timed(device, partial(contender.step, 0, first))
-            _, late_step = _timed(device, partial(contender.step, late, second))
+            first, taken = _round(contender, number)
             if number:
-                times[name]["prepare"].append(max(prepared - fetched, 0.0))
-                times[name]["early"].append(fetched + early_step)
-                times[name]["late"].append(fetched + late_step)
+                prepared[name].append(first)
+                steps[name].append(taken)
     return {
-        name: {part: statistics.median(values) for part, values in parts.items()}
-        for name, parts in times.items()
+        name: Parts(
+            statistics.median(prepared[name]),
+            tuple(statistics.median(column) for column in zip(*steps[name], strict=True)),
+        )
+        for name in contenders
     }
 
 
-def predict_seconds(contender: Contender, parts: dict[str, float]) -> float:
+def _round(contender: Contender, epoch: int) -> tuple[float, list[float]]:
+    """Time what an epoch prepares, and a batch and a step of each stage."""
+    device = contender.machine.device
+    batches = contender.batches(epoch)
+    _, prepared = _timed(device, batches.__next__)
+    taken = []
+    for stage in stages(contender.learner):
+        batch, fetched = _timed(device, batches.__next__)
+        _, learned = _timed(device, partial(contender.step, stage.first, batch))
+        taken.append(fetched + learned)
+        prepared = max(prepared - fetched, 0.0) if stage.first == 0 else prepared
+    return prepared, taken
+
+
+def predict_seconds(contender: Contender, parts: Parts) -> float:
     """Return a whole training's seconds: its parts' times times their numbers."""
-    learner, epochs = contender.learner, contender.learner.recipe.epochs
-    early = learner.whiten_steps
-    late = learner.total_steps - early
-    return epochs * parts["prepare"] + early * parts["early"] + late * parts["late"]
+    numbers = [stage.steps for stage in stages(contender.learner)]
+    steps = sum(n * seconds for n, seconds in zip(numbers, parts.steps, strict=True))
+    return contender.learner.recipe.epochs * parts.prepare + steps
 
 
-def train(contender: Contender, validation: data.Pictures) -> tuple[float, float]:
-    """Train to the end; return the seconds and the validation accuracy with six views."""
+def train(contender: Contender, held: data.Pictures) -> dict[str, float]:
+    """Train to the end; return seconds and, on the held-out pictures with six views, metrics."""
     start = time.perf_counter()
     step = 0
     for epoch in range(contender.learner.recipe.epochs):
@@ -163,7 +205,7 @@ def train(contender: Contender, validation: data.Pictures) -> tuple[float, float
     _synchronize(contender.machine.device)
     seconds = time.perf_counter() - start
     network = contender.learner.network
-    return seconds, measure(network, validation, contender.machine, augmented=True)["accuracy"]
+    return {"seconds": seconds} | measure(network, held, contender.machine, augmented=True)
 
 
 def _timed(device: torch.device, work: Callable[[], Any]) -> tuple[Any, float]:
@@ -179,22 +221,25 @@ def _synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def finding(rows: list[dict[str, Any]], ratio: float) -> str:
+def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:
     """Return what the table shows, in one sentence."""
     said = f"The fast preset takes {ratio:.2f} times the time of airbench94_muon (predicted)"
     measured = {
-        name: [row["accuracy"] for row in rows if row["recipe"] == name and row["accuracy"]]
+        name: [row["accuracy"] for row in rows if row["recipe"] == name and "accuracy" in row]
         for name in ("fast", "airbench94_muon")
     }
     if all(measured.values()):
         ours, theirs = (statistics.mean(values) for values in measured.values())
-        n = len(measured["fast"])
-        said += f" and reaches {ours:.2%} where that reaches {theirs:.2%} (validation, n={n})"
+        count = len(measured["fast"])
+        said += (
+            f" and reaches {ours:.2%} where that reaches {theirs:.2%} (with six views of each "
+            f"{'test' if test else 'validation'} picture, mean of {count} seeds)"
+        )
     return said + "."
 
 
-def main() -> int:
-    """Run the command line."""
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.benchmarks.cifar_time_to_94",
         description=(__doc__ or "").splitlines()[0],
@@ -202,46 +247,76 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--rounds", type=int, default=5, help="steps of each kind to time")
     parser.add_argument("--full", action="store_true", help="train both to the end as well")
+    parser.add_argument(
+        "--test", action="store_true",
+        help="train on all 50,000 pictures and measure on the test set",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/cifar_time_to_94"), metavar="RUN_DIR",
+        help="finished trainings (default runs/cifar_time_to_94)",
+    )  # fmt: skip
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """Run the command line."""
+    options = parse()
     record = provenance(("torch",))
     processes = distributed.start(options.device)
     on_gpu = processes.device.type == "cuda"
     precision = choose_precision(processes.device, options.precision)
     machine = Machine(processes, precision, compiled=on_gpu)
-    training = data.load(options.data_dir, "train")
-    validation = data.load(options.data_dir, "validation")
-
-    def contenders(seed: int) -> dict[str, Contender]:
-        return {
-            "fast": Contender(FAST, training, machine, seed),
-            "airbench94_muon": Airbench(training, machine, seed),
-        }
-
-    both = contenders(options.seeds[0])
+    training = data.load(options.data_dir, "all" if options.test else "train")
+    held = data.load(options.data_dir, "test" if options.test else "validation")
+    makers: dict[str, Callable[[int], Contender]] = {
+        "fast": lambda seed: Contender(FAST, training, machine, seed),
+        "airbench94_muon": lambda seed: Airbench(training, machine, seed),
+    }
+    both = {name: make(options.seeds[0]) for name, make in makers.items()}
     parts = time_parts(both, options.rounds)
     predicted = {name: predict_seconds(both[name], parts[name]) for name in both}
-    rows: list[dict[str, Any]] = []
-    for seed in options.seeds if options.full else [None]:
-        for name, contender in contenders(seed or 0).items() if options.full else both.items():
-            seconds, accuracy = train(contender, validation) if options.full else (None, None)
-            row = {"recipe": name, "seed": seed, "predicted_seconds": round(predicted[name], 1)}
-            row |= {"seconds": seconds and round(seconds, 1), "accuracy": accuracy}
-            rows.append(row | {part: round(value, 4) for part, value in parts[name].items()})
-            print(rows[-1], flush=True)
+    print(" · ".join(f"{n}: {s:.1f} s predicted" for n, s in predicted.items()), flush=True)
+    facts = {
+        name: {"predicted_seconds": predicted[name], "epoch_seconds": parts[name].prepare}
+        | {"stages": [asdict(stage) for stage in stages(contender.learner)]}
+        | {"step_seconds": list(parts[name].steps)}
+        | {"petaflop": petaflop(contender.learner.recipe, len(training))}
+        for name, contender in both.items()
+    }
+    del both
+    grid = Grid(options.out)
+
+    def row(name: str, seed: int) -> dict[str, Any]:
+        key: dict[str, Any] = {
+            "recipe": name,
+            "settings": plain(FAST if name == "fast" else AIRBENCH),
+        }
+        key |= {"seed": seed, "test": options.test, "machine": machine.describe()}
+        found = grid.cell(key, lambda: train(makers[name](seed), held))
+        print(name, seed, found, flush=True)
+        return {"recipe": name, "seed": seed} | found
+
+    seeds = options.seeds if options.full else []
+    rows = [row(name, seed) for seed in seeds for name in makers]
+    rows = rows or [{"recipe": name} for name in makers]
+    rows = [facts[row["recipe"]] | row for row in rows]
     ratio = predicted["fast"] / predicted["airbench94_muon"]
+    said = finding(rows, ratio, options.test)
     path = write_experiment(
         "cifar_time_to_94",
         question="Is the fast preset no slower than airbench94_muon on the same machine?",
-        finding=finding(rows, ratio),
+        finding=said,
         rows=rows,
         record=record | {"machine": machine.describe()},
         seeds=options.seeds if options.full else options.seeds[:1],
         ratio=round(ratio, 4),
+        measured_on=f"CIFAR-10, {len(held):,} {'test' if options.test else 'validation'} pictures",
+        cell_commits=sorted(grid.commits),
     )
-    print(f"{finding(rows, ratio)}\n→ {path}")
+    print(f"{said}\n→ {path}")
     return 0
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from training.data.cifar10 import MEAN, STD
 
@@ -116,6 +117,13 @@ def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
     square = inside_rows[:, None, :, None] & inside_columns[:, None, None, :]
     hidden = inputs.masked_fill(square, 0.0)  # which forgets the order in memory
     return hidden.contiguous(memory_format=torch.channels_last)
+
+
+def shrink(inputs: Tensor, size: int) -> Tensor:
+    """Return pictures (N, C, H, W) scaled down to (N, C, size, size), without aliasing."""
+    shape = (size, size)
+    small = functional.interpolate(inputs, shape, mode="bilinear", antialias=True)
+    return small.contiguous(memory_format=torch.channels_last)
 
 
 def normalize(images: Tensor, means: Sequence[float] = MEAN, stds: Sequence[float] = STD) -> Tensor:
