@@ -60,6 +60,16 @@ def test_the_weights_are_the_mean_and_the_statistics_are_measured_anew(
     load_folder("cifar10", out, "cpu").predict(VALIDATION.images[0])
 
 
+def test_statistics_of_all_pictures_are_others(parts: list[Path], tmp_path: Path) -> None:
+    hardest, everything = (tmp_path / name for name in ("hardest", "everything"))
+    average_cifar10.run(parts, TRAINING, VALIDATION, hardest, CPU)
+    average_cifar10.run(parts, TRAINING, VALIDATION, everything, CPU, all_pictures=True)
+    a, b = unscaled(hardest), unscaled(everything)
+    for name in a:
+        same = np.allclose(a[name], b[name], rtol=1e-4)
+        assert same != ("running_" in name), name
+
+
 class ByLabel:
     """A proxy that finds a picture the harder, the greater its label."""
 

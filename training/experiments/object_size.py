@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import tqdm
 
 from training import carvana
 from training.data.carvana import Pair, normalize
@@ -72,7 +73,8 @@ def tiled(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
     Tiles overlap, and where they do the mean counts.
     """
     height, width = inputs.shape[2:]
-    total, count = torch.zeros_like(inputs[:, :1]), torch.zeros_like(inputs[:, :1])
+    total = torch.zeros_like(inputs[:, :1], dtype=torch.float32)
+    count = torch.zeros_like(total)
     margin = TILE_OVERLAP // parts
     for rows in _spans(height, parts, margin):
         for columns in _spans(width, parts, margin):
@@ -102,15 +104,15 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each scale and method: the mean IoU."""
     network = network.to(where.device).eval()
-    for scale in SCALES:
+    for scale in tqdm(SCALES, unit="size", leave=False, disable=None):
         pictures = [shrunk(pair, scale) for pair in pairs]
         widths = [mask.any(axis=0).sum() for _, mask in pictures]
         for method, predict in METHODS.items():
             values = []
             for image, mask in pictures:
                 inputs = normalize(torch.from_numpy(image.copy())[None].to(where.device))
-                with torch.inference_mode():
-                    probabilities = predict(network, inputs.contiguous()).sigmoid()
+                with torch.inference_mode(), where.autocast():
+                    probabilities = predict(network, inputs.contiguous()).float().sigmoid()
                 values.append(iou(probabilities[0, 0].cpu().numpy() >= threshold, mask))
             yield {
                 "scale": f"1/{scale}" if scale > 1 else "1",
