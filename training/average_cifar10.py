@@ -141,7 +141,7 @@ def run(
         record["metrics"] = {"validation": {"accuracy": accuracy, "n": len(validation)}}
         record |= calibrate_network(network, validation, machine, data_dir)
     elif calibrated_by is not None:
-        record |= take_calibration(network, calibrated_by, recipe)
+        record |= take_calibration(network, calibrated_by, recipe, machine, data_dir)
     arrays = {name: as_array(value) for name, value in network.state_dict().items()}
     write_model(out, arrays, config(recipe, record), record)
     return record

@@ -291,7 +291,7 @@ def train(
     if validation is not None:
         record |= calibrate_network(network, validation, machine, data_dir)
     elif calibrated_by is not None:
-        record |= take_calibration(network, calibrated_by, recipe)
+        record |= take_calibration(network, calibrated_by, recipe, machine, data_dir)
     if machine.processes.first:
         weights = {name: as_array(value) for name, value in network.state_dict().items()}
         write_model(out, weights, config(recipe, record), record)

@@ -18,7 +18,7 @@ from training.earlier_run import joined, take_weights
 from training.errors import TrainingError
 from training.files import read_json
 from training.machine import Machine
-from training.outsiders import measure_outsiders
+from training.outsiders import Probabilities, detect, measure_outsiders
 from training.predict import predict
 from zoo.networks.cifar import CifarNet
 from zoo.networks.numpy_cnn import softmax
@@ -133,19 +133,33 @@ def calibrate_network(
     calibration = calibrate(logits, validation.labels)
     with torch.no_grad():
         network.head.weight /= calibration["temperature"]
-
-    def probabilities(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return softmax(predict(network, images, machine).numpy())
-
-    outsiders = measure_outsiders(probabilities, validation.images, data_dir)
+    answers = _probabilities(network, machine)
+    outsiders = measure_outsiders(answers, validation.images, data_dir)
     return {"calibration": calibration, "outsiders": outsiders}
 
 
-def take_calibration(network: CifarNet, folder: Path, recipe: Recipe) -> dict[str, Any]:
+def _probabilities(network: CifarNet, machine: Machine) -> Probabilities:
+    def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return softmax(predict(network, images, machine).numpy())
+
+    return answers
+
+
+def take_calibration(
+    network: CifarNet, folder: Path, recipe: Recipe, machine: Machine, data_dir: Path | None
+) -> dict[str, Any]:
     """Take over temperature, threshold and validation metrics from a validation run.
 
     A final run has learned from the validation pictures: fitted on them, its temperature would
-    trust it too much. The validation run had the same recipe and has not seen them.
+    trust it too much. The validation run had the same recipe and has not seen them. Outsiders are
+    new to both; which of them raise the alarm is measured with the final run's own weights.
+
+    Args:
+        network: with the final weights; its head is divided by the temperature.
+        folder: of the validation run.
+        recipe: of the final run.
+        machine: how to compute.
+        data_dir: where MNIST may be, for outsiders.
 
     Raises:
         TrainingError: if that run has no calibration, or another recipe.
@@ -154,16 +168,20 @@ def take_calibration(network: CifarNet, folder: Path, recipe: Recipe) -> dict[st
         other = read_json(folder / "record.json")
     except (OSError, ValueError):
         raise TrainingError(f"{folder} holds no finished run to take a calibration from.") from None
-    if other.get("recipe") != plain(recipe) or "calibration" not in other:
+    # A record may be older than a setting, which then had its default.
+    recorded = plain(type(recipe)()) | other.get("recipe", {})
+    if recorded != plain(recipe) or "calibration" not in other:
         raise TrainingError(
             f"{folder} is no validation run with this recipe; its calibration would not fit."
         )
     with torch.no_grad():
         network.head.weight /= other["calibration"]["temperature"]
+    threshold = other["outsiders"]["threshold"]
+    detected = detect(_probabilities(network, machine), threshold, data.SIZE, data_dir)
     weights = {"weights": "of the validation run: same recipe, without the validation pictures"}
     return {
         "calibration": other["calibration"] | weights,
-        "outsiders": other["outsiders"] | weights,
+        "outsiders": other["outsiders"] | weights | detected | {"detected_by": "the final weights"},
         "metrics": {"validation": other["metrics"]["validation"] | weights},
         "validation_run": {key: other[key] for key in ("command", "git_commit", "seed", "history")},
     }

@@ -39,24 +39,39 @@ def measure_outsiders(
     Returns:
         What a record says under ``outsiders``.
     """
-    size = known.shape[1]
     confidence = probabilities(known).max(axis=1)
     threshold = float(np.quantile(confidence[::2], FALSE_ALARMS))
-    kinds = noise(size)
-    if data_dir is not None:
-        kinds |= digits(data_dir, size)
-    detected = {
-        kind: float((probabilities(pictures).max(axis=1) < threshold).mean())
-        for kind, pictures in kinds.items()
-    }
     return {
         "score": "the largest calibrated probability; below the threshold is an alarm",
         "threshold": threshold,
         "false_alarm_rate": float((confidence[1::2] < threshold).mean()),
         "n": len(confidence[1::2]),
-        "detection_rates": detected,
-        "outsiders_n": {kind: len(pictures) for kind, pictures in kinds.items()},
+    } | detect(probabilities, threshold, known.shape[1], data_dir)
+
+
+def detect(
+    probabilities: Probabilities, threshold: float, size: int, data_dir: Path | None
+) -> dict[str, Any]:
+    """Measure how many outsiders of each kind raise the alarm.
+
+    Args:
+        probabilities: gives calibrated probabilities (N, K) for pictures, uint8 (N, size, size, 3).
+        threshold: of the alarm.
+        size: of the pictures.
+        data_dir: if MNIST is there, its digits are one kind of outsider.
+
+    Returns:
+        ``detection_rates`` and ``outsiders_n``, by kind.
+    """
+    kinds = noise(size)
+    if data_dir is not None:
+        kinds |= digits(data_dir, size)
+    rates = {
+        kind: float((probabilities(pictures).max(axis=1) < threshold).mean())
+        for kind, pictures in kinds.items()
     }
+    counts = {kind: len(pictures) for kind, pictures in kinds.items()}
+    return {"detection_rates": rates, "outsiders_n": counts}
 
 
 def noise(size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:

@@ -12,9 +12,10 @@ import torch
 from safetensors.numpy import load_file
 
 from tests.training.cifar import CPU, TINY, make_pictures
-from training import average_cifar10, cifar10
+from training import average_cifar10, cifar10, cifar10_record
 from training.data.loaders import Plan, from_memory
 from training.errors import TrainingError
+from training.outsiders import detect
 from zoo.models import load_folder
 from zoo.networks.cifar import CifarNet
 
@@ -105,6 +106,13 @@ def test_a_final_mean_takes_the_calibration_of_the_one_before(
     assert (
         record["metrics"]["validation"]["accuracy"] == before["metrics"]["validation"]["accuracy"]
     )
+    own, kept = record["outsiders"], before["outsiders"]
+    assert own["threshold"] == kept["threshold"]
+    network = load_folder("cifar10", tmp_path / "mean", "cpu").network
+    answers = cifar10_record._probabilities(network, CPU)
+    found = detect(answers, own["threshold"], 32, None)["detection_rates"]
+    assert own["detection_rates"] == pytest.approx(found, abs=0.005), "of the final weights"
+    assert found != kept["detection_rates"]
     with pytest.raises(TrainingError, match="--final is for parts"):
         average_cifar10.run([*parts[:2], tmp_path / "d"], TRAINING, VALIDATION, tmp_path / "x", CPU)
 

@@ -249,6 +249,11 @@ def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Pat
         weights(tmp_path / "final")["head.weight"],
         rtol=1e-6,
     )
+    path = tmp_path / "validation" / "record.json"
+    older = json.loads(path.read_text())
+    del older["recipe"]["small_until"]  # a setting that came later
+    path.write_text(json.dumps(older))
+    train(tmp_path / "later", validation=None, calibrated_by=tmp_path / "validation")
     other = replace(TINY, epochs=1)
     with pytest.raises(TrainingError, match="no validation run with this recipe"):
         train(tmp_path / "o", other, validation=None, calibrated_by=tmp_path / "validation")
