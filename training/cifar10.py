@@ -33,7 +33,6 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ from training.cifar10_record import (
 )
 from training.data import cifar10 as data
 from training.data.augment_images import ImageAugmentation, normalize, shrink
-from training.data.loaders import Batch, Plan, from_memory, from_workers
+from training.data.loaders import Batch, Plan, batches
 from training.distributed import Processes
 from training.earlier_run import add_begin_with
 from training.errors import TrainingError, diverged, run_command
@@ -383,24 +382,18 @@ class _Run:
             save_checkpoint(self.checkpoint, groups, self.progress)
         self.saved = time.monotonic()
 
-    def batches(self, epoch: int, first: int) -> Iterator[Batch]:
-        """Yield the epoch's batches from number ``first``."""
-        if self.machine.workers is None:
-            return from_memory(self.plan, epoch, first, self.machine.processes)
-        return from_workers(self.plan, epoch, first, self.machine.processes, self.machine.workers)
-
     def train_epoch(self) -> None:
         """Go through the epoch, or what is left of it; note its metrics; write a checkpoint."""
         epoch, first = divmod(self.step, self.plan.steps)
         start = time.perf_counter() - self.partial.get("seconds", 0.0)
         counted = [self.partial.get(name, 0.0) for name in SUMS]
         sums = torch.tensor(counted, device=self.machine.device)
-        rate = 0.0
+        rate, loading = 0.0, (self.machine.processes, self.machine.workers)
         with tqdm(
             total=self.main.total_steps, initial=self.step, leave=False, unit="step",
             desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
         ) as bar:  # fmt: skip
-            for inputs, labels in self.batches(epoch, first):
+            for inputs, labels in batches(self.plan, epoch, first, *loading):
                 rate = self.main.begin(self.step)
                 inputs, labels = self.hardest(inputs, labels)
                 losses, logits = self.main.losses(inputs, labels)

@@ -133,12 +133,14 @@ def calibrate_network(
     calibration = calibrate(logits, validation.labels)
     with torch.no_grad():
         network.head.weight /= calibration["temperature"]
-    answers = _probabilities(network, machine)
+    answers = answers_of(network, machine)
     outsiders = measure_outsiders(answers, validation.images, data_dir)
     return {"calibration": calibration, "outsiders": outsiders}
 
 
-def _probabilities(network: CifarNet, machine: Machine) -> Probabilities:
+def answers_of(network: CifarNet, machine: Machine) -> Probabilities:
+    """Return a function from pictures, uint8 (N, H, W, 3), to probabilities (N, 10)."""
+
     def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return softmax(predict(network, images, machine).numpy())
 
@@ -177,7 +179,7 @@ def take_calibration(
     with torch.no_grad():
         network.head.weight /= other["calibration"]["temperature"]
     threshold = other["outsiders"]["threshold"]
-    detected = detect(_probabilities(network, machine), threshold, data.SIZE, data_dir)
+    detected = detect(answers_of(network, machine), threshold, data.SIZE, data_dir)
     weights = {"weights": "of the validation run: same recipe, without the validation pictures"}
     return {
         "calibration": other["calibration"] | weights,

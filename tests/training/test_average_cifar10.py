@@ -109,7 +109,7 @@ def test_a_final_mean_takes_the_calibration_of_the_one_before(
     own, kept = record["outsiders"], before["outsiders"]
     assert own["threshold"] == kept["threshold"]
     network = load_folder("cifar10", tmp_path / "mean", "cpu").network
-    answers = cifar10_record._probabilities(network, CPU)
+    answers = cifar10_record.answers_of(network, CPU)
     found = detect(answers, own["threshold"], 32, None)["detection_rates"]
     assert own["detection_rates"] == pytest.approx(found, abs=0.005), "of the final weights"
     assert found != kept["detection_rates"]

@@ -23,6 +23,7 @@ from training.checkpoint import load_checkpoint
 from training.cifar10_record import petaflop, plain
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.cifar10 import Pictures
+from training.data.loaders import Plan, batches
 from training.errors import TrainingError
 from training.muon import Muon, orthogonalize
 from training.predict import measure, predict, views
@@ -83,21 +84,16 @@ def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
     assert not all(map(torch.equal, before, run.proxy.network.parameters()))
 
 
-def test_pictures_are_small_for_the_first_part_of_a_run(tmp_path: Path, monkeypatch) -> None:
-    recipe = replace(TINY, kept=1.0, small_until=2 / 3, small_size=24)
+def test_pictures_are_small_for_the_first_part_of_a_run() -> None:
+    recipe = replace(TINY, small_until=2 / 3, small_size=24)
+    images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
+    plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
+    learner = cifar10.Learner(recipe, recipe.widths, recipe.depth, plan, CPU)
     sizes: list[int] = []
-    losses = cifar10.Learner.losses
-
-    def spy(self: cifar10.Learner, *batch: torch.Tensor):
-        with monkeypatch.context() as patch:
-            forward = self.network.forward
-            patch.setattr(
-                self.network, "forward", lambda x: (sizes.append(x.shape[-1]), forward(x))[1]
-            )
-            return losses(self, *batch)
-
-    monkeypatch.setattr(cifar10.Learner, "losses", spy)
-    train(tmp_path, recipe)
+    learner.network.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[-1]))
+    for step in range(learner.total_steps):
+        learner.begin(step)
+        learner.losses(*next(batches(plan, 0, 0, CPU.processes, None)))
     assert sizes == [24] * 6 + [32] * 3
 
 
@@ -348,7 +344,9 @@ def test_the_presets_keep_to_the_limits() -> None:
 
 
 def test_the_arithmetic_counts_selection_and_small_pictures() -> None:
-    whole = replace(cifar10.PRESETS["fast"], small_until=0.0)
+    fast = cifar10.PRESETS["fast"]
+    assert 0.2 < petaflop(fast, 50_000) < 0.3
+    whole = replace(fast, small_until=0.0)
     assert 0.3 < petaflop(whole, 50_000) < 0.4
     small = petaflop(replace(whole, small_until=1.0), 50_000) / petaflop(whole, 50_000)
     assert 0.5 < small < (24 / 32) ** 2

@@ -9,14 +9,14 @@ import torch
 
 from tests.training.cifar import CPU, TINY, make_pictures
 from training.benchmarks import picture_loading as benchmark
-from training.data.loaders import Plan
+from training.data.loaders import Plan, batches
 
 
 def test_every_way_gives_the_same_batches() -> None:
     pictures = make_pictures(60)
     images, labels = torch.from_numpy(pictures.images), torch.from_numpy(pictures.labels)
     plan = Plan(images, labels, TINY.augmentation, 20, seed=0)
-    first, *others = [list(benchmark.batches(plan, workers, 1, CPU)) for workers in (None, 0, 1)]
+    first, *others = [list(batches(plan, 1, 0, CPU.processes, workers)) for workers in (None, 0, 1)]
     assert len(first) == 3
     for other in others:
         for (a, b), (c, d) in zip(first, other, strict=True):

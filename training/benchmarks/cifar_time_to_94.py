@@ -221,6 +221,18 @@ def _synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+def describe(contender: Contender, parts: Parts) -> dict[str, Any]:
+    """Return what every row says about a recipe: its parts, and what they add up to."""
+    learner = contender.learner
+    return {
+        "predicted_seconds": predict_seconds(contender, parts),
+        "epoch_seconds": parts.prepare,
+        "stages": [asdict(stage) for stage in stages(learner)],
+        "step_seconds": list(parts.steps),
+        "petaflop": petaflop(learner.recipe, len(contender.plan.labels)),
+    }
+
+
 def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:
     """Return what the table shows, in one sentence."""
     said = f"The fast preset takes {ratio:.2f} times the time of airbench94_muon (predicted)"
@@ -284,13 +296,7 @@ def main() -> int:
     parts = time_parts(both, options.rounds)
     predicted = {name: predict_seconds(both[name], parts[name]) for name in both}
     print(" · ".join(f"{n}: {s:.1f} s predicted" for n, s in predicted.items()), flush=True)
-    facts = {
-        name: {"predicted_seconds": predicted[name], "epoch_seconds": parts[name].prepare}
-        | {"stages": [asdict(stage) for stage in stages(contender.learner)]}
-        | {"step_seconds": list(parts[name].steps)}
-        | {"petaflop": petaflop(contender.learner.recipe, len(training))}
-        for name, contender in both.items()
-    }
+    facts = {name: describe(both[name], parts[name]) for name in both}
     del both
     grid = Grid(options.out)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import torch
 from training import distributed
 from training.cifar10 import PRESETS, Learner, Recipe
 from training.data import cifar10 as data
-from training.data.loaders import Batch, Plan, from_memory, from_workers
+from training.data.loaders import Plan, batches
 from training.errors import run_command
 from training.machine import Machine, choose_precision
 from training.records import EXPERIMENTS, provenance, write_experiment
@@ -36,13 +36,6 @@ WAYS: dict[str, int | None] = {
     "DataLoader, 2 workers": 2,
 }
 ROUNDS = 3
-
-
-def batches(plan: Plan, workers: int | None, epoch: int, machine: Machine) -> Iterator[Batch]:
-    """Return an epoch's batches, made in one of the `WAYS`."""
-    if workers is None:
-        return from_memory(plan, epoch, 0, machine.processes)
-    return from_workers(plan, epoch, 0, machine.processes, workers)
 
 
 def seconds_a_batch(
@@ -58,7 +51,7 @@ def seconds_a_batch(
         learner: takes a step on each batch; None only makes them.
     """
     start, count = time.perf_counter(), 0
-    for inputs, labels in batches(plan, workers, epoch, machine):
+    for inputs, labels in batches(plan, epoch, 0, machine.processes, workers):
         if learner is not None:
             learner.begin(learner.total_steps - 1)  # whole pictures, the smallest rate
             learner.learn(learner.losses(inputs, labels)[0])

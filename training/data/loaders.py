@@ -58,6 +58,23 @@ class Plan:
             yield chosen[own], draws[own]
 
 
+def batches(
+    plan: Plan, epoch: int, first: int, processes: Processes, workers: int | None
+) -> Iterator[Batch]:
+    """Yield an epoch's batches from number ``first``.
+
+    Args:
+        plan: of the epoch.
+        epoch: gives, with the plan's seed, what is drawn.
+        first: number of the first batch.
+        processes: this one and those that share the batches with it.
+        workers: of a ``DataLoader``; None augments whole batches in memory.
+    """
+    if workers is None:
+        return from_memory(plan, epoch, first, processes)
+    return from_workers(plan, epoch, first, processes, workers)
+
+
 def from_memory(plan: Plan, epoch: int, first: int, processes: Processes) -> Iterator[Batch]:
     """Yield batches augmented on the device where ``plan.images`` lies."""
     device = plan.images.device
