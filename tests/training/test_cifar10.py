@@ -66,7 +66,7 @@ def test_overfits_64_pictures(kept: float, tmp_path: Path) -> None:
 
 def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
     run = cifar10._Run(TINY, TRAINING, None, tmp_path, CPU, 0, True)
-    inputs, labels = next(iter(run.batches(0, 0)))
+    inputs, labels = next(batches(run.plan, 0, 0, CPU.processes, None))
     run.step = 1  # a step in which the proxy does not learn
     early = run.hardest(inputs, labels)
     torch.testing.assert_close(early, (inputs[:20], labels[:20]))
