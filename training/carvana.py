@@ -18,7 +18,8 @@ cars.
 
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
 ``finish`` is for that: full size alone, and more pasted cars. So is ``context``, which adds blocks
-that look further around, and lays light in patches on the pasted cars.
+that look further around, and lays light in patches on the pasted cars; and ``outdoors``, which
+pastes them onto streets, too, and knows evenings.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -128,6 +129,23 @@ PRESETS = {
         small_until=0.0,
         context=4,
         augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), dapple=0.3),
+    ),
+    "outdoors": replace(
+        RECIPE,
+        epochs=20,
+        muon_rate=0.03,
+        small_until=0.0,
+        context=4,
+        augmentation=replace(
+            SHARP,
+            street=0.12,
+            paste=0.4,
+            car_width=(0.2, 1.5),
+            dapple=0.3,
+            motion=0.2,
+            on_streets=0.35,
+            light=replace(SHARP.light, dusk=0.15),
+        ),
     ),
 }
 

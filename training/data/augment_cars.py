@@ -57,6 +57,7 @@ class Light:
         blur: chance of a blur of up to ``blur_radius`` pixels.
         noise: chance of noise with a standard deviation of up to ``noise_level`` of 255.
         jpeg: chance of a JPEG of a quality from ``jpeg_quality`` to 95.
+        dusk: chance of the light of an evening: dark, and darkest where it was dark before.
     """
 
     brightness: float = 0.3
@@ -71,10 +72,13 @@ class Light:
     noise_level: float = 8.0
     jpeg: float = 0.25
     jpeg_quality: int = 30
+    dusk: float = 0.0
 
     def __call__(self, image: Picture, rng: np.random.Generator) -> Picture:
         """Return a changed copy of a picture, uint8 (H, W, 3)."""
         pixels = self.recolour(image.astype(np.float32), rng)
+        if self.dusk and rng.random() < self.dusk:
+            pixels = _dusk(pixels, rng)
         if rng.random() < self.noise:
             level = rng.uniform(0, self.noise_level)
             pixels += level * rng.standard_normal(pixels.shape, dtype=np.float32)
@@ -121,6 +125,8 @@ class CarAugmentation:
         dapple: chance that light and shade lie on a pasted car in patches: in a studio the light
             is the same all over, outdoors half a car may be in the shadow of a tree.
         motion: chance that the background of pasted cars is blurred sideways.
+        on_streets: chance that cars are pasted onto a street photo instead of a background; the
+            vehicles that are there already stay marked.
         light: changes of colour and sharpness.
     """
 
@@ -136,6 +142,7 @@ class CarAugmentation:
     tilt: float = 0.2
     dapple: float = 0.0
     motion: float = 0.1
+    on_streets: float = 0.0
     light: Light = field(default_factory=Light)
 
     def __call__(self, sources: Sources, index: int, rng: np.random.Generator) -> Sample:
@@ -177,12 +184,17 @@ class CarAugmentation:
         return _mirrored(np.asarray(shown), np.asarray(marked), flip)
 
     def compose(self, sources: Sources, index: int, rng: np.random.Generator) -> Sample:
-        """Paste cars onto a background."""
-        canvas = self.background(_pick(sources.backgrounds, rng), rng).astype(np.float32)
+        """Paste cars onto a background, or among those on a street."""
+        if self.on_streets and sources.streets and rng.random() < self.on_streets:
+            place, marked = self.crop(_pick(sources.streets, rng), rng)
+        else:
+            place = self.background(_pick(sources.backgrounds, rng), rng)
+            marked = np.zeros((self.height, self.width), np.uint8)
+        canvas, share = place.astype(np.float32), marked.astype(np.float32) / 255
         if rng.random() < self.motion:
             length = int(rng.integers(5, max(6, self.width // 8)))
             canvas = uniform_filter1d(canvas, length, axis=1, mode="nearest")
-        share = np.zeros((self.height, self.width), np.float32)
+            share = uniform_filter1d(share, length, axis=1, mode="nearest")
         chances = np.array(self.cars)
         for number in range(rng.choice(len(chances), p=chances / chances.sum())):
             pair = sources.studio[index] if number == 0 else _pick(sources.studio, rng)
@@ -261,6 +273,14 @@ def _paint(car: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.flo
     colour /= math.sqrt(float(colour @ LUMA))  # between as bright as it was and the pure colour
     painted = np.minimum((car @ LUMA)[..., None] * colour, 255)
     return np.asarray(car + np.float32(strength) * (painted - car), np.float32)
+
+
+def _dusk(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Darken a picture by a gamma above 1 and a gain below, of which each channel has its own."""
+    gamma = rng.uniform(1, 2.2) * rng.uniform(0.9, 1.1, 3)
+    gain = rng.uniform(0.4, 1) * rng.uniform(0.85, 1, 3)
+    dark = 255 * gain * (np.clip(pixels, 0, 255) / 255) ** gamma
+    return dark.astype(np.float32)
 
 
 def _dapple(car: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
