@@ -178,6 +178,33 @@ def test_dappled_light_lies_on_the_car_alone() -> None:
     assert spreads[1] > spreads[0] + 5
 
 
+def test_on_a_street_its_own_vehicles_stay_marked() -> None:
+    street = pair("street", seed=7)
+    how = CarAugmentation(
+        32, 48, street=0, paste=1, on_streets=1, car_width=(0.3, 0.5), cars=(0, 1), light=PLAIN,
+        zoom=(1, 1), stretch=0, motion=0,
+    )  # fmt: skip
+    where = dataclasses.replace(sources(), streets=[street])
+    there = np.count_nonzero(street.read()[1])
+    both = 0
+    for seed in range(20):
+        picture, share = how(where, 2, np.random.default_rng(seed))
+        assert not (picture == (20, 160, 20)).all(-1).any(), "no background but the street"
+        marked = np.count_nonzero(share > 127)
+        assert marked > 0.9 * there
+        both += marked > 1.1 * there
+    assert both > 5
+
+
+def test_an_evening_is_darker_and_keeps_the_mask() -> None:
+    day = CarAugmentation(32, 48, street=0, paste=0, light=PLAIN)
+    evening = dataclasses.replace(day, light=dataclasses.replace(PLAIN, dusk=1))
+    for seed in range(10):
+        bright, dark = (how(sources(), 2, np.random.default_rng(seed)) for how in (day, evening))
+        assert dark[0].mean() < bright[0].mean()
+        np.testing.assert_array_equal(dark[1], bright[1])
+
+
 def test_turning_hues_keeps_gray() -> None:
     pixels = np.array([[[90, 90, 90], [200, 30, 60]]], np.float32)
     light = dataclasses.replace(PLAIN, hue=1)

@@ -190,7 +190,7 @@ class CarAugmentation:
         else:
             place = self.background(_pick(sources.backgrounds, rng), rng)
             marked = np.zeros((self.height, self.width), np.uint8)
-        canvas, share = place.astype(np.float32), marked.astype(np.float32) / 255
+        canvas, share = place.astype(np.float32), marked.astype(np.float32) / np.float32(255)
         if rng.random() < self.motion:
             length = int(rng.integers(5, max(6, self.width // 8)))
             canvas = uniform_filter1d(canvas, length, axis=1, mode="nearest")
