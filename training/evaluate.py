@@ -25,7 +25,7 @@ from training import confusion
 from training.data import cifar10, mnist
 from training.errors import TrainingError, run_command
 from training.files import read_json, write_json
-from zoo.models import load_folder
+from zoo.loading import load_folder
 
 BATCH = 500
 DATA = {module.DESCRIPTION["name"]: module for module in (mnist, cifar10)}

@@ -26,7 +26,8 @@ from zoo.errors import (
 )
 from zoo.experiments import Experiment, experiment, list_experiments
 from zoo.images import open_image
-from zoo.models import Classifier, Model, Segmenter, load, record
+from zoo.loading import load, record
+from zoo.models import Classifier, Model, Segmenter
 from zoo.results import Classification, Segmentation
 
 __all__ = [

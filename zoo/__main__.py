@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import bench, catalog, hub, weights
 from zoo.errors import HubError, IntegrityError, ZooError
-from zoo.models import Classifier, Model, Segmenter, load
+from zoo.loading import load
+from zoo.models import Classifier, Model, Segmenter
 from zoo.results import Classification, Segmentation
 
 if TYPE_CHECKING:

@@ -6,105 +6,20 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from zoo import catalog, devices, images, segment_refine, weights
-from zoo.errors import IntegrityError
+from zoo import images, segment_refine
 from zoo.networks.numpy_cnn import softmax
 from zoo.results import Classification, Segmentation
 
 _BATCH = 256  # pictures per forward pass of predict_batch: bounds the memory of the activations
 
 
-def load(
-    name: str,
-    device: str = "auto",
-    source: str | Path = "auto",
-    revision: str | None = None,
-    timeout: float | None = None,
-) -> Classifier | Segmenter:
-    """Load a model whose files match the catalog, byte for byte.
-
-    Args:
-        name: One of :func:`zoo.list_models`.
-        device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
-            ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
-            :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
-        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
-        revision: A revision on the Hub, or None for the pinned one.
-        timeout: Seconds of silence after which the Hub counts as failed; see
-            :func:`zoo.hub.timeout_in_use`.
-
-    Returns:
-        What the model's task needs: a :class:`Classifier`, or a :class:`Segmenter`.
-
-    Raises:
-        UnknownModelError: No model has that name.
-        IntegrityError: A file is missing, damaged, or does not fit the network.
-        HubError: ``source="hub"`` and the Hub cannot deliver.
-        DeviceError: This machine has no such device.
-
-    Example:
-        >>> import zoo
-        >>> model = zoo.load("mnist", source="bundle")
-        >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
-        '7'
-    """
-    files = weights.resolve(catalog.info(name), source, revision, timeout)
-    return _assemble(name, files, device)
-
-
-def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | Segmenter:
-    """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
-
-    Args:
-        name: The model's name, which its ``config.json`` must give too.
-        folder: Holds ``model.safetensors``, ``config.json`` and, if it may, ``record.json``.
-        device: As for `load`.
-
-    Raises:
-        IntegrityError: A file is missing, damaged, or does not fit the network.
-        DeviceError: This machine has no such device.
-    """
-    return _assemble(name, weights.from_folder(folder), device)
-
-
-def record(
-    name: str,
-    source: str | Path = "auto",
-    revision: str | None = None,
-    timeout: float | None = None,
-) -> Mapping[str, Any]:
-    """Return a model's training record; its network is not built, so torch is not needed.
-
-    Arguments and errors are those of `load`.
-
-    Example:
-        >>> import zoo
-        >>> zoo.record("mnist", source="bundle")["metrics"]["test"]["n"]  # doctest: +SKIP
-        10000
-    """
-    return weights.resolve(catalog.info(name), source, revision, timeout).json(catalog.RECORD)
-
-
-def _assemble(name: str, files: weights.Files, device: str) -> Classifier | Segmenter:
-    """Make the model that verified files describe."""
-    config = files.json(catalog.CONFIG)
-    _check_config(config, name, files.source)
-    where = devices.choose(device, config["framework"])
-    network = _build(config, files)
-    network = _place(network, config["framework"], where)
-    record = files.json(catalog.RECORD)
-    kind = _TASKS[config["task"]]
-    return kind(name, config, record, network, where, files.source, files.notice, files.revision)
-
-
 class Model:
-    """What every model has; :func:`load` makes one.
+    """What every model has; :func:`zoo.load` makes one.
 
     Attributes:
         name: The catalog's name.
@@ -182,15 +97,34 @@ class Model:
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Run the network in evaluation mode.
 
+        On the CPU a PyTorch network answers through a copy that is faster and the same up to
+        rounding: BatchNorms folded, channels last in memory. The copy is made at the first call; a
+        network that is changed after that (retrained, its statistics replaced) needs a new model
+        to answer for it.
+
         Args:
             inputs: float32 array (N, C, H, W), as :meth:`preprocess` makes them.
 
         Returns:
-            float32 array of the network's outputs, on the CPU.
+            float32 array on the CPU: for a classifier (N, classes); for a segmenter (N, 1, H, W),
+            positive where the object is more probable than not.
         """
-        if hasattr(self.network, "named_modules"):  # an nn.Module
-            return _torch_forward(self.network, inputs, self.device)
-        return self.network.forward(inputs, training=False)
+        if not hasattr(self.network, "named_modules"):  # no nn.Module
+            return self.network.forward(inputs, training=False)
+        torch = sys.modules["torch"]
+        with torch.inference_mode():
+            inputs = torch.from_numpy(inputs).to(self.device)
+            return self._fast_network(inputs).float().cpu().numpy()
+
+    @cached_property
+    def _fast_network(self) -> Any:
+        if self.device != "cpu":
+            return self.network
+        from zoo.batch_norm.folding import fold
+
+        torch = sys.modules["torch"]
+        folded = fold(self.network, _example(self.config["input"])).network
+        return folded.to(memory_format=torch.channels_last)
 
     def __repr__(self) -> str:
         kind = type(self).__name__
@@ -302,100 +236,22 @@ class Segmenter(Model):
         """
         return np.asarray(self._fit(images.open_image(image)))
 
-    def logits(self, inputs: np.ndarray) -> np.ndarray:
-        """Run the network in evaluation mode; on the CPU a copy with its BatchNorms folded.
-
-        The copy is made at the first call. A network that is changed after that (retrained, its
-        statistics replaced) needs a new ``Segmenter`` to answer for it.
-
-        Args:
-            inputs: float32 array (N, 3, h, w), as :meth:`preprocess` makes them, of any h and w.
-
-        Returns:
-            float32 array (N, 1, h, w) on the CPU; positive where the object is more probable.
-        """
-        return _torch_forward(self._fast_network, inputs, self.device)
-
-    @cached_property
-    def _fast_network(self) -> Any:
-        """On the CPU the network with its BatchNorms folded: the same up to rounding, faster."""
-        if self.device == "cpu":
-            from zoo.batch_norm.folding import fold
-
-            return fold(self.network, _example(self.config["input"]["channels"])).network
-        return self.network
-
     def _fit(self, picture: Image.Image) -> Image.Image:
         """Scale a picture to the working size, as the training data was (Lanczos)."""
         longest = self.config["input"]["longest_side"]
         return images.scale(picture, longest)
 
 
-_TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
-    "classification": Classifier,
-    "segmentation": Segmenter,
-}
+def _example(size: Mapping[str, Any]) -> np.ndarray:
+    """Return an input by which folding sees which layer feeds which; a small one where it may be.
 
-
-def _example(channels: int) -> np.ndarray:
-    """Return a small input by which folding sees which layer feeds which."""
-    return np.random.default_rng(0).standard_normal((1, channels, 32, 32), dtype=np.float32)
-
-
-def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
-    needed = ("model", "task", "framework", "architecture", "arguments", "input", "labels")
-    if missing := [key for key in needed if key not in config]:
-        raise IntegrityError(f"config.json of {source} lacks {', '.join(missing)}.")
-    if config["model"] != name:
-        raise IntegrityError(
-            f"config.json of {source} describes {config['model']!r}, not {name!r}."
-        )
-    if config["task"] not in _TASKS:
-        raise IntegrityError(
-            f"config.json of {source} names a task {config['task']!r}, which this version does "
-            "not know; update the code."
-        )
-    if config["task"] == "segmentation":
-        for key, place in (("threshold", config), ("longest_side", config["input"])):
-            if key not in place:
-                raise IntegrityError(f"config.json of {source} lacks {key}.")
-
-
-def _build(config: Mapping[str, Any], files: weights.Files) -> Any:
-    """Build the network that the config describes and give it the weights, strictly."""
-    from zoo.networks import build
-
-    try:
-        network = build(dict(config))
-    except (TypeError, ValueError, KeyError) as error:
-        raise IntegrityError(
-            f"config.json of {files.source} describes no network that this version can build: "
-            f"{error}."
-        ) from None
-    state = weights.read_state(
-        files.contents[catalog.WEIGHTS],
-        config["architecture"],
-        network.state_dict(),
-        f"{catalog.WEIGHTS} of {files.source}",
-    )
-    network.load_state_dict(state)
-    return network
-
-
-def _place(network: Any, framework: str, device: str) -> Any:
-    if framework == "numpy":
-        if device == "cpu":
-            return network
-        network = network.to_torch()
-    return network.to(device).eval()
+    Args:
+        size: the config's ``input``; without a height the network takes any.
+    """
+    shape = (1, size["channels"], size.get("height", 32), size.get("width", 32))
+    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(−z)); by tanh, which does not overflow."""
     return 0.5 * (1 + np.tanh(0.5 * logits))
-
-
-def _torch_forward(network: Any, inputs: np.ndarray, device: str) -> np.ndarray:
-    torch = sys.modules["torch"]
-    with torch.inference_mode():
-        return network(torch.from_numpy(inputs).to(device)).float().cpu().numpy()

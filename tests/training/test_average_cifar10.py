@@ -16,7 +16,7 @@ from training import average_cifar10, cifar10, cifar10_record
 from training.data.loaders import Plan, from_memory
 from training.errors import TrainingError
 from training.outsiders import detect
-from zoo.models import load_folder
+from zoo.loading import load_folder
 from zoo.networks.cifar import CifarNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -17,7 +17,7 @@ from training.carvana import train
 from training.data.augment_cars import Sources
 from training.errors import TrainingError
 from training.predict_masks import Held
-from zoo.models import load_folder
+from zoo.loading import load_folder
 from zoo.networks.unet import UNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")

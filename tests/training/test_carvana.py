@@ -20,7 +20,7 @@ from training.carvana import Recipe, train
 from training.data.augment_cars import CarAugmentation, Sources
 from training.errors import TrainingError
 from training.predict_masks import Held, predict
-from zoo.models import load_folder
+from zoo.loading import load_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

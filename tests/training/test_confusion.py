@@ -17,7 +17,7 @@ from training.data import cifar10 as data
 from training.errors import TrainingError
 from training.evaluate import evaluate, record_test
 from training.files import read_json, write_json
-from zoo.models import load_folder
+from zoo.loading import load_folder
 from zoo.samples import samples
 
 

@@ -81,6 +81,19 @@ def test_the_pytorch_twin_gives_the_same_answer(model: zoo.Classifier, digit: np
     np.testing.assert_allclose(twin.predict(digit).logits, model.predict(digit).logits, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"), [("cifar10", (2, 3, 32, 32)), ("carvana", (1, 3, 50, 70))]
+)
+def test_the_faster_copy_answers_as_the_network_does(name: str, shape: tuple[int, ...]) -> None:
+    torch = pytest.importorskip("torch")
+    model = zoo.load(name, device="cpu", source="bundle")
+    inputs = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    with torch.inference_mode():
+        expected = model.network(torch.from_numpy(inputs)).numpy()
+    assert any(isinstance(m, torch.nn.BatchNorm2d) for m in model.network.modules())
+    np.testing.assert_allclose(model.logits(inputs), expected, atol=1e-3, rtol=1e-3)
+
+
 def test_the_numpy_path_imports_no_torch() -> None:
     code = (
         "import sys, zoo, numpy as np; light = set(sys.modules);"
@@ -138,7 +151,7 @@ def test_the_outsider_threshold_comes_from_the_config(bundle: Bundle, digit: np.
 
 
 def test_a_record_needs_no_network(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoo.models._build", lambda *_: pytest.fail("built a network"))
+    monkeypatch.setattr("zoo.loading._build", lambda *_: pytest.fail("built a network"))
     assert zoo.record("mnist") == {"seed": 7}
     with pytest.raises(zoo.UnknownModelError):
         zoo.record("mnits")

@@ -13,7 +13,7 @@ from PIL import Image
 import zoo
 from tests import cars, red_cars
 from zoo.errors import ImageError, IntegrityError
-from zoo.models import load_folder
+from zoo.loading import load_folder
 
 
 @pytest.fixture

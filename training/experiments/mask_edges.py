@@ -28,7 +28,7 @@ from training.data.carvana import Pair
 from training.errors import TrainingError, run_command
 from training.run import positive
 from zoo import images, masks
-from zoo.models import load_folder
+from zoo.loading import load_folder
 from zoo.segment_refine import WALK, Walk, enlarge
 
 QUESTION = (

@@ -31,8 +31,8 @@ from training.experiments import command
 from training.experiments import unet_training as unets
 from training.machine import Machine
 from training.records import provenance
+from zoo.loading import load, load_folder
 from zoo.masks import Mask, iou
-from zoo.models import load, load_folder
 
 NAME = "object_size"
 QUESTION = "How small may a car be, and what helps?"

@@ -23,7 +23,8 @@ from training.errors import run_command
 from training.experiments import command
 from training.experiments import unet_training as unets
 from training.records import ROOT, provenance
-from zoo.models import Segmenter, load_folder
+from zoo.loading import load_folder
+from zoo.models import Segmenter
 
 NAME = "unet_skips"
 QUESTION = "What do a U-Net's skip connections do?"

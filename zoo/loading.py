@@ -1,0 +1,147 @@
+"""Load a model: files that are checked byte for byte, then a network that fits them strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo import catalog, devices, weights
+from zoo.errors import IntegrityError
+from zoo.models import Classifier, Segmenter
+
+_TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
+    "classification": Classifier,
+    "segmentation": Segmenter,
+}
+
+
+def load(
+    name: str,
+    device: str = "auto",
+    source: str | Path = "auto",
+    revision: str | None = None,
+    timeout: float | None = None,
+) -> Classifier | Segmenter:
+    """Load a model whose files match the catalog, byte for byte.
+
+    Args:
+        name: One of :func:`zoo.list_models`.
+        device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
+            ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
+            :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
+        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
+        revision: A revision on the Hub, or None for the pinned one.
+        timeout: Seconds of silence after which the Hub counts as failed; see
+            :func:`zoo.hub.timeout_in_use`.
+
+    Returns:
+        What the model's task needs: a :class:`Classifier`, or a :class:`Segmenter`.
+
+    Raises:
+        UnknownModelError: No model has that name.
+        IntegrityError: A file is missing, damaged, or does not fit the network.
+        HubError: ``source="hub"`` and the Hub cannot deliver.
+        DeviceError: This machine has no such device.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.load("mnist", source="bundle")
+        >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
+        '7'
+    """
+    files = weights.resolve(catalog.info(name), source, revision, timeout)
+    return _assemble(name, files, device)
+
+
+def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | Segmenter:
+    """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
+
+    Args:
+        name: The model's name, which its ``config.json`` must give too.
+        folder: Holds ``model.safetensors``, ``config.json`` and, if it may, ``record.json``.
+        device: As for `load`.
+
+    Raises:
+        IntegrityError: A file is missing, damaged, or does not fit the network.
+        DeviceError: This machine has no such device.
+    """
+    return _assemble(name, weights.from_folder(folder), device)
+
+
+def record(
+    name: str,
+    source: str | Path = "auto",
+    revision: str | None = None,
+    timeout: float | None = None,
+) -> Mapping[str, Any]:
+    """Return a model's training record; its network is not built, so torch is not needed.
+
+    Arguments and errors are those of `load`.
+
+    Example:
+        >>> import zoo
+        >>> zoo.record("mnist", source="bundle")["metrics"]["test"]["n"]  # doctest: +SKIP
+        10000
+    """
+    return weights.resolve(catalog.info(name), source, revision, timeout).json(catalog.RECORD)
+
+
+def _assemble(name: str, files: weights.Files, device: str) -> Classifier | Segmenter:
+    """Make the model that verified files describe."""
+    config = files.json(catalog.CONFIG)
+    _check_config(config, name, files.source)
+    where = devices.choose(device, config["framework"])
+    network = _build(config, files)
+    network = _place(network, config["framework"], where)
+    record = files.json(catalog.RECORD)
+    kind = _TASKS[config["task"]]
+    return kind(name, config, record, network, where, files.source, files.notice, files.revision)
+
+
+def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
+    needed = ("model", "task", "framework", "architecture", "arguments", "input", "labels")
+    if missing := [key for key in needed if key not in config]:
+        raise IntegrityError(f"config.json of {source} lacks {', '.join(missing)}.")
+    if config["model"] != name:
+        raise IntegrityError(
+            f"config.json of {source} describes {config['model']!r}, not {name!r}."
+        )
+    if config["task"] not in _TASKS:
+        raise IntegrityError(
+            f"config.json of {source} names a task {config['task']!r}, which this version does "
+            "not know; update the code."
+        )
+    if config["task"] == "segmentation":
+        for key, place in (("threshold", config), ("longest_side", config["input"])):
+            if key not in place:
+                raise IntegrityError(f"config.json of {source} lacks {key}.")
+
+
+def _build(config: Mapping[str, Any], files: weights.Files) -> Any:
+    """Build the network that the config describes and give it the weights, strictly."""
+    from zoo.networks import build
+
+    try:
+        network = build(dict(config))
+    except (TypeError, ValueError, KeyError) as error:
+        raise IntegrityError(
+            f"config.json of {files.source} describes no network that this version can build: "
+            f"{error}."
+        ) from None
+    state = weights.read_state(
+        files.contents[catalog.WEIGHTS],
+        config["architecture"],
+        network.state_dict(),
+        f"{catalog.WEIGHTS} of {files.source}",
+    )
+    network.load_state_dict(state)
+    return network
+
+
+def _place(network: Any, framework: str, device: str) -> Any:
+    if framework == "numpy":
+        if device == "cpu":
+            return network
+        network = network.to_torch()
+    return network.to(device).eval()
