@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from training.carvana import PACKAGES, Recipe, read_sources
 from training.carvana_record import begin_with, config, describe_run
 from training.checkpoint import as_array
-from training.data.augment_cars import CarAugmentation, Light, Sources
+from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
+from training.data.light import Light
 from training.distributed import Processes
 from training.errors import TrainingError, run_command
 from training.export import write_model

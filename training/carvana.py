@@ -43,8 +43,9 @@ from training.carvana_record import begin_with, config, describe_run, plain
 from training.checkpoint import as_array, restore, save_checkpoint
 from training.data import carvana as data
 from training.data import streets
-from training.data.augment_cars import CarAugmentation, Light, Sources
+from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
+from training.data.light import Light
 from training.distributed import Processes
 from training.earlier_run import add_begin_with
 from training.errors import TrainingError, diverged, run_command

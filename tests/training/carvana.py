@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from training.carvana import Recipe
-from training.data.augment_cars import CarAugmentation, Light
+from training.data.augment_cars import CarAugmentation
 from training.data.carvana import Pair
+from training.data.light import Light
 from training.distributed import Processes
 from training.machine import Machine
 

@@ -12,9 +12,10 @@ import torch
 from tests.training.carvana import PLAIN, draw, encode, pair, write_kaggle, write_parquet
 from training.data import carvana as data
 from training.data import streets
-from training.data.augment_cars import CarAugmentation, Light, Sources
+from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
 from training.data.carvana import Pair
+from training.data.light import Light
 from training.errors import TrainingError
 from zoo import images as zoo_images
 

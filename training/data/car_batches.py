@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augment_cars import CarAugmentation, Picture, Sources
+from training.data.augment_cars import CarAugmentation, Sources
 from training.data.carvana import normalize
+from training.data.light import Picture
 
 ORDER, CONTENT = 0, 1  # two streams of random numbers from one seed
 

@@ -1,0 +1,105 @@
+"""Other light on a picture: colour and sharpness change, and what is where does not.
+
+Everything random comes from the generator that is passed in: the same seed, the same picture.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+@dataclass(frozen=True)
+class Light:
+    """Changes of colour and sharpness that leave the mask as it is.
+
+    Attributes:
+        brightness, contrast, saturation, tint: largest relative change, either way.
+        gray: chance of a picture without colour.
+        hue: chance that all hues are turned, by any angle.
+        blur: chance of a blur of up to ``blur_radius`` pixels.
+        noise: chance of noise with a standard deviation of up to ``noise_level`` of 255.
+        jpeg: chance of a JPEG of a quality from ``jpeg_quality`` to 95.
+        dusk: chance of the light of an evening: dark, and darkest where it was dark before.
+    """
+
+    brightness: float = 0.3
+    contrast: float = 0.3
+    saturation: float = 0.4
+    tint: float = 0.08
+    gray: float = 0.05
+    hue: float = 0.2
+    blur: float = 0.15
+    blur_radius: float = 1.2
+    noise: float = 0.2
+    noise_level: float = 8.0
+    jpeg: float = 0.25
+    jpeg_quality: int = 30
+    dusk: float = 0.0
+
+    def __call__(self, image: Picture, rng: np.random.Generator) -> Picture:
+        """Return a changed copy of a picture, uint8 (H, W, 3)."""
+        pixels = self.recolour(image.astype(np.float32), rng)
+        if self.dusk and rng.random() < self.dusk:
+            pixels = _dusk(pixels, rng)
+        if rng.random() < self.noise:
+            level = rng.uniform(0, self.noise_level)
+            pixels += level * rng.standard_normal(pixels.shape, dtype=np.float32)
+        picture = Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
+        if rng.random() < self.blur:
+            picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, self.blur_radius)))
+        if rng.random() < self.jpeg:
+            file = io.BytesIO()
+            picture.save(file, "JPEG", quality=int(rng.integers(self.jpeg_quality, 96)))
+            picture = Image.open(file).convert("RGB")
+        return np.asarray(picture)
+
+    def recolour(
+        self, pixels: NDArray[np.float32], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Change brightness, contrast, saturation and tint of pixels 0 to 255, float32."""
+        gray = (pixels @ LUMA)[..., None]
+        chroma = pixels - gray
+        if rng.random() < self.hue:
+            chroma = chroma @ _turn(rng.uniform(0, 2 * math.pi))
+        saturation = 0.0 if rng.random() < self.gray else _around(rng, self.saturation)
+        pixels = np.asarray(gray + np.float32(saturation) * chroma, np.float32)
+        gain = _around(rng, self.brightness) * rng.uniform(1 - self.tint, 1 + self.tint, 3)
+        middle = np.float32(gray.mean())
+        pixels = (pixels - middle) * np.float32(_around(rng, self.contrast)) + middle
+        return np.asarray(pixels * gain, np.float32)
+
+
+def _turn(angle: float) -> NDArray[np.float32]:
+    """Return the matrix, to multiply from the right, that turns colours about the gray axis."""
+    axis = np.full(3, 1 / math.sqrt(3))
+    cross = np.cross(np.eye(3), axis)  # Rodrigues' formula
+    outer = np.outer(axis, axis)
+    turned = outer + math.cos(angle) * (np.eye(3) - outer) + math.sin(angle) * cross
+    return turned.astype(np.float32)
+
+
+def _dusk(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Darken a picture by a gamma above 1 and a gain below, of which each channel has its own."""
+    gamma = rng.uniform(1, 2.2) * rng.uniform(0.9, 1.1, 3)
+    gain = rng.uniform(0.4, 1) * rng.uniform(0.85, 1, 3)
+    dark = 255 * gain * (np.clip(pixels, 0, 255) / 255) ** gamma
+    return dark.astype(np.float32)
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw from low to high; a factor is as likely as its reciprocal."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _around(rng: np.random.Generator, change: float) -> float:
+    """Draw a factor around 1, as likely above as below."""
+    return log_uniform(rng, 1 / (1 + change), 1 + change)
