@@ -57,7 +57,7 @@ def test_overfits_64_pictures(kept: float, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = Pictures(rng.integers(0, 256, (64, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 64))
     recipe = replace(
-        TINY, epochs=round(30 / kept), batch=16, kept=kept, widths=(16, 32, 32),
+        TINY, epochs=round(45 / kept), batch=16, kept=kept, widths=(16, 32, 32),
         augmentation=ImageAugmentation(flip=False, translate=0),
     )  # fmt: skip
     record = cifar10.train(recipe, noise, noise, tmp_path, CPU, quiet=True)
