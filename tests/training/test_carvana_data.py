@@ -190,7 +190,8 @@ def test_on_a_street_its_own_vehicles_stay_marked() -> None:
     both = 0
     for seed in range(20):
         picture, share = how(where, 2, np.random.default_rng(seed))
-        assert not (picture == (20, 160, 20)).all(-1).any(), "no background but the street"
+        ground = np.abs(picture.astype(int) - (20, 160, 20)).max(axis=-1) < 3
+        assert not ground.any(), "no background but the street"
         marked = np.count_nonzero(share > 127)
         assert marked > 0.9 * there
         both += marked > 1.1 * there
