@@ -121,10 +121,14 @@ class Model:
         if self.device != "cpu":
             return self.network
         from zoo.batch_norm.folding import fold
+        from zoo.batch_norm.steps import private_copy
+        from zoo.errors import ZooError
 
-        torch = sys.modules["torch"]
-        folded = fold(self.network, _example(self.config["input"])).network
-        return folded.to(memory_format=torch.channels_last)
+        try:
+            twin = fold(self.network, _example(self.config["input"])).network
+        except ZooError:  # somebody's own network that cannot be folded: as it is, then
+            twin = private_copy(self.network)
+        return twin.to(memory_format=sys.modules["torch"].channels_last)
 
     def __repr__(self) -> str:
         kind = type(self).__name__

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +93,31 @@ def test_the_faster_copy_answers_as_the_network_does(name: str, shape: tuple[int
         expected = model.network(torch.from_numpy(inputs)).numpy()
     assert any(isinstance(m, torch.nn.BatchNorm2d) for m in model.network.modules())
     np.testing.assert_allclose(model.logits(inputs), expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_network_that_cannot_be_folded_answers_all_the_same() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Twice(torch.nn.Module):
+        """Uses a convolution's output before and after the BatchNorm."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 10, 3)
+            self.norm = torch.nn.BatchNorm2d(10)
+
+        def forward(self, x: Any) -> Any:
+            x = self.conv(x)
+            return (x * self.norm(x)).mean(dim=(2, 3))
+
+    config = zoo.load("cifar10", device="cpu", source="bundle").config
+    network = Twice()
+    network.norm.running_mean += 1  # or the BatchNorm would change hardly anything
+    model = zoo.Classifier("cifar10", config, {}, network.eval())
+    inputs = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(inputs)).numpy()
+    np.testing.assert_allclose(model.logits(inputs), expected, atol=1e-5)
 
 
 def test_the_numpy_path_imports_no_torch() -> None:
