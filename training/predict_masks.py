@@ -57,7 +57,8 @@ def predict(
     try:
         for pair in pairs:
             image, mask = pair.read()
-            inputs = normalize(torch.from_numpy(image.copy())[None].to(machine.device)).contiguous()
+            inputs = normalize(torch.from_numpy(image.copy())[None].to(machine.device))
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
             with torch.inference_mode(), machine.autocast():
                 logits = network(inputs)
             yield pair.name, logits.float().sigmoid()[0, 0].cpu().numpy(), mask

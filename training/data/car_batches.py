@@ -83,4 +83,5 @@ def collate(pictures: list[tuple[Picture, Picture]], device: torch.device) -> Ba
     """Stack pictures and masks, uint8, into a batch; see `batches`."""
     images = torch.from_numpy(np.stack([image for image, _ in pictures])).to(device)
     shares = torch.from_numpy(np.stack([share for _, share in pictures])).to(device)
-    return normalize(images).contiguous(), shares[:, None].float() / 255
+    inputs = normalize(images).contiguous(memory_format=torch.channels_last)
+    return inputs, shares[:, None].float() / 255
