@@ -13,6 +13,7 @@ from PIL import Image
 
 import zoo.experiments
 from tests.training.carvana import pair, write_kaggle
+from training import carvana
 from training.benchmarks import unet_vs_pytorch_unet as benchmark
 from training.benchmarks.classic_unet import ClassicUNet
 from training.data import carvana as data
@@ -87,3 +88,17 @@ def test_tiles_of_a_network_without_surroundings_are_the_whole() -> None:
     )
     tiles = object_size.tiled(network, picture, 2)
     torch.testing.assert_close(tiles, object_size.whole(network, picture), atol=0.05, rtol=0)
+
+
+def test_the_networks_are_compared_after_the_same_training() -> None:
+    recipe = carvana.Recipe(epochs=2)
+    runs = benchmark.runs_of([benchmark.OURS, benchmark.CLASSIC], recipe)
+    for place in (benchmark.STUDIO, benchmark.EVERYWHERE):
+        ours, classic = (
+            next(r for r in runs if (r.network, r.pictures_from) == (network, place))
+            for network in (benchmark.OURS, benchmark.CLASSIC)
+        )
+        assert ours.recipe == classic.recipe
+        assert set(classic.rates) <= set(ours.rates)
+    studio = [run.recipe.small for run in runs if run.pictures_from == benchmark.STUDIO]
+    assert all((how.paste, how.street) == (0.0, 0.0) for how in studio)
