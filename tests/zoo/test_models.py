@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from tests.zoo.conftest import Bundle
-from zoo.errors import DeviceError, ImageError
+from zoo.errors import DeviceError, ImageError, ZooError
 from zoo.networks.numpy_cnn import softmax
 from zoo.results import Classification
 
@@ -97,6 +97,7 @@ def test_the_faster_copy_answers_as_the_network_does(name: str, shape: tuple[int
 
 def test_a_network_that_cannot_be_folded_answers_all_the_same() -> None:
     torch = pytest.importorskip("torch")
+    from zoo.batch_norm.folding import fold
 
     class Twice(torch.nn.Module):
         """Uses a convolution's output before and after the BatchNorm."""
@@ -115,6 +116,8 @@ def test_a_network_that_cannot_be_folded_answers_all_the_same() -> None:
     network.norm.running_mean += 1  # or the BatchNorm would change hardly anything
     model = zoo.Classifier("cifar10", config, {}, network.eval())
     inputs = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+    with pytest.raises(ZooError, match="cannot be folded"):
+        fold(network, inputs)
     with torch.inference_mode():
         expected = network(torch.from_numpy(inputs)).numpy()
     np.testing.assert_allclose(model.logits(inputs), expected, atol=1e-5)

@@ -27,6 +27,7 @@ from torch import nn
 
 from training import carvana
 from training.benchmarks.classic_unet import ClassicUNet
+from training.carvana_record import plain
 from training.data.augment_cars import Sources
 from training.data.carvana import HEIGHT, WIDTH
 from training.errors import run_command
@@ -121,7 +122,7 @@ def runs_of(networks: Iterable[str], recipe: carvana.Recipe) -> list[Run]:
 
 
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say in three sentences what the table shows."""
+    """Say in two sentences what the table shows."""
 
     def row(network: str, pictures_from: str) -> Mapping[str, Any]:
         mine = [r for r in rows if (r["network"], r["pictures_from"]) == (network, pictures_from)]
@@ -161,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, network in networks.items()
     }
     timed = latencies(folded, 2 if options.quick else ROUNDS)
+    runs = runs_of(makers, recipe)
     rows = [
         {
             "network": run.network,
@@ -168,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         | run.best(makers[run.network], sources, held, options.out)
         | timed[run.network]
-        for run in runs_of(makers, recipe)
+        for run in runs
     ]
     path = write_experiment(
         NAME,
@@ -178,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record=record,
         seeds=[SEED],
         folder=options.folder,
+        studio_recipe=plain(next(run.recipe for run in runs if run.pictures_from == STUDIO)),
         **unets.facts(options, recipe, held),
     )
     print(f"{path}: {finding(rows)}")
