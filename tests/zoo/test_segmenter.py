@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 import zoo
 from tests import cars, red_cars
+from zoo.batch_norm.folding import Folded, fold
 from zoo.errors import ImageError, IntegrityError
 from zoo.loading import load_folder
 
@@ -81,6 +83,22 @@ def test_predict_is_the_network_on_the_prepared_picture(model: zoo.Segmenter) ->
     np.testing.assert_allclose(model.logits(inputs[None])[0, 0], logits.numpy(), atol=1e-4)
     assert answer.working.dtype == answer.probabilities.dtype == np.float32
     assert answer.seconds > 0
+
+
+def test_an_answers_time_does_not_hold_the_copy_that_the_first_one_makes(
+    model: zoo.Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = 2.0
+
+    def slowly(network: torch.nn.Module, example: np.ndarray) -> Folded:
+        time.sleep(wait)
+        return fold(network, example)
+
+    monkeypatch.setattr("zoo.batch_norm.folding.fold", slowly)
+    start = time.perf_counter()
+    answer = model.predict(noise(43, 64))
+    assert time.perf_counter() - start > wait  # made now, for this answer
+    assert answer.seconds < wait
 
 
 def test_at_the_working_size_the_answer_is_the_networks_own(model: zoo.Segmenter) -> None:
