@@ -149,6 +149,32 @@ def test_a_pasted_car_is_where_the_mask_says() -> None:
     assert seen > 10
 
 
+def test_an_unscaled_photo_keeps_its_pixels() -> None:
+    image, mask = pair("studio", seed=3).read()
+    where = Sources([pair("studio", seed=3)])
+    seen = set()
+    for size in ((20, 30), (mask.shape[0] + 6, 30)):  # smaller, and higher than the photo
+        how = CarAugmentation(*size, street=0, paste=0, unscaled=1, light=PLAIN)
+        photo = np.pad(image, ((6, 6), (0, 0), (0, 0)), mode="edge")
+        marked = np.pad(mask, ((6, 6), (0, 0)), mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(photo, (*size, 3))[:, :, 0]
+        for seed in range(12):
+            shown, share = how(where, 0, np.random.default_rng(seed))
+            for mirrored in (False, True):
+                a, b = (shown[:, ::-1], share[:, ::-1]) if mirrored else (shown, share)
+                places = np.argwhere((windows == a).all(axis=(2, 3, 4)))
+                if any(
+                    np.array_equal(marked[y : y + size[0], x : x + size[1]] * 255, b)
+                    for y, x in places
+                ):
+                    seen.add((size, mirrored, *places[0]))
+                    break
+            else:
+                pytest.fail("no part of the photo, pixel by pixel")
+    assert {mirrored for _, mirrored, *_ in seen} == {False, True}
+    assert len(seen) > 12, "different parts"
+
+
 def test_a_pasted_car_may_be_painted_and_tilted_and_the_mask_goes_with_it() -> None:
     augmentation = CarAugmentation(
         32, 48, street=0, paste=1, car_width=(0.4, 0.6), cars=(0, 1), light=PLAIN, paint=1, tilt=1
