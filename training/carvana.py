@@ -17,9 +17,10 @@ last step are the result, and the threshold is the one with the best mean IoU on
 cars.
 
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
-``finish`` is for that: full size alone, and more pasted cars. So is ``context``, which adds blocks
-that look further around, and lays light in patches on the pasted cars; and ``outdoors``, which
-pastes them onto streets, too, and knows evenings.
+``finish`` is for that: full size alone, and more pasted cars. So are ``context``, which adds blocks
+that look further around, and lays light in patches on the pasted cars; ``outdoors``, which pastes
+them onto streets, too, and knows evenings; and ``exact``, which shows studio photos at their own
+pixels, so that the edge is learned where it is.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -114,39 +115,33 @@ class Recipe:
 
 
 RECIPE = Recipe()
+OUTDOORS = replace(
+    SHARP,
+    street=0.12,
+    paste=0.4,
+    car_width=(0.2, 1.5),
+    dapple=0.3,
+    motion=0.2,
+    on_streets=0.35,
+    light=replace(SHARP.light, dusk=0.15),
+)
+LATER = replace(RECIPE, muon_rate=0.03, small_until=0.0, context=4)  # with ``--begin-with``
 PRESETS = {
     "main": RECIPE,
     "finish": replace(
-        RECIPE,
+        LATER,
         epochs=14,
-        muon_rate=0.03,
-        small_until=0.0,
+        context=0,
         augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
     ),
     "context": replace(
-        RECIPE,
+        LATER,
         epochs=16,
-        muon_rate=0.03,
-        small_until=0.0,
-        context=4,
         augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), dapple=0.3),
     ),
-    "outdoors": replace(
-        RECIPE,
-        epochs=20,
-        muon_rate=0.03,
-        small_until=0.0,
-        context=4,
-        augmentation=replace(
-            SHARP,
-            street=0.12,
-            paste=0.4,
-            car_width=(0.2, 1.5),
-            dapple=0.3,
-            motion=0.2,
-            on_streets=0.35,
-            light=replace(SHARP.light, dusk=0.15),
-        ),
+    "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
+    "exact": replace(
+        LATER, epochs=16, muon_rate=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)
     ),
 }
 
