@@ -3,9 +3,9 @@
     python -m training.benchmarks.unet_vs_pytorch_unet --data-dir DIR
 
 All learn from the same augmented pictures of Carvana in the same order, as many of them, with the
-same loss, optimizer and schedule. Ours is there as it is shipped, with blocks that look around, with
-three seeds, whose spread says which differences mean something. The classic one takes 20 times as
-long for a picture, and has one seed; so has ours without those blocks. Because a small network
+same loss, optimizer and schedule. Ours is there as it is shipped, with blocks that look around; it
+has three seeds, whose spread says which differences mean something. The classic one takes 20 times
+as long for a picture, and has one seed; so has ours without those blocks. Because a small network
 needs less time, ours is there once more with several times as many pictures.
 
 The threshold of each is chosen on the validation cars, and so was the recipe; the test cars are
