@@ -56,8 +56,8 @@ class CarAugmentation:
         zoom: the smallest and largest scale of studio and street photos.
         stretch: largest relative change of the aspect ratio.
         unscaled: chance that a studio photo is only shifted by whole pixels, and mirrored or not.
-            Scaling blurs what is smaller than a pixel: a network that saw only scaled photos puts
-            edges less exactly where they are, and most of its errors are on an edge's own pixels.
+            Scaling blurs: a network that saw only scaled photos puts edges less exactly where they
+            are.
         car_width: a pasted car's smallest and largest width, as a fraction of the picture's.
         cars: the chances of 0, 1, 2, … pasted cars.
         paint: chance that a pasted car gets another colour: a studio's few cars are mostly white,
