@@ -102,6 +102,15 @@ def test_the_networks_are_compared_after_the_same_training() -> None:
     assert (longer.network, longer.recipe.epochs) == (benchmark.OURS, 2 * benchmark.LONGER)
 
 
+def test_the_networks_are_compared_in_the_studio_alone() -> None:
+    short = carvana.Recipe(epochs=2)
+    recipe = benchmark.of_the_studio(short)
+    how = recipe.small
+    assert (how.paste, how.street, how.unscaled) == (0.0, 0.0, 1.0)
+    assert (how.height, how.width) == (short.small.height, short.small.width)
+    assert recipe.total_steps == short.total_steps
+
+
 def test_the_finding_compares_the_means_over_seeds() -> None:
     shared = {"float32_ms": 10.0, "bfloat16_ms": 5.0, "parameters": 2_000_000, "seconds": 100.0}
     cars = {"a": 0.5, "b": 0.96, "c": 0.98}

@@ -42,6 +42,7 @@ from training.segmentation_metrics import measure
 from zoo.batch_norm.folding import fold
 from zoo.bench import take_turns
 from zoo.networks.unet import UNet
+from zoo.spread import by_car, views
 
 NAME = "unet_vs_pytorch_unet"
 QUESTION = "Is the small U-Net as accurate as the classic one, and how much faster?"
@@ -109,16 +110,8 @@ class Run:
             "git_commit": record["git_commit"],
             **unets.metrics_of(record),
             **{f"test_{name}": tested[name] for name in ("iou", "boundary_iou", "worst")},
-            "test_cars": by_car(tested["pictures"], test),
+            "test_cars": {car.name: car.mean for car in by_car(views(tested["pictures"]))},
         }
-
-
-def by_car(pictures: Mapping[str, float], pairs: Iterable[Pair]) -> dict[str, float]:
-    """Return the mean IoU of each car, by the IoU of each picture."""
-    found: dict[str, list[float]] = {}
-    for pair in pairs:
-        found.setdefault(pair.car, []).append(pictures[pair.name])
-    return {car: float(np.mean(values)) for car, values in found.items()}
 
 
 def without_worst(row: Mapping[str, Any]) -> float:
@@ -129,8 +122,8 @@ def without_worst(row: Mapping[str, Any]) -> float:
 
 def of_the_studio(short: carvana.Recipe) -> carvana.Recipe:
     """Return the short recipe with pictures of the studio alone, of the same size."""
-    size = short.small.height, short.small.width
-    return replace(short, small=replace(STUDIO, height=size[0], width=size[1]))
+    small = replace(STUDIO, height=short.small.height, width=short.small.width)
+    return replace(short, small=small)
 
 
 def runs_of(networks: Iterable[str], recipe: carvana.Recipe) -> list[Run]:

@@ -130,12 +130,8 @@ class CarAugmentation:
     def shift(self, pair: Pair, rng: np.random.Generator) -> Sample:
         """Show a part of a photo, pixel by pixel, mirrored or not; its border goes on outside."""
         image, mask = _decode(pair)
-        rows, columns = (
-            np.clip(start + np.arange(shown), 0, length - 1)
-            for length, shown in zip(mask.shape, (self.height, self.width), strict=True)
-            for start in [_between(0, length - shown, rng)]
-        )
-        part = np.ix_(rows, columns)
+        rows = _pixels(mask.shape[0], self.height, rng)
+        part = np.ix_(rows, _pixels(mask.shape[1], self.width, rng))
         share = mask[part].astype(np.uint8) * 255
         return _mirrored(image[part], share, rng.random() < 0.5)
 
@@ -258,9 +254,11 @@ def _window(
     return (start + before, min(start + shown + before, length + before + after)), before, after
 
 
-def _between(one: int, other: int, rng: np.random.Generator) -> int:
-    """Draw a whole number from one to the other, whichever is the larger."""
-    return int(rng.integers(min(one, other), max(one, other) + 1))
+def _pixels(length: int, shown: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Place a window of whole pixels as `_window` does; outside the photo repeat its last pixel."""
+    first, last = sorted((0, length - shown))
+    start = int(rng.integers(first, last + 1))
+    return np.clip(start + np.arange(shown), 0, length - 1)
 
 
 def _mirrored(image: Picture, share: Picture, flip: bool) -> Sample:
