@@ -82,6 +82,7 @@ class Recipe:
     context: int = 0  # blocks that look around at the smallest size
     loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
+    head_factor: float = 1.0  # the last layer's learning rate, times AdamW's
     muon_rate: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
     muon_momentum: float = 0.6
     warmup: float = 0.05  # the share of the run
@@ -245,16 +246,21 @@ class _Run:
         recipe = self.recipe
         kernels = [p for p in self.parameters if p.ndim == 4]
         # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
-        # layer has none behind it.
+        # layer has none behind it: its length is how sure the network can be.
         hidden = kernels[:-1] if recipe.muon_rate else []
-        others = [p for p in self.parameters if all(p is not kernel for kernel in hidden)]
+        head = (kernels[-1], self.parameters[-1])  # the last parameter is its bias
+
+        def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
+            return {"params": part, "factor": factor, "weight_decay": decay}
+
+        others = [p for p in self.parameters if all(p is not known for known in (*hidden, *head))]
+        decay = recipe.weight_decay
         self.adam = torch.optim.AdamW(
             [
-                {
-                    "params": [p for p in others if p.ndim > 1],
-                    "weight_decay": recipe.weight_decay,
-                },
-                {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+                group([p for p in others if p.ndim > 1], 1.0, decay),
+                group([p for p in others if p.ndim <= 1], 1.0, 0.0),
+                group([head[0]], recipe.head_factor, decay),
+                group([head[1]], recipe.head_factor, 0.0),
             ]
         )
         self.muon = Muon(hidden, 0.0, recipe.muon_momentum) if hidden else None
@@ -352,7 +358,7 @@ class _Run:
         """Take one step; return the loss over all processes, which must be a number."""
         self.network.train()
         for group in self.adam.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         if self.muon:
             share = rate / self.recipe.peak_learning_rate
             self.muon.param_groups[0]["lr"] = share * self.recipe.muon_rate

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from tests.training.carvana import CPU, PLAIN, TINY, pair, write_kaggle
@@ -123,6 +124,22 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
     assert record["began_with"]["seed"] == 0
     again = train(still, SOURCES, HELD, second, CPU, 1, True, quiet=True, begin_with=first)
     assert again["began_with"] == record["began_with"]
+
+
+@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
+def test_the_last_layer_may_learn_faster_than_the_rest(muon_rate: float, tmp_path: Path) -> None:
+    moved = {}
+    for factor in (1.0, 10.0):
+        recipe = replace(TINY, muon_rate=muon_rate, head_factor=factor, weight_decay=0.0)
+        run = carvana._Run(recipe, SOURCES, HELD, tmp_path / f"{factor}", CPU, 0, True, 1)
+        before = {name: p.detach().clone() for name, p in run.network.named_parameters()}
+        inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+        run._learn(inputs, (inputs[:, :1] > 0).float(), 1e-3)
+        moved[factor] = {n: p.detach() - before[n] for n, p in run.network.named_parameters()}
+    for name, step in moved[1.0].items():
+        factor = 10.0 if name.startswith("head.") else 1.0
+        torch.testing.assert_close(moved[10.0][name], factor * step, rtol=1e-3, atol=1e-7)
+        assert step.any(), name
 
 
 def test_a_second_part_may_look_further_around(tmp_path: Path) -> None:

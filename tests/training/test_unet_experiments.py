@@ -18,7 +18,13 @@ from training.benchmarks import unet_vs_pytorch_unet as benchmark
 from training.benchmarks.classic_unet import ClassicUNet
 from training.data import carvana as data
 from training.errors import TrainingError
-from training.experiments import object_size, unet_losses, unet_skips
+from training.experiments import (
+    object_size,
+    unet_head_rate,
+    unet_losses,
+    unet_skips,
+    unet_training,
+)
 from zoo.batch_norm.folding import fold
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -31,7 +37,9 @@ def data_dir(tmp_path: Path):
     data._read.cache_clear()
 
 
-@pytest.mark.parametrize("module", [unet_skips, unet_losses, object_size, benchmark])
+@pytest.mark.parametrize(
+    "module", [unet_skips, unet_losses, unet_head_rate, object_size, benchmark]
+)
 def test_a_rehearsal_writes_a_complete_experiment(module, data_dir: Path, monkeypatch) -> None:
     folder = data_dir / "experiments"
     arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
@@ -102,9 +110,9 @@ def test_the_networks_are_compared_after_the_same_training() -> None:
     assert (longer.network, longer.recipe.epochs) == (benchmark.OURS, 2 * benchmark.LONGER)
 
 
-def test_the_networks_are_compared_in_the_studio_alone() -> None:
+def test_the_studio_alone_has_neither_streets_nor_pasted_cars() -> None:
     short = carvana.Recipe(epochs=2)
-    recipe = benchmark.of_the_studio(short)
+    recipe = unet_training.of_the_studio(short)
     how = recipe.small
     assert (how.paste, how.street, how.unscaled) == (0.0, 0.0, 1.0)
     assert (how.height, how.width) == (short.small.height, short.small.width)

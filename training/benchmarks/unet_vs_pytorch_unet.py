@@ -47,9 +47,6 @@ from zoo.spread import by_car, views
 NAME = "unet_vs_pytorch_unet"
 QUESTION = "Is the small U-Net as accurate as the classic one, and how much faster?"
 OURS, CLASSIC = "ours", "classic"
-# The studio alone, on which they are measured, at the camera's own pixels: see
-# `CarAugmentation.unscaled`.
-STUDIO = replace(carvana.SHARP, unscaled=1.0, paste=0.0, street=0.0)
 LONGER = 3  # times as many pictures, for which the small one needs less time than the classic one
 SEEDS = (0, 1, 2)  # of ours; the first is that of the others, too
 CONTEXT = carvana.PRESETS["context"].context
@@ -120,12 +117,6 @@ def without_worst(row: Mapping[str, Any]) -> float:
     return float(np.mean(cars[1:] or cars))
 
 
-def of_the_studio(short: carvana.Recipe) -> carvana.Recipe:
-    """Return the short recipe with pictures of the studio alone, of the same size."""
-    small = replace(STUDIO, height=short.small.height, width=short.small.width)
-    return replace(short, small=small)
-
-
 def runs_of(networks: Iterable[str], recipe: carvana.Recipe) -> list[Run]:
     """Return the rows' trainings."""
     longer = replace(recipe, epochs=LONGER * recipe.epochs)
@@ -166,7 +157,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and write its JSON."""
     options, short = unets.parse(QUESTION, arguments)
-    recipe = of_the_studio(short)
+    recipe = unets.of_the_studio(short)
     record = provenance(carvana.PACKAGES)
     classic = (lambda: ClassicUNet((4, 8))) if options.quick else ClassicUNet
     makers: dict[str, Callable[[], nn.Module]] = {

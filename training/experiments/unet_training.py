@@ -24,6 +24,8 @@ from training.run import CHECKPOINT
 # A tenth of the recipe's pictures, all of them small, so that two cores need minutes.
 EPOCHS = 4
 SEEDS = (0, 1)
+# The studio alone, at the camera's own pixels: see `CarAugmentation.unscaled`.
+STUDIO = replace(carvana.SHARP, unscaled=1.0, paste=0.0, street=0.0)
 
 
 def parse(
@@ -36,6 +38,12 @@ def parse(
         small = replace(recipe.small, height=32, width=48)
         recipe = replace(recipe, epochs=1, pictures=8, small=small, widths=(4, 6))
     return options, recipe
+
+
+def of_the_studio(short: carvana.Recipe) -> carvana.Recipe:
+    """Return the short recipe with pictures of the studio alone, of the same size."""
+    small = replace(STUDIO, height=short.small.height, width=short.small.width)
+    return replace(short, small=small)
 
 
 def machine() -> Machine:
