@@ -1,13 +1,13 @@
-"""Why does a small U-Net learn slowly at first? Because its last layer cannot be sure yet.
+"""How fast should the last layer of a small U-Net learn?
 
     python -m training.experiments.unet_head_rate --data-dir DIR
 
 AdamW moves a weight by no more than about its learning rate a step. The last layer of a small
 network has few inputs (24), each of bounded size behind its BatchNorm, so that hundreds of steps
-pass before any of its logits is far from zero. Until then every pixel pulls at the weights, and
-not only those of the edge, which are still wrong. The other kernels do not wait: Muon sets their
-rate. Here the same U-Net learns from the same studio photos with the last layer's rate as the
-recipe has it, and higher.
+pass before its logits are far from zero. Until then every pixel pulls at the weights, not only
+those of the edge, which are still wrong. The other kernels do not wait: Muon sets their rate. Here
+the same U-Net learns from the same studio photos with the last layer's rate as the recipe has it,
+and higher.
 """
 
 from __future__ import annotations
