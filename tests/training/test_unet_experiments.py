@@ -138,3 +138,14 @@ def test_the_finding_compares_the_means_over_seeds() -> None:
     assert "test IoU 0.9600 and 0.9400 (0.9700 and 0.9700 over the cars but each" in said
     assert "the classic one learned 20.0 times as long" in said
     assert "after 30 pictures the small one has 0.9910 and 0.9920" in said
+
+
+def test_the_finding_about_the_last_layer_names_the_faster_one_first() -> None:
+    rows = [
+        {"times": times, "iou": iou, "boundary_iou": iou - 0.1, "train_loss": loss}
+        for times, iou, loss in ((1, 0.90, 0.30), (1, 0.92, 0.50), (8, 0.94, 0.10), (8, 0.96, 0.20))
+    ]
+    said = unet_head_rate.finding(rows)
+    assert "training loss of 0.150 instead of 0.400" in said
+    assert "Validation IoU is 0.9500 instead of 0.9100" in said
+    assert "Boundary IoU 0.8500 instead of 0.8100" in said
