@@ -32,7 +32,6 @@ frame.ensure("pages/cars.py")
 model = models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
-SIDES = (8, 5)  # widths of the two columns
 JPEG_QUALITY = 92
 
 
@@ -146,7 +145,7 @@ def on_largest() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the photo: whatever somebody does here reruns this alone."""
-    left, right = st.columns(SIDES, gap="medium")
+    left, right = st.columns(stage.SIDES, gap="medium")
     with left:
         whole = current()
         seen = None if whole is None else wanted(whole)
@@ -251,7 +250,7 @@ def show_choices() -> None:
 def show_cut_out(seen: Scene) -> None:
     """Draw the car without its background, and what can be downloaded."""
     st.header("Cut it out", anchor="cut-out")
-    left, right = st.columns(SIDES, gap="medium")
+    left, right = st.columns(stage.SIDES, gap="medium")
     with right:
         background = choose_background()
     try:

@@ -7,11 +7,10 @@ from typing import Any
 import streamlit as st
 
 import zoo
-from pages.common import format, picture
+from pages.common import format, picture, stage
 from zoo.mask_archive import MaskArchive
 
 MOST = 100  # pictures at once
-SIDES = (8, 5)  # widths of the two columns
 
 
 @st.fragment
@@ -22,7 +21,7 @@ def show(model: zoo.Segmenter) -> None:
         model: finds the masks.
     """
     st.header("Many pictures at once", anchor="batch")
-    left, right = st.columns(SIDES, gap="medium")
+    left, right = st.columns(stage.SIDES, gap="medium")
     files = left.file_uploader(
         "Pictures",
         picture.FILES,

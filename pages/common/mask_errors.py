@@ -5,10 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from PIL import Image
 
-from pages.common import error_map, format
+from pages.common import error_map, format, stage
 from zoo import masks
-
-SIDES = (8, 5)  # widths of the two columns
 
 
 def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
@@ -18,7 +16,7 @@ def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
         photo: in any size; the errors are drawn on it.
         predicted, true: bool (H, W), of one size.
     """
-    left, right = st.columns(SIDES, gap="medium")
+    left, right = st.columns(stage.SIDES, gap="medium")
     left.image(error_map.draw(photo, predicted, true), width="stretch")
     with right:
         with st.container(horizontal=True, gap="medium"):

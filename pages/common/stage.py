@@ -13,6 +13,7 @@ from pages.common.component import component
 from zoo import masks
 
 SIDE = 1024  # pixels of the longest side on the screen
+SIDES = (8, 5)  # widths of two columns: a photo, and what is said about it
 
 _mount = component("stage")
 
