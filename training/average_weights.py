@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training.carvana import PACKAGES, Recipe, make_network, read_sources
+from training.carvana import PACKAGES, Recipe, read_sources
 from training.carvana_record import begin_with, config, describe_run
 from training.checkpoint import as_array
 from training.data.augment_cars import CarAugmentation, Sources
@@ -36,12 +36,12 @@ from training.predict_masks import Held
 from training.records import provenance
 from training.run import finish
 from training.statistics import SEED, forget_statistics
+from zoo.networks.unet import UNet
 
 BATCHES = 30  # from which the statistics come
 
 
-# Of what the blocks add that add nothing at first, `Context` and `Fine`.
-SCALES = (".mix_bn.weight", ".mix_bn.bias", "fine.last.weight", "fine.last.bias")
+SCALES = (".mix_bn.weight", ".mix_bn.bias")  # of what a `Context` block adds
 
 
 def average(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -123,7 +123,7 @@ def run(
         raise TrainingError(f"{second} did not begin with the run in {first}.") from None
     if earlier != began:
         raise TrainingError(f"{second} began with other weights than those in {first}.")
-    network = make_network(recipe)
+    network = UNet(recipe.widths, recipe.skips, recipe.context)
     identity = {key: record[key] for key in ("recipe", "seed", "photos")}
     before = begin_with(network, second, identity)
     weights = average(

@@ -19,8 +19,8 @@ cars.
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
 ``finish`` is for that: full size alone, and more pasted cars. So are ``context``, which adds blocks
 that look further around, and lays light in patches on the pasted cars; ``outdoors``, which pastes
-them onto streets, too, and knows evenings; ``exact``, which shows studio photos at their own
-pixels, so that the edge is learned where it is; and ``fine``, which adds a last look at the pixels.
+them onto streets, too, and knows evenings; and ``exact``, which shows studio photos at their own
+pixels, so that the edge is learned where it is.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -80,10 +80,9 @@ class Recipe:
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
     skips: bool = True
     context: int = 0  # blocks that look around at the smallest size
-    fine: int = 0  # channels of a last step at the full size; 0: no such step
     loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
-    head_factor: float = 1.0  # the learning rate of the layers that answer, times AdamW's
+    head_factor: float = 1.0  # the last layer's learning rate, times AdamW's
     muon_rate: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
     muon_momentum: float = 0.6
     warmup: float = 0.05  # the share of the run
@@ -145,13 +144,7 @@ PRESETS = {
     "exact": replace(
         LATER, epochs=16, muon_rate=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)
     ),
-    "fine": replace(LATER, epochs=12, fine=16, augmentation=replace(OUTDOORS, unscaled=1.0)),
 }
-
-
-def make_network(recipe: Recipe) -> UNet:
-    """Return the recipe's network, untrained."""
-    return UNet(recipe.widths, recipe.skips, recipe.context, recipe.fine)
 
 
 def train(
@@ -228,7 +221,7 @@ class _Run:
         self.checkpoint = out / CHECKPOINT
         self.plan = CarPlan(sources, seed)
         torch.manual_seed(seed)  # the initial weights
-        self.network = network or make_network(recipe)
+        self.network = network or UNet(recipe.widths, recipe.skips, recipe.context)
         for module in self.network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum
@@ -251,14 +244,11 @@ class _Run:
 
     def _make_optimizers(self) -> None:
         recipe = self.recipe
-        # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The layers
-        # that answer have none behind them (hence a bias): their length is how sure they can be.
-        heads = [
-            m for m in self.network.modules() if isinstance(m, nn.Conv2d) and m.bias is not None
-        ]
-        head = [p for layer in heads for p in layer.parameters()]
-        hidden = [p for p in self.parameters if p.ndim == 4 and all(p is not q for q in head)]
-        hidden = hidden if recipe.muon_rate else []
+        kernels = [p for p in self.parameters if p.ndim == 4]
+        # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
+        # layer has none behind it: its length is how sure the network can be.
+        hidden = kernels[:-1] if recipe.muon_rate else []
+        head = (kernels[-1], self.parameters[-1])  # the last parameter is its bias
 
         def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
             return {"params": part, "factor": factor, "weight_decay": decay}
@@ -269,8 +259,8 @@ class _Run:
             [
                 group([p for p in others if p.ndim > 1], 1.0, decay),
                 group([p for p in others if p.ndim <= 1], 1.0, 0.0),
-                group([p for p in head if p.ndim > 1], recipe.head_factor, decay),
-                group([p for p in head if p.ndim <= 1], recipe.head_factor, 0.0),
+                group([head[0]], recipe.head_factor, decay),
+                group([head[1]], recipe.head_factor, 0.0),
             ]
         )
         self.muon = Muon(hidden, 0.0, recipe.muon_momentum) if hidden else None

@@ -40,7 +40,6 @@ def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
         "architecture": "unet",
         "arguments": {
             "widths": list(recipe.widths), "skips": recipe.skips, "context": recipe.context,
-            "fine": recipe.fine,
         },
         "input": {
             "channels": 3, "longest_side": data.WIDTH,
@@ -68,7 +67,7 @@ def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> di
     Raises:
         TrainingError: if there is no such run, or it does not fit.
     """
-    record, kept = take_weights(network, folder, added=("context.", "fine."))
+    record, kept = take_weights(network, folder, added="context.")
     if record.get("photos") != identity["photos"]:
         raise TrainingError(f"{folder} learned from other photos; begin with a run on these.")
     return kept

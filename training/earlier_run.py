@@ -33,7 +33,7 @@ def add_begin_with(parser: argparse.ArgumentParser) -> None:
 
 
 def take_weights(
-    network: nn.Module, folder: Path, added: tuple[str, ...] = ()
+    network: nn.Module, folder: Path, added: str = ""
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give a network the weights of a finished run.
 
@@ -55,7 +55,7 @@ def take_weights(
         record = read_json(folder / "record.json")
         weights = load(content)
         for name, value in network.state_dict().items():
-            if name.startswith(added):
+            if added and name.startswith(added):
                 weights.setdefault(name, value)
         network.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError):

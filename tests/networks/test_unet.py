@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn import functional
 
 from zoo.batch_norm.folding import fold
 from zoo.networks import build
 from zoo.networks.unet import UNet
 
 
-def network(skips: bool = True, context: int = 0, fine: int = 0) -> UNet:
+def network(skips: bool = True, context: int = 0) -> UNet:
     torch.manual_seed(0)
-    unet = UNet((4, 6, 8), skips, context, fine)
+    unet = UNet((4, 6, 8), skips, context)
     with torch.no_grad():
         for block in unet.context:
             block.mix_bn.weight.normal_()
-        if unet.fine is not None:
-            unet.fine.last.weight.normal_()
         for name, buffer in unet.named_buffers():  # BatchNorm that does something
             if name.endswith("running_mean"):
                 buffer.normal_(std=0.3)
@@ -66,25 +63,9 @@ def test_context_sees_further_and_adds_nothing_at_first() -> None:
     torch.testing.assert_close(fresh(far), plain(far))
 
 
-def test_the_last_look_sees_single_pixels_and_adds_nothing_at_first() -> None:
-    """Two pictures that differ in one pixel, and logits around it."""
-    one = torch.randn(1, 3, 17, 22)
-    other = one.clone()
-    other[..., 8, 9] += 3
-    plain, looking = network(), network(fine=7)
-    fresh = UNet((4, 6, 8), fine=7).eval()
-    fresh.load_state_dict(plain.state_dict(), strict=False)
-    torch.testing.assert_close(fresh(one), plain(one))
-    near = looking.fine(torch.zeros(1, 4, 9, 11), functional.pad(other, (0, 0, 0, 1)))
-    far = looking.fine(torch.zeros(1, 4, 9, 11), functional.pad(one, (0, 0, 0, 1)))
-    changed = (near != far).nonzero()[:, 2:]
-    assert changed.amin(0).tolist() == [6, 7], "two 3 × 3 convolutions see two pixels"
-    assert changed.amax(0).tolist() == [10, 11]
-
-
-@pytest.mark.parametrize(("context", "fine"), [(0, 0), (2, 0), (1, 7)])
-def test_folded_gives_the_same_answers_and_holds_no_batchnorm(context: int, fine: int) -> None:
-    unet = network(context=context, fine=fine)
+@pytest.mark.parametrize("context", [0, 2])
+def test_folded_gives_the_same_answers_and_holds_no_batchnorm(context: int) -> None:
+    unet = network(context=context)
     picture = torch.randn(2, 3, 24, 40)
     folded = fold(unet, picture.numpy()).network
     torch.testing.assert_close(folded(picture), unet(picture), atol=1e-5, rtol=1e-5)
@@ -100,5 +81,3 @@ def test_it_is_built_from_its_config() -> None:
     assert not unet.skips
     with pytest.raises(ValueError, match="at least two widths"):
         UNet((4,))
-    with pytest.raises(ValueError, match="0 or more than 3"):
-        UNet((4, 8), fine=3)

@@ -54,13 +54,12 @@ def test_the_weights_lie_between_and_the_statistics_are_measured_anew(
 
 
 def test_blocks_that_only_the_second_has_add_their_share() -> None:
-    first, second = UNet((4, 8)), UNet((4, 8), context=1, fine=7)
+    first, second = UNet((4, 8)), UNet((4, 8), context=1)
     torch.nn.init.normal_(second.context[0].mix_bn.weight)
-    torch.nn.init.normal_(second.fine.last.weight)
     ends = [n.state_dict() for n in (first, second)]
     picture = torch.randn(1, 3, 16, 16)
     for share, expected in ((0.0, first), (1.0, second)):
-        mixed = UNet((4, 8), context=1, fine=7).eval()
+        mixed = UNet((4, 8), context=1).eval()
         mixed.load_state_dict(average_weights.average(*ends, share))
         torch.testing.assert_close(mixed(picture), expected.eval()(picture))
 

@@ -4,9 +4,8 @@ A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) shrinks the picture step by 
 position comes to know more of its surroundings, and grows it back; at every size a skip connection
 hands the fine detail from the way down to the way up. Here each 2 × 2 square of pixels becomes one
 position with 12 channels first (space to depth), and the last layer answers for all four pixels at
-once (depth to space: Shi et al. 2016, arXiv 1609.05158). No detail is lost by that, and the wide
-layers at the full size, which cost a usual U-Net most of its time, are not needed. What is worth
-its time there is one narrow look at the pixels themselves, at the end (`Fine`).
+once (depth to space: Shi et al. 2016, arXiv 1609.05158). No detail is lost by that, and the layers
+at the full size, which cost a usual U-Net most of its time, are not needed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-COLOURS = 3
 SQUARE = 2  # side of the squares of pixels that become one position
 
 
@@ -31,8 +29,6 @@ class UNet(nn.Module):
         context: number of `Context` blocks at the smallest size. Each lets a position see three
             further positions to every side: with four it sees nearly the whole of a picture of 512
             pixels, and so a car that fills it.
-        fine: channels of a last step at the picture's full size (`Fine`), the picture's own three
-            among them; 0: no such step.
 
     The input is float32 of shape (N, 3, H, W), normalized with the mean and std of config.json,
     of any H and W; the output is the logits, (N, 1, H, W). Where H or W is no multiple of
@@ -40,20 +36,14 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        widths: Sequence[int] = (24, 48, 96, 128, 192),
-        skips: bool = True,
-        context: int = 0,
-        fine: int = 0,
+        self, widths: Sequence[int] = (24, 48, 96, 128, 192), skips: bool = True, context: int = 0
     ) -> None:
         super().__init__()
         if len(widths) < 2:
             raise ValueError("UNet takes at least two widths.")
-        if fine and fine <= COLOURS:
-            raise ValueError(f"The channels at full size are 0 or more than {COLOURS}.")
         self.skips = skips
         self.multiple = SQUARE * 2 ** (len(widths) - 1)
-        inputs = [COLOURS * SQUARE**2, *widths[:-1]]
+        inputs = [3 * SQUARE**2, *widths[:-1]]
         self.down = nn.ModuleList(
             Block(before, after) for before, after in zip(inputs, widths, strict=True)
         )
@@ -64,7 +54,6 @@ class UNet(nn.Module):
             for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.head = nn.Conv2d(widths[0], SQUARE**2, 1)
-        self.fine = Fine(widths[0], fine) if fine else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, 1, H, W) for pictures (N, 3, H, W)."""
@@ -72,7 +61,7 @@ class UNet(nn.Module):
         bottom, right = -height % self.multiple, -width % self.multiple
         if bottom or right:
             x = functional.pad(x, (0, right, 0, bottom), mode="replicate")
-        picture, x = x, functional.pixel_unshuffle(x, SQUARE)
+        x = functional.pixel_unshuffle(x, SQUARE)
         details = []
         for number, block in enumerate(self.down):
             x = block(self.pool(x) if number else x)
@@ -82,10 +71,7 @@ class UNet(nn.Module):
         details.pop()  # of the smallest size, where the way up begins
         for up in self.up:
             x = up(x, details.pop())
-        logits = functional.pixel_shuffle(self.head(x), SQUARE)
-        if self.fine is not None:
-            logits = logits + self.fine(x, picture)
-        return logits[:, :, :height, :width]
+        return functional.pixel_shuffle(self.head(x), SQUARE)[:, :, :height, :width]
 
 
 class Convolution(nn.Module):
@@ -154,24 +140,3 @@ class Up(nn.Module):
             self.narrow(x), scale_factor=2.0, mode="bilinear", align_corners=False
         )
         return self.block(torch.cat([x, detail], dim=1) if self.skips else x)
-
-
-class Fine(nn.Module):
-    """A last look at the pixels themselves: what it finds is added to the logits.
-
-    The squares' channels are spread over their pixels and set beside the picture; a narrow 3 × 3
-    convolution of both sees on which side of an edge a pixel lies.
-    """
-
-    def __init__(self, inputs: int, width: int) -> None:
-        super().__init__()
-        self.spread = Convolution(inputs, (width - COLOURS) * SQUARE**2, kernel=1)
-        self.look = Convolution(width, width)
-        self.last = nn.Conv2d(width, 1, 3, padding=1)
-        for parameter in self.last.parameters():
-            nn.init.zeros_(parameter)  # at first it adds nothing
-
-    def forward(self, x: Tensor, picture: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) and the picture (N, 3, 2H, 2W) to logits (N, 1, 2H, 2W)."""
-        spread = functional.pixel_shuffle(self.spread(x), SQUARE)
-        return self.last(self.look(torch.cat([spread, picture], dim=1)))
