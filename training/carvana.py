@@ -19,8 +19,8 @@ cars.
 ``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
 ``finish`` is for that: full size alone, and more pasted cars. So are ``context``, which adds blocks
 that look further around, and lays light in patches on the pasted cars; ``outdoors``, which pastes
-them onto streets, too, and knows evenings; and ``exact``, which shows studio photos at their own
-pixels, so that the edge is learned where it is.
+them onto streets, too, and knows evenings; ``exact``, which shows studio photos at their own
+pixels, so that the edge is learned where it is; and ``white``, which pastes more white cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -143,6 +143,9 @@ PRESETS = {
     "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
     "exact": replace(
         LATER, epochs=16, muon_rate=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)
+    ),
+    "white": replace(
+        LATER, epochs=12, augmentation=replace(OUTDOORS, unscaled=1.0, paint=0.3, white=0.5)
     ),
 }
 

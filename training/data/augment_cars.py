@@ -22,7 +22,7 @@ from PIL import Image, ImageFilter
 from scipy.ndimage import uniform_filter1d
 
 from training.data.carvana import Pair
-from training.data.cut_out_cars import dapple, paint, relight, shrink, tilt
+from training.data.cut_out_cars import dapple, paint, relight, shrink, tilt, whiten
 from training.data.light import Light, Picture, log_uniform
 
 Sample = tuple[Picture, Picture]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
@@ -62,6 +62,8 @@ class CarAugmentation:
         cars: the chances of 0, 1, 2, … pasted cars.
         paint: chance that a pasted car gets another colour: a studio's few cars are mostly white,
             gray and black, and a network that has seen no yellow one does not know it for a car.
+        white: chance that one that did not becomes white or silver: most cars outside are, and
+            before a bright sky they are hard to see.
         tilt: chance that a pasted car is turned, by up to ``MOST_TILT`` degrees.
         dapple: chance that light and shade lie on a pasted car in patches: in a studio the light
             is the same all over, outdoors half a car may be in the shadow of a tree.
@@ -81,6 +83,7 @@ class CarAugmentation:
     car_width: tuple[float, float] = (0.1, 1.3)
     cars: tuple[float, ...] = (0.1, 0.6, 0.2, 0.1)
     paint: float = 0.4
+    white: float = 0.0
     tilt: float = 0.2
     dapple: float = 0.0
     motion: float = 0.1
@@ -191,6 +194,8 @@ class CarAugmentation:
         car, alpha = (a[:, ::-1] for a in (car, alpha)) if rng.random() < 0.5 else (car, alpha)
         if rng.random() < self.paint:
             car = paint(car, rng)
+        elif self.white and rng.random() < self.white:
+            car = whiten(car, alpha, rng)
         if self.dapple and rng.random() < self.dapple:
             car = dapple(car, rng)
         if tilted := rng.random() < self.tilt:

@@ -17,6 +17,7 @@ from PIL import Image
 from training.data.light import LUMA, Picture
 
 Floats = NDArray[np.float32]
+MOST_GAIN = 12.0  # of the darkest parts of a car that is made white
 
 
 def shrink(
@@ -55,6 +56,19 @@ def paint(car: Floats, rng: np.random.Generator) -> Floats:
     colour /= math.sqrt(float(colour @ LUMA))  # between as bright as it was and the pure colour
     painted = np.minimum((car @ LUMA)[..., None] * colour, 255)
     return np.asarray(car + np.float32(strength) * (painted - car), np.float32)
+
+
+def whiten(car: Floats, alpha: Floats, rng: np.random.Generator) -> Floats:
+    """Make a car silver or white: little colour, and its body as bright as that.
+
+    The curve g L / (1 + (g − 1) L) takes the body there; white stays white, tyres stay dark.
+    """
+    light = np.clip(car @ LUMA / 255, 0, 1)[..., None]
+    body = float(np.clip(np.quantile(light[alpha >= alpha.max() / 2], 0.7), 0.01, 0.99))
+    aim = rng.uniform(0.6, 0.95)
+    gain = np.float32(np.clip(aim * (1 - body) / (body * (1 - aim)), 1, MOST_GAIN))
+    bright = 255 * gain * light / (1 + (gain - 1) * light)
+    return np.asarray(car + np.float32(rng.uniform(0.7, 1)) * (bright - car), np.float32)
 
 
 def dapple(car: Floats, rng: np.random.Generator) -> Floats:
