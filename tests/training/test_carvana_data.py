@@ -15,7 +15,8 @@ from training.data import streets
 from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
 from training.data.carvana import Pair
-from training.data.light import Light
+from training.data.cut_out_cars import whiten
+from training.data.light import LUMA, Light
 from training.errors import TrainingError
 from zoo import images as zoo_images
 
@@ -186,6 +187,29 @@ def test_a_pasted_car_may_be_painted_and_tilted_and_the_mask_goes_with_it() -> N
         assert ground[share == 0].all()
         colours |= {int(np.argmax(rgb)) for rgb in image[share == 255]}
     assert colours == {0, 1, 2}, "one car: reddish, greenish and bluish"
+
+
+def test_a_car_made_white_has_a_bright_body_and_dark_tyres() -> None:
+    rng = np.random.default_rng(0)
+    alpha = np.pad(np.ones((16, 24), np.float32), 4)
+    car = np.full((24, 32, 3), (90, 30, 20), np.float32) * alpha[..., None]
+    car[16:20, 6:10] = 8  # a tyre
+    for _ in range(20):
+        white = whiten(car, alpha, rng)
+        body, tyre = white[10, 10], white[18, 8]
+        assert 0.4 * 255 < body @ LUMA < 255
+        assert np.ptp(body) < 0.35 * np.ptp(car[10, 10]), "little of its colour is left"
+        assert tyre.max() < 0.5 * (body @ LUMA)
+    snow = np.full_like(car, 250)
+    np.testing.assert_allclose(whiten(snow, alpha, rng), snow, atol=6)
+    how = CarAugmentation(
+        32, 48, street=0, paste=1, car_width=(0.5, 0.6), cars=(0, 1), light=PLAIN, paint=0, tilt=0
+    )
+    seen = []
+    for white in (how, dataclasses.replace(how, white=1)):
+        pictures = [white(sources(), 2, np.random.default_rng(seed)) for seed in range(20)]
+        seen.append(np.concatenate([image[share == 255] for image, share in pictures]).mean())
+    assert seen[1] > seen[0] + 20
 
 
 def test_dappled_light_lies_on_the_car_alone() -> None:
