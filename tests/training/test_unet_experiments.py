@@ -59,6 +59,16 @@ def test_a_rehearsal_cannot_become_a_measurement(data_dir: Path) -> None:
         unet_skips.main(["--data-dir", str(data_dir), "--quick"])
 
 
+def test_all_networks_may_learn_longer(data_dir: Path) -> None:
+    arguments = ["--data-dir", str(data_dir), "--folder", str(data_dir / "e"), "--quick"]
+    _, short = unet_training.parse("?", arguments)
+    _, longer = unet_training.parse("?", [*arguments, "--epochs", "3"])
+    assert longer.total_steps == 3 * short.total_steps
+    for count in ("0", "-1"):
+        with pytest.raises(TrainingError, match="from 1 up"):
+            unet_training.parse("?", [*arguments, "--epochs", count])
+
+
 def test_the_classic_unet_has_the_parameters_that_everybody_quotes() -> None:
     count = sum(p.numel() for p in ClassicUNet().parameters())
     assert count == pytest.approx(31.04e6, rel=0.001)

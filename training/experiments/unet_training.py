@@ -15,6 +15,7 @@ from training import carvana
 from training.carvana_record import plain
 from training.data.augment_cars import Sources
 from training.distributed import Processes
+from training.errors import TrainingError
 from training.experiments import command
 from training.files import read_json
 from training.machine import Machine, choose_precision
@@ -32,11 +33,20 @@ def parse(
     question: str, arguments: Sequence[str] | None = None
 ) -> tuple[argparse.Namespace, carvana.Recipe]:
     """Read the command line that these experiments share; return it and the short recipe."""
-    options = command.parse(command.parser(question, "runs/unet"), arguments)
-    recipe = replace(carvana.RECIPE, epochs=EPOCHS, small_until=1.0)
+    parser = command.parser(question, "runs/unet")
+    parser.add_argument(
+        "--epochs", type=int, metavar="N",
+        help=f"of {carvana.RECIPE.pictures} pictures each, for every network (default {EPOCHS}, "
+        "which suits two cores; a GPU has time for more)",
+    )  # fmt: skip
+    options = command.parse(parser, arguments)
+    if options.epochs is not None and options.epochs < 1:
+        raise TrainingError("--epochs takes a whole number from 1 up.")
+    epochs = options.epochs or (1 if options.quick else EPOCHS)
+    recipe = replace(carvana.RECIPE, epochs=epochs, small_until=1.0)
     if options.quick:
         small = replace(recipe.small, height=32, width=48)
-        recipe = replace(recipe, epochs=1, pictures=8, small=small, widths=(4, 6))
+        recipe = replace(recipe, pictures=8, small=small, widths=(4, 6))
     return options, recipe
 
 
