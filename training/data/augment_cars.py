@@ -62,8 +62,8 @@ class CarAugmentation:
         cars: the chances of 0, 1, 2, … pasted cars.
         paint: chance that a pasted car gets another colour: a studio's few cars are mostly white,
             gray and black, and a network that has seen no yellow one does not know it for a car.
-        white: chance that one that did not becomes white or silver: most cars outside are, and
-            before a bright sky they are hard to see.
+        white: chance that one that did not becomes white or silver: before bright surroundings
+            such a car is hard to see.
         tilt: chance that a pasted car is turned, by up to ``MOST_TILT`` degrees.
         dapple: chance that light and shade lie on a pasted car in patches: in a studio the light
             is the same all over, outdoors half a car may be in the shadow of a tree.

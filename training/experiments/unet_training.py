@@ -15,12 +15,11 @@ from training import carvana
 from training.carvana_record import plain
 from training.data.augment_cars import Sources
 from training.distributed import Processes
-from training.errors import TrainingError
 from training.experiments import command
 from training.files import read_json
 from training.machine import Machine, choose_precision
 from training.predict_masks import Held
-from training.run import CHECKPOINT
+from training.run import CHECKPOINT, positive
 
 # A tenth of the recipe's pictures, all of them small, so that two cores need minutes.
 EPOCHS = 4
@@ -35,18 +34,15 @@ def parse(
     """Read the command line that these experiments share; return it and the short recipe."""
     parser = command.parser(question, "runs/unet")
     parser.add_argument(
-        "--epochs", type=int, metavar="N",
+        "--epochs", type=positive, default=EPOCHS, metavar="N",
         help=f"of {carvana.RECIPE.pictures} pictures each, for every network (default {EPOCHS}, "
         "which suits two cores; a GPU has time for more)",
     )  # fmt: skip
     options = command.parse(parser, arguments)
-    if options.epochs is not None and options.epochs < 1:
-        raise TrainingError("--epochs takes a whole number from 1 up.")
-    epochs = options.epochs or (1 if options.quick else EPOCHS)
-    recipe = replace(carvana.RECIPE, epochs=epochs, small_until=1.0)
+    recipe = replace(carvana.RECIPE, epochs=options.epochs, small_until=1.0)
     if options.quick:
         small = replace(recipe.small, height=32, width=48)
-        recipe = replace(recipe, pictures=8, small=small, widths=(4, 6))
+        recipe = replace(recipe, epochs=1, pictures=8, small=small, widths=(4, 6))
     return options, recipe
 
 
