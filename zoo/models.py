@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo import images, segment_refine
+from zoo import images, pieces, segment_refine
 from zoo.networks.numpy_cnn import softmax
 from zoo.results import Classification, Segmentation
 
@@ -190,7 +190,9 @@ class Segmenter(Model):
     The network works on the picture scaled, in its own shape, to a longest side of
     ``config["input"]["longest_side"]`` pixels. Smaller pictures are enlarged to that: a network
     knows objects of the size that it was trained on, and a thumbnail's object is not a smaller one.
-    The answer is brought back to the picture's own size; see :mod:`zoo.segment_refine`.
+    Specks and pinholes of which the network is nowhere sure are taken back
+    (:func:`zoo.pieces.settle`), and the answer is brought back to the picture's own size
+    (:mod:`zoo.segment_refine`).
     """
 
     def predict(self, image: images.ImageSource, refine: bool = True) -> Segmentation:
@@ -208,8 +210,8 @@ class Segmenter(Model):
         picture = images.open_image(image)
         size = self.config["input"]
         inputs = images.normalize(self._fit(picture), size["mean"], size["std"])
-        working = _sigmoid(self.logits(inputs[None])[0, 0])
         threshold = float(self.config["threshold"])
+        working = pieces.settle(_sigmoid(self.logits(inputs[None])[0, 0]), threshold)
         return Segmentation(
             label=self.labels[0],
             probabilities=segment_refine.enlarge(working, picture, threshold, refine),
