@@ -82,7 +82,8 @@ class Segmentation:
         label: What was looked for, such as ``"car"``.
         probabilities: float32 array (H, W) in [0, 1], at the picture's own size: how probable it
             is that the pixel belongs to the object.
-        working: float32 array (h, w) in [0, 1]: the network's own answer, at the size it works at.
+        working: float32 array (h, w) in [0, 1]: the network's own answer, at the size it works at;
+            without specks and pinholes of which it is nowhere sure, see :func:`zoo.pieces.settle`.
         threshold: The probability from which a pixel counts as object; chosen on validation
             pictures.
         seconds: Time of preparation, forward pass and scaling up, in seconds.

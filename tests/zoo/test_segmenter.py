@@ -13,6 +13,7 @@ from PIL import Image
 
 import zoo
 from tests import cars, red_cars
+from zoo import pieces
 from zoo.batch_norm.folding import Folded, fold
 from zoo.errors import ImageError, IntegrityError
 from zoo.loading import load_folder
@@ -79,7 +80,8 @@ def test_predict_is_the_network_on_the_prepared_picture(model: zoo.Segmenter) ->
     assert isinstance(model.network.down[0].first.bn, torch.nn.BatchNorm2d)
     assert not model.network.training
     answer = model.predict(image)
-    np.testing.assert_allclose(answer.working, torch.sigmoid(logits).numpy(), atol=1e-5)
+    expected = pieces.settle(torch.sigmoid(logits).numpy(), answer.threshold)
+    np.testing.assert_allclose(answer.working, expected, atol=1e-5)
     np.testing.assert_allclose(model.logits(inputs[None])[0, 0], logits.numpy(), atol=1e-4)
     assert answer.working.dtype == answer.probabilities.dtype == np.float32
     assert answer.seconds > 0
