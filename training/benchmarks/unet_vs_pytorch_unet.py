@@ -143,7 +143,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
     ratios = [other / mine for mine, other in (means(f"{format}_ms") for format in PRECISIONS)]
     iou, other_iou = means("iou")
-    # One car may decide a test mean, and whether it is found depends on the seed: so each is told.
+    # One car may decide a test mean, and chance whether it is cut out well: so each seed is told.
     tested, other_tested = (", ".join(f"{r['test_iou']:.4f}" for r in rs) for rs in (ours, classic))
     mine, other = ours[0]["seconds"], classic[0]["seconds"]  # of one seed, hence of one machine
     calm, other_calm = (float(np.mean([without_worst(r) for r in rs])) for rs in (ours, classic))
