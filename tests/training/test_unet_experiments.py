@@ -117,8 +117,8 @@ def test_the_networks_are_compared_after_the_same_training() -> None:
         name: {run.seed for run in same if run.network == name}
         for name in (benchmark.OURS, benchmark.CLASSIC)
     }
-    assert seeds[benchmark.OURS] == {0, 1, 2}
-    assert seeds[benchmark.CLASSIC] == {0, 1}
+    assert len(seeds[benchmark.CLASSIC]) > 1
+    assert seeds[benchmark.CLASSIC] <= seeds[benchmark.OURS]
     assert (longer.network, longer.recipe.epochs) == (benchmark.OURS, 2 * benchmark.LONGER)
 
 
