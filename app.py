@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common import footer, frame, models, settings, site, warm_up
+from pages.common import entry_guard, footer, loaded_models, settings, site, warm_up
 
 STATIC = Path(__file__).parent / "static"
 
@@ -20,7 +20,7 @@ st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon
 settings.from_secrets()
 warm_up.start()
 page = site.navigation()
-frame.resume()
-models.prefetch()
+entry_guard.resume()
+loaded_models.prefetch()
 footer.show()
 page.run()

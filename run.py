@@ -71,7 +71,7 @@ def find_chromium() -> None:
     """
     find = (
         "from playwright.sync_api import sync_playwright as s\n"
-        "from training.benchmarks.chromium import find\n"
+        "from training.benchmarks.pages.chromium import find\n"
         "with s() as p: print('Chromium:', find(p))"
     )
 

@@ -5,30 +5,30 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
-from pages.common import (
-    frame,
-    models,
-    norm_folding,
-    norm_modes,
-    norm_race,
-    norm_recorded,
-    norm_steps,
+from pages.common import entry_guard, loaded_models
+from pages.sections.batch_norm import (
+    live_folding,
+    live_steps,
+    live_training,
+    recorded_figures,
+    recorded_series,
+    short_answer,
+    train_or_eval,
 )
 from zoo import batch_norm
-from zoo.batch_norm import answer, recorded
 from zoo.samples.sets import picture_set
 
-frame.ensure("pages/batch_norm.py")
-model = models.classifier("cifar10")
+entry_guard.ensure("pages/batch_norm.py")
+model = loaded_models.classifier("cifar10")
 weights = zoo.info(model.name).sha256
 names = batch_norm.layer_names(model.network)
-found = {name: recorded.recorded(name) for name in norm_recorded.RECORDED}
+found = {name: recorded_series.recorded(name) for name in recorded_figures.RECORDED}
 
 
 def show_recorded(name: str) -> None:
     """Draw a recorded experiment, if there is one."""
     if (experiment := found[name]) is not None:
-        norm_recorded.RECORDED[name](experiment)
+        recorded_figures.RECORDED[name](experiment)
 
 
 st.title("BatchNorm", anchor=False)
@@ -44,7 +44,7 @@ st.markdown(
     "deviation (ε keeps that from being zero), then **scales** by γ and **shifts** by β, which the "
     f"network learns. The network that names objects has {len(names)} such layers. Look into one:"
 )
-norm_steps.show(model, weights)
+live_steps.show(model, weights)
 
 st.header("Training is not evaluation", anchor="modes")
 st.markdown(
@@ -52,16 +52,16 @@ st.markdown(
     "pictures beside it. While it trains, the layer keeps running averages of both; in evaluation "
     "it uses those, and every picture is answered for itself."
 )
-norm_modes.company(model, weights)
+train_or_eval.company(model, weights)
 st.markdown(
     "Forget to switch (`model.eval()` in PyTorch) and the accuracy depends on the batch: on its "
     "size, and on whether it is as mixed as in training."
 )
-norm_modes.modes(model, weights)
+train_or_eval.modes(model, weights)
 
 st.header("Does it train faster?", anchor="race")
-st.markdown(norm_race.legend())
-norm_race.show()
+st.markdown(live_training.legend())
+live_training.show()
 show_recorded("batch_norm_speed")
 show_recorded("batch_norm_longer")
 
@@ -100,15 +100,15 @@ st.latex(
     r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
     r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
 )
-norm_folding.show(model, weights)
+live_folding.show(model, weights)
 
-if answers := answer.short_answer():
+if answers := short_answer.short_answer():
     st.header("So: would you use it in every layer?", anchor="answer")
-    norm_recorded.show_answers(answers)
-claims = norm_recorded.claims(norm_folding.folded())
+    recorded_figures.show_answers(answers)
+claims = recorded_figures.claims(live_folding.folded())
 if claims:
     st.header("Claims and measurements", anchor="claims")
-    norm_recorded.show_claims(claims)
+    recorded_figures.show_claims(claims)
 st.caption(
     f"Sample pictures: {picture_set('cifar10').credit}. Digits: {picture_set('mnist').credit}."
 )

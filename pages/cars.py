@@ -9,27 +9,24 @@ import streamlit as st
 from PIL import Image, ImageColor
 
 import zoo
-from pages.common import (
-    checkered,
-    format,
-    frame,
-    hand_in,
-    many_masks,
-    mask_errors,
-    masks_record,
-    models,
-    picture,
-    scene,
-    stage,
-    strip,
+from pages.common import entry_guard, loaded_models, number_format
+from pages.components import upload
+from pages.components.mask_viewer import mask_viewer
+from pages.components.thumbnails import thumbnails
+from pages.images import checkerboard, encoding
+from pages.sections import training_history as training_section
+from pages.sections.segmentation import (
+    mask_comparison,
+    photo_batch,
+    segmentation_record,
+    segmented_photo,
 )
-from pages.common import training as training_section
-from pages.common.scene import Scene
-from zoo import cutouts, masks
+from pages.sections.segmentation.segmented_photo import Scene
 from zoo.samples import Sample, samples
+from zoo.segmentation import cutouts, masks
 
-frame.ensure("pages/cars.py")
-model = models.segmenter("carvana")
+entry_guard.ensure("pages/cars.py")
+model = loaded_models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
 JPEG_QUALITY = 92
@@ -38,7 +35,7 @@ JPEG_QUALITY = 92
 st.title("Cars", anchor=False)
 st.markdown(
     f"A photo goes in, its car comes out. A U-Net with "
-    f"{format.count(zoo.info(model.name).parameters)} parameters answers for every pixel."
+    f"{number_format.count(zoo.info(model.name).parameters)} parameters answers for every pixel."
 )
 
 
@@ -72,7 +69,7 @@ def put_sample(sample_id: str) -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := strip.picked("samples"):
+    if chosen := thumbnails.picked("samples"):
         put_sample(chosen)
 
 
@@ -84,7 +81,7 @@ def on_photo(key: str) -> None:
 
 def on_threshold() -> None:
     """Take the threshold that the slider came to rest at; the network is not asked again."""
-    if (percent := stage.chosen("stage", token())) is not None:
+    if (percent := mask_viewer.chosen("stage", token())) is not None:
         shown()["threshold"] = percent
 
 
@@ -97,7 +94,7 @@ def sample_scene(weights: str, sample_id: str) -> Scene:
         sample_id: One of the samples.
     """
     sample = next(sample for sample in choices() if sample.id == sample_id)
-    return scene.look(model, sample.read(), sample.path.name)
+    return segmented_photo.look(model, sample.read(), sample.path.name)
 
 
 def current() -> Scene | None:
@@ -108,7 +105,7 @@ def current() -> Scene | None:
     if "scene" not in now:
         with st.spinner("Looking at the photo …"):
             try:
-                now["scene"] = scene.look(model, now.pop("encoded"), now["name"])
+                now["scene"] = segmented_photo.look(model, now.pop("encoded"), now["name"])
             except zoo.ImageError as error:
                 now |= {"scene": None, "problem": str(error)}
     if now["scene"] is None:
@@ -145,7 +142,7 @@ def on_largest() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the photo: whatever somebody does here reruns this alone."""
-    left, right = st.columns(stage.SIDES, gap="medium")
+    left, right = st.columns(mask_viewer.SIDES, gap="medium")
     with left:
         whole = current()
         seen = None if whole is None else wanted(whole)
@@ -171,7 +168,7 @@ def threshold() -> float:
 def show_stage(seen: Scene) -> None:
     """Draw the photo under what the network says."""
     now = shown()
-    stage.show(
+    mask_viewer.show(
         "stage",
         token=token(),
         photo=seen.photo,
@@ -190,20 +187,22 @@ def show_answer(seen: Scene) -> None:
     area = seen.area(threshold())
     if not seen.found(threshold()):
         st.info(
-            f"**No car found**: at a threshold of {round(100 * threshold())}{format.NBSP}%, "
-            f"{format.percent(area)} of the picture is car, too little to be one.",
+            f"**No car found**: at a threshold of {round(100 * threshold())}{number_format.NBSP}%, "
+            f"{number_format.percent(area)} of the picture is car, too little to be one.",
             icon=":material/search_off:",
         )
-    low, high = (format.percent(edge, 0) for edge in masks.UNSURE)
+    low, high = (number_format.percent(edge, 0) for edge in masks.UNSURE)
     with st.container(horizontal=True, gap="small"):
-        st.metric("Car area", format.percent(area), help="Share of the picture's pixels")
+        st.metric("Car area", number_format.percent(area), help="Share of the picture's pixels")
         st.metric(
             "Unsure",
-            format.percent(seen.unsure()),
+            number_format.percent(seen.unsure()),
             help="Share of the pixels that are neither clearly car nor clearly not: "
             f"between {low} and {high} sure",
         )
-        st.metric("Time", format.duration(seen.result.seconds), help="From the photo to the mask")
+        st.metric(
+            "Time", number_format.duration(seen.result.seconds), help="From the photo to the mask"
+        )
     height, width = seen.result.working.shape
     st.caption(
         f"Photo {seen.size[0]} × {seen.size[1]}, looked at in {width} × {height} by PyTorch on "
@@ -226,12 +225,12 @@ def show_pieces(whole: Scene) -> None:
 
 
 @st.cache_data(show_spinner=False)
-def thumbnails() -> list[strip.Item]:
+def thumbnail_items() -> list[thumbnails.Item]:
     """Return the sample photos as small pictures to click."""
     return [
-        strip.Item(
+        thumbnails.Item(
             id=sample.id,
-            picture=picture.data_url(picture.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
+            picture=encoding.data_url(encoding.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
             description=sample.description,
         )
         for sample in choices()
@@ -240,17 +239,19 @@ def thumbnails() -> list[strip.Item]:
 
 def show_choices() -> None:
     """Draw the sample photos, the upload and the camera."""
-    strip.show("samples", {"Try one": thumbnails()}, shown().get("id"), on_pick, wide=True)
+    thumbnails.show(
+        "samples", {"Try one": thumbnail_items()}, shown().get("id"), on_pick, wide=True
+    )
     st.caption("Or a photo of your own. It stays in the server's memory and is never saved.")
     with st.container(horizontal=True):
-        hand_in.upload("Upload", "A photo of a car", "photo", on_photo)
-        hand_in.camera("Camera", "A photo of a car", "camera", on_photo)
+        upload.upload("Upload", "A photo of a car", "photo", on_photo)
+        upload.camera("Camera", "A photo of a car", "camera", on_photo)
 
 
 def show_cut_out(seen: Scene) -> None:
     """Draw the car without its background, and what can be downloaded."""
     st.header("Cut it out", anchor="cut-out")
-    left, right = st.columns(stage.SIDES, gap="medium")
+    left, right = st.columns(mask_viewer.SIDES, gap="medium")
     with right:
         background = choose_background()
     try:
@@ -259,7 +260,7 @@ def show_cut_out(seen: Scene) -> None:
         right.error(str(error), icon=":material/image_not_supported:")
         background = None
         small = compose(seen.shown, seen.result, threshold(), background)
-    left.image(checkered.draw(small) if small.mode == "RGBA" else small, width="stretch")
+    left.image(checkerboard.draw(small) if small.mode == "RGBA" else small, width="stretch")
     with right:
         show_downloads(seen, background)
 
@@ -272,7 +273,7 @@ def choose_background() -> str | bytes | None:
     if kind == "Colour":
         return st.color_picker("Colour", "#5b5bd6", key="colour")
     if kind == "Picture":
-        file = st.file_uploader("Another picture", picture.FILES, key="backdrop")
+        file = st.file_uploader("Another picture", encoding.FILES, key="backdrop")
         return file.getvalue() if file else None
     return None
 
@@ -302,7 +303,7 @@ def show_downloads(seen: Scene, background: str | bytes | None) -> None:
         whole = compose(seen.original(), seen.full(), at, background)
         if whole.mode == "RGBA":
             return cutouts.png(whole)
-        return picture.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
+        return encoding.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
 
     label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
     if background is not None:
@@ -337,7 +338,7 @@ def show_truth(seen: Scene) -> None:
     with st.expander("Compare with a true mask", icon=":material/rule:"):
         file = st.file_uploader(
             "The true mask: a picture of the photo's size, white (or opaque) where the car is",
-            picture.FILES,
+            encoding.FILES,
             key=f"truth-{shown()['number']}",
         )
         if file is None:
@@ -350,10 +351,10 @@ def show_truth(seen: Scene) -> None:
         now = shown()
         if "full" not in now:  # kept while somebody compares: it takes a second for a large photo
             now["full"] = seen.full()
-        mask_errors.show(seen.shown, now["full"].mask_at(threshold()), true)
+        mask_comparison.show(seen.shown, now["full"].mask_at(threshold()), true)
 
 
 playground()
-many_masks.show(model)
-masks_record.show(model)
+photo_batch.show(model)
+segmentation_record.show(model)
 training_section.show(model)

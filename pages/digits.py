@@ -9,29 +9,23 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import (
-    answer,
-    format,
-    frame,
-    gallery,
-    hand_in,
-    heat,
-    models,
-    mosaic,
-    pad,
-    picture,
-    strip,
-)
-from pages.common import training as training_section
-from pages.common.picture import data_url as address
+from pages.common import entry_guard, loaded_models, number_format
+from pages.components import upload
+from pages.components.class_answer import class_answer
+from pages.components.drawing_pad import drawing_pad
+from pages.components.gallery import gallery
+from pages.components.thumbnails import thumbnails
+from pages.images import encoding, heat_map, mosaic
+from pages.images.encoding import data_url as address
+from pages.sections import training_history as training_section
 from zoo.samples import Sample, samples
 
-frame.ensure("pages/digits.py")
-model = models.classifier("mnist")
+entry_guard.ensure("pages/digits.py")
+model = loaded_models.classifier("mnist")
 
 # Seconds that the answer gets to reach the screen before the maps below take all cores: the median
 # wait for an answer fell from 59 to 51 ms, the 95th percentile from 76 to 52
-# (training.benchmarks.digits_page, server and browser on the same two cores).
+# (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
@@ -67,7 +61,7 @@ def put_sample(sample_id: str) -> None:
 
 def on_stroke() -> None:
     """Take what was drawn; the pad shows it already, so its token stays."""
-    drawing = pad.drawing("pad")
+    drawing = drawing_pad.drawing("pad")
     if drawing:
         token = st.session_state["digits"]["token"]
         put("drawing", image=drawing.png, strokes=drawing.strokes, token=token)
@@ -75,7 +69,7 @@ def on_stroke() -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := strip.picked("samples"):
+    if chosen := thumbnails.picked("samples"):
         put_sample(chosen)
 
 
@@ -90,7 +84,7 @@ def on_upload(key: str) -> None:
         return
     try:
         view = model.view(file.getvalue())
-        small = picture.jpeg(zoo.open_image(file.getvalue()), side=560)
+        small = encoding.jpeg(zoo.open_image(file.getvalue()), side=560)
     except zoo.ImageError as error:
         put("upload", problem=str(error))
         return
@@ -117,7 +111,7 @@ def playground() -> None:
 def show_pad() -> None:
     """Draw the pad with the current digit on it."""
     now = shown()
-    pad.draw(
+    drawing_pad.draw(
         "pad",
         token=str(now["token"]),
         strokes=now.get("strokes"),
@@ -136,14 +130,16 @@ def show_answer() -> tuple[np.ndarray, str] | None:
         view = now["view"] if "view" in now else model.view(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
-        answer.show_problem("answer", now["number"], model.labels, str(error))
+        class_answer.show_problem("answer", now["number"], model.labels, str(error))
         return None
-    answer.show("answer", now["number"], result, view, f"{PLACE} on the {model.device.upper()}")
+    class_answer.show(
+        "answer", now["number"], result, view, f"{PLACE} on the {model.device.upper()}"
+    )
     return view, result.label
 
 
 @st.cache_data(show_spinner=False)
-def choices(weights: str) -> dict[str, list[strip.Item]]:
+def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
     """Return the sample digits by group, with what the network makes of them.
 
     Args:
@@ -151,17 +147,17 @@ def choices(weights: str) -> dict[str, list[strip.Item]]:
     """
     pictures = samples("digits")
     results = model.predict_batch([sample.path for sample in pictures])
-    groups: dict[str, list[strip.Item]] = {"Try one": [], "Hard ones: truth → answer": []}
+    groups: dict[str, list[thumbnails.Item]] = {"Try one": [], "Hard ones: truth → answer": []}
     for sample, result in zip(pictures, results, strict=True):
         group = "Try one" if sample.group == "typical" else "Hard ones: truth → answer"
         groups[group].append(choice(sample, result))
     return groups
 
 
-def choice(sample: Sample, result: zoo.Classification) -> strip.Item:
+def choice(sample: Sample, result: zoo.Classification) -> thumbnails.Item:
     """Turn a sample into a picture to click."""
-    verdict = f"the network says {result.label} ({format.percent(result.confidence)})"
-    return strip.Item(
+    verdict = f"the network says {result.label} ({number_format.percent(result.confidence)})"
+    return thumbnails.Item(
         id=sample.id,
         picture=address(sample.read()),
         description=f"{sample.description}, a {sample.label}; {verdict}",
@@ -173,11 +169,11 @@ def show_choices() -> None:
     """Draw the sample digits and the upload."""
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        strip.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
+        thumbnails.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
     right.caption("Or a photo of your own: one digit, dark on light or light on dark.")
     with right:
         label = "A photo or scan of one handwritten digit"
-        hand_in.upload("Upload a photo", label, "upload", on_upload)
+        upload.upload("Upload a photo", label, "upload", on_upload)
     right.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
@@ -208,8 +204,10 @@ def show_occlusion(view: np.ndarray, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
     drop = zoo.explain.occlusion(model, view, label)
     pictures = [
-        gallery.Picture("What it sees", "28 × 28", address(picture.png(view, 10)), "The digit"),
-        gallery.Picture("What decided", "occlusion", address(heat.png(view, drop, 10)), "Its map"),
+        gallery.Picture("What it sees", "28 × 28", address(encoding.png(view, 10)), "The digit"),
+        gallery.Picture(
+            "What decided", "occlusion", address(heat_map.png(view, drop, 10)), "Its map"
+        ),
     ]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:

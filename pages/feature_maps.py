@@ -8,29 +8,21 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import (
-    attribution,
-    cells,
-    diagram,
-    favourites,
-    format,
-    frame,
-    hand_in,
-    inside,
-    models,
-    mosaic,
-    optimized,
-    pad,
-    picture,
-    site,
-    skipping,
-    steps,
-    strip,
-)
-from pages.common.picture import data_url as address
+from pages.common import entry_guard, loaded_models, number_format, site
+from pages.components import upload
+from pages.components.arithmetic_steps import arithmetic_steps
+from pages.components.diagram import diagram
+from pages.components.drawing_pad import drawing_pad
+from pages.components.grid_picker import grid_picker
+from pages.components.thumbnails import thumbnails
+from pages.images import encoding, mosaic
+from pages.images.encoding import data_url as address
+from pages.sections import attribution_maps
+from pages.sections.feature_maps import feature_visualization, top_images, trace_cache
+from pages.sections.segmentation import skip_connections
 from zoo.samples import Sample, samples
 
-frame.ensure("pages/feature_maps.py")
+entry_guard.ensure("pages/feature_maps.py")
 
 COLLECTIONS = {entry.model: entry.samples for entry in site.ENTRIES if entry.samples}
 NAMES = [name for name in zoo.list_models() if name.partition("-")[0] in COLLECTIONS]
@@ -70,7 +62,7 @@ def put(contents: Any, **more: Any) -> None:
     for key in ("view", "problem", "id", "strokes"):
         here.pop(key, None)
     try:
-        here["view"] = models.load(state()["model"]).view(contents)
+        here["view"] = loaded_models.load(state()["model"]).view(contents)
     except zoo.ImageError as error:
         here["problem"] = str(error)
     here |= {"pixel": None, **more}
@@ -90,7 +82,7 @@ def on_model() -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := strip.picked("inside-samples"):
+    if chosen := thumbnails.picked("inside-samples"):
         put_sample(chosen)
 
 
@@ -102,15 +94,15 @@ def on_upload(key: str) -> None:
 
 def on_stroke() -> None:
     """Take what was drawn."""
-    if drawing := pad.drawing("inside-pad"):
+    if drawing := drawing_pad.drawing("inside-pad"):
         put(drawing.png, strokes=drawing.strokes)
 
 
 def on_layer() -> None:
     """Open another layer, at its strongest channel."""
-    here, model = now(), models.load(state()["model"])
+    here, model = now(), loaded_models.load(state()["model"])
     if chosen := diagram.picked(
-        "inside-diagram", inside.run(model, inside.small(model, here["view"]))
+        "inside-diagram", trace_cache.run(model, trace_cache.small(model, here["view"]))
     ):
         here |= {"layer": chosen, "channel": None, "pixel": None}
 
@@ -118,14 +110,14 @@ def on_layer() -> None:
 def on_channel() -> None:
     """Look at another channel of the layer."""
     order = st.session_state["inside-order"]
-    if (cell := cells.picked("inside-maps", len(order))) is not None:
+    if (cell := grid_picker.picked("inside-maps", len(order))) is not None:
         now().update(channel=order[cell], pixel=None)
 
 
 def on_pixel() -> None:
     """Compute another value of the map."""
     height, width = st.session_state["inside-size"]
-    if (cell := cells.picked("inside-pixels", height * width)) is not None:
+    if (cell := grid_picker.picked("inside-pixels", height * width)) is not None:
         now()["pixel"] = divmod(cell, width)
 
 
@@ -146,13 +138,13 @@ def show_choices(model: zoo.Model) -> None:
         )
     left, right = st.columns([8, 4], gap="medium", vertical_alignment="bottom")
     with left:
-        strip.show("inside-samples", thumbnails(model.name), now().get("id"), on_pick)
+        thumbnails.show("inside-samples", thumbnail_items(model.name), now().get("id"), on_pick)
     with right.container(horizontal=True):
-        hand_in.upload("Upload", "A picture", "inside-upload", on_upload)
+        upload.upload("Upload", "A picture", "inside-upload", on_upload)
         if model.digits:
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")
-                pad.draw("inside-pad", token="pad", strokes=drawn, on_change=on_stroke)
+                drawing_pad.draw("inside-pad", token="pad", strokes=drawn, on_change=on_stroke)
 
 
 def title_of(name: str) -> str:
@@ -163,11 +155,11 @@ def title_of(name: str) -> str:
 
 
 @st.cache_data(show_spinner=False)
-def thumbnails(name: str) -> dict[str, list[strip.Item]]:
+def thumbnail_items(name: str) -> dict[str, list[thumbnails.Item]]:
     """Return the model's sample pictures."""
     pictures = [sample for sample in pictures_of(name) if sample.group == "typical"]
     items = [
-        strip.Item(s.id, address(picture.png(picture.band([s.read()]))), s.description)
+        thumbnails.Item(s.id, address(encoding.png(encoding.band([s.read()]))), s.description)
         for s in pictures[:10]
     ]
     return {"Pictures": items}
@@ -177,14 +169,16 @@ def thumbnails(name: str) -> dict[str, list[strip.Item]]:
 def explorer(model: zoo.Model) -> None:
     """Draw all that depends on layer, channel and pixel: a click reruns this and nothing else."""
     here = now()
-    view = inside.small(model, here["view"])
-    run = inside.run(model, view)
+    view = trace_cache.small(model, here["view"])
+    run = trace_cache.run(model, view)
     found = diagram.blocks(run)
     if here["layer"] not in run.calls:
         first = next(block for block in found if any(layer.parameters for layer in block.layers))
         here |= {"layer": first.main.name, "channel": None, "pixel": None}
     st.header("The network", anchor="network")
-    diagram.show("inside-diagram", found, here["layer"], on_layer, inside.over(view, None, None))
+    diagram.show(
+        "inside-diagram", found, here["layer"], on_layer, trace_cache.over(view, None, None)
+    )
     layer = run.layer(here["layer"])
     st.header(f"{diagram.title(layer)}: {diagram.size(layer.shape)}", anchor="maps")
     left, right = st.columns(2, gap="large")
@@ -196,7 +190,7 @@ def explorer(model: zoo.Model) -> None:
     st.header("The arithmetic", anchor="arithmetic")
     show_arithmetic(model, run, layer)
     with excites:
-        favourites.show(model, run, layer, here["channel"])
+        top_images.show(model, run, layer, here["channel"])
 
 
 def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
@@ -205,27 +199,27 @@ def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer
     with st.container(horizontal=True, gap="medium"):
         sort = st.toggle("Strongest first", key="inside-sort")
         own = st.toggle("Each map on its own scale", key="inside-own")
-    means = inside.means(values)
-    order = inside.order(values, sort)
+    means = trace_cache.means(values)
+    order = trace_cache.order(values, sort)
     if here["channel"] is None or here["channel"] >= len(values):
-        here["channel"] = inside.liveliest(values)
+        here["channel"] = trace_cache.liveliest(values)
     st.session_state["inside-order"] = order
     image, grid = mosaic.sheet(values[order], own_scale=own, width=720)
     names = [f"channel {c}" for c in range(len(values))]
     if layer.name == run.output and isinstance(model, zoo.Classifier):
         names = [f"channel {c}: {label}" for c, label in enumerate(model.labels)]
-    cells.show(
+    grid_picker.show(
         "inside-maps",
         f"The {len(values)} maps of {layer.name}.",
         image,
         grid,
         order.index(here["channel"]),
         on_channel,
-        labels=[f"{names[c]}, mean {steps.number(float(means[c]))}" for c in order],
+        labels=[f"{names[c]}, mean {arithmetic_steps.number(float(means[c]))}" for c in order],
         caption=True,
     )
     st.caption(
-        f"`{layer.name}`: {layer.operation}, {format.count(layer.parameters)} parameters. Violet: "
+        f"`{layer.name}`: {layer.operation}, {number_format.count(layer.parameters)} parameters. Violet: "
         "above zero, the brighter the stronger; dark: near zero; amber: below."
     )
 
@@ -243,7 +237,7 @@ def show_channel(
     with left:
         show_kernel(run, layer)
     with right:
-        optimized.show(model, layer, channel, view.shape[:2])
+        feature_visualization.show(model, layer, channel, view.shape[:2])
 
 
 def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
@@ -252,22 +246,22 @@ def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer)
     values = run[layer.name][here["channel"]]
     height, width = values.shape
     if here["pixel"] is None or here["pixel"][0] >= height or here["pixel"][1] >= width:
-        here["pixel"] = inside.peak(values)
+        here["pixel"] = trace_cache.peak(values)
     row, column = here["pixel"]
     st.session_state["inside-size"] = (height, width)
     left, right = st.columns(2, gap="small")
     with left:
-        cells.show(
+        grid_picker.show(
             "inside-pixels",
             f"Map of channel {here['channel']}.",
             mosaic.sheet(values[None], own_scale=True, width=max(352, width))[0],
-            cells.Grid(height, width, height * width, aspect=1.0),
+            grid_picker.Grid(height, width, height * width, aspect=1.0),
             row * width + column,
             on_pixel,
             caption=True,
         )
     field = zoo.explain.receptive_field(run, layer.name, row, column)
-    right.image(inside.over(view, values, field), width="stretch")
+    right.image(trace_cache.over(view, values, field), width="stretch")
     right.caption(f"Framed: the {field.width} × {field.height} pixels that it sees")
 
 
@@ -300,7 +294,7 @@ def show_arithmetic(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain
     except zoo.ZooError as error:
         st.info(str(error))
         return
-    steps.show("inside-steps", found)
+    arithmetic_steps.show("inside-steps", found)
 
 
 st.title("Feature maps", anchor=False)
@@ -311,7 +305,7 @@ st.markdown(
 if not NAMES:
     st.info("No network is here to be opened: train one and export it, as the README shows.")
     st.stop()
-model = models.load(state()["model"])
+model = loaded_models.load(state()["model"])
 now()
 show_choices(model)
 if "problem" in now():
@@ -319,6 +313,6 @@ if "problem" in now():
 else:
     explorer(model)
     if isinstance(model, zoo.Segmenter):
-        skipping.show(model, now()["view"])
+        skip_connections.show(model, now()["view"])
     else:
-        attribution.show(models.classifier(model.name), now()["view"])
+        attribution_maps.show(loaded_models.classifier(model.name), now()["view"])

@@ -9,27 +9,21 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import (
-    answer,
-    crop,
-    format,
-    frame,
-    gallery,
-    hand_in,
-    heat,
-    mistakes,
-    models,
-    picture,
-    strip,
-    trust,
-)
-from pages.common import training as training_section
-from pages.common.picture import data_url as address
-from zoo.images import crop_square
+from pages.common import entry_guard, loaded_models, number_format
+from pages.components import upload
+from pages.components.class_answer import class_answer
+from pages.components.crop import crop
+from pages.components.gallery import gallery
+from pages.components.thumbnails import thumbnails
+from pages.images import encoding, heat_map
+from pages.images.encoding import data_url as address
+from pages.sections import calibration, confident_errors
+from pages.sections import training_history as training_section
+from zoo.preprocessing.images import crop_square
 from zoo.samples import Sample, samples
 
-frame.ensure("pages/objects.py")
-model = models.classifier("cifar10")
+entry_guard.ensure("pages/objects.py")
+model = loaded_models.classifier("cifar10")
 
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
@@ -82,7 +76,7 @@ def put_sample(sample_id: str) -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := strip.picked("samples"):
+    if chosen := thumbnails.picked("samples"):
         put_sample(chosen)
 
 
@@ -92,7 +86,7 @@ def on_file(key: str) -> None:
     if file is None:
         return
     try:
-        put_photo(*picture.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
+        put_photo(*encoding.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
     except zoo.ImageError as error:
         put(problem=str(error), picture=None, description="", square=crop.Square())
 
@@ -116,7 +110,7 @@ def playground() -> None:
         show_inputs()
     with left:
         show_photo()
-    strip.show("samples", choices(), shown().get("id"), on_pick, beside=True)
+    thumbnails.show("samples", choices(), shown().get("id"), on_pick, beside=True)
     if answered is not None:
         time.sleep(HEAD_START)
         show_reasons(*answered)
@@ -126,14 +120,14 @@ def show_answer() -> tuple[np.ndarray, str] | None:
     """Draw the answer; return what the network sees and says, or None if there is nothing."""
     now = shown()
     if "problem" in now:
-        answer.show_problem("answer", now["number"], model.labels[:TOP], now["problem"])
+        class_answer.show_problem("answer", now["number"], model.labels[:TOP], now["problem"])
         return None
     square = now["square"]
     photo = crop_square(zoo.open_image(now["image"]), square.x, square.y, square.side)
     view = model.view(photo)
     result = model.predict(photo)
     place = f"PyTorch on the {model.device.upper()}"
-    answer.show("answer", now["number"], result, view, place, top=TOP, note=caution(result))
+    class_answer.show("answer", now["number"], result, view, place, top=TOP, note=caution(result))
     return view, result.label
 
 
@@ -143,7 +137,7 @@ def caution(result: zoo.Classification) -> str:
         return ""
     return (
         f"This may be none of my {len(model.labels)} classes: I am less than "
-        f"{format.percent(result.outsider_threshold)} sure."
+        f"{number_format.percent(result.outsider_threshold)} sure."
     )
 
 
@@ -163,25 +157,25 @@ def show_photo() -> None:
 
 
 @st.cache_data(show_spinner=False)
-def choices() -> dict[str, list[strip.Item]]:
+def choices() -> dict[str, list[thumbnails.Item]]:
     """Return the samples by group, as small pictures to click."""
-    groups: dict[str, list[strip.Item]] = {title: [] for title in GROUPS.values()}
+    groups: dict[str, list[thumbnails.Item]] = {title: [] for title in GROUPS.values()}
     for sample in samples("objects"):
         groups[GROUPS[sample.group]].append(choice(sample))
     return groups
 
 
-def choice(sample: Sample) -> strip.Item:
+def choice(sample: Sample) -> thumbnails.Item:
     """Turn a sample into a picture to click."""
-    small = picture.jpeg(crop_square(zoo.open_image(sample.path)), side=96)
-    return strip.Item(sample.id, address(small, "jpeg"), sample.description)
+    small = encoding.jpeg(crop_square(zoo.open_image(sample.path)), side=96)
+    return thumbnails.Item(sample.id, address(small, "jpeg"), sample.description)
 
 
 def show_inputs() -> None:
     """Draw the upload and the camera."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        hand_in.upload("Upload a photo", "A photo of one thing", "upload", on_file)
-        hand_in.camera("Take one", "A photo of one thing", "camera", on_file)
+        upload.upload("Upload a photo", "A photo of one thing", "upload", on_file)
+        upload.camera("Take one", "A photo of one thing", "camera", on_file)
         st.caption("It is not stored.")
 
 
@@ -198,9 +192,9 @@ def show_reasons(view: np.ndarray, label: str) -> None:
     cam = zoo.explain.grad_cam(model, view, target)
     seen = f"{size['width']} × {size['height']}"
     pictures = [
-        gallery.Picture("What it sees", seen, address(picture.png(view, 10)), "The square"),
-        gallery.Picture("Grad-CAM", target, address(heat.png(view, cam, 10, 1e-9)), "Its map"),
-        gallery.Picture("Occlusion", target, address(heat.png(view, drop, 10)), "Its map"),
+        gallery.Picture("What it sees", seen, address(encoding.png(view, 10)), "The square"),
+        gallery.Picture("Grad-CAM", target, address(heat_map.png(view, cam, 10, 1e-9)), "Its map"),
+        gallery.Picture("Occlusion", target, address(heat_map.png(view, drop, 10)), "Its map"),
     ]
     gallery.show("reasons", pictures, columns=3, few=3, stacked=True)
     nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
@@ -213,6 +207,6 @@ def show_reasons(view: np.ndarray, label: str) -> None:
 
 
 playground()
-trust.show(model)
-mistakes.show(model)
+calibration.show(model)
+confident_errors.show(model)
 training_section.show(model)

@@ -7,14 +7,17 @@ from collections.abc import Callable
 import streamlit as st
 
 import zoo
-from pages.common import format, frame, headline, models, mosaic, picture, site, training
+from pages.common import entry_guard, loaded_models, number_format, site
+from pages.components.headline import headline
+from pages.images import encoding, mosaic
+from pages.sections import training_history
+from pages.sections.batch_norm import recorded_series
 from zoo import records
-from zoo.batch_norm import recorded
 from zoo.samples import samples
 
 MAPS = 7  # feature maps on their page's card, beside the digit
 
-frame.ensure("pages/overview.py")
+entry_guard.ensure("pages/overview.py")
 
 st.title("CNN-Lytical", anchor=False)
 st.markdown(
@@ -26,12 +29,12 @@ st.markdown(
 @st.cache_data(show_spinner=False)
 def band(collection: str, count: int) -> bytes:
     """Return the first samples of a collection side by side, as a PNG file."""
-    return picture.png(picture.band([sample.read() for sample in samples(collection)[:count]]))
+    return encoding.png(encoding.band([sample.read() for sample in samples(collection)[:count]]))
 
 
 def card(entry: site.Entry, name: str, wide: bool) -> None:
     """Draw one model's card: what it does, how well, how large, how it got there."""
-    info, record = zoo.info(name), models.record(name)
+    info, record = zoo.info(name), loaded_models.record(name)
     metric, value, n = records.headline(record)
     points = records.curve(record, "validation", metric)
     with st.container(border=True, height="stretch", gap="small"):
@@ -45,15 +48,15 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
             st.header(info.title, anchor=False)
             st.markdown(entry.summary)
             st.caption(
-                f"{format.count(info.parameters)} parameters &nbsp;·&nbsp; "
-                f"{format.size(info.size)} &nbsp;·&nbsp; "
-                f"trained in {format.duration(record['wall_seconds'])}"
+                f"{number_format.count(info.parameters)} parameters &nbsp;·&nbsp; "
+                f"{number_format.size(info.size)} &nbsp;·&nbsp; "
+                f"trained in {number_format.duration(record['wall_seconds'])}"
             )
         with right:
             headline.show(
                 f"headline-{name}",
-                name=f"Test {training.METRICS[metric]}, n = {n:,}",
-                value=format.percent(value, 2),
+                name=f"Test {training_history.METRICS[metric]}, n = {n:,}",
+                value=number_format.percent(value, 2),
                 values=[value for _, value in points],
                 caption=_development(points),
             )
@@ -76,7 +79,7 @@ def _development(points: list[tuple[int, float]]) -> str:
     if not points:
         return ""
     (first, start), (last, end) = points[0], points[-1]
-    before, after = format.percent(start), format.percent(end)
+    before, after = number_format.percent(start), number_format.percent(end)
     return f"Validation: {before} after epoch {first}, {after} after {last}"
 
 
@@ -87,28 +90,28 @@ def digit_and_maps(_model: zoo.Classifier | zoo.Segmenter) -> bytes:
     maps = zoo.explain.activations(_model, digit)["conv1"]
     liveliest = maps.std(axis=(1, 2)).argsort()[::-1][:MAPS]
     tiles = [mosaic.png(maps[[channel]], own_scale=True) for channel in liveliest]
-    return picture.png(picture.band([digit, *tiles], rows=2))
+    return encoding.png(encoding.band([digit, *tiles], rows=2))
 
 
 def feature_maps_card() -> None:
     """Draw a digit and its maps, computed now."""
-    if model := models.loaded("mnist"):
+    if model := loaded_models.loaded("mnist"):
         st.image(digit_and_maps(model), width="stretch")
         st.caption("A digit, and maps of it in the first layer of the network that reads it.")
 
 
 def batch_norm_card() -> None:
     """Draw the recorded learning curves with and without BatchNorm, if they are recorded."""
-    found = recorded.recorded("batch_norm_speed")
+    found = recorded_series.recorded("batch_norm_speed")
     if found is None:
         return
     curves, ends = [], []
     for norm in ("batch", "none"):
-        best = recorded.best(found, "learning_rate", norm=norm)
+        best = recorded_series.best(found, "learning_rate", norm=norm)
         if best is None:  # not measured
             return
-        curves.append([value for _, value in recorded.learning_curve(found, norm, best[0])])
-        ends.append(format.percent(best[1]))
+        curves.append([value for _, value in recorded_series.learning_curve(found, norm, best[0])])
+        ends.append(number_format.percent(best[1]))
     headline.show(
         "headline-batch_norm",
         name="CIFAR-10 validation accuracy of a small network, with BatchNorm",
@@ -116,7 +119,7 @@ def batch_norm_card() -> None:
         values=curves[0],
         against=curves[1],
         caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its best "
-        f"learning rate, mean of {len(recorded.values(found, 'seed'))} seeds.",
+        f"learning rate, mean of {len(recorded_series.values(found, 'seed'))} seeds.",
     )
 
 

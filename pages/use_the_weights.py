@@ -8,10 +8,12 @@ from typing import Any
 import streamlit as st
 
 import zoo
-from pages.common import format, frame, models, training
-from zoo import hub, records, snippets
+from pages.common import entry_guard, loaded_models, number_format
+from pages.sections import training_history
+from zoo import records, snippets
+from zoo.weights import hub
 
-frame.ensure("pages/use_the_weights.py")
+entry_guard.ensure("pages/use_the_weights.py")
 
 
 def choose() -> str:
@@ -31,9 +33,11 @@ def show_facts(model: zoo.Model) -> None:
     info = zoo.info(model.name)
     metric, value, n = records.headline(model.record)
     with st.container(horizontal=True, gap="medium"):
-        st.metric(f"Test {training.METRICS[metric]}, n = {n:,}", format.percent(value, 2))
-        st.metric("Parameters", format.count(info.parameters))
-        st.metric("Size", format.size(info.size))
+        st.metric(
+            f"Test {training_history.METRICS[metric]}, n = {n:,}", number_format.percent(value, 2)
+        )
+        st.metric("Parameters", number_format.count(info.parameters))
+        st.metric("Size", number_format.size(info.size))
     size = model.config["input"]
     pairs = zip(size["mean"], size["std"], strict=True)
     scaled = ", ".join(f"{mean:g} ± {std:g}" for mean, std in pairs)
@@ -89,7 +93,7 @@ def show_files(model: zoo.Model) -> None:
     """Draw name, size and sha256 of each file, ready for ``sha256sum --check``."""
     pins = zoo.info(model.name).files.values()
     st.code("\n".join(f"{pin.sha256}  {pin.name}" for pin in pins), language=None, wrap_lines=True)
-    sizes = ", ".join(f"{pin.name} {format.size(pin.size)}" for pin in pins)
+    sizes = ", ".join(f"{pin.name} {number_format.size(pin.size)}" for pin in pins)
     st.caption(
         f"{sizes}. The zoo compares every file with these before it parses anything; in a folder "
         "with the files, `sha256sum --check` reads this list."
@@ -101,7 +105,7 @@ st.markdown(
     "Every model loads in one line and is what it claims: safetensors, checked byte for byte "
     "against the catalog that ships with the code."
 )
-model = models.load(choose())
+model = loaded_models.load(choose())
 show_facts(model)
 st.header("Load it", anchor="load")
 show_snippets(model)

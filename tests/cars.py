@@ -9,7 +9,7 @@ import torch
 from safetensors.numpy import save
 from torch import nn
 
-from zoo.networks.unet import UNet
+from zoo.networks.segmentation.unet import UNet
 
 ARGUMENTS: dict[str, Any] = {"widths": [4, 6, 8], "skips": True}
 LONGEST = 64

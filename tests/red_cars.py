@@ -17,9 +17,9 @@ from PIL import Image
 
 import zoo
 from tests import cars
-from training.export import export, write_model
-from zoo import catalog
-from zoo.networks.unet import UNet
+from training.engine.model_folder import export, write_model
+from zoo.networks.segmentation.unet import UNet
+from zoo.weights import catalog
 
 WIDTHS = [4, 4]
 THRESHOLD = 0.4  # not 0.5, so that whoever forgets it is found out

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import zoo
-from training import confusion
-from training.data import cifar10, mnist
-from training.errors import TrainingError, run_command
-from training.files import read_json, write_json
+from training.data import cifar_images, mnist_digits
+from training.engine.failures import TrainingError, run_command
+from training.engine.json_files import read_json, write_json
+from training.metrics import confusion
 from zoo.loading import load_folder
 
 BATCH = 500
-DATA = {module.DESCRIPTION["name"]: module for module in (mnist, cifar10)}
+DATA = {module.DESCRIPTION["name"]: module for module in (mnist_digits, cifar_images)}
 
 
 def evaluate(
@@ -43,7 +43,7 @@ def evaluate(
 
     Pictures go through ``model.predict``, as any user's do. Metrics are fractions: ``accuracy`` of
     a classifier; ``iou``, ``dice``, ``boundary_iou`` (means over the pictures), ``worst`` and more
-    of a segmentation network, see `training.segmentation_metrics.measure`.
+    of a segmentation network, see `training.metrics.mask_metrics.measure`.
 
     Args:
         name: a model of the zoo.
@@ -82,15 +82,15 @@ class Masks:
 def _evaluate_masks(
     model: zoo.Segmenter, data_dir: Path, split: str, masks: Masks
 ) -> dict[str, Any]:
-    from training import segmentation_metrics
-    from training.data import carvana, streets  # which import torch
+    from training.data import carvana_photos, street_photos  # which import torch
+    from training.metrics import mask_metrics
 
-    if model.config["data"]["name"] != carvana.DESCRIPTION["name"]:
+    if model.config["data"]["name"] != carvana_photos.DESCRIPTION["name"]:
         raise TrainingError(f"{model.name} has no evaluation yet.")
     if masks.streets:
-        pairs = streets.load(data_dir, split, large_only=True)
+        pairs = street_photos.load(data_dir, split, large_only=True)
     else:
-        pairs = carvana.load(data_dir, split, masks.full_size)
+        pairs = carvana_photos.load(data_dir, split, masks.full_size)
 
     def answers() -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
         for pair in pairs:
@@ -98,7 +98,7 @@ def _evaluate_masks(
             yield pair.name, model.predict(image, masks.refine).mask, true
 
     start = time.perf_counter()
-    metrics = segmentation_metrics.measure(answers())
+    metrics = mask_metrics.measure(answers())
     return _result(model, split, len(pairs), metrics, start)
 
 
@@ -147,7 +147,7 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     """Measure the model folder on the test set, once, and note it in its ``record.json``.
 
     A classifier's record also gets its confusion matrix and its boldest mistakes; see
-    `training.confusion`. A car network is also measured on street photos, where there are any
+    `training.metrics.confusion`. A car network is also measured on street photos, where there are any
     (``metrics["streets_test"]``).
 
     Returns:
@@ -168,10 +168,10 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
 
 
 def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) -> None:
-    from training.data import streets  # imports torch
+    from training.data import street_photos  # imports torch
 
     measured = {"test": Masks()}
-    if streets.available(data_dir):  # Kaggle has none
+    if street_photos.available(data_dir):  # Kaggle has none
         measured["streets_test"] = Masks(streets=True)
     for name, masks in measured.items():
         result = _evaluate_masks(model, data_dir, "test", masks)

@@ -14,7 +14,6 @@ needs them.
 from importlib import import_module
 from typing import Any
 
-from zoo.catalog import ModelInfo, info, list_models
 from zoo.errors import (
     DeviceError,
     ExperimentError,
@@ -25,10 +24,11 @@ from zoo.errors import (
     ZooError,
 )
 from zoo.experiments import Experiment, experiment, list_experiments
-from zoo.images import open_image
 from zoo.loading import load, record
 from zoo.models import Classifier, Model, Segmenter
+from zoo.preprocessing.images import open_image
 from zoo.results import Classification, Segmentation
+from zoo.weights.catalog import ModelInfo, info, list_models
 
 __all__ = [
     "Classification",
@@ -54,7 +54,7 @@ __all__ = [
     "record",
 ]
 
-# so that zoo.digits.prepare works after `import zoo`
+# so that zoo.preprocessing.mnist_format.prepare works after `import zoo`
 _LAZY = ("batch_norm", "digits", "explain", "hub", "networks", "snippets")
 
 

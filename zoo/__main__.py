@@ -14,14 +14,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import bench, catalog, hub, weights
+from zoo import bench
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
 from zoo.results import Classification, Segmentation
+from zoo.weights import catalog, hub, sources
 
 if TYPE_CHECKING:
-    from zoo.save_masks import Saver
+    from zoo.segmentation.saving import Saver
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 _SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
@@ -92,7 +93,7 @@ def pull_command(options: argparse.Namespace) -> int:
             "The weights that ship with the code work without it (python -m zoo verify)."
         )
     for model in models:
-        files = weights.resolve(model, "hub", options.revision, options.timeout)
+        files = sources.resolve(model, "hub", options.revision, options.timeout)
         if files.notice:
             print(f"note: {files.notice}", file=sys.stderr)
         print(f"{model.name}: {_mebibytes(model.size)} verified, revision {files.revision}")
@@ -143,7 +144,7 @@ def _saver(options: argparse.Namespace, model: Model) -> Saver | None:
         return None
     if not isinstance(model, Segmenter):
         raise ZooError(f"{model.name} names what a picture shows; it has no masks to save.")
-    from zoo.save_masks import Saver
+    from zoo.segmentation.saving import Saver
 
     return Saver(options.save_mask, options.save_cutout)
 

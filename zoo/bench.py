@@ -184,7 +184,7 @@ def _forms(
     """Return, by (dtype, layout, folded), what makes a call for a batch size."""
     import torch
 
-    from zoo.batch_norm.folding import fold
+    from zoo.graph.folding import fold
 
     layouts = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
     whole = fold(copy.deepcopy(network).cpu(), _random(1, shape)).network.to(device)

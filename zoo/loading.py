@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo import catalog, devices, weights
+from zoo import devices
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
+from zoo.weights import catalog, sources, tensors
 
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
     "classification": Classifier,
@@ -33,7 +34,7 @@ def load(
         source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
         revision: A revision on the Hub, or None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; see
-            :func:`zoo.hub.timeout_in_use`.
+            :func:`zoo.weights.hub.timeout_in_use`.
 
     Returns:
         What the model's task needs: a :class:`Classifier`, or a :class:`Segmenter`.
@@ -50,7 +51,7 @@ def load(
         >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
         '7'
     """
-    files = weights.resolve(catalog.info(name), source, revision, timeout)
+    files = sources.resolve(catalog.info(name), source, revision, timeout)
     return _assemble(name, files, device)
 
 
@@ -66,7 +67,7 @@ def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | S
         IntegrityError: A file is missing, damaged, or does not fit the network.
         DeviceError: This machine has no such device.
     """
-    return _assemble(name, weights.from_folder(folder), device)
+    return _assemble(name, sources.from_folder(folder), device)
 
 
 def record(
@@ -84,10 +85,10 @@ def record(
         >>> zoo.record("mnist", source="bundle")["metrics"]["test"]["n"]  # doctest: +SKIP
         10000
     """
-    return weights.resolve(catalog.info(name), source, revision, timeout).json(catalog.RECORD)
+    return sources.resolve(catalog.info(name), source, revision, timeout).json(catalog.RECORD)
 
 
-def _assemble(name: str, files: weights.Files, device: str) -> Classifier | Segmenter:
+def _assemble(name: str, files: sources.Files, device: str) -> Classifier | Segmenter:
     """Make the model that verified files describe."""
     config = files.json(catalog.CONFIG)
     _check_config(config, name, files.source)
@@ -118,7 +119,7 @@ def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
                 raise IntegrityError(f"config.json of {source} lacks {key}.")
 
 
-def _build(config: Mapping[str, Any], files: weights.Files) -> Any:
+def _build(config: Mapping[str, Any], files: sources.Files) -> Any:
     """Build the network that the config describes and give it the weights, strictly."""
     from zoo.networks import build
 
@@ -129,7 +130,7 @@ def _build(config: Mapping[str, Any], files: weights.Files) -> Any:
             f"config.json of {files.source} describes no network that this version can build: "
             f"{error}."
         ) from None
-    state = weights.read_state(
+    state = tensors.read_state(
         files.contents[catalog.WEIGHTS],
         config["architecture"],
         network.state_dict(),

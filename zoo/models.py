@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo import images, pieces, segment_refine
 from zoo.networks.numpy_cnn import softmax
+from zoo.preprocessing import images
 from zoo.results import Classification, Segmentation
+from zoo.segmentation import components, mask_refinement
 
 _BATCH = 256  # pictures per forward pass of predict_batch: bounds the memory of the activations
 
@@ -54,7 +55,7 @@ class Model:
 
     @property
     def digits(self) -> bool:
-        """Whether pictures go through MNIST's preparation (:mod:`zoo.digits`)."""
+        """Whether pictures go through MNIST's preparation (:mod:`zoo.preprocessing.mnist_format`)."""
         size = self.config["input"]
         return (size["channels"], size.get("height"), size.get("width")) == (1, 28, 28)
 
@@ -62,7 +63,7 @@ class Model:
         """Return the picture that the network sees, before its values are normalized.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
 
         Returns:
             uint8 array (H, W) or (H, W, 3) of the network's input size. For the digit network
@@ -72,7 +73,9 @@ class Model:
             ImageError: The picture cannot be used; the message says why.
         """
         if self.digits:
-            from zoo.digits import prepare  # imports scipy, which `import zoo` should not
+            from zoo.preprocessing.mnist_format import (
+                prepare,  # imports scipy, which `import zoo` should not
+            )
 
             return prepare(image)
         size = self.config["input"]
@@ -83,7 +86,7 @@ class Model:
         """Return the network's input, made exactly as in training.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
 
         Returns:
             float32 array of shape (C, H, W): (view / 255 − mean) / std.
@@ -130,9 +133,9 @@ class Model:
     def _fast_network(self) -> Any:
         if self.device != "cpu":
             return self.network
-        from zoo.batch_norm.folding import fold
-        from zoo.batch_norm.steps import private_copy
         from zoo.errors import ZooError
+        from zoo.graph.folding import fold
+        from zoo.graph.modules import private_copy
 
         try:
             twin = fold(self.network, _example(self.config["input"])).network
@@ -152,7 +155,7 @@ class Classifier(Model):
         """Classify one picture of any size.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
 
         Raises:
             ImageError: The picture cannot be used; the message says why.
@@ -191,15 +194,15 @@ class Segmenter(Model):
     ``config["input"]["longest_side"]`` pixels. Smaller pictures are enlarged to that: a network
     knows objects of the size that it was trained on, and a thumbnail's object is not a smaller one.
     Specks and pinholes of which the network is nowhere sure are taken back
-    (:func:`zoo.pieces.settle`), and the answer is brought back to the picture's own size
-    (:mod:`zoo.segment_refine`).
+    (:func:`zoo.segmentation.components.settle`), and the answer is brought back to the picture's own size
+    (:mod:`zoo.segmentation.mask_refinement`).
     """
 
     def predict(self, image: images.ImageSource, refine: bool = True) -> Segmentation:
         """Find the object in one picture of any size.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
             refine: Draw the edge where the picture itself has one, if the picture is larger than
                 the network's working size; False scales the answer up bilinearly.
 
@@ -211,10 +214,10 @@ class Segmenter(Model):
         size = self.config["input"]
         inputs = images.normalize(self._fit(picture), size["mean"], size["std"])
         threshold = float(self.config["threshold"])
-        working = pieces.settle(_sigmoid(self.logits(inputs[None])[0, 0]), threshold)
+        working = components.settle(_sigmoid(self.logits(inputs[None])[0, 0]), threshold)
         return Segmentation(
             label=self.labels[0],
-            probabilities=segment_refine.enlarge(working, picture, threshold, refine),
+            probabilities=mask_refinement.enlarge(working, picture, threshold, refine),
             working=working,
             threshold=threshold,
             seconds=time.perf_counter() - start,
@@ -242,7 +245,7 @@ class Segmenter(Model):
         """Return the picture that the network sees, before its values are normalized.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
 
         Returns:
             uint8 array (h, w, 3): the picture's shape, its longest side of the working size.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import pieces
+from zoo.segmentation import components
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class Segmentation:
         probabilities: float32 array (H, W) in [0, 1], at the picture's own size: how probable it
             is that the pixel belongs to the object.
         working: float32 array (h, w) in [0, 1]: the network's own answer, at the size it works at;
-            without specks and pinholes of which it is nowhere sure, see :func:`zoo.pieces.settle`.
+            without specks and pinholes of which it is nowhere sure, see :func:`zoo.segmentation.components.settle`.
         threshold: The probability from which a pixel counts as object; chosen on validation
             pictures.
         seconds: Time of preparation, forward pass and scaling up, in seconds.
@@ -113,7 +113,7 @@ class Segmentation:
     @property
     def pieces(self) -> int:
         """How many pieces the network's own answer has, at the model's own threshold."""
-        return pieces.count(self.working, self.threshold)
+        return components.count(self.working, self.threshold)
 
     def largest_piece(self) -> Segmentation:
         """Return the answer without all pieces but the largest, at the model's own threshold.
@@ -121,11 +121,11 @@ class Segmentation:
         Whatever lies nearer to another piece gets probability 0. An answer of one piece, or of
         none, stays as it is.
         """
-        other = pieces.others(self.working, self.threshold)
+        other = components.others(self.working, self.threshold)
         return replace(
             self,
-            probabilities=pieces.without(self.probabilities, other),
-            working=pieces.without(self.working, other),
+            probabilities=components.without(self.probabilities, other),
+            working=components.without(self.working, other),
         )
 
     @property

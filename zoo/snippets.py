@@ -5,7 +5,7 @@ A test runs every snippet exactly as these functions return it.
 
 from __future__ import annotations
 
-from zoo import catalog
+from zoo.weights import catalog
 
 
 def library(name: str, repo: str | None = None, picture: str | None = None) -> str:

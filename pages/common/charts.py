@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common.format import percent
+from pages.common.number_format import percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
-from pages.common import models
-from zoo import hub
+from pages.common import loaded_models
+from zoo.weights import hub
 
 
 def show() -> None:
     """Draw the device and the weights in use into the side bar, quietly."""
-    found = [model for name in models.at_hand() if (model := models.loaded(name))]
+    found = [model for name in loaded_models.at_hand() if (model := loaded_models.loaded(name))]
     with st.sidebar.container(key="footer"):
         for text in dict.fromkeys(_line(model) for model in found):
             st.caption(text)

@@ -15,7 +15,8 @@ import threading
 import threadpoolctl
 
 import zoo
-from pages.common import favourites, models
+from pages.common import loaded_models
+from pages.sections.feature_maps import top_images
 
 _DELAY = 1.5  # seconds
 _lock = threading.Lock()
@@ -35,7 +36,7 @@ def start() -> None:
     threadpoolctl.threadpool_limits(1, user_api="blas")
     # The same for torch, which is not imported yet and reads this when it is.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    models.freeze()
+    loaded_models.freeze()
     thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
     thread.start()
     atexit.register(_end, thread)
@@ -62,10 +63,10 @@ def _warm_up() -> None:
         import plotly.graph_objects  # noqa: F401
 
         for name in zoo.list_models():
-            models.loaded(name)
+            loaded_models.loaded(name)
         for name in zoo.list_models():
-            if model := models.loaded(name):
-                favourites.prepare(model)
+            if model := loaded_models.loaded(name):
+                top_images.prepare(model)
     except Exception:  # the page that needs it will show the error; the log tells the rest
         logging.getLogger(__name__).exception("Warming up failed")
-    models.freeze()
+    loaded_models.freeze()

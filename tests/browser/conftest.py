@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from training.benchmarks import chromium
-from training.benchmarks.page_wait import app
+from training.benchmarks.pages import chromium
+from training.benchmarks.pages.page_wait import app
 
 expect.set_options(timeout=60_000)  # CI machines are slow and shared
 

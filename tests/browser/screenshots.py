@@ -11,8 +11,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser import pad
-from training.benchmarks import chromium
-from training.benchmarks.page_wait import app
+from training.benchmarks.pages import chromium
+from training.benchmarks.pages.page_wait import app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES = {"": (1280, 800), "-phone": (390, 844)}

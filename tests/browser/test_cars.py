@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests import red_cars
-from training.benchmarks.page_wait import app
-from zoo import masks
+from training.benchmarks.pages.page_wait import app
+from zoo.segmentation import masks
 
 SIZE = (1500, 900)  # larger than what is shown, so that a download of the shown size would differ
 CORNER, BODY = (5, 5), (600, 600)  # pixels of that photo: street, car

@@ -13,7 +13,7 @@ from tests.browser.conftest import IDLE
 from zoo.samples import samples
 
 MODEL = zoo.load("mnist", source="bundle", device="cpu")
-RUN = zoo.explain.trace(MODEL, samples("digits")[7].path)
+RUN = zoo.graph.trace(MODEL, samples("digits")[7].path)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_random_weights_are_one_click_away(page):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_click_shows_its_picture_soon_and_nothing_is_cut_off(visit, url, width):
-    """Generous for a shared machine; training.benchmarks.feature_maps_page measures the time."""
+    """Generous for a shared machine; training.benchmarks.pages.feature_maps_page measures the time."""
     page = visit(f"{url}/feature_maps", viewport={"width": width, "height": 900})
     expect(steps(page).last).to_have_attribute("data-layer", "relu1")
     page.wait_for_selector(IDLE)

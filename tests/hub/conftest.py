@@ -11,9 +11,9 @@ from tests.hub import tiny
 from tests.hub.workspace import Workspace, make
 from tests.hub_server import HubServer
 from tests.hub_server.fixtures import hub, hub_api, hub_environment  # noqa: F401
-from training.hub_files import plain_network
-from zoo import catalog
-from zoo import hub as zoo_hub
+from training.publish.repo_files import plain_network
+from zoo.weights import catalog
+from zoo.weights import hub as zoo_hub
 
 
 @dataclass

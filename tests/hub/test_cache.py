@@ -19,13 +19,13 @@ from huggingface_hub import constants
 import zoo
 from tests.hub.conftest import Published
 from tests.hub_server.fixtures import ROOT
-from zoo import hub_download
+from zoo.weights import hub_download
 
 PULL = """
 import sys
 from pathlib import Path
-import zoo, zoo.catalog
-zoo.catalog.CATALOG_PATH = Path(sys.argv[1])
+import zoo, zoo.weights.catalog
+zoo.weights.catalog.CATALOG_PATH = Path(sys.argv[1])
 model = zoo.load("mnist", source="hub")
 print(model.source, model.notice)
 """

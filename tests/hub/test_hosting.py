@@ -21,8 +21,8 @@ from huggingface_hub import HfApi, constants
 
 from tests.hub_server import HubServer
 from tests.hub_server.fixtures import ROOT
-from training import publish_space
-from training.errors import TrainingError
+from training.engine.failures import TrainingError
+from training.publish import space
 
 SPACE = "tester/app"
 PORT = 8501
@@ -57,7 +57,7 @@ def test_the_compose_file_and_the_proxy_agree() -> None:
 
 
 def test_what_the_space_gets() -> None:
-    files = publish_space.space_files(SPACE)
+    files = space.space_files(SPACE)
     front = yaml.safe_load(files["README.md"].decode().split("---\n")[1])
     assert (front["sdk"], front["app_port"]) == ("docker", PORT)
     assert len(front["short_description"]) <= 60, "the Hub's limit"
@@ -72,12 +72,12 @@ def test_what_the_space_gets() -> None:
 
 def test_the_space_preloads_what_is_pinned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from tests.hub import tiny
-    from zoo import catalog
+    from zoo.weights import catalog
 
     commit = "a" * 40
     path = tiny.write_zoo(tmp_path, {"mnist": tiny.model_files()}, tiny.REPO, commit)
     monkeypatch.setattr(catalog, "CATALOG_PATH", path)
-    readme = publish_space.space_readme(SPACE)
+    readme = space.space_readme(SPACE)
     [line] = yaml.safe_load(readme.split("---\n")[1])["preload_from_hub"]
     repo, files, revision = line.split(" ")
     assert (repo, revision) == (tiny.REPO, commit)
@@ -91,25 +91,25 @@ def test_publish_the_space(
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", hub.token)
-    assert publish_space.publish_space(SPACE, dry_run=True) is None
+    assert space.publish_space(SPACE, dry_run=True) is None
     assert not hub.storage.repos
-    first = publish_space.publish_space(SPACE)
-    assert publish_space.publish_space(SPACE) == first, "nothing changed, no commit"
+    first = space.publish_space(SPACE)
+    assert space.publish_space(SPACE) == first, "nothing changed, no commit"
     repo = hub.storage.repo("space", SPACE)
     assert repo.sdk == "docker"
     held = set(repo.resolve("main").files) - {".gitattributes"}
-    assert held == set(publish_space.space_files(SPACE))
+    assert held == set(space.space_files(SPACE))
     assert hub.token not in capsys.readouterr().out
     with hub.fault("412", path="/commit/"):
-        monkeypatch.setattr(publish_space, "space_readme", lambda repo: "---\nsdk: docker\n---\n")
+        monkeypatch.setattr(space, "space_readme", lambda repo: "---\nsdk: docker\n---\n")
         with pytest.raises(TrainingError, match="Somebody changed the Space"):
-            publish_space.publish_space(SPACE)
+            space.publish_space(SPACE)
 
 
 @pytest.fixture
 def container(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen]]:
     """The Space's files in a clean folder, read-only, started by the Dockerfile's command."""
-    files = publish_space.space_files(SPACE)
+    files = space.space_files(SPACE)
     folder, home = tmp_path / "app", tmp_path / "home"
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

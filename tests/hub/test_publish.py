@@ -21,9 +21,9 @@ import zoo
 from tests.hub import tiny
 from tests.hub.workspace import Workspace
 from tests.hub_server import HubServer
-from training import hub_files, publish, publish_checks
-from training.errors import TrainingError, run_command
-from training.export import export
+from training.engine.failures import TrainingError, run_command
+from training.engine.model_folder import export
+from training.publish import checks, repo_files, upload
 
 REPO = tiny.REPO
 TEMPLATE = "HUB/{repo_id}/resolve/{revision}/{filename}"
@@ -37,16 +37,16 @@ class Desk:
         self.path = folder / "catalog.json"
         (folder / "experiments").mkdir(parents=True)
         for module, name, value in (
-            (zoo.catalog, "CATALOG_PATH", self.path),
+            (zoo.weights.catalog, "CATALOG_PATH", self.path),
             (zoo.experiments, "FOLDER", folder / "experiments"),
             (
-                hub_files,
+                repo_files,
                 "draw_curves",
                 lambda record: b"a picture",
             ),  # slow; drawn in the first test
-            (publish, "CATALOG", self.path),
-            (publish, "BUNDLE", folder / "bundle"),
-            (publish_checks, "SAMPLES", folder / "samples"),
+            (upload, "CATALOG", self.path),
+            (upload, "BUNDLE", folder / "bundle"),
+            (checks, "SAMPLES", folder / "samples"),
             (constants, "ENDPOINT", hub.url),
             (constants, "HF_HUB_DISABLE_XET", True),
             (constants, "HUGGINGFACE_CO_URL_TEMPLATE", TEMPLATE.replace("HUB", hub.url)),
@@ -70,16 +70,14 @@ class Desk:
             return
         labels = np.array([int(answer.label) for answer in answers])
         labels[10:] = (labels[10:] + 1) % 10
-        publish_checks.write_sample(
-            self.folder / "samples" / "mnist.npz", publish_checks.Sample(images, labels)
-        )
+        checks.write_sample(self.folder / "samples" / "mnist.npz", checks.Sample(images, labels))
 
     def __call__(self, *arguments: str) -> SimpleNamespace:
         """Run ``python -m training.publish --repo …``."""
         self.monkeypatch.setattr(sys, "argv", ["publish", "--repo", REPO, *arguments])
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            run_command(publish.main)
+            run_command(upload.main)
         out, err = self.capsys.readouterr()
         return SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
 
@@ -170,7 +168,7 @@ def test_a_concurrent_change_is_noticed(
     desk()
     head = hub.storage.repo("model", REPO).resolve("main").oid
     desk.write_models(tiny.model_files(seed=1), repo=REPO, revision=head)
-    look = publish._published
+    look = upload._published
 
     def look_and_be_overtaken(*arguments):
         found = look(*arguments)
@@ -178,7 +176,7 @@ def test_a_concurrent_change_is_noticed(
         hub_api.create_commit(REPO, [added], commit_message="overtaking")
         return found
 
-    monkeypatch.setattr(publish, "_published", look_and_be_overtaken)
+    monkeypatch.setattr(upload, "_published", look_and_be_overtaken)
     done = desk()
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: Somebody changed {REPO} just now")
@@ -347,10 +345,10 @@ class _Cutter:
 def test_a_segmentation_model_is_held_to_its_own_masks(tmp_path: Path, monkeypatch) -> None:
     models = [_Cutter(100)]
     monkeypatch.setattr(zoo, "load", lambda *_, **__: models[-1])
-    sample = publish_checks.own_masks("carvana", "digits")
-    publish_checks.write_sample(tmp_path / "carvana.npz", sample)
-    line = publish_checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")
+    sample = checks.own_masks("carvana", "digits")
+    checks.write_sample(tmp_path / "carvana.npz", sample)
+    line = checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")
     assert "iou 1.0000 on 6 sample pictures against its own masks" in line
     models.append(_Cutter(250))
     with pytest.raises(TrainingError, match="its own masks were recorded"):
-        publish_checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")
+        checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")

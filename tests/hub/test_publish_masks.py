@@ -18,13 +18,14 @@ from PIL import Image
 import zoo
 from tests import cars
 from tests.hub import tiny
-from training import publish_checks
-from training.curves import draw_curves
-from training.errors import TrainingError
-from training.hub_files import hub_files, plain_network
-from training.publish import make_sample
-from zoo import catalog, experiments
+from training.engine.failures import TrainingError
+from training.publish import checks
+from training.publish.repo_files import hub_files, plain_network
+from training.publish.training_curves import draw_curves
+from training.publish.upload import make_sample
+from zoo import experiments
 from zoo.samples import samples
+from zoo.weights import catalog
 
 MODELS = {
     "mnist": tiny.model_files(),
@@ -139,20 +140,18 @@ def test_its_own_masks_hold_a_model_to_what_it_did(
     monkeypatch.setattr("training.publish.SAMPLES", folder / "samples")
     monkeypatch.setattr("training.publish.EXAMPLES", {"carvana": "digits"})  # any free pictures
     make_sample("carvana", None)
-    assert f"{min(publish_checks.OWN_COUNT, len(samples('digits')))} pictures" in (
-        capsys.readouterr().out
-    )
+    assert f"{min(checks.OWN_COUNT, len(samples('digits')))} pictures" in (capsys.readouterr().out)
     bundle, sample = folder / "bundle" / "carvana", folder / "samples" / "carvana.npz"
-    line = publish_checks.check_model("carvana", bundle, sample)
+    line = checks.check_model("carvana", bundle, sample)
     assert "carvana: loads, is finite, iou 1.0000 on 6 sample pictures" in line
 
-    wrong = publish_checks.read_sample(sample, "carvana")
-    publish_checks.write_sample(sample, replace(wrong, targets=~wrong.targets))
+    wrong = checks.read_sample(sample, "carvana")
+    checks.write_sample(sample, replace(wrong, targets=~wrong.targets))
     with pytest.raises(TrainingError, match="its own masks were recorded"):
-        publish_checks.check_model("carvana", bundle, sample)
+        checks.check_model("carvana", bundle, sample)
 
 
 def test_a_worse_mask_is_a_worse_model() -> None:
     ours = {"carvana": {"metrics": {"test": cars.TEST | {"iou": 0.97}}}}
     published = {"carvana": {"metrics": {"test": cars.TEST}}}
-    assert publish_checks.worse_metrics(ours, published) == ["carvana: iou 0.9800 → 0.9700"]
+    assert checks.worse_metrics(ours, published) == ["carvana: iou 0.9800 → 0.9700"]

@@ -9,7 +9,7 @@ import pytest
 import zoo
 from tests.hub import tiny
 from tests.hub.conftest import Published
-from zoo import hub as zoo_hub
+from zoo.weights import hub as zoo_hub
 
 
 def _hub(**options) -> zoo.Model:

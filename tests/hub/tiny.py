@@ -74,7 +74,7 @@ def object_files(seed: int = 0) -> dict[str, bytes]:
     """The three files of a tiny object model, a final run: it has no validation of its own."""
     import torch
 
-    from zoo.networks.cifar import CifarNet
+    from zoo.networks.cifar_net import CifarNet
 
     torch.manual_seed(seed)
     arguments = {"widths": [8, 16, 16], "depth": 2, "classes": 10}

@@ -49,7 +49,7 @@ class Workspace:
         """A sample whose labels make the untrained network right on a fraction of pictures."""
         code = (
             "import sys, numpy as np, zoo\n"
-            "from training.publish_checks import Sample, write_sample, SAMPLES\n"
+            "from training.publish.checks import Sample, write_sample, SAMPLES\n"
             "images = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)\n"
             f"model = zoo.load({name!r}, source='bundle')\n"
             "labels = np.array([int(a.label) for a in model.predict_batch(list(images))])\n"

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from zoo import catalog
 from zoo.networks import build
+from zoo.weights import catalog
 
 ARGUMENTS = {"channels": [2, 4], "classes": 10}
 

@@ -14,9 +14,9 @@ from torch import nn
 import zoo
 from zoo import bench
 from zoo.__main__ import main
-from zoo.batch_norm.folding import fold
-from zoo.networks.cifar import CifarNet
-from zoo.networks.unet import UNet
+from zoo.graph.folding import fold
+from zoo.networks.cifar_net import CifarNet
+from zoo.networks.segmentation.unet import UNet
 
 CLASSES = {"labels": list("abcdefghij")}
 SMALL = {"input": {"channels": 3, "height": 32, "width": 32, "mean": [0.5] * 3, "std": [0.2] * 3}}

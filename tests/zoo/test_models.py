@@ -97,7 +97,7 @@ def test_the_faster_copy_answers_as_the_network_does(name: str, shape: tuple[int
 
 def test_a_network_that_cannot_be_folded_answers_all_the_same() -> None:
     torch = pytest.importorskip("torch")
-    from zoo.batch_norm.folding import fold
+    from zoo.graph.folding import fold
 
     class Twice(torch.nn.Module):
         """Uses a convolution's output before and after the BatchNorm."""

@@ -34,17 +34,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import distributed
-from training.cifar10 import PRESETS, Learner, Recipe
-from training.cifar10_record import petaflop, plain
-from training.data import cifar10 as data
+from training.cifar10.cifar10_recipe import PRESETS, Learner, Recipe
+from training.cifar10.cifar10_record import petaflop, plain
+from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize
-from training.data.loaders import Batch, Plan, from_memory
-from training.errors import run_command
+from training.data.image_batches import Batch, Plan, from_memory
+from training.engine import distributed
+from training.engine.compute import PRECISIONS, Machine, choose_precision
+from training.engine.failures import run_command
+from training.engine.provenance import provenance, write_experiment
 from training.experiments.cells import Grid
-from training.machine import PRECISIONS, Machine, choose_precision
-from training.predict import measure
-from training.records import provenance, write_experiment
+from training.metrics.class_predictions import measure
 
 FAST = PRESETS["fast"]
 # Its published settings.

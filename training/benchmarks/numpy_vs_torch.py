@@ -29,10 +29,10 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from training import mnist
-from training.data import mnist as data
-from training.errors import TrainingError, run_command
-from training.records import provenance, write_experiment
+from training.data import mnist_digits as data
+from training.engine.failures import TrainingError, run_command
+from training.engine.provenance import provenance, write_experiment
+from training.mnist import mnist_recipe
 from zoo.networks.numpy_cnn import (
     SGD,
     NumpyCNN,
@@ -172,11 +172,11 @@ def _seconds(function: Callable[[], object]) -> float:
 
 def time_to_99(data_dir: Path, epochs: int = 2) -> dict[str, float]:
     """Train with the recipe squeezed into ``epochs``; return seconds and validation accuracy."""
-    recipe = mnist.Recipe(epochs=epochs)
+    recipe = mnist_recipe.Recipe(epochs=epochs)
     training, validation = data.load(data_dir, "train"), data.load(data_dir, "validation")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        record = mnist.train(recipe, training, validation, Path(folder), quiet=True)
+        record = mnist_recipe.train(recipe, training, validation, Path(folder), quiet=True)
         seconds = time.perf_counter() - start
     return {"seconds": seconds, "accuracy": record["metrics"]["validation"]["accuracy"]}
 

@@ -28,21 +28,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from training import carvana
 from training.benchmarks.classic_unet import ClassicUNet
+from training.carvana import carvana_recipe
 from training.data.augment_cars import Sources
-from training.data.carvana import HEIGHT, WIDTH, Pair, load
-from training.earlier_run import take_weights
-from training.errors import run_command
-from training.experiments import unet_training as unets
-from training.machine import PRECISIONS
-from training.predict_masks import Held, predict
-from training.records import provenance, write_experiment
-from training.segmentation_metrics import measure
-from zoo.batch_norm.folding import fold
+from training.data.carvana_photos import HEIGHT, WIDTH, Pair, load
+from training.engine.compute import PRECISIONS
+from training.engine.failures import run_command
+from training.engine.init_from import take_weights
+from training.engine.provenance import provenance, write_experiment
+from training.experiments.segmentation import unet_training as unets
+from training.metrics.mask_metrics import measure
+from training.metrics.mask_predictions import Held, predict
 from zoo.bench import take_turns
-from zoo.networks.unet import UNet
-from zoo.spread import by_car, views
+from zoo.graph.folding import fold
+from zoo.networks.segmentation.unet import UNet
+from zoo.segmentation.iou_by_group import by_car, views
 
 NAME = "unet_vs_pytorch_unet"
 QUESTION = "Is the small U-Net as accurate as the classic one, and how much faster?"
@@ -50,7 +50,7 @@ OURS, CLASSIC = "ours", "classic"
 LONGER = 3  # times as many pictures, for which the small one needs less time than the classic one
 SEEDS = (0, 1, 2)
 SEEDS_OF_CLASSIC = SEEDS[:2]
-CONTEXT = carvana.PRESETS["context"].context
+CONTEXT = carvana_recipe.PRESETS["context"].context
 ROUNDS = 15
 
 
@@ -79,7 +79,7 @@ class Run:
     """What a row of the table was trained on: how, and from which seed."""
 
     network: str
-    recipe: carvana.Recipe
+    recipe: carvana_recipe.Recipe
     seed: int
 
     def row(
@@ -119,7 +119,7 @@ def without_worst(row: Mapping[str, Any]) -> float:
     return float(np.mean(cars[1:] or cars))
 
 
-def runs_of(networks: Iterable[str], recipe: carvana.Recipe) -> list[Run]:
+def runs_of(networks: Iterable[str], recipe: carvana_recipe.Recipe) -> list[Run]:
     """Return the rows' trainings."""
     longer = replace(recipe, epochs=LONGER * recipe.epochs)
     return [
@@ -166,14 +166,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and write its JSON."""
     options, short = unets.parse(QUESTION, arguments)
     recipe = unets.of_the_studio(short)
-    record = provenance(carvana.PACKAGES)
+    record = provenance(carvana_recipe.PACKAGES)
     classic = (lambda: ClassicUNet((4, 8))) if options.quick else ClassicUNet
     makers: dict[str, Callable[[], nn.Module]] = {
         OURS: partial(UNet, recipe.widths, context=CONTEXT),
         f"{OURS}-without-context": partial(UNet, recipe.widths),
         CLASSIC: classic,
     }
-    sources, held = carvana.read_sources(options.data_dir)
+    sources, held = carvana_recipe.read_sources(options.data_dir)
     held = Held(held.studio)  # who learned in the studio alone is not asked about streets
     test = load(options.data_dir, "test")
     networks = {name: make().eval() for name, make in makers.items()}

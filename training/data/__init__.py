@@ -1,1 +1,1 @@
-"""Readers of the data sets, in the layouts that people have, and augmentation."""
+"""The data sets, and what augmentation makes of them."""

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy.ndimage import uniform_filter1d
 
-from training.data.carvana import Pair
-from training.data.cut_out_cars import dapple, paint, relight, shrink, tilt, whiten
-from training.data.light import Light, Picture, log_uniform
+from training.data.carvana_photos import Pair
+from training.data.pasted_cars import dapple, paint, relight, shrink, tilt, whiten
+from training.data.photometric_jitter import Light, Picture, log_uniform
 
 Sample = tuple[Picture, Picture]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
 T = TypeVar("T")

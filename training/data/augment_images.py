@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.data.cifar10 import MEAN, STD
+from training.data.cifar_images import MEAN, STD
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def normalize(images: Tensor, means: Sequence[float] = MEAN, stds: Sequence[floa
 
     Mean and std are those of CIFAR-10 unless others are given.
 
-    The same operations in the same order as `zoo.images.normalize`, so the same bits. The memory
+    The same operations in the same order as `zoo.preprocessing.images.normalize`, so the same bits. The memory
     stays channels last, which convolutions like best.
     """
     mean, std = (torch.tensor(values, device=images.device) for values in (means, stds))

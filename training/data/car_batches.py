@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from training.data.augment_cars import CarAugmentation, Sources
-from training.data.carvana import normalize
-from training.data.light import Picture
+from training.data.carvana_photos import normalize
+from training.data.photometric_jitter import Picture
 
 ORDER, CONTENT = 0, 1  # two streams of random numbers from one seed
 

@@ -1,1 +1,1 @@
-"""Measurements that answer a question; each writes ``zoo/experiments/<name>.json``."""
+"""Measurements that answer a question; each writes zoo/experiments/<its name>.json."""

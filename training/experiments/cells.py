@@ -13,14 +13,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from training.data import cifar10
-from training.errors import TrainingError
+from training.data import cifar_images
+from training.engine.failures import TrainingError
+from training.engine.json_files import read_json, write_json
+from training.engine.options import positive
+from training.engine.provenance import git_commit
 from training.experiments import command
-from training.experiments.small_network import Design, SmallNet, petaflop, units
-from training.experiments.small_training import Recipe, train
-from training.files import read_json, write_json
-from training.records import git_commit
-from training.run import positive
+from training.experiments.batch_norm.small_network import Design, SmallNet, petaflop, units
+from training.experiments.batch_norm.small_training import Recipe, train
 
 QUICK_TRAINING, QUICK_VALIDATION = 128, 64  # pictures of a rehearsal
 QUICK_WIDTHS = (8, 8, 8)
@@ -91,10 +91,10 @@ def parse(
     return options
 
 
-def pictures(options: argparse.Namespace) -> tuple[cifar10.Pictures, cifar10.Pictures]:
+def pictures(options: argparse.Namespace) -> tuple[cifar_images.Pictures, cifar_images.Pictures]:
     """Return training and validation pictures; a few of them with ``--quick``."""
-    training = cifar10.load(options.data_dir, "train")
-    validation = cifar10.load(options.data_dir, "validation")
+    training = cifar_images.load(options.data_dir, "train")
+    validation = cifar_images.load(options.data_dir, "validation")
     if options.quick:
         return training[:QUICK_TRAINING], validation[:QUICK_VALIDATION]
     return training, validation
@@ -120,7 +120,7 @@ def cell_key(
 
 
 def train_cell(
-    key: Mapping[str, Any], training: cifar10.Pictures, validation: cifar10.Pictures
+    key: Mapping[str, Any], training: cifar_images.Pictures, validation: cifar_images.Pictures
 ) -> dict[str, Any]:
     """Train what a key describes and return its result."""
     design, recipe = read_key(key)
@@ -140,7 +140,7 @@ def network_facts(key: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "description": "A small PyTorch network for CIFAR-10: fixed 2 × 2 whitening, "
         f"{len(units(network))} 3 × 3 convolutions in three stages, one linear layer "
-        "(training.experiments.small_network).",
+        "(training.experiments.batch_norm.small_network).",
         "design": design.plain(),
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
@@ -149,7 +149,10 @@ def network_facts(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def facts(
-    options: argparse.Namespace, grid: Grid, key: Mapping[str, Any], validation: cifar10.Pictures
+    options: argparse.Namespace,
+    grid: Grid,
+    key: Mapping[str, Any],
+    validation: cifar_images.Pictures,
 ) -> dict[str, Any]:
     """Return what every one of these experiments adds to its JSON.
 

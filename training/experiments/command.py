@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training import records
-from training.errors import TrainingError
+from training.engine import provenance
+from training.engine.failures import TrainingError
 
 
 def parser(question: str, out: str) -> argparse.ArgumentParser:
@@ -25,7 +25,7 @@ def parser(question: str, out: str) -> argparse.ArgumentParser:
         help=f"finished work; the same command goes on where it was stopped (default {out})",
     )  # fmt: skip
     made.add_argument(
-        "--folder", type=Path, default=records.EXPERIMENTS, metavar="DIR",
+        "--folder", type=Path, default=provenance.EXPERIMENTS, metavar="DIR",
         help="where the JSON file goes (default zoo/experiments)",
     )  # fmt: skip
     made.add_argument(
@@ -41,9 +41,9 @@ def conclude(options: argparse.Namespace, name: str, **content: Any) -> int:
     Args:
         options: the command line.
         name: of the experiment.
-        content: as for `training.records.write_experiment`.
+        content: as for `training.engine.provenance.write_experiment`.
     """
-    path = records.write_experiment(name, folder=options.folder, **content)
+    path = provenance.write_experiment(name, folder=options.folder, **content)
     print(f"{path}: {content['finding']}")
     return 0
 
@@ -56,7 +56,7 @@ def parse(made: argparse.ArgumentParser, arguments: Sequence[str] | None) -> arg
     """
     options = made.parse_args(arguments)
     if options.quick:
-        if options.folder.resolve() == records.EXPERIMENTS.resolve():
+        if options.folder.resolve() == provenance.EXPERIMENTS.resolve():
             raise TrainingError("--quick measures nothing; give it a --folder of its own.")
         options.out = options.folder / "finished"
     return options

@@ -7,10 +7,8 @@ reads the experiments of ``training/experiments/batch_norm_*``, and `claims` set
 people say about BatchNorm.
 """
 
-from zoo.batch_norm.folding import Comparison, Folded, compare, fold
-from zoo.batch_norm.modes import Accuracy, accuracy, company, logits
-from zoo.batch_norm.race import Lap, race
-from zoo.batch_norm.steps import (
+from zoo.batch_norm.side_by_side import Lap, race
+from zoo.batch_norm.three_steps import (
     Channel,
     Effect,
     Steps,
@@ -19,6 +17,8 @@ from zoo.batch_norm.steps import (
     logits_with,
     three_steps,
 )
+from zoo.batch_norm.two_modes import Accuracy, accuracy, company, logits
+from zoo.graph.folding import Comparison, Folded, compare, fold
 
 __all__ = [
     "Accuracy",

@@ -14,16 +14,17 @@ from zoo.explain.attribution import (
     randomized,
     sanity_check,
 )
-from zoo.explain.favourites import Peaks, peaks
-from zoo.explain.gradcam import grad_cam
+from zoo.explain.grad_cam import grad_cam
 from zoo.explain.occlusion import occlusion
 from zoo.explain.receptive_field import (
     ReceptiveField,
     receptive_field,
     receptive_field_by_gradient,
 )
-from zoo.explain.skips import MaskChange, cut_skips, mask_without, skips
-from zoo.explain.trace import Layer, Skip, Trace, layers, trace
+from zoo.explain.skip_ablation import MaskChange, cut_skips, mask_without, skips
+from zoo.explain.subject import layers, trace
+from zoo.explain.top_activations import Peaks, peaks
+from zoo.graph.layers import Layer, Skip, Trace
 
 __all__ = [
     "Layer",

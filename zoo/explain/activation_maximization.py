@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.explain.torch_trace import Runner, module_of
+from zoo.explain.subject import module_of
+from zoo.graph.torch_trace import Runner
 from zoo.models import Model
 
 # progress(step, steps, picture): called after each step; raising ends the optimization.

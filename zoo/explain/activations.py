@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.explain.trace import trace
+from zoo.explain.subject import trace
 
 
 def activations(subject: Any, image: Any) -> dict[str, np.ndarray]:

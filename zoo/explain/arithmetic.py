@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.explain.geometry import Window, window
 from zoo.explain.operations import (
     Activation,
     Copy,
@@ -25,8 +24,9 @@ from zoo.explain.operations import (
     Sum,
     WeightedSum,
 )
-from zoo.explain.receptive_field import check_position, crop, padded
-from zoo.explain.trace import INPUT, Call, Source, Trace
+from zoo.explain.receptive_field import crop, padded
+from zoo.graph.geometry import Window, check_position, window
+from zoo.graph.layers import INPUT, Call, Source, Trace
 from zoo.networks.numpy_cnn import softmax
 
 # What every step begins with: layer, kind, place, source, and the network's own value.
@@ -54,7 +54,7 @@ def arithmetic(
         >>> import zoo
         >>> from zoo.samples import samples
         >>> model = zoo.load("mnist", source="bundle", device="cpu")
-        >>> run = zoo.explain.trace(model, samples("digits")[7].path)
+        >>> run = zoo.graph.trace(model, samples("digits")[7].path)
         >>> [step.kind for step in arithmetic(run, "relu1", channel=3, row=4, column=5)]
         ['convolution', 'max pooling', 'batch norm', 'activation']
     """
@@ -206,7 +206,7 @@ def _activation(run: Trace, call: Call, place: Place, head: Head) -> Activation:
     x = source[place]
     if call.layer.operation == "ReLU":
         return Activation(*head, float(x), "ReLU", max(float(x), 0.0))
-    from zoo.explain.torch_trace import apply
+    from zoo.graph.torch_trace import apply
 
     column = source[:, place[1], place[2]].reshape(-1, 1, 1) if len(place) == 3 else source
     answer = apply(call, column).reshape(len(column))[place[0]]
@@ -286,7 +286,7 @@ def _mixture(run: Trace, call: Call, place: Place, head: Head) -> WeightedSum:
 
     Its weights are the gradient of the one value; what they do not explain would be a bias.
     """
-    from zoo.explain.torch_trace import weights_of
+    from zoo.graph.torch_trace import weights_of
 
     source = run[call.layer.inputs[0]]
     weights, linear = weights_of(call, source, place)

@@ -53,7 +53,8 @@ def integrated_gradients(
     import torch
     from captum.attr import IntegratedGradients
 
-    from zoo.explain.torch_trace import module_of, shared_copy
+    from zoo.explain.subject import module_of
+    from zoo.graph.torch_trace import shared_copy
 
     if steps < 1:
         raise ZooError(f"Integrated gradients takes at least one step, not {steps}.")
@@ -167,8 +168,8 @@ def randomized(subject: Any, seed: int = 0) -> Any:
     """
     import torch
 
-    from zoo.explain.torch_trace import twin
-    from zoo.explain.trace import is_module
+    from zoo.explain.subject import twin
+    from zoo.graph.layers import is_module
 
     network = subject.network if isinstance(subject, Model) else subject
     network = copy.deepcopy(network) if is_module(network) else twin(network)

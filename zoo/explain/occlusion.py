@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.images import ImageSource
 from zoo.models import Classifier
 from zoo.networks.numpy_cnn import softmax
+from zoo.preprocessing.images import ImageSource
 
 _BATCH = 256  # hidden pictures per forward pass
 

@@ -20,7 +20,7 @@ class Operation:
 
     Attributes:
         layer: Name of the layer that does it.
-        kind: The layer's kind; see :class:`zoo.explain.trace.Layer`.
+        kind: The layer's kind; see :class:`zoo.graph.trace.Layer`.
         place: Where in the layer's output: (channel, row, column) or (feature,).
         source: Name of the layer that it takes its input from.
         found: The network's own value there, float32.

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.explain.geometry import arguments, window
-from zoo.explain.trace import INPUT, Call, Trace
+from zoo.graph.geometry import arguments, check_position, window
+from zoo.graph.layers import INPUT, Call, Trace
 
 Span = tuple[int, int]  # first and last position
 Box = tuple[Span, Span]  # rows and columns
@@ -65,7 +65,7 @@ def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> Re
         >>> import zoo
         >>> from zoo.samples import samples
         >>> model = zoo.load("mnist", source="bundle", device="cpu")
-        >>> run = zoo.explain.trace(model, samples("digits")[0].path)
+        >>> run = zoo.graph.trace(model, samples("digits")[0].path)
         >>> receptive_field(run, "relu2", 5, 5)
         ReceptiveField(top=18, left=18, bottom=28, right=28)
     """
@@ -84,15 +84,6 @@ def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> Re
         raise ZooError(f"Nothing of the picture reaches that position of {layer}.")
     (top, bottom), (left, right) = wanted[INPUT]
     return ReceptiveField(top, left, bottom + 1, right + 1)
-
-
-def check_position(layer: str, shape: tuple[int, ...], row: int, column: int) -> None:
-    """Raise a :class:`ZooError` unless a layer's maps have that position."""
-    if len(shape) == 3 and not (0 <= row < shape[1] and 0 <= column < shape[2]):
-        raise ZooError(
-            f"{layer} has {shape[1]} rows and {shape[2]} columns, so there is no "
-            f"position ({row}, {column})."
-        )
 
 
 def _sources(run: Trace, call: Call, box: Box) -> dict[str, Box]:
@@ -270,7 +261,7 @@ def receptive_field_by_gradient(
     Raises:
         ZooError: There is no such layer or position, or nothing reaches it.
     """
-    from zoo.explain.open_paths import gradient_box
+    from zoo.explain.gradient_receptive_field import gradient_box
 
     box = gradient_box(network, image, layer, row, column)
     if box is None:

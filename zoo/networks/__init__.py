@@ -34,11 +34,11 @@ def build(config: Mapping[str, Any]) -> Any:
 
         return NumpyCNN(**arguments)
     if architecture == "cifar":
-        from zoo.networks.cifar import CifarNet
+        from zoo.networks.cifar_net import CifarNet
 
         return CifarNet(**arguments)
     if architecture == "unet":
-        from zoo.networks.unet import UNet
+        from zoo.networks.segmentation.unet import UNet
 
         return UNet(**arguments)
     raise ValueError(

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.networks.cifar import CifarNet
+from zoo.networks.cifar_net import CifarNet
 from zoo.networks.numpy_cnn import NumpyCNN
-from zoo.networks.unet import UNet
+from zoo.networks.segmentation.unet import UNet
 
 
 class Functions(nn.Module):

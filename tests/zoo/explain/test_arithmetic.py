@@ -8,8 +8,9 @@ from torch import nn
 import zoo
 from tests.zoo.explain import networks
 from zoo.errors import ZooError
-from zoo.explain import arithmetic, softmax_step, trace
+from zoo.explain import arithmetic, softmax_step
 from zoo.explain.operations import Maximum, Normalization, Sum, WeightedSum
+from zoo.explain.subject import trace
 from zoo.samples import samples
 
 

@@ -9,7 +9,14 @@ from torch import nn
 import zoo
 from tests.zoo.explain import networks
 from zoo.errors import ZooError
-from zoo.explain import cut_skips, integrated_gradients, occlusion, randomized, sanity_check, skips
+from zoo.explain import (
+    cut_skips,
+    integrated_gradients,
+    occlusion,
+    randomized,
+    sanity_check,
+    skips,
+)
 from zoo.explain.activation_maximization import maximize
 from zoo.samples import samples
 

@@ -8,7 +8,8 @@ from torch import nn
 import zoo
 from tests.zoo.explain import networks
 from zoo.errors import ZooError
-from zoo.explain import receptive_field, receptive_field_by_gradient, trace
+from zoo.explain import receptive_field, receptive_field_by_gradient
+from zoo.explain.subject import trace
 
 
 def outcome(function, *arguments) -> object:

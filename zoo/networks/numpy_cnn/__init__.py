@@ -20,12 +20,12 @@ layers they are (C, H, W, N): *the batch is the innermost axis*, as in cuda-conv
 """
 
 from zoo.networks.numpy_cnn.activation import Flatten, ReLU
-from zoo.networks.numpy_cnn.batch_norm import BatchNorm
+from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 from zoo.networks.numpy_cnn.convolution import Convolution
 from zoo.networks.numpy_cnn.dropout import Dropout
-from zoo.networks.numpy_cnn.group_norm import GroupNorm
+from zoo.networks.numpy_cnn.group_normalization import GroupNorm
 from zoo.networks.numpy_cnn.layer import Layer
-from zoo.networks.numpy_cnn.layer_norm import LayerNorm
+from zoo.networks.numpy_cnn.layer_normalization import LayerNorm
 from zoo.networks.numpy_cnn.linear import Linear
 from zoo.networks.numpy_cnn.loss import softmax, softmax_cross_entropy
 from zoo.networks.numpy_cnn.network import NumpyCNN

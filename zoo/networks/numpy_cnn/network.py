@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from zoo.networks.numpy_cnn.activation import Flatten, ReLU
-from zoo.networks.numpy_cnn.batch_norm import BatchNorm
+from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 from zoo.networks.numpy_cnn.convolution import Convolution
 from zoo.networks.numpy_cnn.dropout import Dropout
-from zoo.networks.numpy_cnn.group_norm import GroupNorm
+from zoo.networks.numpy_cnn.group_normalization import GroupNorm
 from zoo.networks.numpy_cnn.layer import Array, Layer
-from zoo.networks.numpy_cnn.layer_norm import LayerNorm
+from zoo.networks.numpy_cnn.layer_normalization import LayerNorm
 from zoo.networks.numpy_cnn.linear import Linear
 from zoo.networks.numpy_cnn.pooling import MaxPooling
 
@@ -183,10 +183,21 @@ class NumpyCNN:
             array[...] = state[name]
 
     def to_torch(self) -> torch.nn.Module:
-        """Return the same network, with the same weights, as a ``torch.nn.Module`` in eval mode."""
-        from zoo.networks.numpy_cnn.torch_twin import to_torch
+        """Return the same network, with a copy of the weights, as an ``nn.Sequential``.
 
-        return to_torch(self)
+        It is in evaluation mode. Its ``state_dict`` has the same names, so that one safetensors
+        file loads into both. It takes (N, C, H, W) images and gives (N, K) logits, as this one.
+        """
+        import torch
+
+        from zoo.networks.stand_alone import digit_cnn
+
+        network = digit_cnn.build(
+            self.input_channels, self.size, self.channels, self.classes, self.dropout, self.norm
+        )
+        state = {name: torch.from_numpy(array) for name, array in self.state_dict().items()}
+        network.to(state["linear.bias"].dtype).load_state_dict(state, strict=True)
+        return network.eval()
 
     def release(self) -> None:
         """Free the memory that training kept for its next step."""

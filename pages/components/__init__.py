@@ -1,0 +1,1 @@
+"""Browser components: one folder each with its .py, .html, .css and .js; and uploading."""

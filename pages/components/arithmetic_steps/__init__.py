@@ -1,0 +1,1 @@
+"""The arithmetic of one value, step by step."""

@@ -1,0 +1,1 @@
+"""The live answer of a classifier."""

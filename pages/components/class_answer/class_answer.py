@@ -1,0 +1,75 @@
+"""The live answer of a classifier: label, confidence, what the network sees, a bar a class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import zoo
+from pages.common import number_format
+from pages.components.register import component
+from pages.images import encoding
+
+_mount = component("class_answer")
+
+
+def show(
+    key: str,
+    number: int,
+    result: zoo.Classification,
+    sees: np.ndarray,
+    place: str,
+    top: int | None = None,
+    note: str = "",
+) -> None:
+    """Draw an answer.
+
+    Args:
+        key: Streamlit's key.
+        number: Which answer this is, counted by the page; tests and benchmarks wait for it.
+        result: The answer.
+        sees: uint8 array, the picture that the network gets.
+        place: Where the network ran, such as "NumPy on the CPU".
+        top: Show so many classes, the most probable ones first; None: all, in their own order.
+        note: One sentence of caution, "" for none.
+    """
+    second, probability = result.top(2)[1]
+    rows = list(zip(result.labels, result.probabilities.tolist(), strict=True))
+    if top is not None:
+        rows = result.top(top)
+    height, width = sees.shape[:2]
+    data = {
+        "number": number,
+        "labels": [label for label, _ in rows],
+        "probabilities": [round(p, 4) for _, p in rows],
+        "percents": [number_format.percent(p) for _, p in rows],
+        "best": [label for label, _ in rows].index(result.label),
+        "label": result.label,
+        "note": note,
+        "main": f"{number_format.percent(result.confidence)} sure it is {_article(result.label)}",
+        "rest": f"Next: {second}, {number_format.percent(probability)}. "
+        f"Answered in {number_format.duration(result.seconds)} by {place}.",
+        "sees": encoding.data_url(encoding.png(sees)),
+        "alt": f"The {width} by {height} picture that the network gets",
+    }
+    _mount(key=key, data=data)
+
+
+def show_problem(key: str, number: int, labels: tuple[str, ...], message: str) -> None:
+    """Draw the place of an answer with the reason why there is none.
+
+    Args:
+        key: Streamlit's key, the same as for :func:`show`.
+        number: As for :func:`show`.
+        labels: The classes.
+        message: One sentence.
+    """
+    _mount(key=key, data={"number": number, "labels": list(labels), "error": message})
+
+
+def _article(label: str) -> str:
+    """Put "a" or "an" in front: an 8, an airplane, a 7.
+
+    >>> _article("8"), _article("7"), _article("airplane")
+    ('an 8', 'a 7', 'an airplane')
+    """
+    return f"{'an' if label[0] in '8aeiouAEIOU' else 'a'} {label}"

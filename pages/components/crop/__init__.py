@@ -1,0 +1,1 @@
+"""A photo with a square on it to move and resize."""

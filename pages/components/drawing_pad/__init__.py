@@ -1,0 +1,1 @@
+"""A square to draw on with mouse, finger, pen or keyboard."""

@@ -1,0 +1,1 @@
+"""Captioned images in a grid that keeps still while they change."""

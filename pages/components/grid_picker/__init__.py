@@ -1,0 +1,1 @@
+"""An image that is a grid of cells, of which the visitor chooses one."""

@@ -1,0 +1,1 @@
+"""A model's metric over the curve of its training."""

@@ -1,0 +1,23 @@
+"""Register a browser component: one folder with its .html, .css and .js beside the .py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parent
+
+
+def component(name: str) -> Any:
+    """Return the mounting command of the component in the folder ``name``.
+
+    Args:
+        name: Name of the folder and stem of its files; also the component's name within the app.
+    """
+    html, css, js = (
+        (_FOLDER / name / f"{name}.{kind}").read_text(encoding="utf-8")
+        for kind in ("html", "css", "js")
+    )
+    return st.components.v2.component(f"cnn_lytical_{name}", html=html, css=css, js=js)

@@ -1,0 +1,1 @@
+"""A strip of small images to choose from."""

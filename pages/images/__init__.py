@@ -1,0 +1,1 @@
+"""Arrays as images: heat maps, mosaics, checkerboards, error maps, and their encoding."""

@@ -1,0 +1,105 @@
+"""Which pixels decide: three methods, and whether they explain the network at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+import zoo
+from pages.common import loaded_models
+from pages.components.gallery import gallery
+from pages.images import encoding, heat_map
+from pages.images.encoding import data_url as address
+
+METHODS: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
+    "Grad-CAM": (
+        "Maps of the last convolution, weighted by their gradient and summed (Selvaraju et al. "
+        "2017): coarse, and never against the class.",
+        zoo.explain.grad_cam,
+    ),
+    "Occlusion": (
+        "How far the probability falls when a patch is covered (Zeiler & Fergus 2014). Amber: "
+        "covering it makes the network more sure.",
+        zoo.explain.occlusion,
+    ),
+    "Integrated gradients": (
+        "The gradient of the class's logit on the way from a black picture to this one "
+        "(Sundararajan et al. 2017). The map's sum is the difference of the two logits.",
+        zoo.explain.integrated_gradients,
+    ),
+}
+
+
+@st.fragment
+def show(model: zoo.Classifier, view: np.ndarray) -> None:
+    """Draw the section "What decided".
+
+    Args:
+        model: A loaded classifier.
+        view: uint8 array, as ``model.view`` returns it.
+    """
+    st.header("What decided", anchor="decided")
+    answer = model.predict(view).label
+    method = st.segmented_control(
+        "Method", list(METHODS), default="Grad-CAM", required=True, key="decided-method"
+    )
+    # The answer of another picture is another default, so the key must change with it.
+    left, right = st.columns([3, 9], gap="medium", vertical_alignment="bottom")
+    label = left.selectbox(
+        "Class", model.labels, index=model.labels.index(answer), key=f"decided-{answer}"
+    )
+    check = right.toggle(
+        "Compare with random weights",
+        key="decided-check",
+        help="Sanity check of Adebayo et al. 2018: a map that stays the same when the weights are "
+        "random shows the picture, not what the network has learned.",
+    )
+    shown = _maps(loaded_models.key(model), model, view, method, label, check)
+    pictures = [_picture("The picture", "what it sees", encoding.png(view, _scale(view)))]
+    pictures.append(_picture(method, f"for {label}", _heat(view, shown.trained)))
+    if check:
+        pictures.append(_picture("Random weights", f"for {label}", _heat(view, shown.randomized)))
+    st.caption(METHODS[method][0])
+    gallery.show("decided", pictures, columns=4, stacked=True)
+    if check:
+        st.markdown(_verdict(method, shown.correlation))
+
+
+def _picture(title: str, detail: str, encoded: bytes) -> gallery.Picture:
+    return gallery.Picture(title, detail, address(encoded), f"{title}, {detail}")
+
+
+def _verdict(method: str, correlation: float) -> str:
+    """Say what the comparison shows."""
+    if np.isnan(correlation):
+        return "With random weights the map is empty: there is nothing to compare."
+    return (
+        f"Rank correlation of the two {method} maps: **{correlation:.2f}** (1: the same order of "
+        "pixels; 0: orders that have nothing to do with each other). The nearer to 1, the more "
+        "the map shows the picture itself rather than what the network has learned."
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner="Asking the network …")
+def _maps(
+    key: str, _model: zoo.Classifier, view: np.ndarray, method: str, label: str, check: bool
+) -> zoo.explain.SanityCheck:
+    explain = METHODS[method][1]
+
+    def of(model: zoo.Classifier, picture: np.ndarray) -> np.ndarray:
+        return explain(model, picture, label)
+
+    if check:
+        return zoo.explain.sanity_check(_model, view, of)
+    trained = of(_model, view)
+    return zoo.explain.SanityCheck(trained, np.zeros_like(trained), float("nan"))
+
+
+def _scale(view: np.ndarray) -> int:
+    return max(1, round(280 / max(view.shape[:2])))
+
+
+def _heat(view: np.ndarray, values: np.ndarray) -> bytes:
+    return heat_map.png(view, values, _scale(view), least=1e-30)

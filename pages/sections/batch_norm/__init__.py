@@ -1,0 +1,1 @@
+"""Parts of the page about BatchNorm: recorded experiments, live measurements, verdicts."""

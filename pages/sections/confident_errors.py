@@ -1,0 +1,78 @@
+"""Where a classifier errs: confusion matrix, accuracy by class, its boldest mistakes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import zoo
+from pages.common import charts, number_format
+from pages.components.gallery import gallery
+from pages.images import encoding
+from zoo import records
+from zoo.samples import Sample, samples
+
+
+def show(model: zoo.Classifier) -> None:
+    """Draw the section "Where it errs", if the model's record knows.
+
+    Args:
+        model: A loaded classifier.
+    """
+    record = model.record
+    if "confusion" not in record:
+        return
+    st.header("Where it errs", anchor="errors")
+    n = record["metrics"]["test"]["n"]
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        st.markdown(f"**Confusion matrix** &nbsp; {n:,} test pictures")
+        charts.show(
+            charts.confusion(model.labels, record["confusion"]),
+            key="confusion",
+            alt="Confusion matrix of the test pictures; row: truth, column: answer",
+        )
+    with right:
+        _classes(model)
+    _boldest(model)
+
+
+def _classes(model: zoo.Classifier) -> None:
+    accuracy = records.class_accuracy(model.record)
+    order = sorted(range(len(accuracy)), key=accuracy.__getitem__, reverse=True)
+    st.markdown("**Accuracy by class**")
+    charts.show(
+        charts.bars([model.labels[i] for i in order], [accuracy[i] for i in order]),
+        key="class-accuracy",
+        alt=", ".join(f"{model.labels[i]} {accuracy[i]:.1%}" for i in order),
+    )
+
+
+def _boldest(model: zoo.Classifier) -> None:
+    """Show the test pictures that the network is surest and wrong about, as far as we have them."""
+    known = _pictures(model.name)
+    shown = []
+    for mistake in model.record["mistakes"]:
+        sample = known.get(f"test-{mistake['index']:05d}")
+        if sample is None:  # of other weights than those in the bundle
+            continue
+        true, said = (model.labels[mistake[key]] for key in ("true", "predicted"))
+        shown.append(
+            gallery.Picture(
+                title=true.capitalize(),
+                detail=f"“{said}”, {number_format.percent(mistake['probability'])}",
+                picture=encoding.data_url(encoding.png(model.view(sample.path), 5)),
+                alt=f"{sample.description}: {true}, taken for {said}",
+            )
+        )
+    if not shown:
+        return
+    st.markdown(f"**Its {len(shown)} boldest mistakes** &nbsp; the label, and what it says instead")
+    gallery.show("mistakes", shown, columns=8, few=3, stacked=True)
+    st.caption(next(iter(known.values())).credit)
+
+
+def _pictures(name: str) -> dict[str, Sample]:
+    try:
+        return {sample.id: sample for sample in samples(f"{name}_mistakes")}
+    except zoo.ZooError:
+        return {}

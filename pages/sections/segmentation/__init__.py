@@ -1,0 +1,1 @@
+"""Parts of the page about cars, and of skip connections."""

@@ -1,0 +1,96 @@
+"""A scene: a photo and what a segmentation network found in it, as a page keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from PIL import Image
+
+import zoo
+from pages.components.mask_viewer import mask_viewer
+from pages.images import encoding
+from zoo.segmentation import mask_refinement, masks
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo that the network has looked at.
+
+    What is shown is kept at the size of the screen, and what is downloaded is made at the photo's
+    own size when somebody asks for it: the probabilities of a phone's photo take 48 MB, the file
+    3 MB, and a class of visitors shares the memory.
+
+    Attributes:
+        name: The photo's file name.
+        encoded: The photo's file.
+        size: (width, height) of the photo.
+        shown: The photo as the screen shows it, RGB, at most ``stage.SIDE`` pixels wide and high.
+        result: The network's answer, its probabilities at the size of ``shown``.
+        photo: Address of ``shown``.
+        probabilities: Address of the probability map.
+    """
+
+    name: str
+    encoded: bytes = field(repr=False)
+    size: tuple[int, int]
+    shown: Image.Image = field(repr=False)
+    result: zoo.Segmentation
+    photo: str = field(repr=False)
+    probabilities: str = field(repr=False)
+
+    def largest_piece(self) -> Scene:
+        """Return the scene with the largest piece of what was found, and no other."""
+        result = self.result.largest_piece()
+        return replace(self, result=result, probabilities=mask_viewer.gray(result.probabilities))
+
+    def original(self) -> Image.Image:
+        """Return the photo at its own size, RGB."""
+        return zoo.open_image(self.encoded)
+
+    def full(self) -> zoo.Segmentation:
+        """Return the answer at the photo's own size; the network does not run again."""
+        if self.shown.size == self.size:
+            return self.result
+        result = self.result
+        enlarged = mask_refinement.enlarge(result.working, self.original(), result.threshold)
+        return replace(result, probabilities=enlarged)
+
+    def area(self, threshold: float) -> float:
+        """Return the share of the photo that is car at a threshold, in [0, 1]."""
+        return masks.share(self.result.mask_at(threshold))
+
+    def found(self, threshold: float) -> bool:
+        """Return whether there is a car at a threshold rather than a few stray pixels."""
+        return self.area(threshold) >= self.result.least_area
+
+    def unsure(self) -> float:
+        """Return the share of the photo where the network is unsure, in [0, 1]."""
+        return masks.share(masks.unsure(self.result.probabilities))
+
+
+def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
+    """Let the network look at a photo.
+
+    Args:
+        model: The network.
+        encoded: The photo's file.
+        name: Its name.
+
+    Raises:
+        ImageError: It is no picture that can be used; the message says why.
+    """
+    original = zoo.open_image(encoded)
+    result = model.predict(original)
+    size = mask_viewer.fit(original.size)
+    shown = original.resize(size, Image.Resampling.LANCZOS) if size != original.size else original
+    small = replace(result, probabilities=mask_viewer.shrink(result.probabilities, size))
+    return Scene(
+        name=name,
+        encoded=encoded,
+        size=original.size,
+        shown=shown,
+        result=small,
+        photo=encoding.data_url(encoding.jpeg(shown, side=mask_viewer.SIDE), "jpeg"),
+        probabilities=mask_viewer.gray(np.asarray(small.probabilities)),
+    )

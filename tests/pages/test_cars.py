@@ -1,0 +1,293 @@
+"""The cars page, without a browser, with a stand-in for the network: whatever is red is car."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from pages.common import entry_guard, loaded_models, number_format, site
+from pages.components.mask_viewer import mask_viewer
+from pages.images import error_map
+from pages.sections.segmentation import segmented_photo
+from tests import red_cars
+from tests.pages import read
+from tests.pages.conftest import ROOT
+from zoo.samples import samples
+from zoo.segmentation import masks
+from zoo.weights import catalog
+
+WIDTH, HEIGHT = 640, 400
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ZOO_REPO", raising=False)
+        patch.setattr(catalog, "CATALOG_PATH", red_cars.write(tmp_path_factory.mktemp("zoo")))
+        loaded_models._load.clear()
+        yield loaded_models._load("carvana")
+    loaded_models._load.clear()
+
+
+@pytest.fixture
+def cars(model) -> AppTest:
+    """The page after its first run, by a deep link, which saves the overview's."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app.session_state[entry_guard._WANTED] = "pages/cars.py"
+    app.run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, contents: bytes, name: str = "street.png", key: str = "photo") -> None:
+    app.file_uploader(key=key).set_value((name, contents, "image/png")).run()
+    assert not app.exception
+
+
+def png(image: Image.Image | np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def staged(app: AppTest) -> dict:
+    (found,) = read.components(app, "stage")
+    return found
+
+
+def picture_in(address: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    """Return the first metric of each name; the page's own come before the record's."""
+    return {metric.label: metric.value for metric in reversed(app.metric)}
+
+
+def percent(app: AppTest, label: str) -> float:
+    return float(metrics(app)[label].split("\xa0")[0]) / 100
+
+
+def is_one_sentence(text: str) -> bool:
+    return text[0].isupper() and text.endswith(".") and "\n" not in text and len(text) < 200
+
+
+def forbid_the_network(monkeypatch) -> None:
+    def refuse(*_):
+        raise AssertionError("the network was asked again")
+
+    monkeypatch.setattr(zoo.Segmenter, "logits", refuse)
+
+
+def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch):
+    upload(cars, png(red_cars.two_cars()))
+    forbid_the_network(monkeypatch)
+    number = cars.session_state["cars"]["number"]
+    assert staged(cars)["token"] == str(number)
+    both = percent(cars, "Car area")
+    toggle = cars.toggle(key=f"largest-{number}")
+    assert toggle.label == "Only the largest of 2 pieces"
+    toggle.set_value(True).run()
+    mask = picture_in(staged(cars)["probabilities"]) > 127
+    assert mask[:, :320].any()
+    assert not mask[:, 320:].any()
+    assert staged(cars)["token"] == f"{number}-largest", "the stage has to draw it anew"
+    assert percent(cars, "Car area") == pytest.approx(mask.mean(), abs=0.0006)
+    assert percent(cars, "Car area") < both
+    cars.toggle(key=f"largest-{number}").set_value(False).run()
+    assert percent(cars, "Car area") == both
+
+
+def test_one_piece_leaves_nothing_to_choose(cars):
+    upload(cars, png(red_cars.street()))
+    assert not cars.toggle
+
+
+def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
+    sample = samples("cars")[0]
+    result = model.predict(sample.path)
+    shown = picture_in(staged(cars)["probabilities"])
+    assert np.abs(shown / 255 - result.probabilities).max() <= 0.5 / 255 + 1e-6
+    assert picture_in(staged(cars)["photo"]).shape == (*shown.shape, 3)
+    assert percent(cars, "Car area") == pytest.approx(result.area, abs=0.0006)
+    assert sample.credit in [caption.value for caption in cars.caption]
+    (strip,) = read.components(cars, "strip")
+    ids = [item["id"] for item in strip["groups"][0]["items"]]
+    assert ids[:-1] == [s.id for s in samples("cars")]
+    assert ids[-1] in [s.id for s in samples("objects") if s.group == "none"]
+    assert strip["selected"] == sample.id
+
+
+def test_an_upload_is_cut_out(cars):
+    upload(cars, png(red_cars.street()))
+    mask = picture_in(staged(cars)["probabilities"]) > 127
+    assert np.array_equal(mask, red_cars.car())
+    assert percent(cars, "Car area") == pytest.approx(red_cars.car().mean(), abs=0.0006)
+    pink = red_cars.car() & ~red_cars.car(pink=False)
+    # The edges, scaled up from the working size, are unsure as well.
+    assert percent(cars, "Unsure") == pytest.approx(pink.mean(), abs=0.004)
+    labels = [button.proto.label for button in cars.get("download_button")]
+    assert labels[:2] == ["Cut-out, PNG with transparency", "Mask, PNG"]
+
+
+def test_another_threshold_changes_the_answer_without_asking_the_network(cars, monkeypatch):
+    upload(cars, png(red_cars.street()))
+    forbid_the_network(monkeypatch)
+    cars.session_state["cars"]["threshold"] = 90  # above the probability of what is pink
+    cars.run()
+    assert not cars.exception
+    assert percent(cars, "Car area") == pytest.approx(red_cars.car(pink=False).mean(), abs=0.0006)
+    assert staged(cars)["threshold"] == 90
+
+
+GOOD = {"token": "3", "percent": 37}
+
+
+@pytest.mark.parametrize(
+    ("sent", "percent"),
+    [
+        (GOOD, 37),
+        (GOOD | {"token": "2"}, None),  # meant for the photo before
+        *((GOOD | {"percent": value}, None) for value in (None, "50", 0, 100, 50.5, True, [50])),
+        *((value, None) for value in (None, 50, "50", [], {})),
+    ],
+)
+def test_the_stage_accepts_a_threshold_and_nothing_else(monkeypatch, sent, percent):
+    monkeypatch.setattr(mask_viewer.st, "session_state", {"stage": {"threshold": sent}})
+    assert mask_viewer.chosen("stage", "3") == percent
+
+
+def test_a_picture_without_a_car_says_so(cars):
+    upload(cars, png(Image.new("RGB", (300, 200), red_cars.GRAY)))
+    assert "No car found" in cars.info[0].value
+    assert percent(cars, "Car area") == 0
+    assert "Cut it out" not in [header.value for header in cars.header]
+    assert staged(cars)  # the maps are there, to see why
+    labels = [button.proto.label for button in cars.get("download_button")]
+    assert not labels
+
+
+@pytest.mark.parametrize(
+    "contents", [b"only text", png(Image.new("L", (3, 3)))], ids=["text", "tiny"]
+)
+def test_a_wrong_file_gets_a_sentence_and_the_next_photo_works(cars, contents):
+    upload(cars, contents)
+    assert is_one_sentence(cars.error[0].value)
+    assert not read.components(cars, "stage")
+    upload(cars, png(red_cars.street()))
+    assert not cars.error
+    assert np.array_equal(picture_in(staged(cars)["probabilities"]) > 127, red_cars.car())
+
+
+def test_backgrounds(cars):
+    upload(cars, png(red_cars.street()))
+    cars.segmented_control(key="background").set_value("Colour").run()
+    labels = [button.proto.label for button in cars.get("download_button")]
+    assert labels[0] == "Picture, JPEG"
+    cars.segmented_control(key="background").set_value("Picture").run()
+    upload(cars, b"only text", key="backdrop")
+    assert is_one_sentence(cars.error[0].value)
+    upload(cars, png(Image.new("RGB", (50, 90), "blue")), key="backdrop")
+    assert not cars.error
+
+
+def test_a_true_mask_is_measured(cars, monkeypatch):
+    upload(cars, png(red_cars.street()))
+    key = f"truth-{cars.session_state['cars']['number']}"
+    upload(cars, masks.png(red_cars.car()), key=key)
+    found = metrics(cars)
+    assert found["IoU"] == found["Dice"] == found["Boundary IoU"] == "100\xa0%"
+    forbid_the_network(monkeypatch)
+    cars.session_state["cars"]["threshold"] = 90
+    cars.run()
+    assert not cars.exception
+    part, whole = red_cars.car(pink=False), red_cars.car()
+    assert percent(cars, "IoU") == pytest.approx(masks.iou(part, whole), abs=0.002)
+    assert percent(cars, "Dice") == pytest.approx(masks.dice(part, whole), abs=0.002)
+    missed = number_format.percent(masks.share(whole & ~part), 1)[:3]
+    assert any(f"network missed, {missed}" in text.value for text in cars.markdown)
+
+
+@pytest.mark.parametrize(
+    "contents", [masks.png(red_cars.car(320, 200)), b"only text"], ids=["wrong size", "text"]
+)
+def test_a_true_mask_that_does_not_fit_gets_a_sentence(cars, contents):
+    upload(cars, png(red_cars.street()))
+    upload(cars, contents, key=f"truth-{cars.session_state['cars']['number']}")
+    assert is_one_sentence(cars.error[0].value)
+    assert "IoU" not in metrics(cars)
+
+
+def test_the_error_map_tells_the_kinds_apart():
+    photo = Image.new("RGB", (4, 1), (100, 100, 100))
+    predicted, true = np.array([[0, 1, 0, 1]], bool), np.array([[0, 1, 1, 0]], bool)
+    outside, hit, missed, alarm = np.asarray(error_map.draw(photo, predicted, true))[0].astype(int)
+    assert outside[0] == outside[1] == outside[2]
+    assert hit[2] > hit[0]  # violet
+    assert missed[0] > missed[1] > missed[2]  # amber
+    assert alarm[0] > 2 * alarm[1]  # red
+
+
+def test_a_batch_gives_a_zip_of_masks(cars):
+    files = [
+        ("a.png", png(red_cars.street()), "image/png"),
+        ("b.png", png(red_cars.street(300, 200)), "image/png"),
+        ("c.png", b"only text", "image/png"),
+    ]
+    cars.file_uploader(key="batch").set_value(files).run()
+    cars.button(key="make-masks").click().run()
+    assert not cars.exception
+    _, contents, problems = cars.session_state["archive"]
+    found = zipfile.ZipFile(io.BytesIO(contents))
+    assert np.array_equal(masks.read(found.read("a_mask.png")), red_cars.car())
+    assert masks.read(found.read("b_mask.png")).shape == (200, 300)
+    rows = list(csv.DictReader(io.StringIO(found.read("masks.csv").decode())))
+    assert [row["picture"] for row in rows] == ["a.png", "b.png", "c.png"]
+    assert [warning.value for warning in cars.warning] == problems
+    assert problems[0].startswith("c.png: This is not a picture")
+    assert "masks.zip" in cars.get("download_button")[-1].proto.label
+
+
+def test_the_record_is_told(cars, model):
+    test, streets = (model.record["metrics"][part] for part in ("test", "streets_test"))
+    found = metrics(cars)
+    for label, name in (
+        ("Test IoU", "iou"),
+        ("Test Dice", "dice"),
+        ("Test Boundary IoU", "boundary_iou"),
+        ("Worst picture, IoU", "worst"),
+    ):
+        assert found[label] == number_format.percent(test[name], 2)
+    assert any(number_format.percent(streets["iou"], 1) in text.value for text in cars.markdown)
+    by_car, worst = (table.value for table in cars.table)
+    assert list(by_car["n"].astype(int)) == [len(red_cars.CARS[car]) for car in by_car["Car"]]
+    expected = sorted(test["pictures"].values())[:5]
+    assert list(worst["IoU"]) == [number_format.percent(iou, 2) for iou in expected]
+    assert len(cars.get("plotly_chart")) == 3
+    commands = " ".join(code.value for code in cars.code)
+    assert "python -m training.evaluate carvana" in commands
+    assert model.record["command"] in commands
+
+
+def test_a_large_photo_is_kept_small_and_answered_for_in_full(model):
+    photo = red_cars.street(2000, 1250)
+    seen = segmented_photo.look(model, png(photo), "large.png")
+    assert seen.size == (2000, 1250)
+    assert max(seen.shown.size) == mask_viewer.SIDE
+    assert seen.result.probabilities.shape == seen.shown.size[::-1]
+    full = seen.full().probabilities
+    assert np.array_equal(full, model.predict(photo).probabilities)
+    assert seen.area(red_cars.THRESHOLD) == pytest.approx(seen.full().area, abs=0.002)
+
+
+def test_without_the_model_there_is_no_page():
+    shown = [entry.path for entry in site.entries()]
+    assert ("pages/cars.py" in shown) == ("carvana" in zoo.list_models())

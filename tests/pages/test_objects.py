@@ -1,0 +1,214 @@
+"""The objects page, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from pages.components.crop import crop
+from tests.pages import read
+from tests.pages.test_digits import BAD, is_one_sentence, seen
+from zoo.preprocessing.images import crop_square
+from zoo.samples import samples
+
+
+@pytest.fixture
+def objects(app: AppTest) -> AppTest:
+    """The objects page after its first run."""
+    return app.switch_page("pages/objects.py").run()
+
+
+@pytest.fixture(scope="module")
+def model() -> zoo.Classifier:
+    found = zoo.load("cifar10", source="bundle")
+    assert isinstance(found, zoo.Classifier)
+    return found
+
+
+def test_starts_with_a_sample_its_answer_and_its_reasons(objects, model):
+    assert not objects.exception
+    sample = samples("objects")[0]
+    answer = read.answer(objects)
+    expected = model.predict(crop_square(zoo.open_image(sample.path)))
+    assert answer["label"] == expected.label
+    assert answer["labels"] == [label for label, _ in expected.top(5)]
+    assert answer["probabilities"] == pytest.approx([p for _, p in expected.top(5)], abs=1e-3)
+    assert seen(answer).shape == (32, 32, 3)
+    reasons, _ = read.components(objects, "gallery")
+    assert [item["title"] for item in reasons["items"]] == ["What it sees", "Grad-CAM", "Occlusion"]
+    assert len({item["picture"] for item in reasons["items"]}) == 3
+
+
+def test_every_class_has_samples_and_most_typical_ones_are_right(model):
+    typical = [sample for sample in samples("objects") if sample.group == "typical"]
+    assert [sample.label for sample in typical] == list(model.labels)
+    right = [model.predict(sample.path).label == sample.label for sample in typical]
+    assert sum(right) >= 8
+    assert all(sample.credit for sample in samples("objects"))
+
+
+def test_the_record_is_told(objects, model):
+    record = model.record
+    text = " ".join(element.value for element in [*objects.caption, *objects.markdown])
+    outsiders, calibration = record["outsiders"], record["calibration"]
+    assert f"n = {outsiders['n']:,}" in text
+    assert f"{100 * outsiders['false_alarm_rate']:.1f}" in text
+    assert f"{100 * outsiders['threshold']:.1f}" in text
+    assert f"T = {calibration['temperature']:.3f}" in text
+    values = [metric.value.replace("\xa0", " ") for metric in objects.metric]
+    for when in ("before", "after"):
+        assert f"{100 * calibration[f'ece_{when}']:.1f} %" in values
+    assert f"{record['metrics']['test']['n']:,} test pictures" in text
+    assert objects.code[0].value == record["command"]
+    charts = objects.get("plotly_chart")
+    assert len(charts) == 5  # outsiders, confusion, classes, two curves
+
+
+def test_the_boldest_mistakes_have_their_pictures_and_both_names(objects, model):
+    _, shown = read.components(objects, "gallery")
+    assert len(shown["items"]) == len(model.record["mistakes"]) > 0
+    known = {sample.id: sample for sample in samples("cifar10_mistakes")}
+    for item, mistake in zip(shown["items"], model.record["mistakes"], strict=True):
+        sample = known[f"test-{mistake['index']:05d}"]
+        assert item["title"].lower() == sample.label == model.labels[mistake["true"]]
+        assert model.labels[mistake["predicted"]] in item["detail"]
+        assert model.predict(sample.path).index == mistake["predicted"] != mistake["true"]
+
+
+def test_the_square_that_was_moved_is_what_the_network_gets(objects, model):
+    before = read.answer(objects)
+    place(objects, x=1.0, y=0.0, side=0.5)
+    answer = read.answer(objects)
+    assert answer["number"] == before["number"] + 1
+    photo = zoo.open_image(decode(read.components(objects, "crop")[0]["picture"]))
+    expected = model.view(crop_square(photo, 1.0, 0.0, 0.5))
+    np.testing.assert_array_equal(seen(answer), expected)
+    assert not np.array_equal(seen(answer), seen(before))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"x": 0.5, "y": 0.5},
+        {"x": -0.1, "y": 0.5, "side": 1},
+        {"x": 0.5, "y": 2, "side": 1},
+        {"x": 0.5, "y": 0.5, "side": 0.01},
+        {"x": float("nan"), "y": 0.5, "side": 1},
+        {"x": "0", "y": 0.5, "side": 1},
+        {"x": True, "y": 0.5, "side": 1},
+        {"x": [0.5], "y": 0.5, "side": 1},
+    ],
+)
+def test_what_is_no_square_is_refused(value):
+    assert crop.parse(value) is None
+
+
+def test_another_class_can_be_explained(objects, model):
+    before, _ = read.components(objects, "gallery")
+    other = next(label for label in model.labels if label != read.answer(objects)["label"])
+    objects.pills(key="explained").set_value(other).run()
+    assert not objects.exception
+    after, _ = read.components(objects, "gallery")
+    assert [item["detail"] for item in after["items"][1:]] == [other, other]
+    assert after["items"][0] == before["items"][0]
+    assert after["items"][2]["picture"] != before["items"][2]["picture"]
+    upload(objects, jpeg(photo()))  # a new photo: its own answer is explained
+    assert objects.pills(key="explained").value is None
+
+
+def test_a_photo_of_any_shape_is_read_and_kept_small(objects):
+    upload(objects, jpeg(photo().resize((3000, 1200))))
+    answer = read.answer(objects)
+    assert answer.get("error") is None
+    (cropped,) = read.components(objects, "crop")
+    kept = Image.open(io.BytesIO(decode(cropped["picture"])))
+    assert kept.size == (1024, 410)
+    assert (cropped["x"], cropped["y"], cropped["side"]) == (0.5, 0.5, 1.0)
+
+
+def test_a_picture_of_the_networks_own_size_arrives_unchanged(objects):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    upload(objects, buffer.getvalue())
+    np.testing.assert_array_equal(seen(read.answer(objects)), pixels)
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_damaged_file_gets_a_sentence(objects, kind):
+    upload(objects, BAD[kind]())
+    assert is_one_sentence(read.answer(objects)["error"])
+    assert read.components(objects, "crop")[0]["picture"] is None
+    assert len(read.components(objects, "gallery")) == 1  # the mistakes; nothing to explain
+    upload(objects, jpeg(photo()))
+    assert read.answer(objects).get("error") is None
+
+
+def test_the_page_warns_below_the_threshold_and_not_above(objects, model, monkeypatch):
+    from pages.common import loaded_models
+
+    running = loaded_models.classifier("cifar10")
+    for threshold, warns in ((0.0, False), (1.01, True)):
+        config = dict(running.config) | {"outsider_threshold": threshold}
+        monkeypatch.setattr(running, "config", config)
+        objects.run()
+        assert ("none of my 10 classes" in read.answer(objects)["note"]) == warns
+
+
+def test_a_final_run_says_whose_calibration_it_shows(model):
+    """A final run learned from the validation pictures; its calibration is another run's."""
+
+    def page():
+        import streamlit as st
+
+        from pages.sections import calibration
+
+        calibration.show(st.session_state["model"])
+
+    other = {"weights": "of the validation run"}
+    final = {key: model.record[key] | other for key in ("calibration", "outsiders")}
+    for record, says in ((model.record, "weights" in model.record["calibration"]), (final, True)):
+        app = AppTest.from_function(page)
+        app.session_state["model"] = SimpleNamespace(record=record)
+        captions = [caption.value for caption in app.run().caption]
+        assert len(captions) == 2
+        assert all(("with the weights of the validation run" in c) == says for c in captions)
+
+
+def place(app: AppTest, **square: float) -> None:
+    """Move the square as the component does, and let the page take it."""
+    now = app.session_state["objects"]
+    app.session_state["objects"] = now | {
+        "square": crop.parse(square),
+        "number": now["number"] + 1,
+    }
+    app.run()
+    assert not app.exception
+
+
+def upload(app: AppTest, contents: bytes) -> None:
+    app.file_uploader(key="upload").set_value(("photo.png", contents, "image/png")).run()
+    assert not app.exception
+
+
+def photo() -> Image.Image:
+    x, y = np.meshgrid(np.linspace(0, 255, 300), np.linspace(0, 255, 200))
+    return Image.fromarray(np.stack([x, y, 255 - x], axis=2).astype(np.uint8))
+
+
+def jpeg(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def decode(address: str) -> bytes:
+    return base64.b64decode(address.partition(",")[2])

@@ -1,0 +1,94 @@
+"""The overview, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+import zoo
+from pages.common import number_format, site
+from pages.sections import training_history
+from pages.sections.batch_norm import recorded_series
+from tests.pages import read
+from zoo import records
+
+
+def test_one_card_a_model_with_the_records_numbers(app):
+    check_cards(app)
+
+
+def check_cards(app) -> None:
+    """Compare every card with the catalog and the record of its model."""
+    assert not app.exception
+    assert app.title[0].value == "CNN-Lytical"
+    titles = [heading.value for heading in app.header]
+    shown = [entry.model for entry in site.ENTRIES if entry.model in zoo.list_models()]
+    shown = list(dict.fromkeys(shown))
+    inside = ["Look inside"] if app.subheader else []
+    assert titles == [*[zoo.info(name).title for name in shown], *inside]
+    captions = " ".join(caption.value for caption in app.caption)
+    cards = read.components(app, "headline")
+    for name, card in zip(shown, cards[: len(shown)], strict=True):
+        record = zoo.load(name).record
+        metric, value, n = records.headline(record)
+        assert card["value"] == number_format.percent(value, 2)
+        assert card["name"] == f"Test {training_history.METRICS[metric]}, n = {n:,}"
+        curve = records.curve(record, "validation", metric)
+        assert card["values"] == [value for _, value in curve]
+        assert number_format.count(zoo.info(name).parameters) in captions
+
+
+def test_the_pages_that_look_inside_are_shown_with_what_they_measured(app):
+    assert [heading.value for heading in app.subheader] == ["Feature maps", "BatchNorm"]
+    card = read.components(app, "headline")[-1]
+    found = zoo.experiment("batch_norm_speed")
+    best = {
+        norm: max(
+            recorded_series.mean(found, "accuracy", norm=norm, learning_rate=rate) or 0
+            for rate in recorded_series.values(found, "learning_rate")
+        )
+        for norm in ("batch", "none")
+    }
+    assert card["value"] == number_format.percent(best["batch"])
+    assert number_format.percent(best["none"]) in card["caption"]
+    assert card["values"][-1] == pytest.approx(best["batch"])
+    assert card["against"][-1] == pytest.approx(best["none"])
+
+
+def test_the_overview_stands_without_weights_and_recordings(monkeypatch, app):
+    monkeypatch.setattr("pages.common.loaded_models.loaded", lambda name: None)
+    monkeypatch.setattr(recorded_series, "recorded", lambda name: None)
+    app.run()
+    assert not app.exception
+    assert len(read.components(app, "headline")) == len(zoo.list_models())
+    assert [heading.value for heading in app.subheader] == ["Feature maps", "BatchNorm"]
+
+
+def test_models_that_do_not_exist_do_not_show(monkeypatch):
+    monkeypatch.setattr(zoo, "list_models", list)
+    shown = site.entries()
+    assert shown[0].title == "Overview"
+    assert not any(entry.model for entry in shown)
+
+
+def test_the_side_bar_names_device_and_weights(app):
+    footer = " ".join(caption.value for caption in app.sidebar.caption)
+    assert "CPU" in footer or "cuda" in footer or "MPS" in footer
+    assert "weights" in footer
+
+
+def test_a_notice_of_the_zoo_is_shown(monkeypatch):
+    from pages.common import footer
+
+    model = zoo.load("mnist", source="bundle")
+    model.notice = "The Hub did not answer; these are the bundled weights."
+    monkeypatch.setattr(footer.models, "loaded", lambda name: model)
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(_footer).run()
+    assert any("The Hub did not answer" in caption.value for caption in app.sidebar.caption)
+
+
+def _footer():
+    from pages.common import footer
+
+    footer.show()

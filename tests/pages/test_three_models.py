@@ -1,0 +1,101 @@
+"""The pages that list models, with a digit, an object and a car model: one of each metric."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from pages.common import entry_guard, loaded_models, site
+from tests import cars
+from tests.hub import tiny
+from tests.pages.conftest import ROOT
+from tests.pages.test_overview import check_cards
+from zoo.weights import catalog
+
+MODELS = {
+    "mnist": tiny.model_files(),
+    "cifar10": tiny.object_files(),  # a final run: the validation curve is another run's
+    "carvana": cars.model_files(),
+}
+
+
+@pytest.fixture(autouse=True)
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("ZOO_REPO", raising=False)
+    monkeypatch.setattr(catalog, "CATALOG_PATH", tiny.write_zoo(tmp_path, MODELS))
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()  # the real models are not these
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+
+
+def test_the_overview_has_a_card_for_each(app: AppTest) -> None:
+    check_cards(app)
+
+
+@pytest.mark.parametrize("entry", site.ENTRIES, ids=lambda entry: entry.title)
+def test_every_page_opens(app: AppTest, entry: site.Entry) -> None:
+    assert [shown.path for shown in site.entries()] == [shown.path for shown in site.ENTRIES]
+    page = app.switch_page(entry.path).run()
+    assert not page.exception
+    assert not page.error
+
+
+def test_the_overview_needs_no_page_of_a_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model's card can be drawn, whichever pages exist yet."""
+    entries = [
+        site.Entry(
+            "pages/use_the_weights.py", name, ":material/draw:", "", model=name, summary="It works."
+        )
+        for name in MODELS
+    ]
+    monkeypatch.setattr(site, "entries", lambda: [*entries])
+    monkeypatch.setattr(site, "ENTRIES", [site.ENTRIES[0], *entries])
+    monkeypatch.setattr(entry_guard, "ensure", lambda path: None)  # app.py is not around the page
+    monkeypatch.setattr(st, "page_link", lambda *_, **__: None)
+    page = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=30).run()
+    check_cards(page)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_use_the_weights_tells_the_facts_of_each(app: AppTest, name: str) -> None:
+    page = app.switch_page("pages/use_the_weights.py").run()
+    page.button_group[0].set_value(name).run()
+    assert not page.exception
+    expected = {
+        "mnist": ("Test accuracy, n = 10,000", "10.00\xa0%", "1 × 28 × 28 values"),
+        "cifar10": ("Test accuracy, n = 10,000", "10.00\xa0%", "3 × 32 × 32 values"),
+        "carvana": (
+            "Test IoU, n = 2",
+            "98.00\xa0%",
+            "3 × height × width values in 0…1 of pictures whose longest side is 64",
+        ),
+    }[name]
+    text = "\n".join(block.value for block in page.markdown)
+    assert (page.metric[0].label, page.metric[0].value) == expected[:2]
+    assert expected[2] in text
+    assert f"**{zoo.info(name).title}**" in text
+    (code,) = [block.value for block in page.code if f'zoo.load("{name}"' in block.value]
+    assert (".mask" in code) == (name == "carvana")
+
+
+def test_the_first_page_does_not_wait_for_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its import the frame loads only the NumPy network, and the cards read records."""
+
+    loaded = []
+    real = zoo.load
+    with monkeypatch.context() as patch:
+        patch.setattr(loaded_models, "_torch_is_imported", lambda: False)
+        patch.setattr(zoo, "load", lambda name: loaded.append(name) or real(name))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert loaded == ["mnist"]
+    check_cards(app)
+    assert any("bundled weights" in caption.value for caption in app.sidebar.caption)

@@ -1,0 +1,222 @@
+"""The Carvana recipe: learning, resuming, several processes, errors."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
+from training.carvana import carvana_recipe
+from training.carvana.carvana_recipe import Recipe, train
+from training.data.augment_cars import CarAugmentation, Sources
+from training.engine.failures import TrainingError
+from training.metrics.mask_predictions import Held, predict
+from zoo.loading import load_folder
+from zoo.segmentation import components
+
+ROOT = Path(__file__).resolve().parents[3]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+SOURCES = Sources([pair(f"c{k}", seed=k) for k in range(6)])
+HELD = Held([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def assert_same(first: Path, second: Path) -> None:
+    expected, got = (load_file(folder / "model.safetensors") for folder in (first, second))
+    assert expected.keys() == got.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(array, got[name], err_msg=name)
+
+
+def test_overfits_4_pictures(tmp_path: Path) -> None:
+    four = [pair(f"c{k}", seed=k) for k in range(4)]
+    recipe = replace(
+        TINY, epochs=2, pictures=240, small_until=0.0, widths=(12, 16), peak_learning_rate=0.01,
+        augmentation=CarAugmentation(32, 48, 0, 0, (1, 1), stretch=0, light=PLAIN),
+    )  # fmt: skip
+    record = train(recipe, Sources(four), Held(four), tmp_path, CPU, quiet=True)
+    assert record["metrics"]["validation"]["iou"] > 0.99
+
+
+@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
+def test_a_resumed_run_equals_an_unbroken_one(
+    muon_rate: float, tmp_path: Path, monkeypatch
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    recipe = replace(TINY, muon_rate=muon_rate)
+    train(recipe, SOURCES, HELD, whole, CPU, quiet=True)
+
+    monkeypatch.setattr(carvana_recipe, "CHECKPOINT_SECONDS", 0.0)  # after every step
+    steps = 0
+    learn = carvana_recipe._Run._learn
+
+    def stop(self, *arguments):
+        nonlocal steps
+        if steps == 3:  # in the middle of the second epoch
+            raise KeyboardInterrupt
+        steps += 1
+        return learn(self, *arguments)
+
+    monkeypatch.setattr(carvana_recipe._Run, "_learn", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, SOURCES, HELD, broken, CPU, quiet=True)
+    monkeypatch.setattr(carvana_recipe._Run, "_learn", learn)
+    record = train(recipe, SOURCES, HELD, broken, CPU, resume=True, quiet=True)
+    assert_same(whole, broken)
+    assert len(record["history"]) == 2
+    assert len(record["resumed"]) == 1
+    unbroken = json.loads((whole / "record.json").read_text())
+    assert record["history"][1]["train"] == unbroken["history"][1]["train"]
+
+
+def test_a_run_is_not_overwritten_or_mixed(tmp_path: Path) -> None:
+    train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    with pytest.raises(TrainingError, match="--resume"):
+        train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    other = replace(TINY, loss="focal")
+    with pytest.raises(TrainingError, match=r"loss was bce\+dice and is focal"):
+        train(other, SOURCES, HELD, tmp_path, CPU, resume=True, quiet=True)
+
+
+def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(
+        carvana_recipe.LOSSES, "bce+dice", lambda logits, target: logits.sum() * math.nan
+    )
+    with pytest.raises(TrainingError, match="became nan in epoch 1"):
+        train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_the_zoo_answers_as_training_did(tmp_path: Path) -> None:
+    held = Held([pair("v", angle, seed=50 + angle, width=512, height=342) for angle in (1, 2)])
+    record = train(TINY, SOURCES, held, tmp_path, CPU, quiet=True)
+    run = carvana_recipe._Run(TINY, SOURCES, held, tmp_path, CPU, 0, True, 1)
+    run.restore(True)
+    model = load_folder("carvana", tmp_path, "cpu")
+    for one, (_, expected, _) in zip(
+        held.studio, predict(run.network, held.studio, CPU), strict=True
+    ):
+        answer = model.predict(one.image)
+        settled = components.settle(expected, record["threshold"])
+        np.testing.assert_allclose(answer.probabilities, settled, atol=1e-5)
+        assert answer.threshold == record["threshold"]
+
+
+def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(TINY, SOURCES, HELD, first, CPU, quiet=True)
+    still = replace(TINY, epochs=1, peak_learning_rate=0.0)  # only BatchNorm's statistics move
+    record = train(still, SOURCES, HELD, second, CPU, seed=1, quiet=True, begin_with=first)
+    expected, got = (load_file(folder / "model.safetensors") for folder in (first, second))
+    for name, array in expected.items():
+        if "running" not in name and "tracked" not in name:
+            np.testing.assert_array_equal(array, got[name], err_msg=name)
+    earlier = json.loads((first / "record.json").read_text())
+    assert record["history"][:2] == earlier["history"]
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3]
+    assert record["began_with"]["seed"] == 0
+    again = train(still, SOURCES, HELD, second, CPU, 1, True, quiet=True, begin_with=first)
+    assert again["began_with"] == record["began_with"]
+
+
+@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
+def test_the_last_layer_may_learn_faster_than_the_rest(muon_rate: float, tmp_path: Path) -> None:
+    moved = {}
+    for factor in (1.0, 10.0):
+        recipe = replace(TINY, muon_rate=muon_rate, head_factor=factor, weight_decay=0.0)
+        run = carvana_recipe._Run(recipe, SOURCES, HELD, tmp_path / f"{factor}", CPU, 0, True, 1)
+        before = {name: p.detach().clone() for name, p in run.network.named_parameters()}
+        inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+        run._learn(inputs, (inputs[:, :1] > 0).float(), 1e-3)
+        moved[factor] = {n: p.detach() - before[n] for n, p in run.network.named_parameters()}
+    for name, step in moved[1.0].items():
+        factor = 10.0 if name.startswith("head.") else 1.0
+        torch.testing.assert_close(moved[10.0][name], factor * step, rtol=1e-3, atol=1e-7)
+        assert step.any(), name
+
+
+def test_a_second_part_may_look_further_around(tmp_path: Path) -> None:
+    train(TINY, SOURCES, HELD, tmp_path / "first", CPU, quiet=True)
+    still = replace(TINY, epochs=1, peak_learning_rate=0.0, muon_rate=0.0, context=1)
+    run = carvana_recipe._Run(still, SOURCES, HELD, tmp_path / "second", CPU, 0, True, 1)
+    run.begin_with(tmp_path / "first")
+    before = load_folder("carvana", tmp_path / "first", "cpu").network
+    for (_, expected, _), (_, got, _) in zip(
+        predict(before, HELD.studio, CPU), predict(run.network, HELD.studio, CPU), strict=True
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+    train(replace(still, peak_learning_rate=1e-3), SOURCES, HELD, tmp_path / "third", CPU,
+          quiet=True, begin_with=tmp_path / "first")  # fmt: skip
+    model = load_folder("carvana", tmp_path / "third", "cpu")
+    assert len(model.network.context) == 1
+    with pytest.raises(TrainingError, match="holds no finished run of this network"):
+        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "third")
+
+
+def test_a_second_part_needs_a_finished_first(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")
+    train(TINY, SOURCES, HELD, tmp_path / "a", CPU, quiet=True)
+    fewer = Sources(SOURCES.studio[:-1])
+    with pytest.raises(TrainingError, match="other photos"):
+        train(TINY, fewer, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")
+
+
+def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
+    recipe = Recipe()
+    rates = [recipe.rate(step) for step in range(recipe.total_steps)]
+    assert max(rates) == recipe.peak_learning_rate
+    assert rates[0] < 0.01 * max(rates)
+    assert rates[-1] < 1e-3 * max(rates)
+    first, last = recipe.augmentation_at(0), recipe.augmentation_at(recipe.total_steps - 1)
+    assert first == recipe.small
+    assert last == recipe.augmentation
+
+
+def test_two_processes_learn_together(tmp_path: Path) -> None:
+    write_kaggle(tmp_path / "data", [pair(f"{k:012x}", seed=k) for k in range(12)])
+    script = tmp_path / "tiny.py"
+    script.write_text(
+        "import sys\nfrom tests.training.carvana import TINY\nfrom training import carvana\n"
+        "carvana.PRESETS['main'] = TINY\ncarvana.main()\n"
+    )
+    arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
+                 "--precision", "float32"]  # fmt: skip
+    alone = [sys.executable, *arguments, "--out", tmp_path / "one"]
+    together = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
+        *arguments, "--out", tmp_path / "two",
+    ]  # fmt: skip
+    for command in (alone, together):
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+    one, two = (
+        json.loads((tmp_path / name / "record.json").read_text()) for name in ("one", "two")
+    )
+    assert two["machine"]["processes"] == 2
+    assert len(two["history"]) == 2
+    # BatchNorm sees half the batch in each process: not the same, but close.
+    first, second = (record["history"][0]["train"]["loss"] for record in (one, two))
+    assert first == pytest.approx(second, rel=0.1)
+
+
+def test_the_command_says_where_carvana_comes_from(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.carvana", "--data-dir", tmp_path, "--out", "x"]
+    for more in ([], ["--download"]):
+        done = subprocess.run(
+            command + more, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 2
+        assert "kaggle.com/c/carvana" in done.stderr
+        assert "Traceback" not in done.stderr

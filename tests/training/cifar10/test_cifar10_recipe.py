@@ -1,0 +1,398 @@
+"""The CIFAR-10 recipe: learning, resuming, several processes, calibration, errors."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from tests.training.tiny_images import CPU, TINY, make_pictures, write_batches
+from training import evaluate
+from training.cifar10 import cifar10_recipe
+from training.cifar10.cifar10_record import petaflop, plain
+from training.data.augment_images import ImageAugmentation, normalize
+from training.data.cifar_images import Pictures
+from training.data.image_batches import Plan, batches
+from training.engine.checkpoint import load_checkpoint
+from training.engine.failures import TrainingError
+from training.engine.muon import Muon, orthogonalize
+from training.engine.options import finish
+from training.metrics.class_predictions import measure, predict, views
+
+ROOT = Path(__file__).resolve().parents[3]
+# One thread a process: it need not fight for the cores, and always adds up in the same order.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+TRAINING, VALIDATION = make_pictures(120), make_pictures(30, seed=1)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def train(
+    out: Path, recipe: cifar10_recipe.Recipe = TINY, validation=VALIDATION, **options
+) -> dict:
+    return cifar10_recipe.train(recipe, TRAINING, validation, out, CPU, quiet=True, **options)
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return load_file(folder / "model.safetensors")
+
+
+def assert_same(first: Path, second: Path) -> None:
+    expected, got = weights(first), weights(second)
+    assert expected.keys() == got.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(array, got[name], err_msg=name)
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.5])
+def test_overfits_64_pictures(kept: float, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    noise = Pictures(rng.integers(0, 256, (64, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 64))
+    recipe = replace(
+        TINY, epochs=round(45 / kept), batch=16, kept=kept, widths=(16, 32, 32),
+        augmentation=ImageAugmentation(flip=False, translate=0),
+    )  # fmt: skip
+    record = cifar10_recipe.train(recipe, noise, noise, tmp_path, CPU, quiet=True)
+    assert record["metrics"]["validation"]["accuracy"] == 1.0
+
+
+def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
+    run = cifar10_recipe._Run(TINY, TRAINING, None, tmp_path, CPU, 0, True)
+    inputs, labels = next(batches(run.plan, 0, 0, CPU.processes, None))
+    run.step = 1  # a step in which the proxy does not learn
+    early = run.hardest(inputs, labels)
+    torch.testing.assert_close(early, (inputs[:20], labels[:20]))
+    run.step = run.main.total_steps - 2
+    losses, _ = run.proxy.losses(inputs, labels)
+    chosen, hard_labels = run.hardest(inputs, labels)
+    order = losses.argsort(descending=True)[:20]
+    torch.testing.assert_close(chosen, inputs[order])
+    torch.testing.assert_close(hard_labels, labels[order])
+    before = [p.clone() for p in run.proxy.network.parameters()]
+    run.hardest(inputs, labels)
+    assert all(map(torch.equal, before, run.proxy.network.parameters())), "learned off its turn"
+    run.step -= run.step % TINY.proxy_every
+    run.hardest(inputs, labels)
+    assert not all(map(torch.equal, before, run.proxy.network.parameters()))
+
+
+def test_pictures_are_small_for_the_first_part_of_a_run() -> None:
+    recipe = replace(TINY, small_until=2 / 3, small_size=24)
+    images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
+    plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
+    learner = cifar10_recipe.Learner(recipe, recipe.widths, recipe.depth, plan, CPU)
+    sizes: list[int] = []
+    learner.network.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[-1]))
+    for step in range(learner.total_steps):
+        learner.begin(step)
+        learner.losses(*next(batches(plan, 0, 0, CPU.processes, None)))
+    assert sizes == [24] * 6 + [32] * 3
+
+
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
+    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
+    base = [sys.executable, "-c", SCRIPT, str(tmp_path / "data")]
+    subprocess.run([*base, str(tmp_path / "whole")], check=True, env=ENVIRONMENT)
+
+    broken = tmp_path / "broken"
+    process = subprocess.Popen([*base, str(broken)], env=ENVIRONMENT)
+    deadline = time.monotonic() + 120
+    while not (broken / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (broken / "model.safetensors").exists(), "the run ended before it was killed"
+    subprocess.run([*base, str(broken), "--resume"], check=True, env=ENVIRONMENT)
+
+    assert_same(tmp_path / "whole", broken)
+    record = json.loads((broken / "record.json").read_text())
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
+    assert [r["machine"] for r in record["resumed"]] == [record["machine"]]
+
+
+# As a user would start it, with a recipe small enough for a test. A checkpoint after every look
+# at the loss, so that the kill falls into the middle of an epoch.
+SCRIPT = """
+import sys
+from dataclasses import replace
+from tests.training.cifar import TINY
+from training import cifar10
+cifar10.PRESETS["best"] = replace(TINY, epochs=4, batch=20)
+cifar10.CHECKPOINT_SECONDS = 0
+data, out, *rest = sys.argv[1:]
+sys.argv[1:] = ["--data-dir", data, "--out", out, "--seed", "5", "--device", "cpu",
+                "--precision", "float32", *rest]
+sys.exit(cifar10.main())
+"""
+
+
+def test_a_resumed_run_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, monkeypatch) -> None:
+    recipe = replace(TINY, batch=10)  # twelve steps an epoch
+    whole = train(tmp_path / "whole", recipe)
+    monkeypatch.setattr(cifar10_recipe, "CHECKPOINT_SECONDS", 0)
+    real, saves = cifar10_recipe.save_checkpoint, []
+
+    def stop_after_the_fourth(path: Path, groups: dict, progress: dict) -> None:
+        real(path, groups, progress)
+        saves.append(progress["step"])
+        if len(saves) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cifar10_recipe, "save_checkpoint", stop_after_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "broken", recipe)
+    assert saves == [5, 10, 12, 15]
+    resumed = train(tmp_path / "broken", recipe, resume=True)
+    assert_same(tmp_path / "whole", tmp_path / "broken")
+    for row, expected in zip(resumed["history"], whole["history"], strict=True):
+        assert row["train"] == expected["train"]
+        assert row["validation"] == expected["validation"]
+
+
+def test_two_processes_learn_like_one(tmp_path: Path) -> None:
+    write_batches(tmp_path / "cifar-10-batches-py", make_pictures(150), VALIDATION)
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT.replace("epochs=4, batch=20", "epochs=6"))
+    arguments = [str(script), str(tmp_path)]
+    one = [sys.executable, *arguments, str(tmp_path / "one")]
+    torchrun = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+        *arguments, str(tmp_path / "two"),
+    ]  # fmt: skip
+    for command in (one, torchrun):
+        subprocess.run(command, check=True, env=ENVIRONMENT, cwd=tmp_path, capture_output=True)
+    first, second = (json.loads((tmp_path / n / "record.json").read_text()) for n in ("one", "two"))
+    assert (first["machine"]["processes"], second["machine"]["processes"]) == (1, 2)
+    # Each process normalizes its own half of the batch, so the runs differ a little.
+    losses = [record["history"][-1]["train"]["loss"] for record in (first, second)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.25)
+    assert max(losses) < 0.9 * first["history"][0]["train"]["loss"]
+
+
+def test_the_record_and_config_say_how_it_was_made(tmp_path: Path) -> None:
+    record = train(tmp_path, seed=1)
+    assert record == json.loads((tmp_path / "record.json").read_text())
+    assert record["recipe"] == plain(TINY)
+    assert record["seed"] == 1
+    assert record["pictures"] == 120
+    assert record["parameters"] == sum(
+        a.size for n, a in weights(tmp_path).items() if "running" not in n and "num_" not in n
+    )
+    assert record["machine"]["precision"] == "float32"
+    assert torch.__version__.startswith(record["versions"]["torch"])
+    assert len(record["history"]) == TINY.epochs
+    rates = [row["learning_rate"] for row in record["history"]]
+    assert rates == sorted(rates, reverse=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["arguments"] == {"widths": [8, 16, 16], "depth": 3, "classes": 10}
+    assert config["outsider_threshold"] == record["outsiders"]["threshold"]
+    assert config["labels"][3] == "cat"
+
+
+def test_the_zoo_prepares_and_answers_as_training_did(tmp_path: Path) -> None:
+    train(tmp_path)
+    model = evaluate._load("cifar10", "cpu", tmp_path)
+    ours = normalize(torch.from_numpy(VALIDATION.images)).numpy()
+    theirs = np.stack([model.preprocess(image) for image in VALIDATION.images])
+    np.testing.assert_array_equal(ours.view(np.uint32), theirs.view(np.uint32))
+    logits = predict(model.network, VALIDATION.images, CPU)
+    answers = model.predict_batch(VALIDATION.images)
+    np.testing.assert_allclose(logits, np.stack([a.logits for a in answers]), atol=1e-5)
+
+
+def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypatch) -> None:
+    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
+    train(tmp_path / "run")
+    monkeypatch.setattr("training.engine.options.export", lambda folder: folder)
+    monkeypatch.setattr("training.metrics.error_samples.SAMPLES", tmp_path / "samples")
+    finish({0: tmp_path / "run"}, tmp_path / "data")
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert record["metrics"]["test"]["n"] == 30
+    test = record["metrics"]["test"]["accuracy"]
+    validation = record["metrics"]["validation"]["accuracy"]
+    assert test == pytest.approx(validation)  # the same pictures in this test
+    row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
+    assert record["seeds"] == [row]
+    kept = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
+    assert len(kept) == len(record["mistakes"]) == 30 - round(30 * test)
+
+
+def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Path) -> None:
+    validated = train(tmp_path / "validation")
+    final = train(tmp_path / "final", validation=None, calibrated_by=tmp_path / "validation")
+    temperature = validated["calibration"]["temperature"]
+    assert final["calibration"]["temperature"] == temperature
+    assert "validation run" in final["calibration"]["weights"]
+    assert (
+        final["metrics"]["validation"]["accuracy"]
+        == (validated["metrics"]["validation"]["accuracy"])
+    )
+    assert all("validation" not in row for row in final["history"])
+    # Here both learned from the same pictures, so the same weights follow.
+    assert_same(tmp_path / "validation", tmp_path / "final")
+    bare = train(tmp_path / "bare", validation=None)
+    assert "calibration" not in bare
+    np.testing.assert_allclose(
+        weights(tmp_path / "bare")["head.weight"] / temperature,
+        weights(tmp_path / "final")["head.weight"],
+        rtol=1e-6,
+    )
+    path = tmp_path / "validation" / "record.json"
+    older = json.loads(path.read_text())
+    del older["recipe"]["small_until"]  # a setting that came later
+    path.write_text(json.dumps(older))
+    train(tmp_path / "later", validation=None, calibrated_by=tmp_path / "validation")
+    other = replace(TINY, epochs=1)
+    with pytest.raises(TrainingError, match="no validation run with this recipe"):
+        train(tmp_path / "o", other, validation=None, calibrated_by=tmp_path / "validation")
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        train(tmp_path / "p", other, validation=None, calibrated_by=tmp_path / "nowhere")
+
+
+def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None:
+    first = train(tmp_path / "first")
+    still = replace(
+        TINY, epochs=1, muon_rate=1e-9, shift_rate=1e-9, head_rate=1e-9, weight_decay=0,
+        whiten_epochs=0,
+    )  # fmt: skip
+    begun = {"begin_with": tmp_path / "first"}
+    record = train(tmp_path / "second", still, seed=1, **begun)
+    expected, got = weights(tmp_path / "first"), weights(tmp_path / "second")
+    for name in ("whiten.weight", "whiten.bias"):
+        np.testing.assert_allclose(got[name], expected[name], atol=1e-6)
+    # Both divide the head by their own temperature, and neither by the other's.
+    temperatures = [r["calibration"]["temperature"] for r in (first, record)]
+    ratio = got["head.weight"] / expected["head.weight"]
+    np.testing.assert_allclose(ratio, temperatures[0] / temperatures[1], rtol=1e-3)
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
+    assert record["history"][:3] == first["history"]
+    assert (record["seed"], record["began_with"]["seed"]) == (1, 0)
+    assert record["began_with"]["epochs"] == 3
+    assert record["petaflop"] == pytest.approx(first["petaflop"] * 4 / 3, abs=2e-4), "of both"
+    again = train(tmp_path / "second", still, seed=1, resume=True, **begun)
+    assert again["began_with"] == record["began_with"]
+
+
+def test_a_second_part_needs_a_first_that_saw_no_validation_picture(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        train(tmp_path / "b", begin_with=tmp_path / "a")
+    more = make_pictures(130)
+    cifar10_recipe.train(TINY, more, None, tmp_path / "a", CPU, quiet=True)
+    with pytest.raises(TrainingError, match="learned from the validation pictures too"):
+        train(tmp_path / "b", begin_with=tmp_path / "a")
+    record = cifar10_recipe.train(
+        TINY, more, None, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a"
+    )
+    assert "calibration" not in record
+
+
+def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path: Path, monkeypatch) -> None:
+    calls = iter(range(1000))
+    real = cifar10_recipe.Learner.losses
+
+    def explode_in_the_second_epoch(self, inputs, labels):
+        losses, logits = real(self, inputs, labels)
+        return (losses * math.nan if next(calls) > 8 else losses), logits
+
+    monkeypatch.setattr(cifar10_recipe.Learner, "losses", explode_in_the_second_epoch)
+    with pytest.raises(TrainingError, match=r"became nan in epoch 2; the last checkpoint is kept"):
+        train(tmp_path)
+    groups, progress = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    assert len(progress["history"]) == 1
+    assert all(np.isfinite(array).all() for array in groups["main-network"].values())
+
+
+def test_a_run_is_neither_overwritten_nor_mixed_with_another(tmp_path: Path) -> None:
+    recipe = replace(TINY, epochs=1)
+    train(tmp_path, recipe)
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
+        train(tmp_path, recipe)
+    with pytest.raises(TrainingError, match="seed was 0 and is 1"):
+        train(tmp_path, recipe, seed=1, resume=True)
+    with pytest.raises(TrainingError, match="epochs was 1 and is 3"):
+        train(tmp_path, resume=True)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+    before = weights(tmp_path)["head.weight"]
+    train(tmp_path, recipe, resume=True)  # finished already: it is written again, unchanged
+    np.testing.assert_array_equal(weights(tmp_path)["head.weight"], before)
+
+
+def test_bad_input_gets_one_line(tmp_path: Path) -> None:
+    base = [sys.executable, "-m", "training.cifar10", "--data-dir", str(tmp_path)]
+    done = subprocess.run([*base, "--out", str(tmp_path / "x")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: There is no CIFAR-10 in")
+    assert done.stderr.count("\n") == 1
+    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 pictures"):
+        train(tmp_path / "y", replace(TINY, batch=500))
+
+
+def test_the_presets_keep_to_the_limits() -> None:
+    for recipe in cifar10_recipe.PRESETS.values():
+        network = cifar10_recipe.CifarNet(recipe.widths, recipe.depth)
+        size = sum(t.numel() * t.element_size() for t in network.state_dict().values())
+        assert size < 19.9e6
+
+
+def test_the_arithmetic_counts_selection_and_small_pictures() -> None:
+    fast = cifar10_recipe.PRESETS["fast"]
+    assert 0.2 < petaflop(fast, 50_000) < 0.3
+    whole = replace(fast, small_until=0.0)
+    assert 0.3 < petaflop(whole, 50_000) < 0.4
+    small = petaflop(replace(whole, small_until=1.0), 50_000) / petaflop(whole, 50_000)
+    assert 0.5 < small < (24 / 32) ** 2
+    half = petaflop(replace(whole, small_until=0.5), 50_000) / petaflop(whole, 50_000)
+    assert half == pytest.approx((1 + small) / 2)
+    selecting = replace(whole, kept=0.5, select_from=0.5)
+    more = petaflop(selecting, 50_000) / petaflop(whole, 50_000)
+    assert 0.5 < more < 0.6, "half the pictures, and what the proxy costs"
+
+
+def test_six_views_weigh_one_and_see_the_picture_and_its_mirror() -> None:
+    inputs = torch.randn(2, 3, 32, 32)
+    seen = views(inputs)
+    assert len(seen) == 6
+    assert sum(weight for weight, _ in seen) == 1
+    torch.testing.assert_close(seen[0][1], inputs)
+    torch.testing.assert_close(seen[1][1], inputs.flip(3))
+    torch.testing.assert_close(seen[2][1][:, :, 1:, 1:], inputs[:, :, :-1, :-1])
+    torch.testing.assert_close(seen[4][1][:, :, :-1, :-1], inputs[:, :, 1:, 1:])
+    network = cifar10_recipe.CifarNet((4, 8, 8))
+    mirrored = Pictures(VALIDATION.images[:, :, ::-1].copy(), VALIDATION.labels)
+    with_views = [measure(network, p, CPU, augmented=True)["loss"] for p in (VALIDATION, mirrored)]
+    assert with_views[0] == pytest.approx(with_views[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16)])
+def test_orthogonalizing_brings_singular_values_near_one(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    update = orthogonalize(matrix, steps=5)
+    values = torch.linalg.svdvals(update)
+    assert values.min() > 0.5
+    assert values.max() < 1.3
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    rotated = u.T @ update @ v.T  # diagonal if the singular vectors are the matrix's own
+    torch.testing.assert_close(rotated, rotated.diag().diag(), atol=1e-4, rtol=0)
+
+
+def test_muon_steps_by_the_learning_rate_whatever_the_gradient() -> None:
+    moved = []
+    for scale in (1e-3, 1e3):
+        weight = torch.nn.Parameter(torch.eye(8).reshape(8, 8, 1, 1))
+        weight.grad = scale * torch.randn(8, 8, 1, 1, generator=torch.Generator().manual_seed(0))
+        Muon([weight], lr=0.1, momentum=0.6).step()
+        moved.append((weight.detach() - torch.eye(8).reshape(8, 8, 1, 1)).norm())
+    torch.testing.assert_close(moved[0], moved[1], rtol=1e-3, atol=0)
+    assert 0.05 < float(moved[0]) / 8**0.5 < 0.13

@@ -1,0 +1,318 @@
+"""The BatchNorm experiments, on a made-up CIFAR-10: what they measure, record and resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import zoo
+from pages.sections.batch_norm import claims
+from tests.training.tiny_images import make_pictures, write_batches
+from training.engine import provenance
+from training.engine.failures import TrainingError
+from training.experiments import cells
+from training.experiments.batch_norm import (
+    batch_norm_batch_size,
+    batch_norm_longer,
+    batch_norm_modes,
+    batch_norm_speed,
+    batch_norm_statistics,
+    batch_norm_where,
+    small_training,
+)
+from training.experiments.batch_norm.probes import activation_statistics, covariate_shift, landscape
+from training.experiments.batch_norm.small_network import Design, SmallNet, units
+from training.experiments.batch_norm.small_training import Recipe, Step, train
+from zoo import experiments
+from zoo.networks.cifar_net import CifarNet
+
+TINY = Design(widths=(8, 16, 16))
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cifar")
+    write_batches(folder / "cifar-10-batches-py", make_pictures(200), make_pictures(60, seed=1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all experiments of this file write: they share their cells."""
+    return tmp_path_factory.mktemp("experiments")
+
+
+def run(module: Any, data_dir: Path, folder: Path) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    assert module.main(["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]) == 0
+    return json.loads((folder / f"{module.NAME}.json").read_text())
+
+
+def check(content: dict[str, Any]) -> None:
+    """What every page and reader relies on."""
+    assert content["question"].endswith("?")
+    assert content["finding"].endswith(".")
+    assert content["rows"]
+    assert "nan" not in content["finding"]
+    assert content["quick"] is True
+    assert content["measured_on"].startswith("CIFAR-10")
+    assert content["hardware"]["cpu"]
+
+
+def test_speed_covers_norms_rates_and_seeds_with_curves(data_dir: Path, folder: Path) -> None:
+    content = run(batch_norm_speed, data_dir, folder)
+    check(content)
+    assert {(r["norm"], r["learning_rate"], r["seed"]) for r in content["rows"]} == {
+        (norm, rate, seed)
+        for norm in ("none", "batch", "group", "layer")
+        for rate in batch_norm_speed.RATES
+        for seed in batch_norm_speed.SEEDS
+    }
+    assert len(content["curves"]) == len(content["rows"])
+    for row, curve in zip(content["rows"], content["curves"], strict=True):
+        assert 0 <= row["accuracy"] <= 1
+        assert row["accuracy"] == curve["validation"][-1]["accuracy"]
+        assert curve["training"]
+    assert content["network"]["parameters"] > 1000
+
+
+def test_where_reuses_the_cells_of_speed(
+    data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(batch_norm_speed, data_dir, folder)
+    trained = []
+    real = cells.train
+    monkeypatch.setattr(cells, "train", lambda *a, **o: trained.append(a[0]) or real(*a, **o))
+    content = run(batch_norm_where, data_dir, folder)
+    check(content)
+    assert {row["variant"] for row in content["rows"]} == set(batch_norm_where.VARIANTS)
+    designs = {replace(design, widths=Design.widths) for design in trained}
+    assert Design() not in designs
+    assert Design(norm="none") not in designs
+    assert Design(position="after") in designs
+    assert content["residual_network"]["design"]["residual"] is True
+
+
+def test_longer_says_how_far_and_how_long(data_dir: Path, folder: Path) -> None:
+    content = run(batch_norm_longer, data_dir, folder)
+    check(content)
+    (batch,) = content["rows"]
+    assert batch["epochs"] == len(content["curves"][0]["validation"]) == 1  # of a rehearsal
+    assert f"{batch['accuracy']:.1%} of the validation pictures" in content["finding"]
+
+
+def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, folder: Path) -> None:
+    content = run(batch_norm_statistics, data_dir, folder)
+    check(content)
+    rows = content["rows"]
+    assert {row["norm"] for row in rows} == {"none", "batch"}
+    assert len({row["layer"] for row in rows}) == 6
+    for row in rows:
+        assert row["loss_low"] <= row["loss"] + 1e-3
+        assert row["loss"] <= row["loss_high"] + 1e-3
+        assert row["activation_deviation"] > 0
+        assert row["gradient_norm"] > 0
+    assert any(row["shift_cosine"] is not None for row in rows)
+    assert len(content["summary"]) == 2 * len(batch_norm_statistics.RATES)
+
+
+def test_batch_sizes_are_all_there(data_dir: Path, folder: Path) -> None:
+    content = run(batch_norm_batch_size, data_dir, folder)
+    check(content)
+    assert {(r["norm"], r["batch"]) for r in content["rows"]} == {
+        (norm, size) for norm in ("batch", "group") for size in (2, 4, 8, 32, 128)
+    }
+    for row in content["rows"]:
+        assert row["learning_rate"] == pytest.approx(0.1 * row["batch"] / 128)
+        assert (row["accuracy_batch_statistics"] is None) == (row["norm"] == "group")
+
+
+def test_modes_measure_the_bundled_network(
+    data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = CifarNet((4, 8, 8)).eval()
+    config = {"input": {"mean": [0.5] * 3, "std": [0.25] * 3, "channels": 3, "height": 32}}
+    model = zoo.Classifier("cifar10", config, {}, network)
+    monkeypatch.setattr(batch_norm_modes.zoo, "load", lambda *_, **__: model)
+    monkeypatch.setattr(
+        batch_norm_modes.zoo, "info", lambda _: type("Info", (), {"sha256": "0" * 64})
+    )
+    content = run(batch_norm_modes, data_dir, folder)
+    check(content)
+    mixed = [r for r in content["rows"] if (r["statistics"], r["batches"]) == ("batch", "mixed")]
+    assert [row["batch_size"] for row in mixed] == [1, 2, 4, 8, 16, 32]
+    assert [r["batch_size"] for r in content["rows"] if r["batches"] == "one class"] == [4]
+    running = content["rows"][0]
+    assert (running["statistics"], running["n"]) == ("running", 60)
+
+
+def test_what_the_experiments_write_makes_the_pages_claims(
+    data_dir: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    for module in (
+        batch_norm_speed, batch_norm_where, batch_norm_statistics, batch_norm_batch_size
+    ):  # fmt: skip
+        content = run(module, data_dir, folder) | {"quick": False}
+        (tmp_path / f"{module.NAME}.json").write_text(json.dumps(content))
+    found = claims.claims()
+    assert len(found) == 9
+    for claim in found:
+        assert claim.measured.endswith(".")
+        assert re.search(r"\d", claim.measured)
+        assert "no number" not in claim.measured
+        assert "nothing" not in claim.measured
+
+
+def test_a_stopped_experiment_goes_on_where_it_was(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def stub(limit: int) -> Any:
+        def train_cell(*_: Any) -> dict[str, Any]:
+            if len(calls) == limit:
+                raise KeyboardInterrupt
+            calls.append(len(calls))
+            epochs = [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}]
+            return {"accuracy": 0.5, "diverged": False, "curve": [], "epochs": epochs, "seconds": 1}
+
+        return train_cell
+
+    monkeypatch.setattr(cells, "train_cell", stub(7))
+    with pytest.raises(KeyboardInterrupt):
+        run(batch_norm_speed, data_dir, tmp_path)
+    assert not (tmp_path / "batch_norm_speed.json").exists()
+    monkeypatch.setattr(cells, "train_cell", stub(1000))
+    content = run(batch_norm_speed, data_dir, tmp_path)
+    assert len(calls) == len(content["rows"]) == 24
+
+
+def test_a_rehearsal_never_lands_among_the_measurements(data_dir: Path) -> None:
+    with pytest.raises(TrainingError, match="--folder of its own"):
+        batch_norm_speed.main(["--data-dir", str(data_dir), "--quick"])
+    assert not (provenance.EXPERIMENTS / "cells").exists()
+
+
+def test_a_damaged_cell_is_named(tmp_path: Path) -> None:
+    grid = cells.Grid(tmp_path)
+    assert grid.cell({"a": 1}, lambda: {"x": 2}) == {"x": 2}
+    (path,) = tmp_path.iterdir()
+    path.write_text("{")
+    with pytest.raises(TrainingError, match="delete it"):
+        grid.cell({"a": 1}, lambda: {"x": 3})
+
+
+@pytest.mark.parametrize("norm", ["batch", "none", "group", "layer"])
+def test_the_small_network_learns_with_every_norm(norm: str) -> None:
+    design = Design(norm, widths=(8, 16, 16))
+    recipe = Recipe(0.05, epochs=6, batch=20)
+    pictures = make_pictures(200)
+    network, result = train(design, recipe, pictures, make_pictures(60, seed=1), seed=0)
+    assert result["curve"][-1]["loss"] < 0.8 * result["curve"][0]["loss"]
+    assert not result["diverged"]
+    kinds = {"batch": nn.BatchNorm2d, "group": nn.GroupNorm, "layer": nn.GroupNorm}
+    found = [type(unit.norm) for unit in units(network).values()]
+    assert found == [kinds.get(norm, nn.Identity)] * 6
+
+
+def test_designs_differ_in_what_they_say() -> None:
+    x = torch.randn(4, 3, 32, 32)
+    after = units(SmallNet(Design(position="after", widths=(8, 8, 8))))["stages.0.unit1"]
+    y = after(torch.randn(4, 24, 8, 8))
+    assert y.mean(dim=(0, 2, 3)).abs().max() < 1e-5  # normalized last: mean 0
+    before = units(SmallNet(Design(widths=(8, 8, 8))))["stages.0.unit1"]
+    assert before(torch.randn(4, 24, 8, 8)).min() == 0  # ReLU last
+    biased = SmallNet(Design(bias=True, widths=(8, 8, 8)))
+    assert all(unit.conv.bias is not None for unit in units(biased).values())
+    assert all(unit.conv.bias is None for unit in units(SmallNet(TINY)).values())
+    logits = SmallNet(Design(output_norm=True, widths=(8, 8, 8)))(x)
+    assert logits.mean(dim=0).abs().max() < 1e-5
+    assert len(units(SmallNet(Design(residual=True, widths=(8, 8, 8))))) == 9
+    with pytest.raises(ValueError, match="no norm"):
+        Design("weight")
+
+
+def test_a_diverging_run_stops_and_says_so() -> None:
+    pictures = make_pictures(200)
+    recipe = Recipe(1e6, epochs=3, batch=20)
+    _, result = train(Design("none", widths=(8, 16, 16)), recipe, pictures, pictures[:40], 0)
+    assert result["diverged"]
+    assert len(result["epochs"]) == 1
+    assert math.isfinite(result["curve"][-1]["loss"])
+    json.dumps(result, allow_nan=False)
+
+
+@pytest.fixture
+def step() -> Step:
+    torch.manual_seed(0)
+    network = SmallNet(Design("none", widths=(4, 4, 4)))
+    inputs, labels = torch.randn(16, 3, 32, 32), torch.arange(16) % 10
+    loss = functional.cross_entropy(network(inputs), labels)
+    loss.backward()
+    return Step(0, 10, network, inputs, labels, loss.item(), 0.01)
+
+
+def test_the_landscape_is_measured_along_the_gradient(step: Step) -> None:
+    before = {n: p.detach().clone() for n, p in step.network.named_parameters()}
+    found = landscape(step)
+    assert found["loss_high"] == pytest.approx(step.loss)  # downhill all the way, for small steps
+    reference = SmallNet(Design("none", widths=(4, 4, 4)))
+    reference.load_state_dict(step.network.state_dict())
+    with torch.no_grad():
+        for p, own in zip(reference.parameters(), step.network.parameters(), strict=True):
+            if own.grad is not None:
+                p -= 4 * 0.01 * own.grad
+    lowest = functional.cross_entropy(reference(step.inputs), step.labels).item()
+    assert found["loss_low"] == pytest.approx(lowest, rel=1e-4)
+    assert found["smoothness"] > 0
+    for name, parameter in step.network.named_parameters():
+        assert torch.equal(parameter, before[name]), "the network was changed"
+
+
+def test_covariate_shift_is_nothing_when_nothing_stepped_and_something_when_it_did(
+    step: Step,
+) -> None:
+    before = {n: p.detach().clone() for n, p in step.network.named_parameters() if p.requires_grad}
+    assert all(
+        found["relative"] == pytest.approx(0, abs=1e-6) and found["cosine"] > 0.999
+        for found in covariate_shift(step, before).values()
+    )
+    with torch.no_grad():
+        for parameter in step.network.parameters():
+            if parameter.grad is not None:
+                parameter -= 0.5 * parameter.grad
+    shift = covariate_shift(step, before)
+    assert list(shift) == list(units(step.network))[1:]
+    assert all(found["relative"] > 1e-3 for found in shift.values())
+
+
+def test_activations_in_front_of_the_relu_are_normalized_by_batch_norm() -> None:
+    network = SmallNet(TINY).train()
+    found = activation_statistics(network, torch.randn(16, 3, 32, 32) * 3 + 1)
+    assert len(found) == 6
+    for means, deviations in found.values():
+        np.testing.assert_allclose(means, 0, atol=1e-4)
+        np.testing.assert_allclose(deviations, 1, atol=0.02)
+    assert all(  # looking leaves no trace in the running statistics
+        module.num_batches_tracked == 0
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+    )
+
+
+def test_curves_are_as_fine_as_promised() -> None:
+    pictures = make_pictures(320)
+    _, result = train(TINY, Recipe(0.05, epochs=2, batch=20), pictures, pictures[:20], 0)
+    assert [point["step"] for point in result["curve"]] == list(range(2, 33, 2))
+    assert small_training.CURVE_POINTS == 8

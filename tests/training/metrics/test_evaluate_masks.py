@@ -1,0 +1,181 @@
+"""A segmentation network measured, recorded and exported, on made-up photos of red things."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from tests import cars, red_cars
+from training import evaluate as evaluation
+from training.data.carvana_photos import TEST_CARS
+from training.engine import model_folder, options
+from training.engine.failures import TrainingError
+from training.engine.json_files import read_json, write_json
+from training.evaluate import Masks, evaluate, record_test
+
+SIZE = (48, 32)  # of the small photos
+NAMES = [f"{TEST_CARS[0]}_01", f"{TEST_CARS[0]}_02", f"{TEST_CARS[1]}_01"]
+
+
+def photo(seed: int, scale: int = 1) -> tuple[Image.Image, np.ndarray]:
+    """A red box on blue, and its mask."""
+    width, height = (scale * side for side in SIZE)
+    rng = np.random.default_rng(seed)
+    left, top = (scale * int(v) for v in rng.integers(4, 12, 2))
+    image = Image.new("RGB", (width, height), (20, 40, 200))
+    image.paste((200, 40, 20), (left, top, left + width // 2, top + height // 2))
+    return image, np.asarray(image)[:, :, 0] > 100
+
+
+def file_of(image: Image.Image) -> dict[str, bytes]:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return {"bytes": buffer.getvalue()}
+
+
+def write(path: Path, names: list[str], scale: int = 1, wrong: str = "") -> None:
+    """Write photos and masks as Parquet; the mask of ``wrong`` is that of the whole picture."""
+    import pyarrow
+    from pyarrow import parquet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for seed, name in enumerate(names):
+        image, mask = photo(seed, scale)
+        drawn = Image.fromarray(np.full_like(mask, True) if name == wrong else mask)
+        rows.append({"name": name, "image": file_of(image), "mask": file_of(drawn)})
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    data_dir = tmp_path / "data"
+    write(data_dir / "carvana" / "small.parquet", [*NAMES, "aaaa_01", "bbbb_01"], wrong=NAMES[1])
+    return data_dir
+
+
+@pytest.fixture
+def red(monkeypatch: pytest.MonkeyPatch) -> zoo.Segmenter:
+    """Let every model be one that takes red for cars."""
+    model = red_cars.red_model()
+    monkeypatch.setattr(evaluation, "_load", lambda *_: model)
+    return model
+
+
+def test_the_metrics_are_those_of_the_masks_that_a_user_gets(
+    red: zoo.Segmenter, data_dir: Path
+) -> None:
+    result = evaluate("carvana", data_dir)
+    assert (result["model"], result["split"], result["n"]) == ("carvana", "test", 3)
+    metrics = result["metrics"]
+    expected = {}
+    for seed, name in enumerate(NAMES):
+        image, true = photo(seed)
+        mask = red.predict(image).mask
+        true = np.ones_like(true) if name == NAMES[1] else true
+        expected[name] = (mask & true).sum() / (mask | true).sum()
+    assert metrics["pictures"] == pytest.approx(expected)
+    assert metrics["iou"] == pytest.approx(np.mean(list(expected.values())))
+    assert (metrics["worst"], metrics["worst_picture"]) == (min(expected.values()), NAMES[1])
+    assert expected[NAMES[1]] < 0.4 < 0.9 < expected[NAMES[0]]
+    assert {"dice", "boundary_iou"} < metrics.keys()
+
+
+def test_the_validation_split_has_other_cars(red: zoo.Segmenter, data_dir: Path) -> None:
+    result = evaluate("carvana", data_dir, "validation")
+    assert result["n"] == 1
+    assert not set(result["metrics"]["pictures"]) & set(NAMES)
+
+
+def test_streets_are_measured_when_they_have_a_large_vehicle(
+    red: zoo.Segmenter, data_dir: Path
+) -> None:
+    names = ["camvid-0001TP_006690", "camvid-Seq05VD_f00000", "camvid-0016E5_08155"]
+    write(data_dir / "backgrounds" / "streets_a.parquet", names)
+    result = evaluate("carvana", data_dir, masks=Masks(streets=True))
+    assert set(result["metrics"]["pictures"]) == set(names[:2]), "the third is for training"
+
+
+def test_full_size_takes_the_original_photos(red: zoo.Segmenter, data_dir: Path) -> None:
+    write(data_dir / "carvana" / "large.parquet", NAMES[:1], scale=20)
+    small, large = (
+        evaluate("carvana", data_dir, masks=Masks(full_size=full)) for full in (False, True)
+    )
+    assert (small["n"], large["n"]) == (1, 1), "the large file has the only photos of 512 or more"
+    assert large["metrics"]["iou"] > 0.9
+
+
+def test_a_classifier_has_no_masks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="mnist is no segmentation network"):
+        evaluate("mnist", tmp_path, masks=Masks(streets=True))
+
+
+def test_the_command_prints_one_json_object_or_one_line_a_metric(
+    red: zoo.Segmenter,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["evaluate", "carvana", "--data-dir", str(data_dir)]
+    monkeypatch.setattr(sys, "argv", [*arguments, "--json"])
+    assert evaluation.main() == 0
+    result = json.loads(capsys.readouterr().out)
+    assert set(result) == {"model", "split", "n", "metrics", "device", "seconds"}
+    assert {"iou", "dice", "boundary_iou", "worst"} < set(result["metrics"])
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert evaluation.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[2] for line in lines] == ["iou", "dice", "boundary_iou", "worst"]
+
+
+def run_folder(folder: Path, seed: int = 0) -> Path:
+    """A finished run whose test metrics are not yet measured."""
+    folder.mkdir(parents=True)
+    metrics = {"validation": {"iou": 0.9, "dice": 0.96, "boundary_iou": 0.8, "n": 4}}
+    for name, contents in cars.model_files(seed, metrics=metrics).items():
+        (folder / name).write_bytes(contents)
+    return folder
+
+
+def test_the_record_gets_studio_and_streets_once(data_dir: Path, tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run")
+    write(data_dir / "backgrounds" / "streets_a.parquet", ["camvid-0001TP_006690"])
+    test = record_test(folder, data_dir)
+    metrics = read_json(folder / "record.json")["metrics"]
+    assert metrics["test"] == test
+    assert test["n"] == 3
+    assert set(test["pictures"]) == set(NAMES)
+    assert metrics["streets_test"]["n"] == 1
+    assert metrics["validation"]["iou"] == 0.9
+    record = read_json(folder / "record.json")
+    record["metrics"]["test"]["iou"] = 0.123
+    write_json(folder / "record.json", record)
+    assert record_test(folder, data_dir)["iou"] == 0.123, "not measured a second time"
+
+
+def test_finish_notes_every_seed_and_exports_the_first(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog, bundle = tmp_path / "catalog.json", tmp_path / "bundle"
+    monkeypatch.setattr(
+        options, "export", lambda folder: model_folder.export(folder, bundle, catalog)
+    )
+    folders = {seed: run_folder(tmp_path / f"seed-{seed}", seed) for seed in (3, 4)}
+    assert options.finish(folders, data_dir) == bundle / "carvana"
+    record = read_json(bundle / "carvana" / "record.json")
+    other = read_json(folders[4] / "record.json")["metrics"]["test"]["iou"]
+    assert record["seeds"] == [
+        {"seed": 3, "validation_iou": 0.9, "test_iou": record["metrics"]["test"]["iou"]},
+        {"seed": 4, "validation_iou": 0.9, "test_iou": other},
+    ]
+    assert "streets_test" not in record["metrics"], "there are no street photos here"
+    entry = read_json(catalog)["models"]["carvana"]
+    assert list(entry["metrics"]) == ["iou", "dice", "boundary_iou", "worst"]
+    assert (entry["metrics_n"], entry["task"]) == (3, "segmentation")

@@ -1,0 +1,257 @@
+"""The MNIST recipe: resuming, records, augmentation, errors. Run as a user runs it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from training.data import mnist_digits as data
+from training.data.augment_digits import DigitAugmentation, warp
+from training.engine.checkpoint import load_checkpoint, save_checkpoint
+from training.engine.failures import TrainingError
+from training.mnist import mnist_recipe
+
+RECIPE = mnist_recipe.Recipe(epochs=4, batch=40, channels=(4, 8))
+
+
+def train(
+    data_dir: Path, out: Path, recipe: mnist_recipe.Recipe = RECIPE, **options: object
+) -> dict:
+    splits = data.load(data_dir, "train"), data.load(data_dir, "validation")
+    return mnist_recipe.train(recipe, *splits, out, quiet=True, **options)
+
+
+def command(data_dir: Path, out: Path, *options: str) -> list[str]:
+    base = [sys.executable, "-m", "training.mnist", "--data-dir", str(data_dir), "--out", str(out)]
+    return [*base, *options]
+
+
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
+    tiny_mnist: Path, tmp_path: Path
+) -> None:
+    options = ("--epochs", "6", "--seed", "5")
+    subprocess.run(command(tiny_mnist, tmp_path / "whole", *options), check=True)
+
+    broken = tmp_path / "broken"
+    process = subprocess.Popen(command(tiny_mnist, broken, *options))
+    deadline = time.monotonic() + 60
+    while not (broken / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (broken / "model.safetensors").exists(), "the run ended before it was killed"
+    subprocess.run(command(tiny_mnist, broken, *options, "--resume"), check=True)
+
+    whole, resumed = (
+        load_file(folder / "model.safetensors") for folder in (tmp_path / "whole", broken)
+    )
+    assert whole.keys() == resumed.keys()
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, resumed[name], err_msg=name)
+    record = json.loads((broken / "record.json").read_text())
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_learns_and_records_how(tiny_mnist: Path, tmp_path: Path) -> None:
+    recipe = mnist_recipe.Recipe(
+        epochs=8, batch=40, channels=(4, 8), augmentation=DigitAugmentation(translation=0.2)
+    )
+    record = train(tiny_mnist, tmp_path, recipe, seed=1)
+    assert record["metrics"]["validation"] == {"accuracy": 1.0, "n": 40}
+    assert record == json.loads((tmp_path / "record.json").read_text())
+    assert record["recipe"]["augmentation"]["translation"] == 0.2
+    assert record["history"][-1]["train"]["loss"] < record["history"][0]["train"]["loss"]
+    assert record["hardware"]["cpu"]
+    assert record["versions"]["numpy"] == np.__version__
+
+
+def test_another_seed_gives_another_network(tiny_mnist: Path, tmp_path: Path) -> None:
+    recipe = mnist_recipe.Recipe(epochs=1, batch=40, channels=(4,))
+    for seed in (0, 1):
+        train(tiny_mnist, tmp_path / str(seed), recipe, seed=seed)
+    first, second = (load_file(tmp_path / str(s) / "model.safetensors") for s in (0, 1))
+    assert not np.array_equal(first["conv1.weight"], second["conv1.weight"])
+
+
+def test_a_run_is_neither_overwritten_nor_mixed_with_another(
+    tiny_mnist: Path, tmp_path: Path
+) -> None:
+    recipe = mnist_recipe.Recipe(epochs=1, batch=40, channels=(4,))
+    train(tiny_mnist, tmp_path, recipe)
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
+        train(tiny_mnist, tmp_path, recipe)
+    with pytest.raises(TrainingError, match="another recipe, seed or data"):
+        train(tiny_mnist, tmp_path, recipe, seed=1, resume=True)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+
+
+def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(
+    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(1000))
+    real = mnist_recipe.softmax_cross_entropy
+
+    def explode_in_the_second_epoch(*arguments: object) -> tuple[float, np.ndarray]:
+        loss, gradient = real(*arguments)
+        return (float("nan") if next(calls) > 15 else loss), gradient
+
+    monkeypatch.setattr(mnist_recipe, "softmax_cross_entropy", explode_in_the_second_epoch)
+    with pytest.raises(TrainingError, match="loss became nan in epoch 2"):
+        train(tiny_mnist, tmp_path)
+    _, progress = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    assert len(progress["history"]) == 1
+
+
+def test_missing_data_gets_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(command(tmp_path, tmp_path / "run"), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: There is no MNIST in")
+    assert "--download" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_damaged_data_file_is_named(tiny_mnist: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in (tiny_mnist / "mnist/MNIST/raw").iterdir():
+        (raw / file.name).write_bytes(file.read_bytes())
+    target = raw / "train-images-idx3-ubyte.gz"
+    target.write_bytes(target.read_bytes()[:-200])
+    with pytest.raises(TrainingError, match="train-images-idx3-ubyte cannot be read"):
+        data.load(tmp_path, "train")
+
+
+def test_a_damaged_checkpoint_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"no such thing")
+    with pytest.raises(TrainingError, match="is not a checkpoint of this program"):
+        load_checkpoint(tmp_path / "checkpoint.safetensors")
+    with pytest.raises(TrainingError, match="leave --resume out"):
+        load_checkpoint(tmp_path / "nowhere" / "checkpoint.safetensors")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, {"network": {"w": np.ones(3)}}, {"epoch": 1})
+
+    def no_space(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(path, {"network": {"w": np.zeros(3)}}, {"epoch": 2})
+    groups, progress = load_checkpoint(path)
+    assert progress == {"epoch": 1}
+    np.testing.assert_array_equal(groups["network"]["w"], np.ones(3))
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_splits_are_disjoint_and_cover_the_training_set(tiny_mnist: Path) -> None:
+    train_set, validation = data.load(tiny_mnist, "train"), data.load(tiny_mnist, "validation")
+    assert (len(train_set), len(validation)) == (440, 40)
+    whole = sorted(
+        image.tobytes() for image in np.concatenate([train_set.images, validation.images])
+    )
+    raw = tiny_mnist / "mnist/MNIST/raw/train-images-idx3-ubyte"
+    assert whole == sorted(image.tobytes() for image in data._read_idx(raw))
+
+
+def test_warp_without_a_change_is_the_identity_and_shifts_by_whole_pixels() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    identity = np.tile(np.eye(2, dtype=np.float32), (3, 1, 1))
+    np.testing.assert_array_equal(warp(images, identity, np.zeros((3, 2), np.float32)), images)
+    shifted = warp(images, identity, np.full((3, 2), [2, -1], np.float32))
+    np.testing.assert_array_equal(shifted[:, :-2, 1:], images[:, 2:, :-1])
+    assert not shifted[:, -2:].any()
+    assert not shifted[:, :, 0].any()
+
+
+def test_warp_agrees_with_scipy() -> None:
+    from scipy.ndimage import affine_transform
+
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (1, 28, 28), dtype=np.uint8)
+    matrix = np.array([[0.9, 0.2], [-0.15, 1.1]])
+    shift = np.array([0.7, -1.3])
+    centre = np.array([13.5, 13.5])
+    expected = affine_transform(
+        image[0].astype(float), matrix, centre + shift - matrix @ centre, order=1, mode="constant"
+    )
+    warped = warp(image, matrix[None].astype(np.float32), shift[None].astype(np.float32))
+    inside = (slice(4, 24), slice(4, 24))
+    np.testing.assert_allclose(warped[0][inside], expected[inside], atol=1)
+
+
+def test_augmentation_is_seeded_and_leaves_empty_pictures_empty() -> None:
+    rng = np.random.default_rng(2)
+    images = rng.integers(0, 256, (32, 28, 28), dtype=np.uint8)
+    augment = DigitAugmentation()
+    first, again = (augment(images, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, images)
+    assert first.shape == images.shape
+    assert first.dtype == np.uint8
+    assert not augment(np.zeros_like(images), rng).any()
+
+
+def test_stroke_augmentation_thickens_and_thins() -> None:
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[:, 4:24, 12:16] = 200
+    augment = DigitAugmentation(rotation=0, scale=0, shear=0, translation=0, stroke=1.0)
+    ink = [int(augment(image, np.random.default_rng(s)).sum()) for s in range(40)]
+    plain = int(image.sum())
+    assert min(ink) < plain < max(ink)
+
+
+def test_the_finished_network_is_calibrated(tiny_mnist: Path, tmp_path: Path) -> None:
+    record = train(tiny_mnist, tmp_path)
+    groups, _ = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    temperature = record["calibration"]["temperature"]
+    np.testing.assert_allclose(
+        load_file(tmp_path / "model.safetensors")["linear.weight"],
+        groups["network"]["linear.weight"] / temperature,
+        rtol=1e-6,
+    )
+    assert temperature != 1
+
+
+def test_download_puts_the_files_where_they_are_looked_for(
+    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torchvision's own class decides where files go; only its transfer is replaced."""
+    from torchvision.datasets import MNIST
+
+    def transfer(self: MNIST) -> None:
+        raw = Path(self.raw_folder)
+        raw.mkdir(parents=True)
+        for file in (tiny_mnist / "mnist/MNIST/raw").iterdir():
+            (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+
+    monkeypatch.setattr(MNIST, "download", transfer)
+    with pytest.raises(TrainingError, match="add --download"):
+        data.load(tmp_path, "train")
+    digits = data.load(tmp_path, "train", download=True)
+    np.testing.assert_array_equal(digits.images, data.load(tiny_mnist, "train").images)
+
+
+def test_a_failed_download_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import MNIST
+
+    def refuse(self: MNIST) -> None:
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    monkeypatch.setattr(MNIST, "download", refuse)
+    with pytest.raises(TrainingError, match="could not be downloaded"):
+        data.load(tmp_path, "train", download=True)

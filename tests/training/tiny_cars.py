@@ -1,0 +1,71 @@
+"""Made-up car photos: a coloured box on a gray floor, in Kaggle's layout and as Parquet."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from training.carvana.carvana_recipe import Recipe
+from training.data.augment_cars import CarAugmentation
+from training.data.carvana_photos import Pair
+from training.data.photometric_jitter import Light
+from training.engine.compute import Machine
+from training.engine.distributed import Processes
+
+CPU = Machine(Processes(0, 1, torch.device("cpu")))
+PLAIN = Light(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
+TINY = Recipe(
+    epochs=2, pictures=8, batch=4, widths=(6, 8), small=CarAugmentation(24, 32),
+    augmentation=CarAugmentation(height=32, width=48), muon_rate=0.0,
+)  # fmt: skip
+
+
+def encode(array: np.ndarray, kind: str) -> bytes:
+    """Return an array, uint8 or bool, as a file."""
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, kind)
+    return file.getvalue()
+
+
+def draw(seed: int, width: int = 48, height: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photo, uint8 (height, width, 3), and its mask, bool (height, width)."""
+    rng = np.random.default_rng(seed)
+    image = np.full((height, width, 3), 170, np.uint8)
+    image += rng.integers(0, 30, image.shape, dtype=np.uint8)
+    mask = np.zeros((height, width), bool)
+    top, left = rng.integers(4, height // 3), rng.integers(4, width // 3)
+    mask[top : top + height // 2, left : left + width // 2] = True
+    image[mask] = rng.integers(0, 110, 3)
+    return image, mask
+
+
+def pair(car: str, angle: int = 1, seed: int = 0, **size: int) -> Pair:
+    """Return a photo with its mask, as PNG."""
+    image, mask = draw(seed, **size)
+    return Pair(f"{car}_{angle:02d}", encode(image, "PNG"), encode(mask, "PNG"))
+
+
+def write_kaggle(folder: Path, pairs: list[Pair]) -> None:
+    """Write photos as Kaggle packs them: JPEG and GIF."""
+    for name in ("train", "train_masks"):
+        (folder / "carvana" / name).mkdir(parents=True, exist_ok=True)
+    for one in pairs:
+        image, mask = one.read()
+        photo = folder / "carvana" / "train" / f"{one.name}.jpg"
+        Image.fromarray(image).save(photo, quality=95, subsampling="4:4:4")
+        drawn = folder / "carvana" / "train_masks" / f"{one.name}_mask.gif"
+        Image.fromarray(mask.astype(np.uint8) * 255).save(drawn)
+
+
+def write_parquet(file: Path, pairs: list[Pair]) -> None:
+    """Write the same as one Parquet file."""
+    import pyarrow
+    from pyarrow import parquet
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"name": p.name, "image": {"bytes": p.image}, "mask": {"bytes": p.mask}} for p in pairs]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), file)

@@ -1,0 +1,193 @@
+"""A segmentation model: its working size, its answers, and what loading refuses."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import zoo
+from tests import cars, red_cars
+from zoo.errors import ImageError, IntegrityError
+from zoo.graph.folding import Folded, fold
+from zoo.loading import load_folder
+from zoo.segmentation import components
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, contents in cars.model_files().items():
+        (tmp_path / name).write_bytes(contents)
+    return tmp_path
+
+
+@pytest.fixture
+def model(folder: Path) -> zoo.Segmenter:
+    model = load_folder("carvana", folder, device="cpu")
+    assert isinstance(model, zoo.Segmenter)
+    return model
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def scene(width: int, height: int, box: tuple[float, ...] = (0.2, 0.3, 0.8, 0.7)) -> Image.Image:
+    """A red box on blue; the box as fractions of the picture."""
+    image = Image.new("RGB", (width, height), (20, 40, 200))
+    sides = (width, height, width, height)
+    left, top, right, bottom = (round(part * side) for part, side in zip(box, sides, strict=True))
+    image.paste((200, 40, 20), (left, top, right, bottom))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("size", "working"),
+    [
+        ((1918, 1280), (64, 43)),
+        ((1280, 1918), (43, 64)),
+        ((64, 43), (64, 43)),
+        ((30, 20), (64, 43)),  # enlarged: a thumbnail's car is no smaller a car
+        ((500, 8), (64, 1)),
+    ],
+)
+def test_the_network_sees_the_pictures_shape_at_the_working_size(
+    model: zoo.Segmenter, size: tuple[int, int], working: tuple[int, int]
+) -> None:
+    image = Image.new("RGB", size)
+    width, height = working
+    assert model.view(image).shape == (height, width, 3)
+    assert model.preprocess(image).shape == (3, height, width)
+    answer = model.predict(image)
+    assert answer.working.shape == (height, width)
+    assert answer.probabilities.shape == size[::-1]
+    assert answer.mask.shape == size[::-1]
+
+
+def test_predict_is_the_network_on_the_prepared_picture(model: zoo.Segmenter) -> None:
+    image = noise(100, 150)
+    inputs = model.preprocess(image)
+    np.testing.assert_allclose(
+        inputs.transpose(1, 2, 0) * 0.25 + 0.5, model.view(image) / 255, atol=1e-6
+    )
+    with torch.inference_mode():  # not folded
+        logits = model.network(torch.from_numpy(inputs)[None])[0, 0]
+    assert isinstance(model.network.down[0].first.bn, torch.nn.BatchNorm2d)
+    assert not model.network.training
+    answer = model.predict(image)
+    expected = components.settle(torch.sigmoid(logits).numpy(), answer.threshold)
+    np.testing.assert_allclose(answer.working, expected, atol=1e-5)
+    np.testing.assert_allclose(model.logits(inputs[None])[0, 0], logits.numpy(), atol=1e-4)
+    assert answer.working.dtype == answer.probabilities.dtype == np.float32
+    assert answer.seconds > 0
+
+
+def test_an_answers_time_does_not_hold_the_copy_that_the_first_one_makes(
+    model: zoo.Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = 2.0
+
+    def slowly(network: torch.nn.Module, example: np.ndarray) -> Folded:
+        time.sleep(wait)
+        return fold(network, example)
+
+    monkeypatch.setattr("zoo.graph.folding.fold", slowly)
+    start = time.perf_counter()
+    answer = model.predict(noise(43, 64))
+    assert time.perf_counter() - start > wait  # made now, for this answer
+    assert answer.seconds < wait
+
+
+def test_at_the_working_size_the_answer_is_the_networks_own(model: zoo.Segmenter) -> None:
+    answer = model.predict(noise(43, 64))
+    np.testing.assert_array_equal(answer.probabilities, answer.working)
+
+
+def test_a_red_thing_is_found_where_it_is() -> None:
+    image = scene(600, 400)
+    answer = red_cars.red_model().predict(image)
+    true = np.asarray(image)[:, :, 0] > 100
+    assert (answer.mask & true).sum() / (answer.mask | true).sum() > 0.97
+    assert answer.area == pytest.approx(0.6 * 0.4, rel=0.03)
+    assert answer.found
+    assert (answer.label, answer.threshold) == ("car", 0.5)
+    assert answer.probabilities.min() >= 0
+    assert answer.probabilities.max() <= 1
+
+
+def test_a_picture_without_one_is_said_to_have_none() -> None:
+    model = red_cars.red_model()
+    nothing = model.predict(scene(300, 200, (0, 0, 0, 0)))
+    assert (nothing.found, nothing.area) == (False, 0)
+    speck = scene(300, 200, (0.5, 0.5, 0.56, 0.56))
+    assert model.predict(speck).area > 0
+    assert not model.predict(speck).found
+    assert red_cars.red_model(least_area=0.001).predict(speck).found
+
+
+def test_the_threshold_is_the_configs_and_can_be_moved() -> None:
+    image = scene(300, 200)
+    answer = red_cars.red_model(threshold=0.9).predict(image)
+    areas = [answer.mask_at(t).sum() for t in (0.1, 0.5, 0.9, 0.99)]
+    assert areas == sorted(areas, reverse=True)
+    assert answer.area == areas[2] / answer.mask.size
+    np.testing.assert_array_equal(answer.mask_at(0.5), answer.probabilities >= 0.5)
+    assert answer.mask_at(0).all()
+
+
+def test_a_batch_is_the_same_as_one_by_one(model: zoo.Segmenter) -> None:
+    pictures = [noise(50, 70), noise(90, 40), noise(64, 64)]
+    for one, together in zip(
+        map(model.predict, pictures), model.predict_batch(pictures), strict=True
+    ):
+        np.testing.assert_array_equal(one.probabilities, together.probabilities)
+    assert model.predict_batch([]) == []
+    assert len(model.predict_batch(np.stack([pictures[2]] * 2))) == 2
+
+
+def test_gray_transparent_and_turned_pictures_are_read() -> None:
+    model = red_cars.red_model()
+    see_through = scene(90, 60).convert("RGBA")
+    see_through.putalpha(0)
+    assert not model.predict(see_through).found, "what is not seen is not there"
+    assert not model.predict(np.full((60, 90), 128, np.uint8)).found
+    turned = scene(90, 60)
+    turned.getexif()[0x0112] = 6  # the camera was held upright
+    assert model.predict(turned).mask.shape == (90, 60)
+    with pytest.raises(ImageError, match="not a picture"):
+        model.predict(b"hello")
+
+
+def test_the_result_is_plain_json() -> None:
+    answer = red_cars.red_model().predict(scene(300, 200))
+    assert json.loads(json.dumps(answer.to_dict())) == {
+        "label": "car",
+        "found": True,
+        "area": answer.area,
+        "threshold": 0.5,
+        "width": 300,
+        "height": 200,
+        "seconds": answer.seconds,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "prophecy"}, "names a task 'prophecy', which this version does not know"),
+        ({"threshold": None}, "lacks threshold"),
+        ({"input": {"channels": 3, "mean": [0.5] * 3, "std": [0.5] * 3}}, "lacks longest_side"),
+        ({"arguments": {"widths": [4]}}, "no network that this version can build"),
+        ({"arguments": {"widths": [4, 6, 10], "skips": True}}, "does not fit unet"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(folder: Path, change: dict, message: str) -> None:
+    config = {k: v for k, v in cars.config(**change).items() if v is not None}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(IntegrityError, match=message):
+        load_folder("carvana", folder, device="cpu")

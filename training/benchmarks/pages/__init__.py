@@ -1,0 +1,1 @@
+"""What a visitor of the app waits for, measured in a real browser."""

@@ -1,0 +1,201 @@
+"""What the benchmarks of the pages share: the running app, the clock, options and result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from training.benchmarks.pages.chromium import launch
+from training.engine.provenance import hardware
+
+ROOT = Path(__file__).parents[3]
+WARM_UP = 3  # actions before those that are timed
+Result = dict[str, Any]
+
+# Sets window.waited: the milliseconds from the next EVENT on SOURCE to the painted change of
+# ATTRIBUTE on SHOWN.
+_CLOCK = """
+([source, event, shown, attribute]) => {
+  const inside = (selector) => {
+    for (const host of document.querySelectorAll('[data-testid=stBidiComponentIsolated]')) {
+      const found = host.shadowRoot?.querySelector(selector);
+      if (found) return found;
+    }
+  };
+  const change = inside(shown);
+  window.waited = new Promise((resolve) => {
+    inside(source).addEventListener(event, () => {
+      const start = performance.now();
+      new MutationObserver(async (_, observer) => {
+        observer.disconnect();
+        if (change instanceof HTMLImageElement) await change.decode();
+        requestAnimationFrame(() => {               // the frame that paints the change
+          const channel = new MessageChannel();     // a message handled right after it
+          channel.port1.onmessage = () => resolve(performance.now() - start);
+          channel.port2.postMessage(0);
+        });
+      }).observe(change, { attributes: true, attributeFilter: [attribute] });
+    }, { once: true, capture: true });
+  });
+}
+"""
+
+
+@contextmanager
+def app(streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
+    """Start the app on a free port; yield its address; stop it.
+
+    Args:
+        streamlit: What Python runs as Streamlit's command; a test may want it to set something up.
+
+    Raises:
+        RuntimeError: The app did not start.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
+    flags = [f"--server.{name}={value}" for name, value in options.items()]
+    command = [sys.executable, *streamlit, "run", "app.py", *flags]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(f"{url}/_stcore/health", server)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait(health: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(health, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("The app did not start; run `streamlit run app.py` to see why.")
+
+
+@contextmanager
+def browser_page(address: str) -> Iterator[Any]:
+    """Open an address in a headless Chromium; yield Playwright's page; close the browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(address)
+            yield page
+        finally:
+            browser.close()
+
+
+def timed(
+    page: Any, act: Callable[[], None], source: str, event: str, shown: str, attribute: str
+) -> float:
+    """Do something on a page; return the milliseconds until its effect has been painted.
+
+    Args:
+        page: Playwright's page.
+        act: What to do.
+        source: Selector, inside a component, of the element that gets the event.
+        event: Name of the DOM event at which the clock starts.
+        shown: Selector, inside a component, of the element that changes.
+        attribute: Its attribute that changes. An image is decoded before the clock stops.
+    """
+    page.evaluate(_CLOCK, [source, event, shown, attribute])
+    act()
+    return float(page.evaluate("window.waited"))
+
+
+def summary(benchmark: str, question: str, times: Sequence[float], page: Any) -> Result:
+    """Return the times in milliseconds, in order, and what they were measured on.
+
+    Args:
+        benchmark: Name of the module.
+        question: What it answers.
+        times: Milliseconds; those of the first :data:`WARM_UP` actions do not count.
+        page: Playwright's page.
+    """
+    counted = times[WARM_UP:]
+    high = (
+        statistics.quantiles(counted, n=20, method="inclusive")[-1]
+        if len(counted) > 1
+        else counted[0]
+    )
+    return {
+        "benchmark": benchmark,
+        "question": question,
+        "milliseconds": [round(ms, 1) for ms in counted],
+        "n": len(counted),
+        "median_ms": round(statistics.median(counted), 1),
+        "p95_ms": round(high, 1),
+        "hardware": hardware(),
+        "browser": f"headless Chromium {page.context.browser.version}",
+    }
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    arguments: list[str] | None,
+    count: str,
+    measure: Callable[[str, argparse.Namespace], Result],
+) -> int:
+    """Run a benchmark from the command line; return the exit code.
+
+    Args:
+        parser: With the benchmark's own options.
+        arguments: The command line; None: ``sys.argv``.
+        count: What is counted, in the plural: ``"strokes"`` gives the option ``--strokes``.
+        measure: Takes the app's address and the options; returns :func:`summary`.
+    """
+    parser.add_argument(f"--{count}", type=int, default=40, help=f"{count} to time (default 40)")
+    parser.add_argument("--url", help="a running app, instead of starting one")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    if getattr(options, count) < 1:
+        parser.error(f"--{count} must be at least 1.")
+    try:
+        if options.url:
+            result = measure(options.url, options)
+        else:
+            with app() as url:
+                result = measure(url, options)
+    except RuntimeError as error:  # no Chromium, or the app did not start: a sentence says so
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(result, indent=2) if options.json else table(result, count))
+    return 0
+
+
+def table(result: Result, count: str) -> str:
+    """Format a result of :func:`summary` for people; ``count`` says what its n counts."""
+    machine = result["hardware"]
+    return "\n".join(
+        [
+            result["question"],
+            f"  n       {result['n']} {count}",
+            f"  median  {result['median_ms']:.1f} ms",
+            f"  p95     {result['p95_ms']:.1f} ms",
+            f"  min     {min(result['milliseconds']):.1f} ms",
+            f"  max     {max(result['milliseconds']):.1f} ms",
+            f"  on      {machine['cpu']}, {machine['cores']} cores for server and browser together",
+            f"          {result['browser']}",
+        ]
+    )

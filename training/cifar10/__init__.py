@@ -1,0 +1,1 @@
+"""Objects: a convolutional network on CIFAR-10."""

@@ -1,0 +1,108 @@
+"""MNIST: LeCun & Cortes's 70,000 handwritten digits, read from the original IDX files."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.engine.failures import TrainingError
+
+# Mean and standard deviation of the 60,000 training pictures' pixels, scaled to [0, 1].
+MEAN, STD = 0.1307, 0.3081
+VALIDATION = 5_000
+SPLIT_SEED = 2026
+
+DESCRIPTION = {
+    "name": "MNIST",
+    "source": "http://yann.lecun.com/exdb/mnist/",
+    "licence": "CC BY-SA 3.0",
+    "citation": "Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits.",
+}
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures, uint8 (N, 28, 28), ink bright on 0; and labels, uint8 (N,), 0 to 9."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def load(data_dir: Path, split: str, download: bool = False) -> Digits:
+    """Read one split.
+
+    Args:
+        data_dir: holds ``[mnist/]MNIST/raw/*-ubyte[.gz]``.
+        split: ``"train"`` (55,000), ``"validation"`` (5,000 of the original training set, the same
+            ones whatever the run's seed) or ``"test"`` (10,000).
+        download: fetch missing files through torchvision into ``data_dir``.
+
+    Raises:
+        TrainingError: if the files are missing or damaged.
+    """
+    if split not in ("train", "validation", "test"):
+        raise TrainingError(f"The splits are train, validation and test, not {split!r}.")
+    raw = _find(data_dir, download)
+    prefix = "t10k" if split == "test" else "train"
+    images = _read_idx(raw / f"{prefix}-images-idx3-ubyte")
+    labels = _read_idx(raw / f"{prefix}-labels-idx1-ubyte")
+    if images.shape[1:] != (28, 28) or len(images) != len(labels):
+        raise TrainingError(f"The MNIST files in {raw} do not belong together; fetch them again.")
+    if split == "test":
+        return Digits(images, labels)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
+    # A twelfth, so that a made-up small data set splits in the same proportion.
+    held_out = VALIDATION if len(labels) == 60_000 else len(labels) // 12
+    chosen = np.sort(order[:held_out] if split == "validation" else order[held_out:])
+    return Digits(images[chosen], labels[chosen])
+
+
+def normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return pictures (N, 28, 28), uint8, as the network takes them: float32 (N, 1, 28, 28)."""
+    scaled = images.astype(np.float32) / np.float32(255)
+    return ((scaled - np.float32(MEAN)) / np.float32(STD))[:, None]
+
+
+def _find(data_dir: Path, download: bool) -> Path:
+    candidates = [data_dir / "mnist" / "MNIST" / "raw", data_dir / "MNIST" / "raw"]
+    for raw in candidates:
+        if any((raw / f"train-images-idx3-ubyte{end}").exists() for end in ("", ".gz")):
+            return raw
+    if not download:
+        raise TrainingError(
+            f"There is no MNIST in {data_dir} (looked for mnist/MNIST/raw/ and MNIST/raw/); "
+            "add --download to fetch it there."
+        )
+    from torchvision.datasets import MNIST
+
+    try:
+        MNIST(data_dir / "mnist", train=True, download=True)
+    except (RuntimeError, OSError) as error:
+        raise TrainingError(f"MNIST could not be downloaded ({error}); try again later.") from None
+    return candidates[0]
+
+
+def _read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read an IDX file: two zero bytes, the type 0x08, the number of axes, their big-endian sizes.
+
+    Plain or gzipped; the format is described on the page of the data set.
+    """
+    zipped = path.with_name(path.name + ".gz")
+    try:
+        content = path.read_bytes() if path.exists() else gzip.decompress(zipped.read_bytes())
+        axes = content[3]
+        shape = np.frombuffer(content, ">u4", axes, 4)
+        if content[:3] != b"\0\0\x08":
+            raise ValueError("not an IDX file of bytes")
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    except (OSError, EOFError, IndexError, ValueError) as error:
+        raise TrainingError(
+            f"{path} cannot be read ({error}); delete it and fetch it again."
+        ) from None

@@ -1,0 +1,93 @@
+"""Places outside the studio: street photos with masks of their vehicles, and backgrounds.
+
+A network trained on Carvana's studio alone marks nearly the whole of any street as car. The
+backgrounds are what cut-out cars are pasted on (`training.data.augment_cars`); the streets (CamVid:
+Brostow et al. 2009) are measured, and some of them learned from. They are split by sequence,
+because neighbouring frames of one drive show the same cars.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from training.data.carvana_photos import Pair, check, read_pairs
+from training.engine.failures import TrainingError
+
+# By CamVid's sequences. 0001TP and Seq05VD are those of its own test set.
+SPLITS = {"0016E5": "train", "0006R0": "validation", "0001TP": "test", "Seq05VD": "test"}
+# Photos of BSDS500 in which we saw a car when we looked at all 500: a pasted car would be marked
+# there and theirs would not.
+WITH_CARS = frozenset(
+    f"bsds-{number}"
+    for number in (
+        10081, 21077, 23050, 29030, 102062, 119082, 183066, 230063, 259060, 274007, 281017, 285036,
+        296028,
+    )
+)  # fmt: skip
+LARGE = 0.05  # the share of the picture above which its vehicles count as large
+
+DESCRIPTION = {
+    "name": "CamVid",
+    "source": "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
+    "licence": "research use",
+    "citation": "G. Brostow, J. Fauqueur, R. Cipolla: Semantic object classes in video, 2009.",
+}
+
+
+def load(data_dir: Path, split: str, large_only: bool = False) -> tuple[Pair, ...]:
+    """Read the street photos of one split; the mask marks cars, buses and trucks.
+
+    Args:
+        data_dir: holds ``backgrounds/streets*.parquet`` with the columns ``name``
+            (``camvid-SEQUENCE_FRAME``), ``image`` and ``mask``.
+        split: ``"train"``, ``"validation"`` or ``"test"``.
+        large_only: keep only photos of which vehicles take more than 5 %.
+
+    Raises:
+        TrainingError: if there are none, or they are damaged.
+    """
+    if split not in ("train", "validation", "test"):
+        raise TrainingError(f"The splits are train, validation and test, not {split!r}.")
+    folder = data_dir / "backgrounds"
+    pairs = [pair for file in sorted(folder.glob("streets*.parquet")) for pair in read_pairs(file)]
+    chosen = check([p for p in pairs if SPLITS.get(sequence(p)) == split], False, folder)
+    if large_only:
+        chosen = [pair for pair in chosen if np.mean(pair.read()[1]) > LARGE]
+    if not chosen:
+        raise TrainingError(
+            f"{data_dir} has no street photos for {split} (looked for "
+            "backgrounds/streets*.parquet, see training/data/street_photos.py)."
+        )
+    return tuple(chosen)
+
+
+def available(data_dir: Path) -> bool:
+    """Return whether there are street photos; they are not part of Carvana."""
+    return any((data_dir / "backgrounds").glob("streets*.parquet"))
+
+
+def sequence(pair: Pair) -> str:
+    """Return the drive that a photo belongs to: ``0016E5`` for ``camvid-0016E5_08155``."""
+    return pair.name.removeprefix("camvid-").split("_")[0]
+
+
+def load_backgrounds(data_dir: Path) -> tuple[bytes, ...]:
+    """Read the encoded photos without cars in ``backgrounds/backgrounds*.parquet``; may be none.
+
+    Raises:
+        TrainingError: if a file is damaged.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    photos: list[bytes] = []
+    for file in sorted((data_dir / "backgrounds").glob("backgrounds*.parquet")):
+        try:
+            rows = parquet.read_table(file, columns=["name", "image"]).to_pylist()
+            photos += [row["image"]["bytes"] for row in rows if row["name"] not in WITH_CARS]
+        except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
+            reason = " ".join(str(error).split())
+            raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None
+    return tuple(photos)

@@ -1,0 +1,1 @@
+"""What every recipe shares: checkpoints, processes, optimizer, options, provenance, model folder."""

@@ -1,0 +1,94 @@
+"""How a PyTorch run computes: processes, device, number format. None of it changes the aim."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.engine.distributed import Processes
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how to compute: ``--device`` and ``--precision``."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How a run computes.
+
+    Attributes:
+        processes: this one among those that train together, and its device.
+        precision: of the arithmetic, ``"float32"`` or ``"bfloat16"``; weights stay float32.
+        compiled: whether networks go through ``torch.compile``.
+        workers: processes of a ``DataLoader``; None augments whole batches in memory.
+    """
+
+    processes: Processes
+    precision: str = "float32"
+    compiled: bool = False
+    workers: int | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return self.processes.device
+
+    def autocast(self) -> torch.autocast:
+        """Return a context in which the expensive operations use the run's precision."""
+        dtype = PRECISIONS[self.precision]
+        return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record says about it."""
+        return {
+            "device": self.device.type,
+            "processes": self.processes.count,
+            "threads": torch.get_num_threads(),
+            "precision": self.precision,
+            "compiled": self.compiled,
+            "loader": "memory" if self.workers is None else f"DataLoader, {self.workers} workers",
+        }
+
+
+def choose_precision(device: torch.device, asked: str = "auto") -> str:
+    """Return ``"float32"`` or ``"bfloat16"``.
+
+    With ``"auto"`` a GPU uses bfloat16 if its hardware does. A CPU is measured: with bfloat16
+    instructions (AVX-512 BF16, AMX) convolutions run about twice as fast in it, without them
+    several times slower, because every product is emulated.
+    """
+    if asked != "auto":
+        return asked
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if device.type != "cpu":
+        return "float32"
+    seconds = {name: _time_convolution(dtype) for name, dtype in PRECISIONS.items()}
+    return "bfloat16" if seconds["bfloat16"] < 0.8 * seconds["float32"] else "float32"
+
+
+def _time_convolution(dtype: torch.dtype) -> float:
+    """Time one convolution, forward and backward, in seconds; the best of three."""
+    random = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        values = torch.randn(shape, generator=random).to(dtype)
+        return values.contiguous(memory_format=torch.channels_last)
+
+    inputs, weight = draw(32, 64, 15, 15), draw(64, 64, 3, 3).requires_grad_()
+    best = float("inf")
+    for _ in range(4):  # the first one warms up
+        start = time.perf_counter()
+        functional.conv2d(inputs, weight, padding=1).sum().backward()
+        best = min(best, time.perf_counter() - start)
+    return best

@@ -1,0 +1,91 @@
+"""Put a trained model into the zoo: ``zoo/bundle/<model>/`` and its entry in the catalog."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from training.engine.failures import TrainingError
+from training.engine.json_files import read_json, write_json
+from training.engine.provenance import ROOT
+from zoo.weights.atomic_files import write_bytes
+
+FILES = ("model.safetensors", "config.json", "record.json")
+BUNDLE = ROOT / "zoo" / "bundle"
+CATALOG = ROOT / "zoo" / "catalog.json"
+
+
+def write_model(
+    folder: Path,
+    state: Mapping[str, NDArray],
+    config: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> None:
+    """Write the three files of a model into ``folder``, as zoo and the Hub hold them.
+
+    Args:
+        state: parameters and buffers by name.
+        config: what ``config.json`` shall hold; its architecture goes into the weights' metadata.
+        record: what ``record.json`` shall hold.
+    """
+    # One entry of metadata only: safetensors writes several in a random order, and the same weights
+    # must give the same file, byte for byte.
+    described = {"architecture": config["architecture"]}
+    write_bytes(folder / "model.safetensors", save(dict(state), described))
+    write_json(folder / "config.json", config)
+    write_json(folder / "record.json", record)
+
+
+def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path:
+    """Copy a finished model folder into the bundle and pin its files in the catalog.
+
+    The catalog is written last: if the copy is interrupted, the sizes and hashes do not match and
+    the zoo refuses the half-copied model instead of running it.
+
+    Returns:
+        The folder in the bundle.
+
+    Raises:
+        TrainingError: if a file is missing or the model has no measured test metric.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise TrainingError(f"{folder} has no {', '.join(missing)}: train it to its end first.")
+    config, record = read_json(folder / "config.json"), read_json(folder / "record.json")
+    if "test" not in record.get("metrics", {}):
+        raise TrainingError(f"{folder} has no test metric: run training.evaluate --record first.")
+    target = bundle / config["model"]
+    contents = {name: (folder / name).read_bytes() for name in FILES}
+    for name, content in contents.items():
+        write_bytes(target / name, content)
+    entries: dict[str, Any] = {"format": 1, "repo": None}
+    if catalog.exists():
+        entries = read_json(catalog)
+    entry, models = _entry(config, record, contents), entries.setdefault("models", {})
+    if models.get(config["model"], {}).get("files") != entry["files"]:
+        entries["revision"] = None  # that commit has other files; training.publish pins a new one
+    models[config["model"]] = entry
+    write_json(catalog, entries)
+    return target
+
+
+def _entry(
+    config: Mapping[str, Any], record: Mapping[str, Any], contents: Mapping[str, bytes]
+) -> dict[str, Any]:
+    test = record["metrics"]["test"]
+    copied = ("title", "task", "framework", "architecture", "labels", "licence", "data")
+    return {key: config[key] for key in copied} | {
+        "parameters": record["parameters"],
+        "metrics_n": test["n"],
+        # not the single pictures' values, which a segmentation record has as well
+        "metrics": {name: value for name, value in test.items() if isinstance(value, float)},
+        "files": {
+            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in contents.items()
+        },
+    }

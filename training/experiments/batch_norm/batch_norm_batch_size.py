@@ -1,0 +1,114 @@
+"""What happens to BatchNorm when the batch is small?
+
+    python -m training.experiments.batch_norm.batch_norm_batch_size --data-dir DIR
+
+The small network with BatchNorm and with GroupNorm, trained with batches of 2 to 128 pictures; the
+learning rate is proportional to the batch (Goyal et al. 2017). Every run sees the same pictures
+equally often. The network with BatchNorm is measured twice: with the running statistics, and with
+those of batches of the size it was trained with.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.data.augment_images import normalize
+from training.data.cifar_images import Pictures
+from training.engine.failures import run_command
+from training.engine.provenance import provenance
+from training.experiments import cells, command
+from training.experiments.batch_norm.small_network import Design
+from training.experiments.batch_norm.small_training import Recipe, train
+from zoo.batch_norm import accuracy
+
+NAME = "batch_norm_batch_size"
+QUESTION = "How small may the batch be with BatchNorm, and how small with GroupNorm?"
+SIZES = (128, 32, 8, 4, 2)
+NORMS = ("batch", "group")
+SEEDS = (0,)
+BASE_RATE, BASE_BATCH = 0.1, 128
+EPOCHS = 2  # an epoch in batches of 2 takes about five times as long as one in batches of 128
+
+
+def measure(key: Mapping[str, Any], training: Pictures, validation: Pictures) -> dict[str, Any]:
+    """Train what a key describes; with BatchNorm measure it with batch statistics too."""
+    design, recipe = cells.read_key(key)
+    network, result = train(design, recipe, training, validation, key["seed"])
+    by_batch = None
+    if design.norm == "batch":
+        inputs = np.ascontiguousarray(normalize(torch.from_numpy(validation.images)).numpy())
+        size = min(recipe.batch, len(validation))
+        by_batch = accuracy(
+            network, inputs, validation.labels, statistics="batch", batch_size=size
+        ).accuracy
+    return result | {"accuracy_batch_statistics": by_batch}
+
+
+def finding(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    means: dict[tuple[str, int], float] = {}
+    for norm in NORMS:
+        for size in SIZES:
+            own = [r["accuracy"] for r in rows if (r["norm"], r["batch"]) == (norm, size)]
+            means[norm, size] = statistics.mean(own)
+    largest, smallest = max(SIZES), min(SIZES)
+    return (
+        f"From batches of {largest} to batches of {smallest}, BatchNorm goes from "
+        f"{means['batch', largest]:.1%} to {means['batch', smallest]:.1%} and GroupNorm from "
+        f"{means['group', largest]:.1%} to {means['group', smallest]:.1%} on the validation "
+        "pictures."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
+    record = provenance(("numpy", "torch"))
+    training, validation = cells.pictures(options)
+    keys = [
+        cells.cell_key(
+            options,
+            Design(norm),
+            Recipe(BASE_RATE * size / BASE_BATCH, options.epochs, size),
+            seed,
+            len(training),
+        )
+        | {"experiment": NAME}
+        for size in SIZES
+        for norm in NORMS
+        for seed in SEEDS
+    ]
+    grid = cells.Grid(options.out)
+    results = grid.all(keys, lambda key: measure(key, training, validation))
+    rows = [
+        {
+            "norm": key["design"]["norm"],
+            "batch": key["recipe"]["batch"],
+            "learning_rate": key["recipe"]["learning_rate"],
+            "seed": key["seed"],
+            "accuracy": result["accuracy"],
+            "accuracy_batch_statistics": result["accuracy_batch_statistics"],
+            "diverged": result["diverged"],
+            "seconds": result["seconds"],
+        }
+        for key, result in zip(keys, results, strict=True)
+    ]
+    return command.conclude(
+        options,
+        NAME,
+        question=QUESTION,
+        finding=finding(rows),
+        rows=rows,
+        record=record,
+        seeds=SEEDS,
+        **cells.facts(options, grid, keys[0], validation),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

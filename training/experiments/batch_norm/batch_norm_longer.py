@@ -1,0 +1,71 @@
+"""What does the small network of these experiments reach when it trains longer?
+
+    python -m training.experiments.batch_norm.batch_norm_longer --data-dir DIR
+
+The grid of ``batch_norm_speed`` stops every training early, because there are 24 of them. Here the
+same network with BatchNorm trains several times as long, so that one knows what it is capable of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from training.engine.failures import run_command
+from training.engine.provenance import provenance
+from training.experiments import cells, command
+from training.experiments.batch_norm.small_network import Design
+
+NAME = "batch_norm_longer"
+QUESTION = "What does the small network reach with BatchNorm when it trains longer?"
+NORMS, RATE, SEED, EPOCHS = ("batch",), 0.1, 0, 24
+
+
+def finding(rows: Sequence[dict[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    (row,) = rows
+    return (
+        f"Trained for {row['epochs']} epochs at learning rate {row['learning_rate']:g}, "
+        f"{row['seconds'] / 60:.0f} minutes, the small network with BatchNorm gets "
+        f"{row['accuracy']:.1%} of the validation pictures right."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
+    record = provenance(("numpy", "torch"))
+    training, validation = cells.pictures(options)
+    keys = [
+        cells.cell_key(options, Design(norm), cells.recipe(options, RATE), SEED, len(training))
+        for norm in NORMS
+    ]
+    grid = cells.Grid(options.out)
+    results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
+    rows = [
+        {
+            "norm": key["design"]["norm"],
+            "learning_rate": RATE,
+            "epochs": options.epochs,
+            "seed": SEED,
+            "accuracy": result["accuracy"],
+            "diverged": result["diverged"],
+            "seconds": result["seconds"],
+        }
+        for key, result in zip(keys, results, strict=True)
+    ]
+    return command.conclude(
+        options,
+        NAME,
+        question=QUESTION,
+        finding=finding(rows),
+        rows=rows,
+        record=record,
+        seeds=(SEED,),
+        curves=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
+        **cells.facts(options, grid, keys[0], validation),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

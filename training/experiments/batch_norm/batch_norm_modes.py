@@ -1,0 +1,124 @@
+"""How well does the trained network do with the statistics of a batch, instead of running ones?
+
+    python -m training.experiments.batch_norm.batch_norm_modes --data-dir DIR
+
+The bundled cifar10 network on the 10,000 test pictures: in evaluation mode; with the statistics of
+batches of 1 to 256 pictures at random; and with those of batches that show a single class. Nothing
+is chosen by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import zoo
+from training.data import cifar_images
+from training.engine.failures import TrainingError, run_command
+from training.engine.provenance import provenance
+from training.experiments import cells, command
+from zoo.batch_norm import accuracy, layer_names
+from zoo.preprocessing.images import normalize
+
+NAME = "batch_norm_modes"
+MODEL = "cifar10"
+QUESTION = "What is the trained network's accuracy with the statistics of a batch?"
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+ONE_CLASS_SIZES = (4, 16, 64, 256)
+QUICK_PICTURES = 64
+
+
+def plan(weights: str, pictures: int) -> list[dict[str, Any]]:
+    """Return the cells: statistics, composition and size of the batches."""
+    cases = [("running", "mixed", 256)]
+    cases += [("batch", "mixed", size) for size in SIZES]
+    cases += [("batch", "one class", size) for size in ONE_CLASS_SIZES]
+    return [
+        {
+            "experiment": NAME,
+            "weights": weights,
+            "pictures": pictures,
+            "statistics": statistics,
+            "batches": composition,
+            "batch_size": size,
+        }
+        for statistics, composition, size in cases
+        if size <= pictures // (len(cifar_images.LABELS) if composition == "one class" else 1)
+        or statistics == "running"
+    ]
+
+
+def measure(model: zoo.Model, pictures: cifar_images.Pictures, key: Mapping[str, Any]) -> dict:
+    """Return accuracy and n of one cell."""
+    size = model.config["input"]
+    inputs = np.stack([normalize(p, size["mean"], size["std"]) for p in pictures.images])
+    found = accuracy(
+        model.network,
+        inputs,
+        pictures.labels,
+        statistics=key["statistics"],
+        batch_size=key["batch_size"],
+        one_class=key["batches"] == "one class",
+    )
+    return {"accuracy": found.accuracy, "n": found.n}
+
+
+def finding(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    running = next(row for row in rows if row["statistics"] == "running")
+    mixed = [row for row in rows if row["statistics"] == "batch" and row["batches"] == "mixed"]
+    single = [row for row in rows if row["batches"] == "one class"]
+    parts = [
+        f"with those of mixed batches {row['accuracy']:.1%} at {row['batch_size']}"
+        if row is mixed[0]
+        else f"{row['accuracy']:.1%} at {row['batch_size']}"
+        for row in mixed
+    ]
+    worst = min(single, key=lambda row: row["accuracy"])
+    return (
+        f"With running statistics {running['accuracy']:.1%} of {running['n']:,} test pictures are "
+        f"right, {', '.join(parts)}, and in batches of one class as few as "
+        f"{worst['accuracy']:.1%} at {worst['batch_size']}."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    options = cells.parse(QUESTION, arguments)
+    record = provenance(("numpy", "torch"))
+    try:
+        model = zoo.load(MODEL, device="cpu", source="bundle")
+    except zoo.ZooError as error:
+        raise TrainingError(f"This needs the trained network: {error}") from None
+    pictures = cifar_images.load(options.data_dir, "test")
+    if options.quick:
+        pictures = pictures[:QUICK_PICTURES]
+    weights = zoo.info(MODEL).sha256
+    keys = plan(weights, len(pictures))
+    grid = cells.Grid(options.out)
+    results = grid.all(keys, lambda key: measure(model, pictures, key))
+    rows = [
+        {name: key[name] for name in ("statistics", "batches", "batch_size")} | result
+        for key, result in zip(keys, results, strict=True)
+    ]
+    return command.conclude(
+        options,
+        NAME,
+        question=QUESTION,
+        finding=finding(rows),
+        rows=rows,
+        record=record,
+        seeds=[0],
+        model=MODEL,
+        weights_sha256=weights,
+        batch_norm_layers=len(layer_names(model.network)),
+        measured_on=f"CIFAR-10, {len(pictures):,} test pictures",
+        quick=options.quick,
+        cell_commits=sorted(grid.commits),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

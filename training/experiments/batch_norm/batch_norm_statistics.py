@@ -1,0 +1,160 @@
+"""What is different inside a network that trains with BatchNorm?
+
+    python -m training.experiments.batch_norm.batch_norm_statistics --data-dir DIR
+
+The small network with and without BatchNorm, at two learning rates. While it trains: mean and
+deviation of the activations, length of the gradients, the loss and its gradient along the step
+(Santurkar et al. 2018), and the internal covariate shift as the same paper defines it.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from training.data.cifar_images import Pictures
+from training.engine.failures import run_command
+from training.engine.provenance import provenance
+from training.experiments import cells, command
+from training.experiments.batch_norm.probes import Probes
+from training.experiments.batch_norm.small_network import Design
+from training.experiments.batch_norm.small_training import train
+
+NAME = "batch_norm_statistics"
+QUESTION = "What does BatchNorm change inside a network while it trains?"
+RATES = (0.02, 0.1)
+SEEDS = (0,)
+NORMS = ("none", "batch")
+EPOCHS = 4
+LOOKS, SHIFT_LOOKS = 100, 25  # in a run
+
+
+def measure(key: Mapping[str, Any], training: Pictures, validation: Pictures) -> dict[str, Any]:
+    """Train what a key describes under observation."""
+    design, recipe = cells.read_key(key)
+    every = max(1, recipe.epochs * (len(training) // recipe.batch) // key["looks"])
+    probes = Probes(every, every * max(1, key["looks"] // key["shift_looks"]))
+    _, result = train(
+        design, recipe, training, validation, key["seed"], probes.before_step, probes.after_step
+    )
+    return result | {"looks": [_numbers(row) for row in probes.rows]}
+
+
+def rows_of(key: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the tidy rows of a run: one a look and unit, with what concerns the whole network."""
+    for look in result["looks"]:
+        for unit, found in look["activations"].items():
+            shift = look.get("shift", {}).get(unit, {})
+            yield {
+                "norm": key["design"]["norm"],
+                "learning_rate": key["recipe"]["learning_rate"],
+                "seed": key["seed"],
+                "step": look["step"],
+                "layer": unit,
+                "activation_mean": found["mean"],
+                "activation_deviation": found["deviation"],
+                "activation_drift": found["drift"],
+                "gradient_norm": look["gradient_norms"][unit],
+                "loss": look["loss"],
+                "loss_low": look["loss_low"],
+                "loss_high": look["loss_high"],
+                "gradient_change": look["gradient_change"],
+                "smoothness": look["smoothness"],
+                "shift_relative": shift.get("relative"),
+                "shift_cosine": shift.get("cosine"),
+            }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the median over all looks for each run, with what failed to be a number left out."""
+    runs: dict[tuple[str, float], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        runs.setdefault((row["norm"], row["learning_rate"]), []).append(row)
+    return [
+        {
+            "norm": norm,
+            "learning_rate": rate,
+            "loss_range": _median(_difference(r["loss_high"], r["loss_low"]) for r in own),
+            "gradient_change": _median(r["gradient_change"] for r in own),
+            "smoothness": _median(r["smoothness"] for r in own),
+            "activation_drift": _median(r["activation_drift"] for r in own),
+            "shift_relative": _median(r["shift_relative"] for r in own),
+            "shift_cosine": _median(r["shift_cosine"] for r in own),
+        }
+        for (norm, rate), own in runs.items()
+    ]
+
+
+def finding(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the medians show, at the lowest learning rate."""
+    rate = min(run["learning_rate"] for run in runs)
+    none, batch = (
+        next(r for r in runs if r["norm"] == norm and r["learning_rate"] == rate) for norm in NORMS
+    )
+    return (
+        f"At learning rate {rate:g} the loss along the gradient step varies by "
+        f"{_text(batch['loss_range'])} with BatchNorm and {_text(none['loss_range'])} without, the "
+        f"gradient's largest change there is {_text(batch['gradient_change'])} and "
+        f"{_text(none['gradient_change'])}; the internal covariate shift (relative change of a "
+        f"layer's gradient when the layers in front of it step) is "
+        f"{_text(batch['shift_relative'])} with BatchNorm and {_text(none['shift_relative'])} "
+        "without (medians over the training)."
+    )
+
+
+def _median(values: Iterator[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None]
+    return statistics.median(numbers) if numbers else None
+
+
+def _difference(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b
+
+
+def _text(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.3g}"
+
+
+def _numbers(value: Any) -> Any:
+    """Return nested numbers with four digits, and None for infinity and no number."""
+    if isinstance(value, Mapping):
+        return {key: _numbers(inner) for key, inner in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
+    record = provenance(("numpy", "torch"))
+    training, validation = cells.pictures(options)
+    looks = (2, 2) if options.quick else (LOOKS, SHIFT_LOOKS)
+    keys = [
+        cells.cell_key(options, Design(norm), cells.recipe(options, rate), seed, len(training))
+        | {"experiment": NAME, "looks": looks[0], "shift_looks": looks[1]}
+        for seed in SEEDS
+        for rate in RATES
+        for norm in NORMS
+    ]
+    grid = cells.Grid(options.out)
+    results = grid.all(keys, lambda key: measure(key, training, validation))
+    rows = [row for key, run in zip(keys, results, strict=True) for row in rows_of(key, run)]
+    return command.conclude(
+        options,
+        NAME,
+        question=QUESTION,
+        finding=finding(summary(rows)),
+        rows=rows,
+        record=record,
+        seeds=SEEDS,
+        summary=summary(rows),
+        runs=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
+        **cells.facts(options, grid, keys[0], validation),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,178 @@
+"""The small network of the BatchNorm experiments: six convolutions whose norms can be exchanged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.networks.cifar_net import PATCH, whitening_filters
+
+NORMS = ("batch", "none", "group", "layer")
+GROUPS = 8  # of GroupNorm; Wu & He 2018 use 32, for layers of 64 to 2048 channels
+
+
+@dataclass(frozen=True)
+class Design:
+    """What differs between the networks that an experiment compares.
+
+    Attributes:
+        norm: ``"none"``, ``"batch"``, ``"group"`` or ``"layer"``.
+        position: of the norm, ``"before"`` or ``"after"`` the activation.
+        bias: whether the convolutions have a bias beside a norm; without a norm they always do.
+        output_norm: whether the norm stands behind the last, linear layer as well.
+        residual: whether each stage adds its second and third convolution to their input.
+        widths: channels of the three stages.
+    """
+
+    norm: str = "batch"
+    position: str = "before"
+    bias: bool = False
+    output_norm: bool = False
+    residual: bool = False
+    widths: tuple[int, int, int] = (32, 64, 128)
+
+    def __post_init__(self) -> None:
+        if self.norm not in NORMS or self.position not in ("before", "after"):
+            raise ValueError(f"There is no norm {self.norm!r} {self.position!r} the activation.")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the design as JSON gives it back."""
+        return asdict(self) | {"widths": list(self.widths)}
+
+
+class SmallNet(nn.Module):
+    """Classify RGB pictures of 32 × 32 pixels: float32 (N, 3, 32, 32) → logits (N, classes).
+
+    A fixed layer whitens patches of 2 × 2 pixels (`zoo.networks.cifar_net.whitening_filters`) with
+    stride 2, so that the rest works at 16 × 16; then three stages of two 3 × 3 convolutions, each
+    with its norm and a ReLU, max pooling between the stages and over all places behind them, and a
+    linear layer. With ``residual`` a stage is x ← conv(x), then x ← ReLU(x + conv(conv(x))) (He et
+    al. 2016), 9 convolutions in all. All of them start from He et al. 2015, eq. 10.
+    """
+
+    def __init__(self, design: Design, classes: int = 10) -> None:
+        super().__init__()
+        filters = 2 * 3 * PATCH**2
+        self.whiten = nn.Conv2d(3, filters, PATCH, stride=PATCH, bias=False)
+        self.whiten.weight.requires_grad_(False)
+        stages, inputs = [], filters
+        for width in design.widths:
+            stages.append(Stage(inputs, width, design))
+            inputs = width
+        self.stages = nn.ModuleList(stages)
+        self.head = nn.Linear(inputs, classes)
+        self.output_norm = (
+            _vector_norm(design.norm, classes) if design.output_norm else nn.Identity()
+        )
+
+    def initialize(self, pictures: Tensor) -> SmallNet:
+        """Compute the whitening layer from normalized pictures (N, 3, H, W); return the network."""
+        self.whiten.weight.data.copy_(whitening_filters(pictures))
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (N, classes)."""
+        x = torch.relu(self.whiten(x))
+        for number, stage in enumerate(self.stages):
+            x = stage(x)
+            if number < len(self.stages) - 1:
+                x = nn.functional.max_pool2d(x, 2)
+        return self.output_norm(self.head(x.amax(dim=(2, 3))))
+
+
+class Stage(nn.Module):
+    """The convolutions at one size of the maps."""
+
+    def __init__(self, inputs: int, width: int, design: Design) -> None:
+        super().__init__()
+        self.residual = design.residual
+        self.unit1 = Unit(inputs, width, design)
+        self.unit2 = Unit(width, width, design)
+        if design.residual:
+            self.unit3 = Unit(width, width, design, activate=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, width, H, W)."""
+        first = self.unit1(x)
+        second = self.unit2(first)
+        return torch.relu(first + self.unit3(second)) if self.residual else second
+
+
+class Unit(nn.Module):
+    """A convolution, its norm and its ReLU, in the order that the design says."""
+
+    def __init__(self, inputs: int, width: int, design: Design, activate: bool = True) -> None:
+        super().__init__()
+        bias = design.bias or design.norm == "none"
+        self.conv = nn.Conv2d(inputs, width, 3, padding=1, bias=bias)
+        nn.init.normal_(self.conv.weight, std=math.sqrt(2 / (9 * inputs)))
+        if self.conv.bias is not None:
+            nn.init.zeros_(self.conv.bias)
+        self.norm = _map_norm(design.norm, width)
+        self.act = nn.ReLU() if activate else nn.Identity()
+        self.before = design.position == "before"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, width, H, W)."""
+        x = self.conv(x)
+        return self.act(self.norm(x)) if self.before else self.norm(self.act(x))
+
+
+def units(network: nn.Module) -> dict[str, Unit]:
+    """Return the network's units by name, in the order of computation."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, Unit)}
+
+
+def petaflop(network: SmallNet, pictures: int) -> float:
+    """Return 10¹⁵ floating-point operations of training on so many pictures.
+
+    Counted for convolutions and the linear layer, 3 passes each: forward, ∂L/∂W, ∂L/∂x.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.zeros(2, 3, 32, 32))
+    return 3 * counter.get_total_flops() / 2 * pictures / 1e15
+
+
+def _map_norm(norm: str, channels: int) -> nn.Module:
+    if norm == "batch":
+        return nn.BatchNorm2d(channels)
+    if norm == "none":
+        return nn.Identity()
+    # LayerNorm as Wu & He 2018, section 3.1, compare it: one group, γ and β one number a channel.
+    return nn.GroupNorm(1 if norm == "layer" else math.gcd(GROUPS, channels), channels)
+
+
+def _vector_norm(norm: str, features: int) -> nn.Module:
+    choices: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+    if norm not in choices:
+        raise ValueError(f"No norm {norm!r} can stand on the output layer here.")
+    return choices[norm](features)
+
+
+def seeded(design: Design, seed: int, pictures: Tensor) -> SmallNet:
+    """Make the network with the initial weights of a seed.
+
+    Args:
+        design: which network.
+        seed: of the initial weights.
+        pictures: normalized training pictures (N, 3, 32, 32), for the whitening layer.
+    """
+    torch.manual_seed(seed)
+    network = SmallNet(design).initialize(pictures)
+    return network.to(memory_format=torch.channels_last)
+
+
+def trained_parameters(network: nn.Module, weight_decay: float) -> Sequence[dict[str, Any]]:
+    """Return the optimizer's groups: weights decay; biases, γ and β (one axis) do not."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim == 1], "weight_decay": 0.0},
+    ]

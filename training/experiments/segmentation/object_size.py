@@ -1,0 +1,177 @@
+"""What happens when the car gets small?
+
+    python -m training.experiments.segmentation.object_size --data-dir DIR
+
+Validation photos of the studio, scaled down to 1/2 … 1/16 on a floor that goes on around them, are
+given to three networks: the shipped one; one after a short training with the recipe's changes of
+size; and one after the same training without them. Against small cars there are two remedies after
+training: a larger working resolution, and tiles (parts of the picture, each enlarged to the working
+size).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from training.carvana import carvana_recipe
+from training.data.carvana_photos import Pair, normalize
+from training.engine.compute import Machine
+from training.engine.failures import run_command
+from training.engine.provenance import provenance
+from training.experiments import command
+from training.experiments.segmentation import unet_training as unets
+from zoo.loading import load, load_folder
+from zoo.segmentation.masks import Mask, iou
+
+NAME = "object_size"
+QUESTION = "How small may a car be, and what helps?"
+SCALES = (1, 2, 4, 8, 16)  # the car is that many times smaller
+TILE_OVERLAP = 32  # pixels of the working size by which neighbouring tiles overlap
+
+
+def shrunk(pair: Pair, scale: int) -> tuple[NDArray[np.uint8], Mask]:
+    """Return a photo scaled down in the middle of a canvas of its old size, and its mask.
+
+    The canvas repeats the photo's border; the mask is scaled by area, with threshold ½.
+    """
+    image, mask = pair.read()
+    if scale == 1:
+        return image, mask
+    height, width = mask.shape
+    size = (round(width / scale), round(height / scale))
+    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+    shares = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    border = ((top, height - size[1] - top), (left, width - size[0] - left))
+    drawn = np.pad(np.asarray(shares) > 127, border)
+    return np.pad(small, (*border, (0, 0)), mode="edge"), drawn
+
+
+def whole(network: nn.Module, inputs: Tensor, enlarge: int = 1) -> Tensor:
+    """Return the logits for a picture that the network sees enlarged."""
+    if enlarge == 1:
+        return network(inputs)
+    size = inputs.shape[2:]
+    larger = functional.interpolate(inputs, scale_factor=enlarge, mode="bicubic")
+    return functional.interpolate(network(larger), size=size, mode="area")
+
+
+def tiled(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
+    """Return the logits put together from parts × parts tiles, each enlarged to the full size.
+
+    Tiles overlap, and where they do the mean counts.
+    """
+    height, width = inputs.shape[2:]
+    total = torch.zeros_like(inputs[:, :1], dtype=torch.float32)
+    count = torch.zeros_like(total)
+    margin = TILE_OVERLAP // parts
+    for rows in _spans(height, parts, margin):
+        for columns in _spans(width, parts, margin):
+            tile = inputs[:, :, rows, columns]
+            total[:, :, rows, columns] += whole(network, tile, enlarge=parts)
+            count[:, :, rows, columns] += 1
+    return total / count
+
+
+def _spans(length: int, parts: int, margin: int) -> Iterator[slice]:
+    edges = np.linspace(0, length, parts + 1).round().astype(int).tolist()
+    for start, stop in itertools.pairwise(edges):
+        yield slice(max(0, start - margin), min(length, stop + margin))
+
+
+METHODS = {
+    "as it is": lambda network, inputs: whole(network, inputs),
+    "working resolution × 2": lambda network, inputs: whole(network, inputs, 2),
+    "working resolution × 4": lambda network, inputs: whole(network, inputs, 4),
+    "2 × 2 tiles": lambda network, inputs: tiled(network, inputs, 2),
+    "4 × 4 tiles": lambda network, inputs: tiled(network, inputs, 4),
+}
+
+
+def measure(
+    network: nn.Module, threshold: float, pairs: Sequence[Pair], where: Machine
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each scale and method: the mean IoU."""
+    network = network.to(where.device).eval()
+    for scale in tqdm(SCALES, unit="size", leave=False, disable=None):
+        pictures = [shrunk(pair, scale) for pair in pairs]
+        widths = [mask.any(axis=0).sum() for _, mask in pictures]
+        for method, predict in METHODS.items():
+            values = []
+            for image, mask in pictures:
+                inputs = normalize(torch.from_numpy(image.copy())[None].to(where.device))
+                with torch.inference_mode(), where.autocast():
+                    probabilities = predict(network, inputs.contiguous()).float().sigmoid()
+                values.append(iou(probabilities[0, 0].cpu().numpy() >= threshold, mask))
+            yield {
+                "scale": f"1/{scale}" if scale > 1 else "1",
+                "car_width": float(np.mean(widths)),
+                "method": method,
+                "iou": float(np.mean(values)),
+            }
+
+
+def finding(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    shipped = [row for row in rows if row["network"] == rows[0]["network"]]
+    smallest = shipped[-1]["scale"]
+    plain = unets.mean(shipped, "iou", scale=smallest, method="as it is")
+    best = max(
+        (row for row in shipped if row["scale"] == smallest), key=lambda row: float(row["iou"])
+    )
+    full = unets.mean(shipped, "iou", scale="1", method="as it is")
+    return (
+        f"The shipped network's IoU falls from {full:.3f} to {plain:.3f} when the car shrinks to "
+        f"{smallest} of its size ({best['car_width']:.0f} pixels wide); best there is "
+        f"“{best['method']}” with {best['iou']:.3f}."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    options, recipe = unets.parse(QUESTION, arguments)
+    record = provenance(carvana_recipe.PACKAGES)
+    sources, held = carvana_recipe.read_sources(options.data_dir)
+    where = unets.machine()
+    fixed = replace(
+        recipe.small, zoom=(1.0, 1.0), stretch=0.0, paste=0.0, street=0.0
+    )  # every car as large as the studio shows it
+    trainings = {
+        "short training, many sizes": (recipe, "skips-true-seed-0"),
+        "short training, one size": (replace(recipe, small=fixed), "one-size-seed-0"),
+    }
+    models = {} if options.quick else {"shipped": load("carvana", "cpu", source="bundle")}
+    for name, (wanted, folder) in trainings.items():
+        unets.train(wanted, sources, held, where, 0, options.out / folder)
+        models[name] = load_folder("carvana", options.out / folder, "cpu")
+    pairs = held.studio[:2] if options.quick else held.studio
+    rows = [
+        {"network": name} | row
+        for name, model in models.items()
+        for row in measure(model.network, model.config["threshold"], pairs, where)
+    ]
+    return command.conclude(
+        options,
+        NAME,
+        question=QUESTION,
+        finding=finding(rows),
+        rows=rows,
+        record=record,
+        seeds=[0],
+        **unets.facts(options, recipe, held),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,99 @@
+"""What do a U-Net's skip connections do?
+
+    python -m training.experiments.segmentation.unet_skips --data-dir DIR
+
+The same small U-Net with and without them, trained on the same pictures for the same time.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.carvana import carvana_recipe
+from training.engine.failures import run_command
+from training.engine.provenance import ROOT, provenance
+from training.experiments import command
+from training.experiments.segmentation import unet_training as unets
+from zoo.loading import load_folder
+from zoo.models import Segmenter
+
+NAME = "unet_skips"
+QUESTION = "What do a U-Net's skip connections do?"
+PHOTOS = ROOT / "zoo" / "samples" / "cars"
+MAP_WIDTH = 256  # pixels of a recorded probability map
+
+
+def finding(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    iou, edge = (
+        [unets.mean(rows, column, skips=skips) for skips in (True, False)]
+        for column in ("iou", "boundary_iou")
+    )
+    return (
+        f"Without skip connections the IoU goes from {iou[0]:.3f} to {iou[1]:.3f} and the Boundary "
+        f"IoU from {edge[0]:.3f} to {edge[1]:.3f}, after the same short training "
+        f"({len(unets.SEEDS)} seeds, validation pictures)."
+    )
+
+
+def maps(folders: Mapping[str, Path]) -> list[dict[str, str]]:
+    """Return what each network says of one sample photo: probabilities as a grayscale PNG."""
+    photos = sorted(PHOTOS.glob("*.jpg"))
+    if not photos:
+        return []
+    pictures = []
+    for name, folder in folders.items():
+        model = load_folder("carvana", folder, "cpu")
+        assert isinstance(model, Segmenter)
+        probabilities = model.predict(photos[0]).working
+        pictures.append({"network": name, "photo": photos[0].name, "png": _png(probabilities)})
+    return pictures
+
+
+def _png(probabilities: NDArray[np.float32]) -> str:
+    image = Image.fromarray((255 * probabilities).round().astype(np.uint8))
+    image.thumbnail((MAP_WIDTH, MAP_WIDTH))
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    options, recipe = unets.parse(QUESTION, arguments)
+    record = provenance(carvana_recipe.PACKAGES)
+    sources, held = carvana_recipe.read_sources(options.data_dir)
+    where, rows = unets.machine(), []
+    folders: dict[str, Path] = {}
+    for seed in unets.SEEDS:
+        for skips in (True, False):
+            name = "with skips" if skips else "without skips"
+            folder = options.out / f"skips-{skips}-seed-{seed}".lower()
+            result = unets.train(replace(recipe, skips=skips), sources, held, where, seed, folder)
+            folders.setdefault(name, folder)
+            row = {"skips": skips, "seed": seed, "parameters": result["parameters"]}
+            rows.append(row | unets.metrics_of(result))
+    return command.conclude(
+        options,
+        NAME,
+        question=QUESTION,
+        finding=finding(rows),
+        rows=rows,
+        record=record,
+        seeds=unets.SEEDS,
+        maps=maps(folders),
+        **unets.facts(options, recipe, held),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

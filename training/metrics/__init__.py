@@ -1,0 +1,1 @@
+"""How good a network is: predictions over a data set, accuracy, IoU, confidence, errors."""

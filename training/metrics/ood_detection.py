@@ -1,0 +1,96 @@
+"""When a classifier's answer means nothing: the picture shows none of its classes.
+
+The alarm is a largest probability below a threshold (Hendrycks & Gimpel 2017, "A baseline for
+detecting misclassified and out-of-distribution examples"). The threshold is set on one half of the
+validation pictures; false alarms are counted on the other half, detections on pictures that show
+none of the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from training.data import mnist_digits
+from training.engine.failures import TrainingError
+from zoo.preprocessing.images import fit, open_image
+
+FALSE_ALARMS = 0.05  # the share of known pictures that may be called unknown
+COUNT = 1_000  # outsiders of each kind
+
+Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+
+
+def measure_outsiders(
+    probabilities: Probabilities, known: NDArray[np.uint8], data_dir: Path | None
+) -> dict[str, Any]:
+    """Set the threshold and measure it.
+
+    Args:
+        probabilities: gives calibrated probabilities (N, K) for pictures, uint8 (N, H, W, 3).
+        known: validation pictures, uint8 (N, H, W, 3).
+        data_dir: if MNIST is there, its digits are one kind of outsider.
+
+    Returns:
+        What a record says under ``outsiders``.
+    """
+    confidence = probabilities(known).max(axis=1)
+    threshold = float(np.quantile(confidence[::2], FALSE_ALARMS))
+    return {
+        "score": "the largest calibrated probability; below the threshold is an alarm",
+        "threshold": threshold,
+        "false_alarm_rate": float((confidence[1::2] < threshold).mean()),
+        "n": len(confidence[1::2]),
+    } | detect(probabilities, threshold, known.shape[1], data_dir)
+
+
+def detect(
+    probabilities: Probabilities, threshold: float, size: int, data_dir: Path | None
+) -> dict[str, Any]:
+    """Measure how many outsiders of each kind raise the alarm.
+
+    Args:
+        probabilities: gives calibrated probabilities (N, K) for pictures, uint8 (N, size, size, 3).
+        threshold: of the alarm.
+        size: of the pictures.
+        data_dir: if MNIST is there, its digits are one kind of outsider.
+
+    Returns:
+        ``detection_rates`` and ``outsiders_n``, by kind.
+    """
+    kinds = noise(size)
+    if data_dir is not None:
+        kinds |= digits(data_dir, size)
+    rates = {
+        kind: float((probabilities(pictures).max(axis=1) < threshold).mean())
+        for kind, pictures in kinds.items()
+    }
+    counts = {kind: len(pictures) for kind, pictures in kinds.items()}
+    return {"detection_rates": rates, "outsiders_n": counts}
+
+
+def noise(size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
+    """Return noise, uint8 (count, size, size, 3), by kind: each pixel by itself, and clouds."""
+    uniform = np.random.default_rng(0).random((count, size, size, 3), dtype=np.float32)
+    clouds = gaussian_filter(uniform, (0, 2, 2, 0))
+    low = clouds.min(axis=(1, 2, 3), keepdims=True)
+    clouds = (clouds - low) / (clouds.max(axis=(1, 2, 3), keepdims=True) - low)
+    return {
+        "uniform noise": (255 * uniform).astype(np.uint8),
+        "smooth noise": (255 * clouds).astype(np.uint8),
+    }
+
+
+def digits(data_dir: Path, size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
+    """Return MNIST's validation digits as RGB pictures, or nothing where MNIST is not."""
+    try:
+        images = mnist_digits.load(data_dir, "validation").images[:count]
+    except TrainingError:
+        return {}
+    pictures = [np.asarray(fit(open_image(image, "RGB"), size, size)) for image in images]
+    return {"MNIST digits": np.stack(pictures)}

@@ -1,0 +1,1 @@
+"""Digits: the NumPy network on MNIST."""

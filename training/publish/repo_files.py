@@ -1,0 +1,113 @@
+"""The files of the Hub repo: what goes where, and the manifest that lets anyone check them.
+
+README.md              the model card
+manifest.json          size and sha256 of every other file
+<model>/               model.safetensors, config.json, record.json: byte for byte the bundle
+<model>/network.py     the architecture in plain PyTorch, for use without this project
+<model>/curves.png     loss and metric, epoch by epoch
+<model>/example.*      a picture to try it on; the card names its author
+experiments/*.json     recorded measurements
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import zoo
+from training.engine.failures import TrainingError
+from training.engine.provenance import ROOT
+from training.publish.card import model_card
+from training.publish.example import example
+from training.publish.training_curves import draw_curves
+from zoo import experiments
+from zoo.networks import build
+from zoo.weights import sources
+from zoo.weights.catalog import read_catalog
+from zoo.weights.hub import MANIFEST
+
+NETWORKS = ROOT / "zoo" / "networks"
+PLAIN_NETWORKS = Path(__file__).parent / "plain_networks"
+
+
+def hub_files(repo: str) -> dict[str, bytes]:
+    """Return the content of every file of the Hub repo, by path.
+
+    The same zoo gives the same bytes, so that publishing again without a change makes no commit.
+
+    Args:
+        repo: ``owner/name``, for the card.
+
+    Raises:
+        TrainingError: there is no model, or a bundled file is not what the catalog pins.
+    """
+    files: dict[str, bytes] = {}
+    records: dict[str, Any] = {}
+    for name in zoo.list_models():
+        info = zoo.info(name)
+        try:
+            contents = sources.from_bundle(info).contents
+        except zoo.ZooError as error:
+            raise TrainingError(f"{name} cannot be published: {error}") from None
+        files |= {f"{name}/{file}": content for file, content in contents.items()}
+        records[name] = json.loads(contents["record.json"])
+        files[f"{name}/network.py"] = plain_network(json.loads(contents["config.json"]))
+        files[f"{name}/curves.png"] = draw_curves(records[name])
+        if picture := example(name):
+            files[f"{name}/example{picture.path.suffix}"] = picture.read()
+    if not records:
+        raise TrainingError("There is nothing to publish: train a model with --export first.")
+    for name in zoo.list_experiments():
+        path = experiments.FOLDER / f"{name}.json"
+        files[f"experiments/{name}.json"] = path.read_bytes()
+    files["README.md"] = model_card(repo, records, files).encode()
+    files[MANIFEST] = manifest(files)
+    return files
+
+
+def manifest(files: Mapping[str, bytes]) -> bytes:
+    """Return ``manifest.json``: size and sha256 of every file but itself."""
+    listed = {
+        path: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in sorted(files.items())
+        if path != MANIFEST
+    }
+    return (json.dumps({"format": 1, "files": listed}, indent=1) + "\n").encode()
+
+
+def plain_network(config: Mapping[str, Any]) -> bytes:
+    """Return a module that needs PyTorch alone and whose ``build(**arguments)`` is the network.
+
+    The module of `zoo.networks` if it stands on its own, else one written for the purpose.
+
+    Args:
+        config: the model's ``config.json``.
+
+    Raises:
+        TrainingError: there is neither.
+    """
+    architecture = config["architecture"]
+    written = PLAIN_NETWORKS / f"{architecture}.py"
+    if written.is_file():
+        return written.read_bytes()
+    source = (NETWORKS / f"{architecture}.py").read_text(encoding="utf-8")
+    if re.search(r"^\s*(from|import) (zoo|training)\b", source, flags=re.MULTILINE):
+        raise TrainingError(
+            f"zoo/networks/{architecture}.py imports from this project; write a module with "
+            f"build(**arguments) in plain PyTorch, {written.relative_to(ROOT)}."
+        )
+    name = type(build(config)).__name__
+    return f'{source}\n\nbuild = {name}  # build(**config["arguments"])\n'.encode()
+
+
+def pinned_files() -> dict[str, dict[str, Any]]:
+    """Return the catalog's pins by path in the Hub repo."""
+    return {
+        f"{name}/{pin.name}": {"size": pin.size, "sha256": pin.sha256}
+        for name, info in read_catalog().models.items()
+        for pin in info.files.values()
+    }

@@ -1,0 +1,1 @@
+"""Masks: what is done with what a segmentation network says about each pixel."""

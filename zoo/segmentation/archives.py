@@ -1,0 +1,82 @@
+"""The masks of many pictures in one zip file, with a table of what was found."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+
+from zoo.results import Segmentation
+from zoo.segmentation import masks
+
+TABLE = "masks.csv"
+COLUMNS = ("picture", "mask", "width", "height", "found", "area", "threshold", "problem")
+
+
+class MaskArchive:
+    """A zip file in memory that grows picture by picture.
+
+    Example:
+        >>> import numpy as np
+        >>> found = Segmentation("car", np.ones((8, 8), np.float32), np.ones((8, 8)), 0.5, 0.01)
+        >>> archive = MaskArchive()
+        >>> archive.add("street.jpg", found)
+        'street_mask.png'
+        >>> archive.close()[:2]
+        b'PK'
+    """
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        # Stored: PNG files are compressed already.
+        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_STORED)
+        self._names: set[str] = set()
+        self._rows: list[dict[str, object]] = []
+
+    def add(self, picture: str, answer: Segmentation, threshold: float | None = None) -> str:
+        """Add a picture's mask, at the picture's own size.
+
+        Args:
+            picture: The picture's file name. Two pictures of one name get different masks.
+            answer: What the network found.
+            threshold: The probability from which a pixel belongs to the mask; None for the
+                model's own.
+
+        Returns:
+            The name of the mask in the archive.
+        """
+        threshold = answer.threshold if threshold is None else threshold
+        mask = answer.mask_at(threshold)
+        name, area = masks.file_name(picture, self._names), masks.share(mask)
+        self._zip.writestr(name, masks.png(mask))
+        self._rows.append(
+            {
+                "picture": picture,
+                "mask": name,
+                "width": mask.shape[1],
+                "height": mask.shape[0],
+                "found": area >= answer.least_area,
+                "area": f"{area:.5f}",
+                "threshold": f"{threshold:g}",
+            }
+        )
+        return name
+
+    def add_problem(self, picture: str, problem: str) -> None:
+        """Note in the table that a picture has no mask.
+
+        Args:
+            picture: The picture's file name.
+            problem: One sentence that says why.
+        """
+        self._rows.append({"picture": picture, "problem": problem})
+
+    def close(self) -> bytes:
+        """Return the finished zip file: the masks, and ``masks.csv`` with a row a picture."""
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        self._zip.writestr(TABLE, table.getvalue())
+        self._zip.close()
+        return self._buffer.getvalue()

@@ -1,0 +1,137 @@
+"""Cut an object out of its photo: transparent background, another colour, another picture."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+
+from zoo.errors import ImageError
+from zoo.preprocessing.images import ImageSource, open_image
+
+# The edge of a cut-out is not cut with scissors: opacity rises over this span of probability
+# around the threshold, which is a pixel or two where the network is sure of the edge.
+SOFTNESS = 0.4
+
+
+def opacity(
+    probabilities: NDArray[np.float32], threshold: float, softness: float = SOFTNESS
+) -> NDArray[np.uint8]:
+    """Return how opaque each pixel of the cut-out is: half at the threshold, soft around it.
+
+    Args:
+        probabilities: float (H, W) in [0, 1].
+        threshold: The probability from which a pixel belongs to the object, in (0, 1].
+        softness: Span of probability over which the opacity rises, in [0, 1]; 0 cuts sharply. It
+            never reaches beyond probabilities of 0 and 1: a sure pixel is opaque or transparent.
+
+    Returns:
+        uint8 (H, W), 0 to 255.
+    """
+    span = min(softness, 2 * threshold, 2 * (1 - threshold))
+    if span < 1e-3:
+        return (probabilities >= threshold).astype(np.uint8) * np.uint8(255)
+    rising = (probabilities - np.float32(threshold)) / np.float32(span) + np.float32(0.5)
+    return (np.clip(rising, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def cut_out(photo: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
+    """Return the photo with everything but the object transparent.
+
+    Pixels of the edge are a mixture of the object's colour and the old background's, which would
+    shine as a fringe on a new background. They get the colour of the object beside them.
+
+    Args:
+        photo: RGB, of size (W, H).
+        alpha: uint8 (H, W), from :func:`opacity`.
+
+    Returns:
+        RGBA, of the photo's size. Where nothing of the object is left, it is transparent black.
+
+    Raises:
+        ImageError: The sizes differ.
+    """
+    if alpha.shape != photo.size[::-1]:
+        height, width = alpha.shape
+        raise ImageError(
+            f"The mask has {width} × {height} pixels and the photo {photo.width} × {photo.height}: "
+            "give those of one picture."
+        )
+    if (box := Image.fromarray(alpha).getbbox()) is None:
+        return Image.new("RGBA", photo.size)
+    left, top, right, bottom = box
+    inside = alpha[top:bottom, left:right]
+    pixels = _without_fringe(photo.crop(box), inside)
+    pixels[inside == 0] = 0  # transparent pixels keep nothing of the old background, and pack well
+    cut = Image.fromarray(np.dstack([pixels, inside]))
+    result = Image.new("RGBA", photo.size)
+    result.paste(cut, box)
+    return result
+
+
+def _without_fringe(photo: Image.Image, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give half-transparent pixels the mean colour of the opaque ones around them.
+
+    The mean is a blur of the opaque pixels, divided by a blur of where they are.
+    """
+    pixels = np.array(photo)
+    solid = alpha == 255
+    edge = (alpha > 0) & ~solid
+    if not edge.any() or not solid.any():
+        return pixels
+    radius = max(2, round(max(photo.size) / 256))  # some pixels of the network's own map
+    blur = ImageFilter.BoxBlur(radius)
+    weight = np.asarray(Image.fromarray(solid.astype(np.uint8) * 255).filter(blur))
+    opaque = Image.fromarray(pixels * solid[..., None]).filter(blur)
+    near = edge & (weight >= 16)  # with fewer opaque pixels around, eight bits are too coarse
+    mean = np.asarray(opaque)[near].astype(np.float32) * 255 / weight[near][:, None]
+    pixels[near] = np.clip(mean + 0.5, 0, 255).astype(np.uint8)
+    return pixels
+
+
+def on_colour(cut: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    """Return the object on a plain background.
+
+    Args:
+        cut: RGBA, from :func:`cut_out`.
+        colour: Red, green and blue, 0 to 255.
+
+    Returns:
+        RGB, of the same size.
+    """
+    return _onto(Image.new("RGB", cut.size, colour), cut)
+
+
+def on_picture(cut: Image.Image, background: ImageSource) -> Image.Image:
+    """Return the object in front of another picture, which is cropped and scaled to fit.
+
+    Args:
+        cut: RGBA, from :func:`cut_out`.
+        background: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
+
+    Returns:
+        RGB, of the cut-out's size.
+
+    Raises:
+        ImageError: The background is no picture that can be read.
+    """
+    picture = open_image(background)
+    return _onto(ImageOps.fit(picture, cut.size, method=Image.Resampling.LANCZOS), cut)
+
+
+def _onto(background: Image.Image, cut: Image.Image) -> Image.Image:
+    background.paste(cut, mask=cut.getchannel("A"))
+    return background
+
+
+def png(image: Image.Image) -> bytes:
+    """Encode a picture as PNG.
+
+    Args:
+        image: RGB or RGBA.
+    """
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=4)  # a third less time than 6, for 3 % more
+    return buffer.getvalue()

@@ -1,0 +1,52 @@
+"""Files that are what they claim: read once, compared in size and SHA-256 with what is pinned.
+
+What is parsed afterwards is those same bytes: what was hashed is what is used, even if the file on
+the disk changes in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from zoo.errors import IntegrityError
+from zoo.weights.catalog import FileInfo
+
+
+def read_verified(path: Path, pin: FileInfo, advice: str) -> bytes:
+    """Read a file once and return its bytes if they are the pinned ones.
+
+    Args:
+        path: The file.
+        pin: Its size and SHA-256 in the catalog.
+        advice: What a user should do about a bad file, ``"install the package again"``.
+
+    Raises:
+        IntegrityError: The file is missing, or its size or SHA-256 differs.
+    """
+    contents = read_bytes(path, advice, limit=pin.size)
+    verify(contents, pin, str(path), advice)
+    return contents
+
+
+def verify(contents: bytes, pin: FileInfo, where: str, advice: str) -> None:
+    """Raise :class:`IntegrityError` unless ``contents`` has the pinned size and SHA-256."""
+    if len(contents) != pin.size:
+        raise IntegrityError(f"{where} has not the {pin.size:,} bytes that are pinned; {advice}.")
+    digest = hashlib.sha256(contents).hexdigest()
+    if digest != pin.sha256:
+        raise IntegrityError(
+            f"{where} is damaged or was changed: its sha256 is {digest[:12]}…, "
+            f"{pin.sha256[:12]}… is pinned; {advice}."
+        )
+
+
+def read_bytes(path: Path, advice: str, limit: int = -1) -> bytes:
+    """Read a file; with a limit, one byte more at the most, enough to see that it is too long."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1 if limit >= 0 else -1)
+    except FileNotFoundError:
+        raise IntegrityError(f"{path} is missing; {advice}.") from None
+    except OSError as error:
+        raise IntegrityError(f"{path} cannot be read ({error.strerror}); {advice}.") from None
