@@ -21,14 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import zoo
-from training.data import cifar_images, mnist_digits
+from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics import confusion
 from zoo.loading import load_folder
 
 BATCH = 500
-DATA = {module.DESCRIPTION["name"]: module for module in (mnist_digits, cifar_images)}
 
 
 def evaluate(
@@ -82,15 +81,14 @@ class Masks:
 def _evaluate_masks(
     model: zoo.Segmenter, data_dir: Path, split: str, masks: Masks
 ) -> dict[str, Any]:
-    from training.data import carvana_photos, street_photos  # which import torch
+    from training.data import street_photos  # imports torch
     from training.metrics import mask_metrics
 
-    if model.config["data"]["name"] != carvana_photos.DESCRIPTION["name"]:
-        raise TrainingError(f"{model.name} has no evaluation yet.")
+    photos = reader(model.config)
     if masks.streets:
         pairs = street_photos.load(data_dir, split, large_only=True)
     else:
-        pairs = carvana_photos.load(data_dir, split, masks.full_size)
+        pairs = photos.load(data_dir, split, masks.full_size)
 
     def answers() -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
         for pair in pairs:
@@ -106,9 +104,7 @@ def _evaluate_classes(
     model: zoo.Classifier, data_dir: Path, split: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what `evaluate` returns, and the details that a record keeps beside the metrics."""
-    data = DATA.get(model.config["data"]["name"])
-    if data is None:
-        raise TrainingError(f"{model.name} has no evaluation yet.")
+    data = reader(model.config)
     pictures = data.load(data_dir, split)
     start = time.perf_counter()
     answers: list[zoo.Classification] = []

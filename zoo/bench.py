@@ -48,11 +48,7 @@ class Row:
 
 def input_shape(model: Model) -> tuple[int, int, int]:
     """Return (channels, height, width) of one input; for a network of any size that of a photo."""
-    size = model.config["input"]
-    if "longest_side" in size:
-        longest = size["longest_side"]
-        return size["channels"], round(longest / PHOTO_SHAPE), longest
-    return size["channels"], size["height"], size["width"]
+    return model.preprocessing.input_shape
 
 
 def time_model(model: Model, batch: int, repeats: int) -> dict[str, Any]:

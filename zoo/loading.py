@@ -10,6 +10,7 @@ from zoo import devices
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
 from zoo.weights import catalog, sources, tensors
+from zoo.weights.schema import check_config, check_record
 
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
     "classification": Classifier,
@@ -85,38 +86,28 @@ def record(
         >>> zoo.record("mnist", source="bundle")["metrics"]["test"]["n"]  # doctest: +SKIP
         10000
     """
-    return sources.resolve(catalog.info(name), source, revision, timeout).json(catalog.RECORD)
+    files = sources.resolve(catalog.info(name), source, revision, timeout)
+    return check_record(files.json(catalog.RECORD), f"record.json of {files.source}")
 
 
 def _assemble(name: str, files: sources.Files, device: str) -> Classifier | Segmenter:
     """Make the model that verified files describe."""
-    config = files.json(catalog.CONFIG)
-    _check_config(config, name, files.source)
+    config = _check_config(files.json(catalog.CONFIG), name, files.source)
     where = devices.choose(device, config["framework"])
     network = _build(config, files)
     network = _place(network, config["framework"], where)
-    record = files.json(catalog.RECORD)
+    record = check_record(files.json(catalog.RECORD), f"record.json of {files.source}")
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 
 
-def _check_config(config: Mapping[str, Any], name: str, source: str) -> None:
-    needed = ("model", "task", "framework", "architecture", "arguments", "input", "labels")
-    if missing := [key for key in needed if key not in config]:
-        raise IntegrityError(f"config.json of {source} lacks {', '.join(missing)}.")
-    if config["model"] != name:
+def _check_config(config: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
+    checked = check_config(config, f"config.json of {source}")
+    if checked["model"] != name:
         raise IntegrityError(
-            f"config.json of {source} describes {config['model']!r}, not {name!r}."
+            f"config.json of {source} describes {checked['model']!r}, not {name!r}."
         )
-    if config["task"] not in _TASKS:
-        raise IntegrityError(
-            f"config.json of {source} names a task {config['task']!r}, which this version does "
-            "not know; update the code."
-        )
-    if config["task"] == "segmentation":
-        for key, place in (("threshold", config), ("longest_side", config["input"])):
-            if key not in place:
-                raise IntegrityError(f"config.json of {source} lacks {key}.")
+    return checked
 
 
 def _build(config: Mapping[str, Any], files: sources.Files) -> Any:

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from zoo.networks.numpy_cnn import softmax
+from zoo.functions import sigmoid, softmax
 from zoo.preprocessing import images
+from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.results import Classification, Segmentation
 from zoo.segmentation import components, mask_refinement
 
@@ -53,49 +53,41 @@ class Model:
         """Class names, in the order of the network's outputs."""
         return tuple(self.config["labels"])
 
-    @property
-    def digits(self) -> bool:
-        """Whether pictures go through MNIST's preparation (:mod:`zoo.preprocessing.mnist_format`)."""
-        size = self.config["input"]
-        return (size["channels"], size.get("height"), size.get("width")) == (1, 28, 28)
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        """The typed preprocessing that ``config.json`` describes."""
+        return Preprocessing.from_config(self.config)
 
-    def view(self, image: images.ImageSource) -> np.ndarray:
-        """Return the picture that the network sees, before its values are normalized.
+    def model_input_image(self, image: images.ImageSource) -> np.ndarray:
+        """Return the image that the network sees, before its values are normalized.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see
+                :mod:`zoo.preprocessing.images`.
 
         Returns:
             uint8 array (H, W) or (H, W, 3) of the network's input size. For the digit network
             that is the digit in MNIST's form, 28 × 28, light on dark.
 
         Raises:
-            ImageError: The picture cannot be used; the message says why.
+            ImageError: The image cannot be used; the message says why.
         """
-        if self.digits:
-            from zoo.preprocessing.mnist_format import (
-                prepare,  # imports scipy, which `import zoo` should not
-            )
-
-            return prepare(image)
-        size = self.config["input"]
-        picture = images.open_image(image, "L" if size["channels"] == 1 else "RGB")
-        return np.asarray(images.fit(picture, size["height"], size["width"]))
+        return self.preprocessing.image(image)
 
     def preprocess(self, image: images.ImageSource) -> np.ndarray:
         """Return the network's input, made exactly as in training.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see
+                :mod:`zoo.preprocessing.images`.
 
         Returns:
-            float32 array of shape (C, H, W): (view / 255 − mean) / std.
+            float32 array of shape (C, H, W): (image / 255 − mean) / std.
 
         Raises:
-            ImageError: The picture cannot be used; the message says why.
+            ImageError: The image cannot be used; the message says why.
         """
-        size = self.config["input"]
-        return images.normalize(self.view(image), size["mean"], size["std"])
+        return self.preprocessing(image)
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Run the network in evaluation mode.
@@ -138,7 +130,7 @@ class Model:
         from zoo.graph.modules import private_copy
 
         try:
-            twin = fold(self.network, _example(self.config["input"])).network
+            twin = fold(self.network, _example(self.preprocessing)).network
         except ZooError:  # somebody's own network that cannot be folded: as it is, then
             twin = private_copy(self.network)
         return twin.to(memory_format=sys.modules["torch"].channels_last)
@@ -191,7 +183,7 @@ class Segmenter(Model):
     """A model that says which pixels show an object.
 
     The network works on the picture scaled, in its own shape, to a longest side of
-    ``config["input"]["longest_side"]`` pixels. Smaller pictures are enlarged to that: a network
+    ``preprocessing.longest_side`` pixels. Smaller pictures are enlarged to that: a network
     knows objects of the size that it was trained on, and a thumbnail's object is not a smaller one.
     Specks and pinholes of which the network is nowhere sure are taken back
     (:func:`zoo.segmentation.components.settle`), and the answer is brought back to the picture's own size
@@ -211,10 +203,9 @@ class Segmenter(Model):
         """
         start = self._start_clock()
         picture = images.open_image(image)
-        size = self.config["input"]
-        inputs = images.normalize(self._fit(picture), size["mean"], size["std"])
+        inputs = self.preprocessing.normalize(self.preprocessing.resize(picture))
         threshold = float(self.config["threshold"])
-        working = components.settle(_sigmoid(self.logits(inputs[None])[0, 0]), threshold)
+        working = components.settle(sigmoid(self.logits(inputs[None])[0, 0]), threshold)
         return Segmentation(
             label=self.labels[0],
             probabilities=mask_refinement.enlarge(working, picture, threshold, refine),
@@ -241,36 +232,9 @@ class Segmenter(Model):
         """
         return [self.predict(image, refine) for image in batch]
 
-    def view(self, image: images.ImageSource) -> np.ndarray:
-        """Return the picture that the network sees, before its values are normalized.
 
-        Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
-
-        Returns:
-            uint8 array (h, w, 3): the picture's shape, its longest side of the working size.
-
-        Raises:
-            ImageError: The picture cannot be used; the message says why.
-        """
-        return np.asarray(self._fit(images.open_image(image)))
-
-    def _fit(self, picture: Image.Image) -> Image.Image:
-        """Scale a picture to the working size, as the training data was (Lanczos)."""
-        longest = self.config["input"]["longest_side"]
-        return images.scale(picture, longest)
-
-
-def _example(size: Mapping[str, Any]) -> np.ndarray:
-    """Return an input by which folding sees which layer feeds which; a small one where it may be.
-
-    Args:
-        size: the config's ``input``; without a height the network takes any.
-    """
-    shape = (1, size["channels"], size.get("height", 32), size.get("width", 32))
+def _example(preprocessing: Preprocessing) -> np.ndarray:
+    """Return an input by which folding sees which layer feeds which; a small one where it may be."""
+    channels, height, width = preprocessing.input_shape
+    shape = (1, channels, height, width) if preprocessing.fixed_size else (1, channels, 32, 32)
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(−z)); by tanh, which does not overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * logits))

@@ -9,7 +9,7 @@ import pytest
 import zoo
 from tests.zoo.conftest import Bundle
 from zoo.errors import DeviceError, ImageError, ZooError
-from zoo.networks.numpy_cnn import softmax
+from zoo.functions import softmax
 from zoo.results import Classification
 
 

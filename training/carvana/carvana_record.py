@@ -12,7 +12,10 @@ from training.data import carvana_photos as data
 from training.engine.compute import Machine
 from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
+from training.engine.model_folder import config_of
 from training.metrics.mask_predictions import Held, choose_threshold, measure_at
+from zoo.preprocessing.preprocessing import Preprocessing
+from zoo.weights.schema import FORMAT
 
 if TYPE_CHECKING:
     from training.carvana.carvana_recipe import Recipe
@@ -29,27 +32,30 @@ def plain(recipe: Recipe) -> dict[str, Any]:
     return dict(lists(asdict(recipe)))
 
 
-def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
-    """Return what config.json shall hold."""
-    return {
-        "format": 1,
-        "model": "carvana",
-        "title": "Cars",
-        "task": "segmentation",
-        "framework": "torch",
-        "architecture": "unet",
-        "arguments": {
-            "widths": list(recipe.widths), "skips": recipe.skips, "context": recipe.context,
-        },
-        "input": {
-            "channels": 3, "longest_side": data.WIDTH,
-            "mean": list(data.MEAN), "std": list(data.STD),
-        },
-        "labels": ["car"],
-        "threshold": record["threshold"],
-        "data": data.DESCRIPTION,
-        "licence": "Apache-2.0",
-    }  # fmt: skip
+PREPROCESSING = Preprocessing(
+    "scale", channels=3, longest_side=data.WIDTH, mean=data.MEAN, std=data.STD
+)
+ABOUT = {
+    "title": "Cars",
+    "samples": "cars",
+    "limitations": "It was measured on cars in one photo studio. On street scenes, several cars, "
+    "trucks or unusual views it is less accurate than the test metric says; look at the mask "
+    "before you rely on it.",
+}
+
+
+def config(network: nn.Module, record: dict[str, Any]) -> dict[str, Any]:
+    """Return what config.json shall hold: true of the network that was trained, whichever."""
+    return config_of(
+        network,
+        model="carvana",
+        task="segmentation",
+        preprocessing=PREPROCESSING,
+        labels=["car"],
+        data=data.DESCRIPTION,
+        threshold=record["threshold"],
+        **ABOUT,
+    )
 
 
 def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +97,7 @@ def describe_run(
     if held.streets:
         metrics["validation_streets"] = measure_at(network, held.streets, machine, threshold)
     return {
-        "format": 1,
+        "format": FORMAT,
         "model": "carvana",
         **record,
         "resumed": progress.get("resumed", []),

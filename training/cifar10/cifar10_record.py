@@ -17,11 +17,14 @@ from training.engine.compute import Machine
 from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.json_files import read_json
+from training.engine.model_folder import config_of
 from training.engine.temperature_scaling import calibrate
 from training.metrics.class_predictions import predict
 from training.metrics.ood_detection import Probabilities, detect, measure_outsiders
+from zoo.functions import softmax
 from zoo.networks.cifar_net import CifarNet
-from zoo.networks.numpy_cnn import softmax
+from zoo.preprocessing.preprocessing import Preprocessing
+from zoo.weights.schema import FORMAT
 
 if TYPE_CHECKING:
     from training.cifar10.cifar10_recipe import Recipe
@@ -33,27 +36,32 @@ def plain(recipe: Recipe) -> dict[str, Any]:
     return asdict(recipe) | tuples
 
 
-def config(recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
+PREPROCESSING = Preprocessing(
+    "crop", channels=3, height=data.SIZE, width=data.SIZE, mean=data.MEAN, std=data.STD
+)
+ABOUT = {
+    "title": "Objects",
+    "samples": "objects",
+    "image_set": "cifar10",
+    "limitations": "It sees 32×32 pixels and ten classes; everything else gets one of their names. "
+    "Photos that differ from CIFAR-10's (small objects, unusual views, drawings) are recognized "
+    "less reliably than the test accuracy says.",
+}
+
+
+def config(network: CifarNet, record: dict[str, Any]) -> dict[str, Any]:
     """Return what config.json shall hold."""
-    content: dict[str, Any] = {
-        "format": 1,
-        "model": "cifar10",
-        "title": "Objects",
-        "task": "classification",
-        "framework": "torch",
-        "architecture": "cifar",
-        "arguments": {"widths": list(recipe.widths), "depth": recipe.depth, "classes": 10},
-        "input": {
-            "channels": 3, "height": data.SIZE, "width": data.SIZE,
-            "mean": list(data.MEAN), "std": list(data.STD),
-        },
-        "labels": list(data.LABELS),
-        "data": data.DESCRIPTION,
-        "licence": "Apache-2.0",
-    }  # fmt: skip
-    if "outsiders" in record:
-        content["outsider_threshold"] = record["outsiders"]["threshold"]
-    return content
+    more = {"ood_threshold": record["outsiders"]["threshold"]} if "outsiders" in record else {}
+    return config_of(
+        network,
+        model="cifar10",
+        task="classification",
+        preprocessing=PREPROCESSING,
+        labels=data.LABELS,
+        data=data.DESCRIPTION,
+        **ABOUT,
+        **more,
+    )
 
 
 def begin_with(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +114,7 @@ def describe_run(
             "the run, afterwards those that the proxy finds hardest"
         )
     return {
-        "format": 1,
+        "format": FORMAT,
         "model": "cifar10",
         **record,
         "resumed": progress.get("resumed", []),

@@ -28,8 +28,9 @@ MOST_VALIDATION_CARS = 16
 
 DESCRIPTION = {
     "name": "Carvana",
+    "reader": "carvana_photos",
     "source": "https://www.kaggle.com/c/carvana-image-masking-challenge",
-    "licence": "the rules of the Kaggle competition; the photos belong to Carvana",
+    "license": "the rules of the Kaggle competition; the photos belong to Carvana",
     "citation": "Carvana Image Masking Challenge, Kaggle, 2017.",
 }
 

@@ -27,8 +27,9 @@ SPLIT_SEED = 2026
 
 DESCRIPTION = {
     "name": "CIFAR-10",
+    "reader": "cifar_images",
     "source": "https://www.cs.toronto.edu/~kriz/cifar.html",
-    "licence": "none stated; its author asks to be cited",
+    "license": "none stated; its author asks to be cited",
     "citation": "A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009.",
 }
 

@@ -18,8 +18,9 @@ SPLIT_SEED = 2026
 
 DESCRIPTION = {
     "name": "MNIST",
+    "reader": "mnist_digits",
     "source": "http://yann.lecun.com/exdb/mnist/",
-    "licence": "CC BY-SA 3.0",
+    "license": "CC BY-SA 3.0",
     "citation": "Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits.",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,51 @@ from safetensors.numpy import save
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.provenance import ROOT
+from zoo.networks import architecture, name_of
+from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.atomic_files import write_bytes
+from zoo.weights.schema import FORMAT
 
 FILES = ("model.safetensors", "config.json", "record.json")
 BUNDLE = ROOT / "zoo" / "bundle"
 CATALOG = ROOT / "zoo" / "catalog.json"
+
+
+def config_of(
+    network: Any,
+    *,
+    model: str,
+    task: str,
+    preprocessing: Preprocessing,
+    labels: Sequence[str],
+    data: Mapping[str, Any],
+    **more: Any,
+) -> dict[str, Any]:
+    """Return what ``config.json`` shall hold of a network, whichever it is.
+
+    Args:
+        network: of a registered class; its name and its constructor's arguments are noted.
+        model: the model's name.
+        task: ``"classification"`` or ``"segmentation"``.
+        preprocessing: what turns an image into the network's input.
+        labels: in the order of the network's outputs.
+        data: what the network was trained on: ``name``, ``reader`` (its module in
+            `training.data`), ``source``, ``license``, ``citation``.
+        more: further keys, such as ``title``, ``samples``, ``threshold``, ``limitations``.
+    """
+    name = name_of(network)
+    return {
+        "format": FORMAT,
+        "model": model,
+        "task": task,
+        "framework": architecture(name).framework,
+        "architecture": name,
+        "arguments": network.arguments,
+        "preprocessing": preprocessing.to_config(),
+        "labels": list(labels),
+        "data": dict(data),
+        "license": "Apache-2.0",
+    } | more
 
 
 def write_model(
@@ -63,7 +103,7 @@ def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path
     contents = {name: (folder / name).read_bytes() for name in FILES}
     for name, content in contents.items():
         write_bytes(target / name, content)
-    entries: dict[str, Any] = {"format": 1, "repo": None}
+    entries: dict[str, Any] = {"format": FORMAT, "repo": None}
     if catalog.exists():
         entries = read_json(catalog)
     entry, models = _entry(config, record, contents), entries.setdefault("models", {})
@@ -78,8 +118,10 @@ def _entry(
     config: Mapping[str, Any], record: Mapping[str, Any], contents: Mapping[str, bytes]
 ) -> dict[str, Any]:
     test = record["metrics"]["test"]
-    copied = ("title", "task", "framework", "architecture", "labels", "licence", "data")
-    return {key: config[key] for key in copied} | {
+    needed = ("task", "framework", "architecture", "labels", "license", "data")
+    optional = {key: config[key] for key in ("samples", "image_set", "limitations") if key in config}
+    title = {"title": config.get("title", config["model"])}
+    return title | {key: config[key] for key in needed} | optional | {
         "parameters": record["parameters"],
         "metrics_n": test["n"],
         # not the single pictures' values, which a segmentation record has as well

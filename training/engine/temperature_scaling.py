@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.networks.numpy_cnn import softmax, softmax_cross_entropy
+from zoo.functions import softmax
+from zoo.networks.numpy_cnn import softmax_cross_entropy
 
 BINS = 15
 

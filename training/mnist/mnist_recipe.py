@@ -30,7 +30,7 @@ from training.data import mnist_digits as data
 from training.data.augment_digits import DigitAugmentation
 from training.engine.checkpoint import restore, save_checkpoint
 from training.engine.failures import diverged
-from training.engine.model_folder import write_model
+from training.engine.model_folder import config_of, write_model
 from training.engine.options import CHECKPOINT, add_arguments, finish, run_folders
 from training.engine.provenance import git_commit, provenance
 from training.engine.temperature_scaling import calibrate
@@ -41,6 +41,8 @@ from zoo.networks.numpy_cnn import (
     softmax_cross_entropy,
     warmup_cosine,
 )
+from zoo.preprocessing.preprocessing import Preprocessing
+from zoo.weights.schema import FORMAT
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def train(
     network.release()
     record = _record(recipe, network, progress, seed, len(validation))
     record["calibration"] = calibrate_network(network, validation)
-    write_model(out, network.state_dict(), _config(recipe), record)
+    write_model(out, network.state_dict(), _config(network), record)
     return record
 
 
@@ -219,28 +221,30 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     return asdict(recipe) | {"channels": list(recipe.channels)}
 
 
-def _config(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "model": "mnist",
-        "title": "Digits",
-        "task": "classification",
-        "framework": "numpy",
-        "architecture": "numpy_cnn",
-        "arguments": {
-            "input_channels": 1,
-            "size": 28,
-            "channels": list(recipe.channels),
-            "classes": 10,
-            "dropout": recipe.dropout,
-        },
-        "input": {
-            "channels": 1, "height": 28, "width": 28, "mean": [data.MEAN], "std": [data.STD],
-        },
-        "labels": [str(digit) for digit in range(10)],
-        "data": data.DESCRIPTION,
-        "licence": "Apache-2.0",
-    }  # fmt: skip
+PREPROCESSING = Preprocessing(
+    "mnist_digit", channels=1, height=28, width=28, mean=(data.MEAN,), std=(data.STD,)
+)
+ABOUT = {
+    "title": "Digits",
+    "samples": "digits",
+    "image_set": "mnist",
+    "limitations": "It knows the ten digits and nothing else: a letter or a scribble gets a "
+    "digit's name too. It was trained on single digits, written mostly by American adults and "
+    "students, light on dark and centred; `zoo` brings drawings and photos into that form first, "
+    "the bare network does not.",
+}
+
+
+def _config(network: NumpyCNN) -> dict[str, Any]:
+    return config_of(
+        network,
+        model="mnist",
+        task="classification",
+        preprocessing=PREPROCESSING,
+        labels=[str(digit) for digit in range(10)],
+        data=data.DESCRIPTION,
+        **ABOUT,
+    )
 
 
 def _record(
@@ -249,7 +253,7 @@ def _record(
     history = progress["history"]
     final = {"accuracy": history[-1]["validation"]["accuracy"], "n": validation}
     return {
-        "format": 1,
+        "format": FORMAT,
         "model": "mnist",
         **progress["record"],
         "resumed_by": progress.get("resumed_by", []),

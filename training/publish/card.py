@@ -31,24 +31,6 @@ SPLIT_NAMES = {
     "streets_test": "test, street photos",
 }
 HUB_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
-LIMITATIONS = {
-    "mnist": (
-        "It knows the ten digits and nothing else: a letter or a scribble gets a digit's name too. "
-        "It was trained on single digits, written mostly by American adults and students, light "
-        "on dark and centred; `zoo` brings drawings and photos into that form first, the bare "
-        "network does not."
-    ),
-    "cifar10": (
-        "It sees 32×32 pixels and ten classes; everything else gets one of their names. Photos "
-        "that differ from CIFAR-10's (small objects, unusual views, drawings) are recognized less "
-        "reliably than the test accuracy says."
-    ),
-    "carvana": (
-        "It was measured on cars in one photo studio. On street scenes, several cars, trucks or "
-        "unusual views it is less accurate than the test metric says; look at the mask before "
-        "you rely on it."
-    ),
-}
 
 
 def model_card(
@@ -164,7 +146,7 @@ def _model(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> st
         _example_credit(name, files),
         f"**Data.** {info.data['name']} ({info.data['source']}), licence: {info.data['licence']}. "
         f"Weights: {info.licence}.",
-        "**Limitations.** " + LIMITATIONS.get(name.split("-")[0], "None are recorded."),
+        "**Limitations.** " + (info.limitations or "None are recorded."),
         "Files: " + ", ".join(f"`{pin.name}` sha256 `{pin.sha256}`" for pin in info.files.values()),
     ]
     return "\n\n".join(part for part in parts if part)

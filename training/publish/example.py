@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import zoo
 from zoo.errors import ZooError
 from zoo.samples import Sample, samples
 
-EXAMPLES = {"mnist": "digits", "cifar10": "objects", "carvana": "cars"}
-
 
 def example(name: str) -> Sample | None:
-    """Return the first sample for a model, or for the model that it is a variant of."""
+    """Return the first sample for a model, None if it has none."""
     try:
-        return samples(EXAMPLES.get(name.split("-")[0], name))[0]
+        return samples(zoo.info(name).samples)[0]
     except ZooError:
         return None

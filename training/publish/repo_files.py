@@ -15,7 +15,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import zoo
@@ -25,13 +24,10 @@ from training.publish.card import model_card
 from training.publish.example import example
 from training.publish.training_curves import draw_curves
 from zoo import experiments
-from zoo.networks import build
+from zoo.networks import architecture
 from zoo.weights import sources
 from zoo.weights.catalog import read_catalog
 from zoo.weights.hub import MANIFEST
-
-NETWORKS = ROOT / "zoo" / "networks"
-PLAIN_NETWORKS = Path(__file__).parent / "plain_networks"
 
 
 def hub_files(repo: str) -> dict[str, bytes]:
@@ -82,26 +78,25 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
 def plain_network(config: Mapping[str, Any]) -> bytes:
     """Return a module that needs PyTorch alone and whose ``build(**arguments)`` is the network.
 
-    The module of `zoo.networks` if it stands on its own, else one written for the purpose.
-
     Args:
         config: the model's ``config.json``.
 
     Raises:
-        TrainingError: there is neither.
+        TrainingError: the registry names no such module.
     """
-    architecture = config["architecture"]
-    written = PLAIN_NETWORKS / f"{architecture}.py"
-    if written.is_file():
-        return written.read_bytes()
-    source = (NETWORKS / f"{architecture}.py").read_text(encoding="utf-8")
+    entry = architecture(config["architecture"])
+    module = entry.stand_alone or entry.module
+    path = ROOT / "zoo" / "networks" / f"{module.replace('.', '/')}.py"
+    source = path.read_text(encoding="utf-8")
     if re.search(r"^\s*(from|import) (zoo|training)\b", source, flags=re.MULTILINE):
         raise TrainingError(
-            f"zoo/networks/{architecture}.py imports from this project; write a module with "
-            f"build(**arguments) in plain PyTorch, {written.relative_to(ROOT)}."
+            f"{path.relative_to(ROOT)} imports from this project; write a module with "
+            "build(**arguments) in plain PyTorch below zoo/networks/stand_alone, and name it as "
+            "stand_alone in zoo/networks/registry.py."
         )
-    name = type(build(config)).__name__
-    return f'{source}\n\nbuild = {name}  # build(**config["arguments"])\n'.encode()
+    if entry.stand_alone:
+        return source.encode()
+    return f'{source}\n\nbuild = {entry.network}  # build(**config["arguments"])\n'.encode()
 
 
 def pinned_files() -> dict[str, dict[str, Any]]:

@@ -33,7 +33,6 @@ from training.publish.checks import (
     write_sample,
 )
 from training.publish.commit import commit_on_top
-from training.publish.example import EXAMPLES
 from training.publish.repo_files import MANIFEST, hub_files, pinned_files
 
 if TYPE_CHECKING:
@@ -204,7 +203,7 @@ def make_sample(name: str, data_dir: Path | None) -> None:
 
     info = zoo.info(name)
     if info.task == "segmentation":
-        sample = own_masks(name, EXAMPLES.get(name.split("-")[0], name))
+        sample = own_masks(name, info.samples)
     elif (data := DATA.get(str(info.data["name"]))) is not None and data_dir is not None:
         split = data.load(data_dir, "test")
         sample = Sample(split.images, split.labels)

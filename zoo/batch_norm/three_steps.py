@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from zoo.errors import ZooError
+from zoo.functions import softmax
 from zoo.graph.modules import array, private_copy, run
-from zoo.networks.numpy_cnn import softmax
 
 Norm = nn.BatchNorm2d | nn.BatchNorm1d
 

@@ -15,8 +15,8 @@ import torch
 
 from zoo.batch_norm.three_steps import Norm
 from zoo.errors import ZooError
+from zoo.functions import softmax
 from zoo.graph.modules import private_copy, run
-from zoo.networks.numpy_cnn import softmax
 
 STATISTICS = ("running", "batch")
 

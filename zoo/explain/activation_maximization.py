@@ -89,9 +89,9 @@ def _normalization(subject: Any, channels: int) -> tuple[int, Tensor, Tensor]:
     """Return the input's channels, mean and deviation."""
     if not isinstance(subject, Model):
         return channels, torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
-    size = subject.config["input"]
-    mean, std = (torch.tensor(size[key])[:, None, None] for key in ("mean", "std"))
-    return int(size["channels"]), mean, std
+    found = subject.preprocessing
+    mean, std = (torch.tensor(values)[:, None, None] for values in (found.mean, found.std))
+    return found.channels, mean, std
 
 
 def _number(runner: Runner, blank: Tensor, layer: str, channel: int) -> int:

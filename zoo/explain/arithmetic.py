@@ -25,9 +25,9 @@ from zoo.explain.operations import (
     WeightedSum,
 )
 from zoo.explain.receptive_field import crop, padded
+from zoo.functions import softmax
 from zoo.graph.geometry import Window, check_position, window
 from zoo.graph.layers import INPUT, Call, Source, Trace
-from zoo.networks.numpy_cnn import softmax
 
 # What every step begins with: layer, kind, place, source, and the network's own value.
 Head = tuple[str, str, Place, str, float]

@@ -85,12 +85,8 @@ def class_index(subject: Any, target: int | str | None) -> int | None:
 
 def empty(subject: Any, inputs: np.ndarray, fill: float) -> np.ndarray:
     """Return an input like ``inputs`` of an empty picture with that brightness."""
-    baseline = np.full_like(inputs, fill)
-    if isinstance(subject, Model):
-        size = subject.config["input"]
-        mean, std = (np.asarray(size[key], np.float32)[:, None, None] for key in ("mean", "std"))
-        baseline = (baseline - mean) / std
-    return baseline
+    value = subject.preprocessing.constant(fill) if isinstance(subject, Model) else fill
+    return np.full_like(inputs, value)
 
 
 def score_of(network: Any, x: Any, index: int | None) -> Callable[[Any], Any]:

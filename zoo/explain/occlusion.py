@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.functions import softmax
 from zoo.models import Classifier
-from zoo.networks.numpy_cnn import softmax
 from zoo.preprocessing.images import ImageSource
 
 _BATCH = 256  # hidden pictures per forward pass
@@ -54,9 +54,8 @@ def occlusion(
         raise ZooError(
             f"A patch of {patch} and a stride of {stride} do not fit a {width} × {height} input."
         )
-    mean, std = (np.asarray(model.config["input"][k], np.float32) for k in ("mean", "std"))
-    colour = mean if fill is None else np.float32(fill)
-    hidden_value = ((colour - mean) / std)[:, None, None]
+    preprocessing = model.preprocessing
+    hidden_value = preprocessing.constant(np.array(preprocessing.mean) if fill is None else fill)
     corners = [
         (y, x) for y in _starts(height, patch, stride) for x in _starts(width, patch, stride)
     ]

@@ -12,7 +12,6 @@ from zoo.errors import ZooError
 from zoo.explain.subject import resolve, trace
 from zoo.graph.layers import Skip, is_module
 from zoo.models import Segmenter
-from zoo.preprocessing.images import normalize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -126,8 +125,7 @@ def mask_without(
     Raises:
         ZooError: There is no such skip connection.
     """
-    size = model.config["input"]
-    inputs = normalize(view, size["mean"], size["std"])
+    inputs = model.preprocessing.normalize(view)
     threshold = float(model.config["threshold"])
     level = np.log(threshold / (1 - threshold))  # the threshold as a logit
     whole, without = (

@@ -34,6 +34,7 @@ class CifarNet(nn.Module):
         super().__init__()
         if len(widths) != 3 or depth not in (2, 3):
             raise ValueError("CifarNet takes three widths and a depth of 2 or 3.")
+        self.arguments = {"widths": list(widths), "depth": depth, "classes": classes}
         filters = 2 * 3 * PATCH**2  # each eigenvector of a patch, and its negative
         self.whiten = nn.Conv2d(3, filters, PATCH)
         self.whiten_act = nn.GELU()

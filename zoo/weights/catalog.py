@@ -52,9 +52,12 @@ class ModelInfo:
         parameters: Number of trained parameters.
         metrics: Test metrics as fractions, such as ``{"accuracy": 0.99}``.
         metrics_n: Number of test examples behind ``metrics``.
-        licence: SPDX name of the licence of the weights.
-        data: ``name``, ``licence`` and ``source`` of the training data.
+        license: SPDX name of the license of the weights.
+        data: ``name``, ``license`` and ``source`` of the training data.
         files: The pinned files by name.
+        samples: The collection of :mod:`zoo.samples` to try it on, "" for none.
+        image_set: The labelled images in :mod:`zoo.samples.sets` like those it learned from, or "".
+        limitations: What it does less well, in a few sentences.
         repo: Hub repo ``owner/name`` that holds the same files, or None.
         revision: Pinned revision of ``repo``, or None.
     """
@@ -68,9 +71,12 @@ class ModelInfo:
     parameters: int
     metrics: Mapping[str, float]
     metrics_n: int
-    licence: str
+    license: str
     data: Mapping[str, Any]
     files: Mapping[str, FileInfo] = field(repr=False)
+    samples: str = ""
+    image_set: str = ""
+    limitations: str = ""
     repo: str | None = None
     revision: str | None = None
 
@@ -96,7 +102,7 @@ class ModelInfo:
             "parameters": self.parameters,
             "metrics": dict(self.metrics),
             "metrics_n": self.metrics_n,
-            "licence": self.licence,
+            "license": self.license,
             "data": dict(self.data),
             "size": self.size,
             "sha256": self.sha256,
@@ -185,7 +191,7 @@ def _suggestion(name: object, names: list[str]) -> str:
 def _parse(path: Path, mtime_ns: int) -> Catalog:
     """Parse the catalog; ``mtime_ns`` is only the cache's key, so that an export is noticed."""
     raw = json.loads(path.read_text(encoding="utf-8"))
-    if raw["format"] != 1:
+    if raw["format"] != 2:
         raise ValueError(f"format {raw['format']} is not known to this version")
     repo, revision = raw.get("repo"), raw.get("revision")
     models = {
@@ -213,9 +219,12 @@ def _parse_entry(
         parameters=int(entry["parameters"]),
         metrics=MappingProxyType(dict(entry["metrics"])),
         metrics_n=int(entry["metrics_n"]),
-        licence=entry["licence"],
+        license=entry["license"],
         data=MappingProxyType(dict(entry["data"])),
         files=MappingProxyType(files),
+        samples=str(entry.get("samples", "")),
+        image_set=str(entry.get("image_set", "")),
+        limitations=str(entry.get("limitations", "")),
         repo=repo,
         revision=revision,
     )

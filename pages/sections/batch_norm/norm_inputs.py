@@ -9,7 +9,6 @@ import zoo
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding
 from pages.images.encoding import data_url as address
-from zoo.preprocessing.images import normalize
 from zoo.samples.sets import picture_set
 
 SHOWN = 10  # in a strip
@@ -22,9 +21,8 @@ def inputs(_model: zoo.Classifier, weights: str) -> np.ndarray:
     Args:
         weights: SHA-256 of the weights; what is computed is kept for all visitors by it.
     """
-    size = _model.config["input"]
     images = picture_set("cifar10").images
-    return np.stack([normalize(image, size["mean"], size["std"]) for image in images])
+    return _model.preprocessing.normalize_batch(images)
 
 
 def choose(key: str, indices: np.ndarray) -> int:

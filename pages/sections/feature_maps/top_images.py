@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 import zoo
@@ -10,7 +9,6 @@ from pages.common import loaded_models
 from pages.components.gallery import gallery
 from pages.images.encoding import data_url as address
 from pages.sections.feature_maps import trace_cache
-from zoo.preprocessing.images import normalize
 from zoo.samples.sets import PictureSet, picture_set
 
 POOL = 512  # pictures that are searched
@@ -58,7 +56,7 @@ def prepare(model: zoo.Model) -> None:
 
 def _pictures(model: zoo.Model) -> PictureSet | None:
     try:
-        return picture_set(model.name.partition("-")[0])
+        return picture_set(model.config.get("image_set", ""))
     except zoo.ZooError:
         return None
 
@@ -68,6 +66,5 @@ def _peaks(key: str, _model: zoo.Model) -> dict[str, zoo.explain.Peaks]:
     """Ask the network about the pictures once; all sessions share what it answered."""
     pictures = _pictures(_model)
     assert pictures is not None
-    size = _model.config["input"]
-    inputs = [normalize(image, size["mean"], size["std"]) for image in pictures.images[:POOL]]
-    return zoo.explain.peaks(_model, np.stack(inputs))
+    inputs = _model.preprocessing.normalize_batch(pictures.images[:POOL])
+    return zoo.explain.peaks(_model, inputs)

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 import zoo
 from pages.common import loaded_models
 from pages.images import encoding, heat_map
-from zoo.preprocessing.images import normalize
 
 SIDE = 256  # longest side, in pixels, at which a segmentation network is looked into
 KEPT = 6  # runs; one of the U-Net at this size holds about 25 MB
@@ -49,8 +48,7 @@ def run(model: zoo.Model, view: np.ndarray) -> zoo.explain.Trace:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _run(key: str, _model: zoo.Model, _view: np.ndarray) -> zoo.explain.Trace:
-    size = _model.config["input"]
-    return zoo.graph.trace(_model.network, normalize(_view, size["mean"], size["std"]))
+    return zoo.explain.trace(_model.network, _model.preprocessing.normalize(_view))
 
 
 def means(values: np.ndarray) -> np.ndarray:

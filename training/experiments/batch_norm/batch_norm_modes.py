@@ -12,15 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 import zoo
 from training.data import cifar_images
 from training.engine.failures import TrainingError, run_command
 from training.engine.provenance import provenance
 from training.experiments import cells, command
 from zoo.batch_norm import accuracy, layer_names
-from zoo.preprocessing.images import normalize
 
 NAME = "batch_norm_modes"
 MODEL = "cifar10"
@@ -52,8 +49,7 @@ def plan(weights: str, pictures: int) -> list[dict[str, Any]]:
 
 def measure(model: zoo.Model, pictures: cifar_images.Pictures, key: Mapping[str, Any]) -> dict:
     """Return accuracy and n of one cell."""
-    size = model.config["input"]
-    inputs = np.stack([normalize(p, size["mean"], size["std"]) for p in pictures.images])
+    inputs = model.preprocessing.normalize_batch(pictures.images)
     found = accuracy(
         model.network,
         inputs,

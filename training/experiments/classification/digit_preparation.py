@@ -28,7 +28,6 @@ from training.engine import provenance
 from training.engine.failures import TrainingError
 from training.experiments.classification.skeleton import skeleton
 from zoo.errors import ImageError, ZooError
-from zoo.preprocessing.images import normalize
 from zoo.preprocessing.mnist_format import prepare
 
 QUESTION = "Do position, size, stroke width, ink colour or light change the answer to a digit?"
@@ -242,8 +241,7 @@ def measure(
                 refused += 1
                 prepared.append(np.zeros((28, 28), np.uint8))  # counts as wrong, below
             seconds += time.perf_counter() - start
-        size = model.config["input"]
-        inputs = np.stack([normalize(picture, size["mean"], size["std"]) for picture in prepared])
+        inputs = model.preprocessing.normalize_batch(prepared)
         parts = [model.logits(inputs[i : i + 500]) for i in range(0, len(inputs), 500)]
         correct = np.concatenate(parts).argmax(1) == digits.labels
         correct &= np.stack(prepared).any(axis=(1, 2))

@@ -27,7 +27,7 @@ from zoo.networks.numpy_cnn.group_normalization import GroupNorm
 from zoo.networks.numpy_cnn.layer import Layer
 from zoo.networks.numpy_cnn.layer_normalization import LayerNorm
 from zoo.networks.numpy_cnn.linear import Linear
-from zoo.networks.numpy_cnn.loss import softmax, softmax_cross_entropy
+from zoo.networks.numpy_cnn.loss import softmax_cross_entropy
 from zoo.networks.numpy_cnn.network import NumpyCNN
 from zoo.networks.numpy_cnn.optimizers import SGD, Adam, Optimizer
 from zoo.networks.numpy_cnn.pooling import MaxPooling
@@ -48,7 +48,6 @@ __all__ = [
     "NumpyCNN",
     "Optimizer",
     "ReLU",
-    "softmax",
     "softmax_cross_entropy",
     "warmup_cosine",
 ]

@@ -1,4 +1,4 @@
-"""Softmax and the cross-entropy loss with label smoothing."""
+"""The cross-entropy loss of softmax, with label smoothing."""
 
 from __future__ import annotations
 
@@ -6,16 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.networks.numpy_cnn.layer import Array
-
-
-def softmax(logits: Array) -> Array:
-    """Return p[…, k] = exp z[…, k] / Σ_j exp z[…, j] for logits z of shape (…, K).
-
-    The largest logit is subtracted first: p stays the same, and exp cannot overflow
-    (Goodfellow et al. 2016, eq. 6.33).
-    """
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def softmax_cross_entropy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -35,7 +35,7 @@ class NumpyCNN:
     The first kernel is 5×5 without padding (28 → 24), the others 3×3 with padding 1.
 
     Args:
-        input_channels: 1 for gray pictures, 3 for RGB.
+        in_channels: 1 for gray pictures, 3 for RGB.
         size: height and width of the pictures, in pixels.
         channels: output channels of each block.
         classes: K.
@@ -53,7 +53,7 @@ class NumpyCNN:
 
     def __init__(
         self,
-        input_channels: int = 1,
+        in_channels: int = 1,
         *,
         size: int = 28,
         channels: Sequence[int] = (32, 64, 128),
@@ -65,12 +65,12 @@ class NumpyCNN:
     ) -> None:
         if norm not in NORMS:
             raise ValueError(f"norm is one of {', '.join(NORMS)}, not {norm!r}.")
-        self.input_channels, self.size, self.classes = input_channels, size, classes
+        self.in_channels, self.size, self.classes = in_channels, size, classes
         self.channels, self.dropout, self.norm = tuple(channels), dropout, norm
         self.dtype = np.dtype(dtype)
         rng = np.random.default_rng(seed)
         self.layers: dict[str, Layer] = {}
-        width = input_channels
+        width = in_channels
         for block, out in enumerate(self.channels, start=1):
             first = block == 1
             convolution = Convolution(
@@ -193,11 +193,23 @@ class NumpyCNN:
         from zoo.networks.stand_alone import digit_cnn
 
         network = digit_cnn.build(
-            self.input_channels, self.size, self.channels, self.classes, self.dropout, self.norm
+            self.in_channels, self.size, self.channels, self.classes, self.dropout, self.norm
         )
         state = {name: torch.from_numpy(array) for name, array in self.state_dict().items()}
         network.to(state["linear.bias"].dtype).load_state_dict(state, strict=True)
         return network.eval()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What ``config.json`` holds of the constructor's arguments."""
+        found: dict[str, Any] = {
+            "in_channels": self.in_channels,
+            "size": self.size,
+            "channels": list(self.channels),
+            "classes": self.classes,
+            "dropout": self.dropout,
+        }
+        return found if self.norm == "batch" else found | {"norm": self.norm}
 
     def release(self) -> None:
         """Free the memory that training kept for its next step."""
@@ -206,7 +218,7 @@ class NumpyCNN:
 
     def _enter(self, x: Array) -> Array:
         """Check pictures (N, C, H, W) and lay them out as (C, H, W, N)."""
-        expected = (self.input_channels, self.size, self.size)
+        expected = (self.in_channels, self.size, self.size)
         if x.ndim != 4 or x.shape[1:] != expected:
             raise ValueError(
                 f"Pictures must be (N, {', '.join(map(str, expected))}), not {x.shape}."

@@ -43,6 +43,7 @@ class UNet(nn.Module):
         super().__init__()
         if len(widths) < 2:
             raise ValueError("UNet takes at least two widths.")
+        self.arguments = {"widths": list(widths), "skips": skips, "context": context}
         self.skips = skips
         self.multiple = SQUARE * 2 ** (len(widths) - 1)
         inputs = [3 * SQUARE**2, *widths[:-1]]
@@ -131,9 +132,8 @@ class Up(nn.Module):
     def __init__(self, inputs: int, outputs: int, skips: bool) -> None:
         super().__init__()
         self.skips = skips
-        self.narrow = Convolution(
-            inputs, outputs, kernel=1
-        )  # before growing: a quarter of the work
+        # before growing: a quarter of the work
+        self.narrow = Convolution(inputs, outputs, kernel=1)
         self.block = Block(2 * outputs if skips else outputs, outputs)
 
     def forward(self, x: Tensor, detail: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ NORMS = {"batch": "bn", "group": "gn", "layer": "ln", "none": ""}  # how their l
 
 
 def build(
-    input_channels: int = 1,
+    in_channels: int = 1,
     size: int = 28,
     channels: Sequence[int] = (32, 64, 128),
     classes: int = 10,
@@ -25,7 +25,7 @@ def build(
 ) -> nn.Sequential:
     """Make the network that ``config["arguments"]`` describes, with untrained weights."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    width = input_channels
+    width = in_channels
     for block, out in enumerate(channels, start=1):
         kernel, padding = (5, 0) if block == 1 else (3, 1)
         layers[f"conv{block}"] = nn.Conv2d(

@@ -1,0 +1,85 @@
+"""The architectures: one entry each. `build` makes the network that a model's config describes.
+
+A module is imported only when its network is built, so that the NumPy network works, and starts
+fast, where torch is not installed. A new architecture is a file in this folder and one entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Where a network's code is.
+
+    Attributes:
+        module: Below ``zoo.networks``.
+        network: The class in it; its keyword arguments are ``config["arguments"]``.
+        framework: ``"numpy"`` or ``"torch"``.
+        stand_alone: The module that needs torch alone and nothing of this project, below
+            ``zoo.networks``; it is published beside the weights. "": ``module`` is that itself.
+    """
+
+    module: str
+    network: str
+    framework: str = "torch"
+    stand_alone: str = ""
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "numpy_cnn": Architecture("numpy_cnn", "NumpyCNN", "numpy", "stand_alone.digit_cnn"),
+    "cifar": Architecture("cifar_net", "CifarNet"),
+    "unet": Architecture("segmentation.unet", "UNet"),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Return an entry of the registry.
+
+    Raises:
+        ValueError: This version of the code knows no such architecture.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"The architecture {name!r} is unknown to this version; update the code.")
+    return ARCHITECTURES[name]
+
+
+def name_of(network: Any) -> str:
+    """Return the name under which a network's class is registered.
+
+    Raises:
+        ValueError: The class is not registered.
+    """
+    for name, entry in ARCHITECTURES.items():
+        if type(network).__name__ == entry.network:
+            return name
+    raise ValueError(
+        f"{type(network).__name__} is no registered architecture; give it an entry in "
+        "zoo/networks/registry.py."
+    )
+
+
+def build(config: Mapping[str, Any]) -> Any:
+    """Make the network, with untrained weights, that a model's ``config.json`` describes.
+
+    Args:
+        config: the parsed ``config.json``; ``config["architecture"]`` names the network and
+            ``config["arguments"]`` holds the keyword arguments of its constructor.
+
+    Returns:
+        A `zoo.networks.numpy_cnn.NumpyCNN` or a ``torch.nn.Module``.
+
+    Raises:
+        ValueError: This version of the code knows no such architecture.
+
+    Example:
+        >>> build({"architecture": "numpy_cnn", "arguments": {"channels": [4, 8]}}).num_parameters
+        4398
+    """
+    entry = architecture(config["architecture"])
+    module = import_module(f"zoo.networks.{entry.module}")
+    return getattr(module, entry.network)(**dict(config.get("arguments", {})))
