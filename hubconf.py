@@ -6,7 +6,7 @@
 torch.Size([1, 10])
 
 ``torch.hub.load("OWNER/REPO", "mnist")`` does the same from GitHub. The weights are verified as
-always; pictures have to be prepared as ``config.json`` says (``zoo.load`` does that by itself).
+always; images have to be prepared as ``config.json`` says (``zoo.load`` does that by itself).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pages.sections.batch_norm import (
     train_or_eval,
 )
 from zoo import batch_norm
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 
 entry_guard.ensure("pages/batch_norm.py")
 model = loaded_models.classifier("cifar10")
@@ -39,20 +39,21 @@ st.markdown(
 
 st.header("What it does: three steps", anchor="steps")
 st.markdown(
-    "A convolution gives each channel a number for every place of every picture. BatchNorm takes "
+    "A convolution gives each channel a number for every place of every image. BatchNorm takes "
     "all numbers of a channel in the batch, **subtracts** their mean μ, **divides** by their "
-    "deviation (ε keeps that from being zero), then **scales** by γ and **shifts** by β, which the "
+    "standard deviation (ε keeps that from being zero), then **scales** by γ and **shifts** by "
+    "β, which the "
     f"network learns. The network that names objects has {len(names)} such layers. Look into one:"
 )
 live_steps.show(model, weights)
 
 st.header("Training is not evaluation", anchor="modes")
 st.markdown(
-    "In training, mean and variance come from the batch, so the answer to a picture depends on the "
-    "pictures beside it. While it trains, the layer keeps running averages of both; in evaluation "
-    "it uses those, and every picture is answered for itself."
+    "In training, mean and variance come from the batch, so the answer to an image depends on the "
+    "images beside it. While it trains, the layer keeps running averages of both; in evaluation "
+    "it uses those, and every image is answered for itself."
 )
-train_or_eval.company(model, weights)
+train_or_eval.batch_dependence(model, weights)
 st.markdown(
     "Forget to switch (`model.eval()` in PyTorch) and the accuracy depends on the batch: on its "
     "size, and on whether it is as mixed as in training."
@@ -79,8 +80,8 @@ if found["batch_norm_statistics"] is not None:
 if found["batch_norm_batch_size"] is not None:
     st.header("Small batches", anchor="batches")
     st.markdown(
-        "The mean of few pictures is a poor estimate. GroupNorm takes its statistics from one "
-        "picture and does not see the batch at all (Wu & He 2018)."
+        "The mean of few images is a poor estimate. GroupNorm takes its statistics from one "
+        "image and does not see the batch at all (Wu & He 2018)."
     )
     show_recorded("batch_norm_batch_size")
 if found["batch_norm_where"] is not None:
@@ -109,6 +110,4 @@ claims = recorded_figures.claims(live_folding.folded())
 if claims:
     st.header("Claims and measurements", anchor="claims")
     recorded_figures.show_claims(claims)
-st.caption(
-    f"Sample pictures: {picture_set('cifar10').credit}. Digits: {picture_set('mnist').credit}."
-)
+st.caption(f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}.")

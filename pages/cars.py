@@ -125,7 +125,7 @@ def wanted(seen: Scene) -> Scene:
     if not now.get("largest"):
         return seen
     if "piece" not in now:
-        now["piece"] = seen.largest_piece()
+        now["piece"] = seen.largest_component()
     return now["piece"]
 
 
@@ -151,7 +151,7 @@ def playground() -> None:
     with right:
         if whole is not None and seen is not None:
             show_answer(seen)
-            show_pieces(whole)
+            show_components(whole)
         show_choices()
     if seen is not None and seen.found(threshold()):
         show_cut_out(seen)
@@ -188,29 +188,29 @@ def show_answer(seen: Scene) -> None:
     if not seen.found(threshold()):
         st.info(
             f"**No car found**: at a threshold of {round(100 * threshold())}{number_format.NBSP}%, "
-            f"{number_format.percent(area)} of the picture is car, too little to be one.",
+            f"{number_format.percent(area)} of the image is car, too little to be one.",
             icon=":material/search_off:",
         )
     low, high = (number_format.percent(edge, 0) for edge in masks.UNSURE)
     with st.container(horizontal=True, gap="small"):
-        st.metric("Car area", number_format.percent(area), help="Share of the picture's pixels")
+        st.metric("Car area", number_format.percent(area), help="Share of the image's pixels")
         st.metric(
             "Unsure",
-            number_format.percent(seen.unsure()),
+            number_format.percent(seen.uncertain()),
             help="Share of the pixels that are neither clearly car nor clearly not: "
             f"between {low} and {high} sure",
         )
         st.metric(
             "Time", number_format.duration(seen.result.seconds), help="From the photo to the mask"
         )
-    height, width = seen.result.working.shape
+    height, width = seen.result.low_res_probabilities.shape
     st.caption(
         f"Photo {seen.size[0]} × {seen.size[1]}, looked at in {width} × {height} by PyTorch on "
         f"the {model.device.upper()}. Moving the threshold asks the network nothing."
     )
 
 
-def show_pieces(whole: Scene) -> None:
+def show_components(whole: Scene) -> None:
     """Offer the largest piece alone, if what was found has several."""
     number = whole.result.pieces
     if number > 1:
@@ -226,11 +226,11 @@ def show_pieces(whole: Scene) -> None:
 
 @st.cache_data(show_spinner=False)
 def thumbnail_items() -> list[thumbnails.Item]:
-    """Return the sample photos as small pictures to click."""
+    """Return the sample photos as small images to click."""
     return [
         thumbnails.Item(
             id=sample.id,
-            picture=encoding.data_url(encoding.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
+            image=encoding.data_url(encoding.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
             description=sample.description,
         )
         for sample in choices()
@@ -266,14 +266,14 @@ def show_cut_out(seen: Scene) -> None:
 
 
 def choose_background() -> str | bytes | None:
-    """Let the visitor choose: None for none, a colour as #rrggbb, or a picture's file."""
+    """Let the visitor choose: None for none, a colour as #rrggbb, or an image's file."""
     kind = st.segmented_control(
-        "Background", ["Transparent", "Colour", "Picture"], default="Transparent", key="background"
+        "Background", ["Transparent", "Colour", "Image"], default="Transparent", key="background"
     )
     if kind == "Colour":
         return st.color_picker("Colour", "#5b5bd6", key="colour")
-    if kind == "Picture":
-        file = st.file_uploader("Another picture", encoding.FILES, key="backdrop")
+    if kind == "Image":
+        file = st.file_uploader("Another image", encoding.FILES, key="backdrop")
         return file.getvalue() if file else None
     return None
 
@@ -288,7 +288,7 @@ def compose(
     if isinstance(background, str):
         red, green, blue = ImageColor.getrgb(background)[:3]
         return cutouts.on_colour(cut, (red, green, blue))
-    return cutouts.on_picture(cut, background)
+    return cutouts.on_image(cut, background)
 
 
 def show_downloads(seen: Scene, background: str | bytes | None) -> None:
@@ -299,7 +299,7 @@ def show_downloads(seen: Scene, background: str | bytes | None) -> None:
     def mask() -> bytes:  # runs in a thread of its own, without the session
         return masks.png(seen.full().mask_at(at))
 
-    def picture_file() -> bytes:
+    def image_file() -> bytes:
         whole = compose(seen.original(), seen.full(), at, background)
         if whole.mode == "RGBA":
             return cutouts.png(whole)
@@ -307,15 +307,15 @@ def show_downloads(seen: Scene, background: str | bytes | None) -> None:
 
     label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
     if background is not None:
-        label, name, kind = ("Picture, JPEG", f"{stem}_background.jpg", "image/jpeg")
+        label, name, kind = ("Image, JPEG", f"{stem}_background.jpg", "image/jpeg")
     st.download_button(
         label,
-        picture_file,
+        image_file,
         name,
         kind,
         icon=":material/download:",
         on_click="ignore",
-        key="download-picture",
+        key="download-image",
         type="primary",
     )
     st.download_button(
@@ -337,7 +337,7 @@ def show_truth(seen: Scene) -> None:
     """Let the visitor measure the mask against a true one."""
     with st.expander("Compare with a true mask", icon=":material/rule:"):
         file = st.file_uploader(
-            "The true mask: a picture of the photo's size, white (or opaque) where the car is",
+            "The true mask: an image of the photo's size, white (or opaque) where the car is",
             encoding.FILES,
             key=f"truth-{shown()['number']}",
         )

@@ -18,7 +18,7 @@ from pages.components.thumbnails import thumbnails
 from pages.images import encoding, heat_map, mosaic
 from pages.images.encoding import data_url as address
 from pages.sections import training_history as training_section
-from zoo.samples import Sample, samples
+from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/digits.py")
 model = loaded_models.classifier("mnist")
@@ -39,9 +39,9 @@ st.markdown("Draw a digit. A convolutional network written in NumPy answers afte
 
 
 def shown() -> dict[str, Any]:
-    """Return what is on the pad: the picture to read, its view, or the problem with it."""
+    """Return what is on the pad: the image to read, its view, or the problem with it."""
     if "digits" not in st.session_state:
-        put_sample(samples("digits")[7].id)
+        put_sample(first_sample("digits").id)
     return st.session_state["digits"]
 
 
@@ -56,7 +56,7 @@ def put_sample(sample_id: str) -> None:
     for sample in samples("digits"):
         if sample.id == sample_id:
             encoded = sample.read()
-            put("sample", id=sample_id, image=encoded, picture=address(encoded), ink=True)
+            put("sample", id=sample_id, image=encoded, url=address(encoded), ink=True)
 
 
 def on_stroke() -> None:
@@ -74,7 +74,7 @@ def on_pick() -> None:
 
 
 def on_upload(key: str) -> None:
-    """Take an uploaded picture, or the reason why it cannot be used.
+    """Take an uploaded image, or the reason why it cannot be used.
 
     Only what the network sees and a small copy are kept: a photo may have megabytes, and preparing
     it takes a moment.
@@ -83,12 +83,12 @@ def on_upload(key: str) -> None:
     if file is None:
         return
     try:
-        view = model.view(file.getvalue())
+        view = model.model_input_image(file.getvalue())
         small = encoding.jpeg(zoo.open_image(file.getvalue()), side=560)
     except zoo.ImageError as error:
         put("upload", problem=str(error))
         return
-    put("upload", view=view, picture=address(small, "jpeg"), ink=False)
+    put("upload", view=view, image=address(small, "jpeg"), ink=False)
 
 
 # --- The parts of the page. ---
@@ -115,7 +115,7 @@ def show_pad() -> None:
         "pad",
         token=str(now["token"]),
         strokes=now.get("strokes"),
-        picture=now.get("picture"),
+        image=now.get("url"),
         ink=now.get("ink", True),
         on_change=on_stroke,
     )
@@ -127,7 +127,7 @@ def show_answer() -> tuple[np.ndarray, str] | None:
     try:
         if "problem" in now:
             raise zoo.ImageError(now["problem"])
-        view = now["view"] if "view" in now else model.view(now["image"])
+        view = now["view"] if "view" in now else model.model_input_image(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
         class_answer.show_problem("answer", now["number"], model.labels, str(error))
@@ -145,21 +145,21 @@ def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
     Args:
         weights: SHA-256 of the weights: other weights, other answers.
     """
-    pictures = samples("digits")
-    results = model.predict_batch([sample.path for sample in pictures])
+    images = samples("digits")
+    results = model.predict_batch([sample.path for sample in images])
     groups: dict[str, list[thumbnails.Item]] = {"Try one": [], "Hard ones: truth → answer": []}
-    for sample, result in zip(pictures, results, strict=True):
+    for sample, result in zip(images, results, strict=True):
         group = "Try one" if sample.group == "typical" else "Hard ones: truth → answer"
         groups[group].append(choice(sample, result))
     return groups
 
 
 def choice(sample: Sample, result: zoo.Classification) -> thumbnails.Item:
-    """Turn a sample into a picture to click."""
+    """Turn a sample into an image to click."""
     verdict = f"the network says {result.label} ({number_format.percent(result.confidence)})"
     return thumbnails.Item(
         id=sample.id,
-        picture=address(sample.read()),
+        image=address(sample.read()),
         description=f"{sample.description}, a {sample.label}; {verdict}",
         note="" if sample.group == "typical" else f"{sample.label} → {result.label}",
     )
@@ -188,10 +188,10 @@ def show_inside(view: np.ndarray, label: str) -> None:
     )
     maps = zoo.explain.activations(model, view)
     blocks = [
-        gallery.Picture(
+        gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
             detail=" × ".join(str(length) for length in values.shape),
-            picture=address(mosaic.png(values)),
+            image=address(mosaic.png(values)),
             alt=f"Output of layer {name}: {len(values)} maps",
         )
         for name, values in maps.items()
@@ -203,17 +203,19 @@ def show_inside(view: np.ndarray, label: str) -> None:
 def show_occlusion(view: np.ndarray, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
     drop = zoo.explain.occlusion(model, view, label)
-    pictures = [
-        gallery.Picture("What it sees", "28 × 28", address(encoding.png(view, 10)), "The digit"),
-        gallery.Picture(
+    images = [
+        gallery.GalleryImage(
+            "What it sees", "28 × 28", address(encoding.png(view, 10)), "The digit"
+        ),
+        gallery.GalleryImage(
             "What decided", "occlusion", address(heat_map.png(view, drop, 10)), "Its map"
         ),
     ]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
-        gallery.show("decided", pictures, columns=2)
+        gallery.show("decided", images, columns=2)
     right.markdown(
-        f"Each part of the picture is covered in turn. Where it is **violet**, covering it makes "
+        f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
         f"the network less sure of **{label}**, by up to "
         f"**{100 * max(float(drop.max()), 0):.1f} points**; where it is **amber**, more sure."
     )

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import entry_guard, loaded_models, number_format, site
+from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
 from pages.components.arithmetic_steps import arithmetic_steps
 from pages.components.diagram import diagram
@@ -20,12 +20,11 @@ from pages.images.encoding import data_url as address
 from pages.sections import attribution_maps
 from pages.sections.feature_maps import feature_visualization, top_images, trace_cache
 from pages.sections.segmentation import skip_connections
-from zoo.samples import Sample, samples
+from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/feature_maps.py")
 
-COLLECTIONS = {entry.model: entry.samples for entry in site.ENTRIES if entry.samples}
-NAMES = [name for name in zoo.list_models() if name.partition("-")[0] in COLLECTIONS]
+NAMES = [name for name in zoo.list_models() if zoo.info(name).samples]
 
 
 # --- What is looked at. Plain session state, so that it outlives a visit to another page. ---
@@ -37,32 +36,26 @@ def state() -> dict[str, Any]:
 
 
 def now() -> dict[str, Any]:
-    """Return the choices for the model in use: picture, layer, channel, pixel."""
+    """Return the choices for the model in use: image, layer, channel, pixel."""
     name = state()["model"]
     if name not in state()["of"]:
         state()["of"][name] = {"layer": None, "channel": None, "pixel": None}
-        put_sample(first_sample(name))
+        put_sample(first_sample(zoo.info(name).samples).id)
     return state()["of"][name]
 
 
-def pictures_of(name: str) -> tuple[Sample, ...]:
-    """Return the sample pictures of a model, or of the one that it is a variant of."""
-    return samples(COLLECTIONS[name.partition("-")[0]])
-
-
-def first_sample(name: str) -> str:
-    """Return the id of the sample that a model's page begins with."""
-    pictures = pictures_of(name)
-    return pictures[7 if name == "mnist" else 0].id
+def images_of(name: str) -> tuple[Sample, ...]:
+    """Return the images to try a model on."""
+    return samples(zoo.info(name).samples)
 
 
 def put(contents: Any, **more: Any) -> None:
-    """Look at another picture, or say why it cannot be used; layer and channel stay."""
+    """Look at another image, or say why it cannot be used; layer and channel stay."""
     here = state()["of"][state()["model"]]
     for key in ("view", "problem", "id", "strokes"):
         here.pop(key, None)
     try:
-        here["view"] = loaded_models.load(state()["model"]).view(contents)
+        here["view"] = loaded_models.load(state()["model"]).model_input_image(contents)
     except zoo.ImageError as error:
         here["problem"] = str(error)
     here |= {"pixel": None, **more}
@@ -70,7 +63,7 @@ def put(contents: Any, **more: Any) -> None:
 
 def put_sample(sample_id: str) -> None:
     """Look at a sample; an id that does not exist changes nothing."""
-    for sample in pictures_of(state()["model"]):
+    for sample in images_of(state()["model"]):
         if sample.id == sample_id:
             put(sample.read(), id=sample_id)
 
@@ -87,7 +80,7 @@ def on_pick() -> None:
 
 
 def on_upload(key: str) -> None:
-    """Take an uploaded picture."""
+    """Take an uploaded image."""
     if file := st.session_state[key]:
         put(file.getvalue())
 
@@ -125,7 +118,7 @@ def on_pixel() -> None:
 
 
 def show_choices(model: zoo.Model) -> None:
-    """Draw the choice of the model and of the picture."""
+    """Draw the choice of the model and of the image."""
     if len(NAMES) > 1:
         st.segmented_control(
             "Network",
@@ -140,8 +133,8 @@ def show_choices(model: zoo.Model) -> None:
     with left:
         thumbnails.show("inside-samples", thumbnail_items(model.name), now().get("id"), on_pick)
     with right.container(horizontal=True):
-        upload.upload("Upload", "A picture", "inside-upload", on_upload)
-        if model.digits:
+        upload.upload("Upload", "An image", "inside-upload", on_upload)
+        if model.preprocessing.kind == "mnist_digit":
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")
                 drawing_pad.draw("inside-pad", token="pad", strokes=drawn, on_change=on_stroke)
@@ -156,13 +149,13 @@ def title_of(name: str) -> str:
 
 @st.cache_data(show_spinner=False)
 def thumbnail_items(name: str) -> dict[str, list[thumbnails.Item]]:
-    """Return the model's sample pictures."""
-    pictures = [sample for sample in pictures_of(name) if sample.group == "typical"]
+    """Return the model's sample images."""
+    images = [sample for sample in images_of(name) if sample.group == "typical"]
     items = [
         thumbnails.Item(s.id, address(encoding.png(encoding.band([s.read()]))), s.description)
-        for s in pictures[:10]
+        for s in images[:10]
     ]
-    return {"Pictures": items}
+    return {"Images": items}
 
 
 @st.fragment
@@ -186,7 +179,7 @@ def explorer(model: zoo.Model) -> None:
         show_maps(model, run, layer)
     with right:
         show_channel(model, view, run, layer)
-    excites = st.container()  # filled last: the first time it asks the network about many pictures
+    excites = st.container()  # filled last: the first time it asks the network about many images
     st.header("The arithmetic", anchor="arithmetic")
     show_arithmetic(model, run, layer)
     with excites:
@@ -219,7 +212,8 @@ def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer
         caption=True,
     )
     st.caption(
-        f"`{layer.name}`: {layer.operation}, {number_format.count(layer.parameters)} parameters. Violet: "
+        f"`{layer.name}`: {layer.operation}, {number_format.count(layer.parameters)} "
+        f"parameters. Violet: "
         "above zero, the brighter the stronger; dark: near zero; amber: below."
     )
 
@@ -300,7 +294,7 @@ def show_arithmetic(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain
 st.title("Feature maps", anchor=False)
 st.markdown(
     "Open a trained network: every layer, every channel, and the arithmetic behind every number, "
-    "on a picture of yours."
+    "on an image of yours."
 )
 if not NAMES:
     st.info("No network is here to be opened: train one and export it, as the README shows.")

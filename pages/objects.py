@@ -34,7 +34,7 @@ GROUPS = {
     "none": "Unlike what it learned from",
 }
 
-size = model.config["input"]
+size = model.preprocessing
 st.title("Objects", anchor=False)
 st.markdown(
     f"Hand in a photo. A convolutional network, trained from scratch on "
@@ -63,7 +63,7 @@ def put(**contents: Any) -> None:
 def put_photo(encoded: bytes, kind: str, description: str, **contents: Any) -> None:
     """Take a photo; ``kind`` is the format of its file."""
     square, url = crop.Square(), address(encoded, kind)
-    put(image=encoded, picture=url, description=description, square=square, **contents)
+    put(image=encoded, url=url, description=description, square=square, **contents)
 
 
 def put_sample(sample_id: str) -> None:
@@ -81,14 +81,14 @@ def on_pick() -> None:
 
 
 def on_file(key: str) -> None:
-    """Take an uploaded or photographed picture, or the reason why it cannot be used."""
+    """Take an uploaded or photographed image, or the reason why it cannot be used."""
     file = st.session_state[key]
     if file is None:
         return
     try:
         put_photo(*encoding.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
     except zoo.ImageError as error:
-        put(problem=str(error), picture=None, description="", square=crop.Square())
+        put(problem=str(error), image=None, description="", square=crop.Square())
 
 
 def on_move() -> None:
@@ -124,7 +124,7 @@ def show_answer() -> tuple[np.ndarray, str] | None:
         return None
     square = now["square"]
     photo = crop_square(zoo.open_image(now["image"]), square.x, square.y, square.side)
-    view = model.view(photo)
+    view = model.model_input_image(photo)
     result = model.predict(photo)
     place = f"PyTorch on the {model.device.upper()}"
     class_answer.show("answer", now["number"], result, view, place, top=TOP, note=caution(result))
@@ -132,12 +132,12 @@ def show_answer() -> tuple[np.ndarray, str] | None:
 
 
 def caution(result: zoo.Classification) -> str:
-    """Say that the picture may show none of the classes, if the measured threshold says so."""
-    if not result.outsider or result.outsider_threshold is None:
+    """Say that the image may show none of the classes, if the measured threshold says so."""
+    if not result.is_ood or result.ood_threshold is None:
         return ""
     return (
         f"This may be none of my {len(model.labels)} classes: I am less than "
-        f"{number_format.percent(result.outsider_threshold)} sure."
+        f"{number_format.percent(result.ood_threshold)} sure."
     )
 
 
@@ -147,7 +147,7 @@ def show_photo() -> None:
     crop.show(
         "crop",
         token=now["token"],
-        picture=now["picture"],
+        image=now["url"],
         description=now["description"],
         square=now["square"],
         on_change=on_move,
@@ -158,7 +158,7 @@ def show_photo() -> None:
 
 @st.cache_data(show_spinner=False)
 def choices() -> dict[str, list[thumbnails.Item]]:
-    """Return the samples by group, as small pictures to click."""
+    """Return the samples by group, as small images to click."""
     groups: dict[str, list[thumbnails.Item]] = {title: [] for title in GROUPS.values()}
     for sample in samples("objects"):
         groups[GROUPS[sample.group]].append(choice(sample))
@@ -166,7 +166,7 @@ def choices() -> dict[str, list[thumbnails.Item]]:
 
 
 def choice(sample: Sample) -> thumbnails.Item:
-    """Turn a sample into a picture to click."""
+    """Turn a sample into an image to click."""
     small = encoding.jpeg(crop_square(zoo.open_image(sample.path)), side=96)
     return thumbnails.Item(sample.id, address(small, "jpeg"), sample.description)
 
@@ -180,7 +180,7 @@ def show_inputs() -> None:
 
 
 def show_reasons(view: np.ndarray, label: str) -> None:
-    """Draw what in the picture speaks for a class, by two methods."""
+    """Draw what in the image speaks for a class, by two methods."""
     st.header("What speaks for it", anchor="decided")
     chosen = st.pills(
         "Class to explain; the answer, unless you choose another",
@@ -190,17 +190,19 @@ def show_reasons(view: np.ndarray, label: str) -> None:
     target = chosen or label
     drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
     cam = zoo.explain.grad_cam(model, view, target)
-    seen = f"{size['width']} × {size['height']}"
-    pictures = [
-        gallery.Picture("What it sees", seen, address(encoding.png(view, 10)), "The square"),
-        gallery.Picture("Grad-CAM", target, address(heat_map.png(view, cam, 10, 1e-9)), "Its map"),
-        gallery.Picture("Occlusion", target, address(heat_map.png(view, drop, 10)), "Its map"),
+    seen = f"{size.width} × {size.height}"
+    images = [
+        gallery.GalleryImage("What it sees", seen, address(encoding.png(view, 10)), "The square"),
+        gallery.GalleryImage(
+            "Grad-CAM", target, address(heat_map.png(view, cam, 10, 1e-9)), "Its map"
+        ),
+        gallery.GalleryImage("Occlusion", target, address(heat_map.png(view, drop, 10)), "Its map"),
     ]
-    gallery.show("reasons", pictures, columns=3, few=3, stacked=True)
+    gallery.show("reasons", images, columns=3, few=3, stacked=True)
     nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
     st.markdown(
         f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "
-        f"have few places, so its picture is coarse.{nothing} **Occlusion** covers each part with "
+        f"have few places, so its image is coarse.{nothing} **Occlusion** covers each part with "
         f"the mean colour: where it is violet, that makes the network less sure of **{target}**, "
         f"by up to {100 * max(float(drop.max()), 0):.1f} points; where it is amber, more sure."
     )

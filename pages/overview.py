@@ -50,7 +50,7 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
             st.caption(
                 f"{number_format.count(info.parameters)} parameters &nbsp;·&nbsp; "
                 f"{number_format.size(info.size)} &nbsp;·&nbsp; "
-                f"trained in {number_format.duration(record['wall_seconds'])}"
+                f"trained in {number_format.duration(record['train_seconds'])}"
             )
         with right:
             headline.show(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 import zoo
 from pages.common import entry_guard, loaded_models, number_format
 from pages.sections import training_history
 from zoo import records, snippets
+from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights import hub
 
 entry_guard.ensure("pages/use_the_weights.py")
@@ -29,7 +27,7 @@ def choose() -> str:
 
 
 def show_facts(model: zoo.Model) -> None:
-    """Draw what the model is: metric, size, licence, revision."""
+    """Draw what the model is: metric, size, license, revision."""
     info = zoo.info(model.name)
     metric, value, n = records.headline(model.record)
     with st.container(horizontal=True, gap="medium"):
@@ -38,25 +36,26 @@ def show_facts(model: zoo.Model) -> None:
         )
         st.metric("Parameters", number_format.count(info.parameters))
         st.metric("Size", number_format.size(info.size))
-    size = model.config["input"]
-    pairs = zip(size["mean"], size["std"], strict=True)
+    found = model.preprocessing
+    pairs = zip(found.mean, found.std, strict=True)
     scaled = ", ".join(f"{mean:g} ± {std:g}" for mean, std in pairs)
     st.markdown(
         f"**{info.title}**: {info.task} with `{info.architecture}`. The network takes "
-        f"{_shape(size)}, normalized by mean ± deviation {scaled}; `zoo` does that for you.  \n"
-        f"Weights: {info.licence}. Trained on [{info.data['name']}]({info.data['source']}), "
-        f"{info.data['licence']}.  \n{revision(model)}"
+        f"{_shape(found)}, normalized by mean ± standard deviation {scaled}; `zoo` does that for "
+        f"you.  \n"
+        f"Weights: {info.license}. Trained on [{info.data['name']}]({info.data['source']}), "
+        f"{info.data['license']}.  \n{revision(model)}"
     )
 
 
-def _shape(size: Mapping[str, Any]) -> str:
-    """Say what the network's input is, by the config's ``input``."""
-    if "longest_side" in size:
+def _shape(found: Preprocessing) -> str:
+    """Say what the network's input is."""
+    if not found.fixed_size:
         return (
-            f"{size['channels']} × height × width values in 0…1 of pictures whose longest side is "
-            f"{size['longest_side']}"
+            f"{found.channels} × height × width values in 0…1 of images whose longest side is "
+            f"{found.longest_side}"
         )
-    return f"{size['channels']} × {size['height']} × {size['width']} values in 0…1"
+    return f"{found.channels} × {found.height} × {found.width} values in 0…1"
 
 
 def revision(model: zoo.Model) -> str:
@@ -77,7 +76,7 @@ def show_snippets(model: zoo.Model) -> None:
     ways["torch.hub"] = (snippets.torch_hub(name), "python")
     ways["Command line"] = (snippets.command(name, repo), "bash")
     notes = {
-        "Python": "Takes a path, bytes, a PIL picture or an array; prepares it as in training.",
+        "Python": "Takes a path, bytes, a PIL image or an array; prepares it as in training.",
         "PyTorch alone": "Nothing of this project is needed: the Hub client, safetensors and "
         "PyTorch. `network.py` is code, so read it before you run it.",
         "torch.hub": "In a checkout of this project. Gives an `nn.Module` in evaluation mode.",

@@ -18,8 +18,8 @@ TEST = {
     "dice": 0.99,
     "boundary_iou": 0.9,
     "worst": 0.95,
-    "worst_picture": "b_02",
-    "pictures": {"a_01": 0.99, "b_02": 0.95},
+    "worst_image": "b_02",
+    "images": {"a_01": 0.99, "b_02": 0.95},
     "n": 2,
 }
 
@@ -40,25 +40,38 @@ def network(seed: int = 0) -> UNet:
 def config(**changes: Any) -> dict[str, Any]:
     """What ``config.json`` of a car model holds."""
     return {
-        "format": 1,
+        "format": 2,
         "model": "carvana",
         "title": "Cars",
         "task": "segmentation",
         "framework": "torch",
         "architecture": "unet",
         "arguments": ARGUMENTS,
-        "input": {"channels": 3, "longest_side": LONGEST, "mean": [0.5] * 3, "std": [0.25] * 3},
+        "preprocessing": {
+            "kind": "scale",
+            "channels": 3,
+            "longest_side": LONGEST,
+            "mean": [0.5] * 3,
+            "std": [0.25] * 3,
+        },
         "labels": ["car"],
         "threshold": 0.5,
-        "licence": "Apache-2.0",
-        "data": {"name": "Carvana", "source": "tests", "licence": "none", "citation": "none"},
+        "license": "Apache-2.0",
+        "samples": "cars",
+        "data": {
+            "name": "Carvana",
+            "reader": "carvana_photos",
+            "source": "tests",
+            "license": "none",
+            "citation": "none",
+        },
     } | changes
 
 
 def record(seed: int = 0, **changes: Any) -> dict[str, Any]:
     """What ``record.json`` of a finished run holds."""
     return {
-        "format": 1,
+        "format": 2,
         "model": "carvana",
         "command": "python -m training.carvana",
         "git_commit": "0" * 40,
@@ -66,7 +79,7 @@ def record(seed: int = 0, **changes: Any) -> dict[str, Any]:
         "seed": seed,
         "hardware": {"cpu": "test", "cores": 2, "threads": 2, "memory_gib": 1, "gpu": None},
         "versions": {"torch": "2"},
-        "wall_seconds": 90.0,
+        "train_seconds": 90.0,
         "recipe": {"epochs": 2},
         "parameters": sum(p.numel() for p in network().parameters()),
         "history": [
@@ -80,14 +93,14 @@ def record(seed: int = 0, **changes: Any) -> dict[str, Any]:
             for epoch in (1, 2)
         ],
         "metrics": {"validation": {"iou": 0.9, "dice": 0.96, "boundary_iou": 0.8, "n": 4}}
-        | {"test": TEST, "streets_test": {"iou": 0.6, "dice": 0.7, "boundary_iou": 0.3, "n": 3}},
+        | {"test": TEST, "test_streets": {"iou": 0.6, "dice": 0.7, "boundary_iou": 0.3, "n": 3}},
         "selection": "the averaged weights after the last epoch",
         "seeds": [{"seed": seed, "validation_iou": 0.9, "test_iou": 0.98}],
     } | changes
 
 
 def final_record(seed: int = 0) -> dict[str, Any]:
-    """What the record of a run holds that learned from the validation pictures, too."""
+    """What the record of a run holds that learned from the validation images, too."""
     before = record(seed)
     rows = [
         {key: row[key] for key in row if key != "validation"} | {"train": {"loss": 0.3}}

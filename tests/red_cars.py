@@ -46,28 +46,28 @@ def network() -> UNet:
     return net
 
 
-def pictures() -> dict[str, float]:
-    """Return a made-up IoU for each test picture."""
+def images() -> dict[str, float]:
+    """Return a made-up IoU for each test image."""
     names = [f"{car}_{angle:02d}" for car, angles in CARS.items() for angle in angles]
     return {name: 0.97 + 0.02 * abs(np.sin(7.0 * i)) for i, name in enumerate(names)}
 
 
 def record() -> dict[str, Any]:
     """Return a record with all that the page tells."""
-    found = pictures()
+    found = images()
     mean = float(np.mean(list(found.values())))
     test = cars.TEST | {
         "iou": mean,
         "dice": 2 * mean / (1 + mean),
         "worst": min(found.values()),
         "n": len(found),
-        "pictures": found,
+        "images": found,
     }
     streets = {"iou": 0.8123, "dice": 0.89, "boundary_iou": 0.61, "n": 31}
     validation = {"iou": 0.98, "dice": 0.99, "boundary_iou": 0.9, "n": 16}
     return cars.record(
         command="python -m training.carvana --data-dir DIR --out RUN_DIR",
-        wall_seconds=3600.0,
+        train_seconds=3600.0,
         parameters=sum(p.numel() for p in network().parameters()),
         history=[
             {
@@ -79,15 +79,16 @@ def record() -> dict[str, Any]:
             }
             for epoch in range(1, 9)
         ],
-        metrics={"validation": validation, "test": test, "streets_test": streets},
+        metrics={"validation": validation, "test": test, "test_streets": streets},
     )
 
 
 def config(longest: int = 512, **changes: Any) -> dict[str, Any]:
     """Return the stand-in's config: it takes pixels as they are, from 0 to 1."""
-    size = {"channels": 3, "longest_side": longest, "mean": [0] * 3, "std": [1] * 3}
+    size = {"kind": "scale", "channels": 3, "longest_side": longest}
+    size |= {"mean": [0] * 3, "std": [1] * 3}
     arguments = {"widths": WIDTHS, "skips": True}
-    return cars.config(**({"arguments": arguments, "input": size} | changes))
+    return cars.config(**({"arguments": arguments, "preprocessing": size} | changes))
 
 
 def red_model(**changes: Any) -> zoo.Segmenter:
@@ -108,7 +109,7 @@ def write(root: Path) -> Path:
 
 
 def street(width: int = 640, height: int = 400) -> Image.Image:
-    """Return a gray picture with a "car", red and, in its right quarter, pink."""
+    """Return a gray image with a "car", red and, in its right quarter, pink."""
     pixels = np.full((height, width, 3), GRAY, np.uint8)
     left, right = width // 4, 3 * width // 4
     pixels[height // 2 : 3 * height // 4, left:right] = RED
@@ -125,7 +126,7 @@ def car(width: int = 640, height: int = 400, pink: bool = True) -> np.ndarray:
 
 
 def two_cars(width: int = 640, height: int = 400) -> Image.Image:
-    """Return a gray picture with a red "car" in its left half and a smaller one in its right."""
+    """Return a gray image with a red "car" in its left half and a smaller one in its right."""
     pixels = np.full((height, width, 3), GRAY, np.uint8)
     pixels[height // 2 : 3 * height // 4, width // 16 : 7 * width // 16] = RED
     pixels[height // 2 : 5 * height // 8, 3 * width // 4 : 7 * width // 8] = RED

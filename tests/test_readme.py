@@ -82,8 +82,8 @@ def test_the_python_example_runs_and_says_what_it_claims() -> None:
 def test_the_shell_examples_run(line: str, tmp_path: Path) -> None:
     command = shlex.split(line, comments=True)
     assert command.pop(0) == "python"
-    picture = str(ROOT / "zoo/samples/digits/6-03422.png")
-    stands_for = {"photo.jpg": picture, "cut": str(tmp_path / "cut")}
+    image = str(ROOT / "zoo/samples/digits/6-03422.png")
+    stands_for = {"photo.jpg": image, "cut": str(tmp_path / "cut")}
     arguments = [stands_for.get(word, word) for word in command]
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

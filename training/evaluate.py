@@ -40,8 +40,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Return ``{"model", "split", "n", "metrics", "device", "seconds"}`` for a model.
 
-    Pictures go through ``model.predict``, as any user's do. Metrics are fractions: ``accuracy`` of
-    a classifier; ``iou``, ``dice``, ``boundary_iou`` (means over the pictures), ``worst`` and more
+    Images go through ``model.predict``, as any user's do. Metrics are fractions: ``accuracy`` of
+    a classifier; ``iou``, ``dice``, ``boundary_iou`` (means over the images), ``worst`` and more
     of a segmentation network, see `training.metrics.mask_metrics.measure`.
 
     Args:
@@ -105,16 +105,16 @@ def _evaluate_classes(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what `evaluate` returns, and the details that a record keeps beside the metrics."""
     data = reader(model.config)
-    pictures = data.load(data_dir, split)
+    images = data.load(data_dir, split)
     start = time.perf_counter()
     answers: list[zoo.Classification] = []
-    for first in range(0, len(pictures), BATCH):
-        answers += model.predict_batch(list(pictures.images[first : first + BATCH]))
+    for first in range(0, len(images), BATCH):
+        answers += model.predict_batch(list(images.images[first : first + BATCH]))
     probabilities = np.stack([answer.probabilities for answer in answers])
-    correct = int((probabilities.argmax(axis=1) == pictures.labels).sum())
-    metrics = {"accuracy": correct / len(pictures)}
-    result = _result(model, split, len(pictures), metrics, start)
-    return result, confusion.describe(probabilities, pictures.labels)
+    correct = int((probabilities.argmax(axis=1) == images.labels).sum())
+    metrics = {"accuracy": correct / len(images)}
+    result = _result(model, split, len(images), metrics, start)
+    return result, confusion.describe(probabilities, images.labels)
 
 
 def _result(
@@ -142,9 +142,9 @@ def _load(name: str, device: str, folder: Path | None) -> zoo.Classifier | zoo.S
 def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     """Measure the model folder on the test set, once, and note it in its ``record.json``.
 
-    A classifier's record also gets its confusion matrix and its boldest mistakes; see
-    `training.metrics.confusion`. A car network is also measured on street photos, where there are any
-    (``metrics["streets_test"]``).
+    A classifier's record also gets its confusion matrix and its most confident errors; see
+    `training.metrics.confusion`. A car network is also measured on street photos, where there are
+    any (``metrics["test_streets"]``).
 
     Returns:
         The metrics and n. If the record already has them, they are not measured again.
@@ -168,7 +168,7 @@ def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) 
 
     measured = {"test": Masks()}
     if street_photos.available(data_dir):  # Kaggle has none
-        measured["streets_test"] = Masks(streets=True)
+        measured["test_streets"] = Masks(streets=True)
     for name, masks in measured.items():
         result = _evaluate_masks(model, data_dir, "test", masks)
         record["metrics"][name] = result["metrics"] | {"n": result["n"]}
@@ -215,7 +215,7 @@ def main() -> int:
         print(json.dumps(result))
     else:
         for name, value in result["metrics"].items():
-            if not isinstance(value, float):  # the single pictures; see --json
+            if not isinstance(value, float):  # the single images; see --json
                 continue
             print(f"{result['model']}  {result['split']}  {name} {value:.4f}  n={result['n']}")
     return 0

@@ -73,8 +73,8 @@ def info_command(options: argparse.Namespace) -> int:
         "network": f"{model.architecture} ({model.framework}), {model.parameters:,} parameters",
         "labels": ", ".join(model.labels),
         "test metrics": f"{_metrics(model)} (n={model.metrics_n:,})",
-        "licence": model.licence,
-        "data": f"{model.data.get('name')}, {model.data.get('licence')}",
+        "license": model.license,
+        "data": f"{model.data.get('name')}, {model.data.get('license')}",
         "hub": hub,
     }
     lines |= {f.name: f"{f.size:,} bytes, sha256 {f.sha256}" for f in model.files.values()}
@@ -114,7 +114,7 @@ def verify_command(options: argparse.Namespace) -> int:
 
 
 def predict_command(options: argparse.Namespace) -> int:
-    """Print the answer for each picture; a bad picture does not keep the others from theirs."""
+    """Print the answer for each image; a bad image does not keep the others from theirs."""
     model = _load(options)
     saver = _saver(options, model)
     answers: list[dict[str, Any]] = []
@@ -125,8 +125,8 @@ def predict_command(options: argparse.Namespace) -> int:
         except ZooError as error:
             code = _complain(f"{path}: {error}", BAD_INPUT)
             continue
-        if options.largest and isinstance(answer, Segmentation):
-            answer = answer.largest_piece()
+        if options.largest_component and isinstance(answer, Segmentation):
+            answer = answer.largest_component()
         written = {}
         if saver is not None and isinstance(answer, Segmentation):
             written = saver.save(path, path, answer)
@@ -143,27 +143,27 @@ def _saver(options: argparse.Namespace, model: Model) -> Saver | None:
     if options.save_mask is None and options.save_cutout is None:
         return None
     if not isinstance(model, Segmenter):
-        raise ZooError(f"{model.name} names what a picture shows; it has no masks to save.")
+        raise ZooError(f"{model.name} names what an image shows; it has no masks to save.")
     from zoo.segmentation.saving import Saver
 
     return Saver(options.save_mask, options.save_cutout)
 
 
 def _in_words(answer: Classification | Segmentation) -> str:
-    """Say a classifier's three best labels, or how much of the picture the object covers."""
+    """Say a classifier's three best labels, or how much of the image the object covers."""
     if isinstance(answer, Classification):
         best = ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
-        return f"{best} (may be none of its classes)" if answer.outsider else best
+        return f"{best} (may be none of its classes)" if answer.is_ood else best
     if not answer.found:
         return f"no {answer.label} found"
-    return f"{answer.label} on {answer.area:.1%} of the picture"
+    return f"{answer.label} on {answer.area:.1%} of the image"
 
 
 def bench_command(options: argparse.Namespace) -> int:
     """Time the network alone, on random inputs; a PyTorch network in several formats."""
     model = _load(options)
     if hasattr(model.network, "named_modules"):
-        photo = isinstance(model, Segmenter)  # a picture is work enough for all cores
+        photo = isinstance(model, Segmenter)  # an image is work enough for all cores
         batches = [1, options.batch] if options.batch else [1] if photo else [1, 128]
         found = bench.compare_formats(model, sorted(set(batches)), options.repeats or 7)
         return _print_json(found) if options.json else _print(bench.table(found))
@@ -171,8 +171,8 @@ def bench_command(options: argparse.Namespace) -> int:
     if options.json:
         return _print_json(result)
     return _print(
-        f"{model.name} on {model.device}: {result['single_ms']:.2f} ms a picture (median of "
-        f"{result['repeats']}), {result['pictures_per_second']:,.0f} pictures/s in batches of "
+        f"{model.name} on {model.device}: {result['single_ms']:.2f} ms an image (median of "
+        f"{result['repeats']}), {result['images_per_second']:,.0f} images/s in batches of "
         f"{result['batch']}"
     )
 
@@ -202,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="give up when nothing arrives for so long (default: ZOO_TIMEOUT, else 20)",
     )
-    predict = add("predict", predict_command, "what do these pictures show?")
+    predict = add("predict", predict_command, "what do these images show?")
     predict.add_argument("model")
     predict.add_argument("images", nargs="+", metavar="IMAGE")
     for what, text in (("mask", "the masks"), ("cutout", "what they cut out")):
@@ -210,7 +210,9 @@ def _parser() -> argparse.ArgumentParser:
             f"--save-{what}", type=Path, metavar="DIR", help=f"write {text} as PNG files"
         )
     predict.add_argument(
-        "--largest", action="store_true", help="keep the largest piece of each mask, and no other"
+        "--largest-component",
+        action="store_true",
+        help="keep the largest connected component of each mask, and no other",
     )
     timed = add("bench", bench_command, "time the network on this machine")
     timed.add_argument("model")

@@ -18,7 +18,6 @@ from zoo.models import Classifier, Model
 LEAST_SECONDS = 0.05  # short calls are repeated until they take so long together
 MOST_SECONDS = 2.0  # longer ones are timed once: bfloat16 where the processor does not know it
 Form = tuple[str, str, bool]  # dtype, layout, folded
-PHOTO_SHAPE = 1918 / 1280  # width : height of a photo; these are Carvana's
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class Row:
         dtype: ``"float32"`` or ``"bfloat16"``: of weights and activations.
         layout: ``"contiguous"`` (N, C, H, W) or ``"channels_last"`` (N, H, W, C).
         folded: Whether the BatchNorms are folded into the convolutions before them.
-        batch: Pictures a forward pass.
+        batch: Images a forward pass.
         milliseconds: Median time of a forward pass.
-        pictures_per_second: ``batch`` over that time.
+        images_per_second: ``batch`` over that time.
         times: How many times that is the median of.
     """
 
@@ -42,7 +41,7 @@ class Row:
     folded: bool
     batch: int
     milliseconds: float
-    pictures_per_second: float
+    images_per_second: float
     times: int
 
 
@@ -52,15 +51,15 @@ def input_shape(model: Model) -> tuple[int, int, int]:
 
 
 def time_model(model: Model, batch: int, repeats: int) -> dict[str, Any]:
-    """Time a model as ``zoo.load`` gives it, on random inputs: one picture, and a batch.
+    """Time a model as ``zoo.load`` gives it, on random inputs: one image, and a batch.
 
     Args:
         model: A loaded model, NumPy or PyTorch.
-        batch: Pictures in the batch.
-        repeats: Calls with one picture; a fifth as many, at least 3, with the batch.
+        batch: Images in the batch.
+        repeats: Calls with one image; a fifth as many, at least 3, with the batch.
 
     Returns:
-        What ``python -m zoo bench --json`` prints: medians, in milliseconds and pictures a second.
+        What ``python -m zoo bench --json`` prints: medians, in milliseconds and images a second.
     """
     shape = input_shape(model)
     one, many = _random(1, shape), _random(batch, shape)
@@ -72,7 +71,7 @@ def time_model(model: Model, batch: int, repeats: int) -> dict[str, Any]:
         "source": model.source,
         "single_ms": 1000 * single,
         "batch": batch,
-        "pictures_per_second": batch / together,
+        "images_per_second": batch / together,
         "repeats": repeats,
     }
 
@@ -157,7 +156,7 @@ def take_turns(
 
 
 def resnet18(classes: int) -> Any:
-    """Return an untrained ResNet-18 for pictures of 32 × 32 pixels, in evaluation mode.
+    """Return an untrained ResNet-18 for images of 32 × 32 pixels, in evaluation mode.
 
     He et al. (2016), in the form that is usual on CIFAR-10: the first convolution is 3 × 3 with
     stride 1 instead of 7 × 7 with stride 2, and no max pooling follows it.
@@ -209,9 +208,9 @@ def table(result: Mapping[str, Any]) -> str:
     for row in result["rows"]:
         norms = "folded" if row["folded"] else "kept"
         forms = (row["network"], row["dtype"], row["layout"], norms)
-        speeds.setdefault(forms, {})[row["batch"]] = row["pictures_per_second"]
+        speeds.setdefault(forms, {})[row["batch"]] = row["images_per_second"]
     names = ["network", "numbers", "layout", "BatchNorm"]
-    lines = [[*names, "ms a picture", *(f"pictures/s, batch {batch}" for batch in batches)]]
+    lines = [[*names, "ms an image", *(f"images/s, batch {batch}" for batch in batches)]]
     for form, found in speeds.items():
         numbers = [1000 / found[batches[0]], *(found[batch] for batch in batches)]
         lines.append(

@@ -18,7 +18,7 @@ class IntegrityError(ZooError):
 
 
 class ImageError(ZooError):
-    """The input is no picture, or a picture that cannot be used."""
+    """The input is no image, or an image that cannot be used."""
 
 
 class HubError(ZooError):

@@ -16,7 +16,7 @@ from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.results import Classification, Segmentation
 from zoo.segmentation import components, mask_refinement
 
-_BATCH = 256  # pictures per forward pass of predict_batch: bounds the memory of the activations
+_BATCH = 256  # images per forward pass of predict_batch: bounds the memory of the activations
 
 
 class Model:
@@ -24,7 +24,7 @@ class Model:
 
     Attributes:
         name: The catalog's name.
-        config: ``config.json``: architecture and its arguments, input, labels, licence.
+        config: ``config.json``: architecture and its arguments, input, labels, license.
         record: ``record.json``: how the weights were trained, epoch by epoch, and their metrics.
         network: The bare network: a ``NumpyCNN``, or an ``nn.Module`` in evaluation mode.
         device: ``"cpu"``, ``"cuda"``, … where ``network`` is.
@@ -141,37 +141,38 @@ class Model:
 
 
 class Classifier(Model):
-    """A model that names what a picture shows."""
+    """A model that names what an image shows."""
 
     def predict(self, image: images.ImageSource) -> Classification:
-        """Classify one picture of any size.
+        """Classify one image of any size.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see
+                :mod:`zoo.preprocessing.images`.
 
         Raises:
-            ImageError: The picture cannot be used; the message says why.
+            ImageError: The image cannot be used; the message says why.
         """
         return self.predict_batch([image])[0]
 
     def predict_batch(self, batch: Iterable[images.ImageSource]) -> list[Classification]:
-        """Classify several pictures; each may have a size and a kind of its own.
+        """Classify several images; each may have a size and a kind of its own.
 
         Args:
-            batch: Pictures as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
+            batch: Images as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
 
         Returns:
-            One :class:`~zoo.results.Classification` a picture, in order; an empty list for none.
+            One :class:`~zoo.results.Classification` an image, in order; an empty list for none.
         """
         answers: list[Classification] = []
-        pictures = list(batch)
-        for first in range(0, len(pictures), _BATCH):
+        examples = list(batch)
+        for first in range(0, len(examples), _BATCH):
             start = self._start_clock()
-            inputs = np.stack([self.preprocess(p) for p in pictures[first : first + _BATCH]])
+            inputs = np.stack([self.preprocess(p) for p in examples[first : first + _BATCH]])
             logits = np.asarray(self.logits(inputs), dtype=np.float32)
             probabilities = softmax(logits)
             seconds = (time.perf_counter() - start) / len(inputs)
-            threshold = self.config.get("outsider_threshold")
+            threshold = self.config.get("ood_threshold")
             answers += [
                 Classification(self.labels, p, z, seconds, threshold)
                 for p, z in zip(probabilities, logits, strict=True)
@@ -182,59 +183,62 @@ class Classifier(Model):
 class Segmenter(Model):
     """A model that says which pixels show an object.
 
-    The network works on the picture scaled, in its own shape, to a longest side of
-    ``preprocessing.longest_side`` pixels. Smaller pictures are enlarged to that: a network
+    The network works on the image scaled, in its own shape, to a longest side of
+    ``preprocessing.longest_side`` pixels. Smaller images are enlarged to that: a network
     knows objects of the size that it was trained on, and a thumbnail's object is not a smaller one.
     Specks and pinholes of which the network is nowhere sure are taken back
-    (:func:`zoo.segmentation.components.settle`), and the answer is brought back to the picture's own size
-    (:mod:`zoo.segmentation.mask_refinement`).
+    (:func:`zoo.segmentation.components.hysteresis_threshold`), and the answer is brought back to
+    the image's own size (:mod:`zoo.segmentation.mask_refinement`).
     """
 
     def predict(self, image: images.ImageSource, refine: bool = True) -> Segmentation:
-        """Find the object in one picture of any size.
+        """Find the object in one image of any size.
 
         Args:
-            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
-            refine: Draw the edge where the picture itself has one, if the picture is larger than
-                the network's working size; False scales the answer up bilinearly.
+            image: A path, bytes, a ``PIL.Image`` or a uint8 array; see
+                :mod:`zoo.preprocessing.images`.
+            refine: Draw the edge where the image itself has one, if the image is larger than the
+                network's working size; False scales the answer up bilinearly.
 
         Raises:
-            ImageError: The picture cannot be used; the message says why.
+            ImageError: The image cannot be used; the message says why.
         """
         start = self._start_clock()
-        picture = images.open_image(image)
-        inputs = self.preprocessing.normalize(self.preprocessing.resize(picture))
+        opened = images.open_image(image)
+        inputs = self.preprocessing.normalize(self.preprocessing.resize(opened))
         threshold = float(self.config["threshold"])
-        working = components.settle(sigmoid(self.logits(inputs[None])[0, 0]), threshold)
+        low_res_probabilities = components.hysteresis_threshold(
+            sigmoid(self.logits(inputs[None])[0, 0]), threshold
+        )
         return Segmentation(
             label=self.labels[0],
-            probabilities=mask_refinement.enlarge(working, picture, threshold, refine),
-            working=working,
+            probabilities=mask_refinement.enlarge(low_res_probabilities, opened, threshold, refine),
+            low_res_probabilities=low_res_probabilities,
             threshold=threshold,
             seconds=time.perf_counter() - start,
-            least_area=float(self.config.get("least_area", Segmentation.least_area)),
+            min_area=float(self.config.get("min_area", Segmentation.min_area)),
         )
 
     def predict_batch(
         self, batch: Iterable[images.ImageSource], refine: bool = True
     ) -> list[Segmentation]:
-        """Find the object in several pictures; each may have a size and a kind of its own.
+        """Find the object in several images; each may have a size and a kind of its own.
 
-        They run one by one: at the working size a single picture keeps all cores busy, and the
+        They run one by one: at the working size a single image keeps all cores busy, and the
         memory does not grow with the batch.
 
         Args:
-            batch: Pictures as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
+            batch: Images as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
             refine: As for :meth:`predict`.
 
         Returns:
-            One :class:`~zoo.results.Segmentation` a picture, in order; an empty list for none.
+            One :class:`~zoo.results.Segmentation` an image, in order; an empty list for none.
         """
         return [self.predict(image, refine) for image in batch]
 
 
 def _example(preprocessing: Preprocessing) -> np.ndarray:
-    """Return an input by which folding sees which layer feeds which; a small one where it may be."""
+    """Return an input by which folding sees which layer feeds which; small where it may be."""
     channels, height, width = preprocessing.input_shape
     shape = (1, channels, height, width) if preprocessing.fixed_size else (1, channels, 32, 32)
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)

@@ -10,7 +10,7 @@ METRIC = {"classification": "accuracy", "segmentation": "iou"}
 # The same for a record, which does not name its task: the first of these that it has.
 LEADING = (*METRIC.values(), "dice", "boundary_iou")
 _HANDICAPS = {
-    "augmentation": "distorted pictures",
+    "augmentation": "distorted images",
     "dropout": "dropout",
     "label_smoothing": "smoothed labels",
 }
@@ -34,7 +34,7 @@ def headline(record: Mapping[str, Any]) -> tuple[str, float, int]:
 def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, float]]:
     """Return how a value developed in training, as (epoch, value), [] if it was not recorded.
 
-    A final run learns from the validation pictures too, and has nothing left to be validated on;
+    A final run learns from the validation images too, and has nothing left to be validated on;
     its validation curve is that of the run with the same recipe before it.
 
     Args:
@@ -58,7 +58,7 @@ def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, fl
 
 
 def class_accuracy(record: Mapping[str, Any]) -> list[float]:
-    """Return the share of each class's test pictures that got the right answer, in [0, 1].
+    """Return the share of each class's test images that got the right answer, in [0, 1].
 
     Args:
         record: A classifier's ``record.json``.
@@ -101,7 +101,7 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
             "weights before it, with learning rates that are high again; hence the steps."
         )
     if both and (selected := _selecting(trained)):
-        kept = f"{record['recipe']['kept']:.0%}"
+        kept = f"{record['recipe']['keep_ratio']:.0%}"
         notes.append(
             f"In the epochs {selected} it learns only from the {kept} of each batch that a small "
             "network finds hardest; there the training curves are about those."
@@ -109,10 +109,10 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
     if "validation_run" in record:
         own = any(row.get("validation") for row in record["history"])
         notes.append(
-            "The last part learned from the validation pictures, too; the validation curves end "
+            "The last part learned from the validation images, too; the validation curves end "
             "before it."
             if own
-            else "The published network learned from the validation pictures, too; the validation "
+            else "The published network learned from the validation images, too; the validation "
             "curves are those of the run before it, with the same recipe but without them."
         )
     return notes
@@ -121,20 +121,20 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
 def parts(record: Mapping[str, Any]) -> list[tuple[int, int, Mapping[str, Any]]]:
     """Return a run's parts as (first epoch, last epoch, recipe), in the order of training.
 
-    A part begins with the weights of the one before (``--begin-with``). Epochs are numbered
+    A part begins with the weights of the one before (``--init-from``). Epochs are numbered
     through, from 1. Parts without epochs, such as an average of weights, are left out.
 
     Example:
         >>> first = {"epochs": 2, "recipe": {"lr": 1}}
         >>> history = [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]
-        >>> parts({"history": history, "recipe": {"lr": 2}, "began_with": first})
+        >>> parts({"history": history, "recipe": {"lr": 2}, "init_from": first})
         [(1, 2, {'lr': 1}), (3, 3, {'lr': 2})]
     """
     found = []
     part: Mapping[str, Any] | None = record
     last = len(record["history"])
     while part:
-        earlier = part.get("began_with")
+        earlier = part.get("init_from")
         first = (earlier or {}).get("epochs", 0) + 1
         if first <= last:
             found.append((first, last, part.get("recipe", {})))
@@ -143,11 +143,11 @@ def parts(record: Mapping[str, Any]) -> list[tuple[int, int, Mapping[str, Any]]]
 
 
 def _selecting(trained: list[tuple[int, int, Mapping[str, Any]]]) -> str:
-    """Name the epochs in which a run learned from the hardest pictures only, "" for none."""
+    """Name the epochs in which a run learned from the hardest images only, "" for none."""
     spans = [
-        f"{first + round(recipe['select_from'] * (last - first + 1))}–{last}"
+        f"{first + round(recipe['selection_start'] * (last - first + 1))}–{last}"
         for first, last, recipe in trained
-        if recipe.get("kept", 1) < 1
+        if recipe.get("keep_ratio", 1) < 1
     ]
     return _listed(spans)
 

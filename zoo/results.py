@@ -12,15 +12,15 @@ from zoo.segmentation import components
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """The answer of a classifier for one picture.
+    """The answer of a classifier for one image.
 
     Attributes:
         labels: Class names, in the order of the probabilities.
         probabilities: float32 array of shape (K,), in [0, 1], summing to 1: softmax of the logits.
         logits: float32 array of shape (K,), the network's raw outputs.
         seconds: Time of preparation and forward pass, in seconds (a batch's time is shared
-            equally among its pictures).
-        outsider_threshold: The confidence below which the picture may show none of the classes,
+            equally among its images).
+        ood_threshold: The confidence below which the image may show none of the classes,
             in [0, 1]; None if the model has no such threshold.
     """
 
@@ -28,7 +28,7 @@ class Classification:
     probabilities: np.ndarray = field(repr=False)
     logits: np.ndarray = field(repr=False)
     seconds: float = field(repr=False)
-    outsider_threshold: float | None = field(default=None, repr=False)
+    ood_threshold: float | None = field(default=None, repr=False)
 
     @property
     def index(self) -> int:
@@ -46,13 +46,13 @@ class Classification:
         return float(self.probabilities[self.index])
 
     @property
-    def outsider(self) -> bool:
-        """Whether the picture may show none of the classes; False if the model cannot tell.
+    def is_ood(self) -> bool:
+        """Whether the image may show none of the classes; False if the model cannot tell.
 
         How often that is a false alarm, and how often it is missed, is in the model's record under
-        ``outsiders``.
+        ``ood``.
         """
-        return self.outsider_threshold is not None and self.confidence < self.outsider_threshold
+        return self.ood_threshold is not None and self.confidence < self.ood_threshold
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
         """Return the ``k`` most probable classes as (label, probability), best first."""
@@ -68,7 +68,7 @@ class Classification:
             "probabilities": dict(zip(self.labels, probabilities, strict=True)),
             "seconds": self.seconds,
         }
-        return answer if self.outsider_threshold is None else answer | {"outsider": self.outsider}
+        return answer if self.ood_threshold is None else answer | {"is_ood": self.is_ood}
 
     def __repr__(self) -> str:
         return f"Classification({self.label!r}, confidence={self.confidence:.4f})"
@@ -76,26 +76,28 @@ class Classification:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """The answer of a segmentation network for one picture: which pixels show the object.
+    """The answer of a segmentation network for one image: which pixels show the object.
 
     Attributes:
         label: What was looked for, such as ``"car"``.
-        probabilities: float32 array (H, W) in [0, 1], at the picture's own size: how probable it
+        probabilities: float32 array (H, W) in [0, 1], at the image's own size: how probable it
             is that the pixel belongs to the object.
-        working: float32 array (h, w) in [0, 1]: the network's own answer, at the size it works at;
-            without specks and pinholes of which it is nowhere sure, see :func:`zoo.segmentation.components.settle`.
+        low_res_probabilities: float32 array (h, w) in [0, 1]: the network's own answer, at the size
+            it works at;
+            without specks and pinholes of which it is nowhere sure, see
+            :func:`zoo.segmentation.components.hysteresis_threshold`.
         threshold: The probability from which a pixel counts as object; chosen on validation
-            pictures.
+            images.
         seconds: Time of preparation, forward pass and scaling up, in seconds.
-        least_area: The smallest share of the picture that counts as an object found, in [0, 1].
+        min_area: The smallest share of the image that counts as an object found, in [0, 1].
     """
 
     label: str
     probabilities: np.ndarray = field(repr=False)
-    working: np.ndarray = field(repr=False)
+    low_res_probabilities: np.ndarray = field(repr=False)
     threshold: float
     seconds: float = field(repr=False)
-    least_area: float = field(default=0.005, repr=False)
+    min_area: float = field(default=0.005, repr=False)
 
     @property
     def mask(self) -> np.ndarray:
@@ -113,30 +115,30 @@ class Segmentation:
     @property
     def pieces(self) -> int:
         """How many pieces the network's own answer has, at the model's own threshold."""
-        return components.count(self.working, self.threshold)
+        return components.count(self.low_res_probabilities, self.threshold)
 
-    def largest_piece(self) -> Segmentation:
+    def largest_component(self) -> Segmentation:
         """Return the answer without all pieces but the largest, at the model's own threshold.
 
         Whatever lies nearer to another piece gets probability 0. An answer of one piece, or of
         none, stays as it is.
         """
-        other = components.others(self.working, self.threshold)
+        other = components.others(self.low_res_probabilities, self.threshold)
         return replace(
             self,
             probabilities=components.without(self.probabilities, other),
-            working=components.without(self.working, other),
+            low_res_probabilities=components.without(self.low_res_probabilities, other),
         )
 
     @property
     def area(self) -> float:
-        """Share of the picture that the object covers, in [0, 1]."""
+        """Share of the image that the object covers, in [0, 1]."""
         return float(np.count_nonzero(self.mask)) / self.probabilities.size
 
     @property
     def found(self) -> bool:
         """Whether the mask is large enough to be an object rather than a few stray pixels."""
-        return self.area >= self.least_area
+        return self.area >= self.min_area
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, for ``python -m zoo predict --json``."""

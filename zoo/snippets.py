@@ -8,29 +8,29 @@ from __future__ import annotations
 from zoo.weights import catalog
 
 
-def library(name: str, repo: str | None = None, picture: str | None = None) -> str:
+def library(name: str, repo: str | None = None, image: str | None = None) -> str:
     """Return Python that predicts with this library.
 
     Args:
         name: A model of the zoo.
         repo: Hub repo to pull from, or None for the weights that ship with the code.
-        picture: File in the Hub repo to predict, such as ``"mnist/example.png"``; None leaves the
-            picture to the reader.
+        image: File in the Hub repo to predict, such as ``"mnist/example.png"``; None leaves the
+            image to the reader.
     """
     lines = ["import zoo", ""]
     if repo:
         lines = ["import os", f'os.environ["ZOO_REPO"] = "{repo}"', *lines]
-    if repo and picture:
+    if repo and image:
         lines += [
             "from huggingface_hub import hf_hub_download",
-            f'picture = hf_hub_download("{repo}", "{picture}")',
+            f'image = hf_hub_download("{repo}", "{image}")',
         ]
     source = "hub" if repo else "bundle"
     lines += [f'model = zoo.load("{name}", source="{source}")']
-    if repo and picture:
-        lines += ["print(model.predict(picture))"]
+    if repo and image:
+        lines += ["print(model.predict(image))"]
     else:
-        lines += ["print(model)", f'# model.predict("picture.png"){_part(name)}']
+        lines += ["print(model)", f'# model.predict("image.png"){_part(name)}']
     return "\n".join(lines)
 
 

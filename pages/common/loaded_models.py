@@ -39,7 +39,7 @@ def load(name: str) -> zoo.Classifier | zoo.Segmenter:
 
 
 def classifier(name: str) -> zoo.Classifier:
-    """Return a model that names what a picture shows; errors as in :func:`load`."""
+    """Return a model that names what an image shows; errors as in :func:`load`."""
     model = load(name)
     assert isinstance(model, zoo.Classifier)
     return model

@@ -66,7 +66,7 @@ ENTRIES = (
         "Feature maps",
         ":material/grid_view:",
         "Look inside",
-        summary="Open any layer on your own picture, down to the products of a single sum.",
+        summary="Open any layer on your own image, down to the products of a single sum.",
     ),
     Entry(
         "pages/batch_norm.py",

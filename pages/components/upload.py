@@ -14,7 +14,7 @@ def upload(title: str, label: str, key: str, take: Callable[[str], None]) -> Non
 
     Args:
         title: of the button.
-        label: says what picture is wanted.
+        label: says what image is wanted.
         key: of the upload in the session's state, where its file lies.
         take: called with ``key`` when a file has come or gone.
     """

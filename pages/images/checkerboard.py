@@ -1,4 +1,4 @@
-"""A picture with transparent parts, shown as image editors show it: on a checkerboard."""
+"""An image with transparent parts, shown as image editors show it: on a checkerboard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LIGHT, _DARK = 240, 222
 
 
 def draw(cut: Image.Image) -> Image.Image:
-    """Lay a picture onto a checkerboard.
+    """Lay an image onto a checkerboard.
 
     Args:
         cut: RGBA.

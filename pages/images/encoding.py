@@ -1,4 +1,4 @@
-"""Arrays as pictures in a page: PNG bytes and ``data:`` addresses."""
+"""Arrays as images in a page: PNG bytes and ``data:`` addresses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
     """Encode pixels as PNG.
 
     Args:
-        pixels: uint8 array (H, W) or (H, W, 3), or a picture.
+        pixels: uint8 array (H, W) or (H, W, 3), or an image.
         scale: Each pixel becomes ``scale`` × ``scale`` pixels, with hard edges.
     """
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
@@ -53,24 +53,24 @@ def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
         side: It gets at most so many pixels wide and high.
 
     Returns:
-        The picture file's contents, and its format for :func:`data_url`.
+        The image file's contents, and its format for :func:`data_url`.
     """
     if max(image.size) <= 256:
         return png(image), "png"
     return jpeg(image, side, quality=92), "jpeg"
 
 
-def band(pictures: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image:
-    """Put pictures side by side, each cropped to a square.
+def band(images: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image:
+    """Put images side by side, each cropped to a square.
 
     Args:
-        pictures: Picture files' contents, a multiple of ``rows``.
-        side: Pixels of one picture.
+        images: Image files' contents, a multiple of ``rows``.
+        side: Pixels of one image.
         rows: Below each other.
     """
-    across = len(pictures) // rows
+    across = len(images) // rows
     sheet = Image.new("RGB", (side * across, side * rows))
-    for index, encoded in enumerate(pictures):
+    for index, encoded in enumerate(images):
         row, column = divmod(index, across)
         tile = ImageOps.fit(zoo.open_image(encoded), (side, side))
         sheet.paste(tile, (column * side, row * side))
@@ -78,10 +78,10 @@ def band(pictures: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Ima
 
 
 def data_url(encoded: bytes, kind: str = "png") -> str:
-    """Return an address that holds the picture itself.
+    """Return an address that holds the image itself.
 
     Args:
-        encoded: The bytes of a picture file.
+        encoded: The bytes of an image file.
         kind: Its format, as in ``image/<kind>``.
     """
     return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"

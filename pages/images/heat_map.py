@@ -1,4 +1,4 @@
-"""A map over a picture: the picture in gray, the map in colour on top."""
+"""A map over an image: the image in gray, the map in colour on top."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOWERS = np.array([232, 150, 62], np.float32)  # amber: this part speaks agains
 
 
 def png(view: np.ndarray, drop: np.ndarray, scale: int = 1, least: float = 0.02) -> bytes:
-    """Draw where covering a picture changes the answer.
+    """Draw where covering an image changes the answer.
 
     Args:
         view: uint8 array (H, W), light on dark, or (H, W, 3).

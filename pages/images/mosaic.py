@@ -1,4 +1,4 @@
-"""Activations as pictures: all maps of a layer side by side in one PNG."""
+"""Activations as images: all maps of a layer side by side in one PNG."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ METHODS: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
         zoo.explain.occlusion,
     ),
     "Integrated gradients": (
-        "The gradient of the class's logit on the way from a black picture to this one "
+        "The gradient of the class's logit on the way from a black image to this one "
         "(Sundararajan et al. 2017). The map's sum is the difference of the two logits.",
         zoo.explain.integrated_gradients,
     ),
@@ -45,7 +45,7 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
     method = st.segmented_control(
         "Method", list(METHODS), default="Grad-CAM", required=True, key="decided-method"
     )
-    # The answer of another picture is another default, so the key must change with it.
+    # The answer of another image is another default, so the key must change with it.
     left, right = st.columns([3, 9], gap="medium", vertical_alignment="bottom")
     label = left.selectbox(
         "Class", model.labels, index=model.labels.index(answer), key=f"decided-{answer}"
@@ -54,21 +54,21 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
         "Compare with random weights",
         key="decided-check",
         help="Sanity check of Adebayo et al. 2018: a map that stays the same when the weights are "
-        "random shows the picture, not what the network has learned.",
+        "random shows the image, not what the network has learned.",
     )
     shown = _maps(loaded_models.key(model), model, view, method, label, check)
-    pictures = [_picture("The picture", "what it sees", encoding.png(view, _scale(view)))]
-    pictures.append(_picture(method, f"for {label}", _heat(view, shown.trained)))
+    images = [_image("The image", "what it sees", encoding.png(view, _scale(view)))]
+    images.append(_image(method, f"for {label}", _heat(view, shown.trained)))
     if check:
-        pictures.append(_picture("Random weights", f"for {label}", _heat(view, shown.randomized)))
+        images.append(_image("Random weights", f"for {label}", _heat(view, shown.randomized)))
     st.caption(METHODS[method][0])
-    gallery.show("decided", pictures, columns=4, stacked=True)
+    gallery.show("decided", images, columns=4, stacked=True)
     if check:
         st.markdown(_verdict(method, shown.correlation))
 
 
-def _picture(title: str, detail: str, encoded: bytes) -> gallery.Picture:
-    return gallery.Picture(title, detail, address(encoded), f"{title}, {detail}")
+def _image(title: str, detail: str, encoded: bytes) -> gallery.GalleryImage:
+    return gallery.GalleryImage(title, detail, address(encoded), f"{title}, {detail}")
 
 
 def _verdict(method: str, correlation: float) -> str:
@@ -78,7 +78,7 @@ def _verdict(method: str, correlation: float) -> str:
     return (
         f"Rank correlation of the two {method} maps: **{correlation:.2f}** (1: the same order of "
         "pixels; 0: orders that have nothing to do with each other). The nearer to 1, the more "
-        "the map shows the picture itself rather than what the network has learned."
+        "the map shows the image itself rather than what the network has learned."
     )
 
 
@@ -88,8 +88,8 @@ def _maps(
 ) -> zoo.explain.SanityCheck:
     explain = METHODS[method][1]
 
-    def of(model: zoo.Classifier, picture: np.ndarray) -> np.ndarray:
-        return explain(model, picture, label)
+    def of(model: zoo.Classifier, image: np.ndarray) -> np.ndarray:
+        return explain(model, image, label)
 
     if check:
         return zoo.explain.sanity_check(_model, view, of)

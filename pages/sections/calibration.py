@@ -18,7 +18,7 @@ def show(model: zoo.Classifier) -> None:
         model: A loaded classifier.
     """
     record = model.record
-    if "calibration" not in record and "outsiders" not in record:
+    if "calibration" not in record and "ood" not in record:
         return
     st.header("How far to trust it", anchor="trust")
     left, right = st.columns(2, gap="large")
@@ -26,8 +26,8 @@ def show(model: zoo.Classifier) -> None:
         if "calibration" in record:
             _calibration(record["calibration"])
     with right:
-        if "outsiders" in record:
-            _outsiders(record["outsiders"])
+        if "ood" in record:
+            _ood(record["ood"])
 
 
 def _calibration(found: Mapping[str, Any]) -> None:
@@ -37,32 +37,35 @@ def _calibration(found: Mapping[str, Any]) -> None:
         st.metric("Calibration error before", before)
         st.metric("after", after)
     st.caption(
-        f"Of the answers given with 90{number_format.NBSP}% confidence, nine in ten should be right. "
+        f"Of the answers given with 90{number_format.NBSP}% confidence, nine in ten should be "
+        f"right. "
         "The expected calibration error is the mean gap between confidence and accuracy. All "
         f"logits are divided by one temperature, T = {found['temperature']:.3f}, which changes no "
         f"answer. T was fitted, and both errors measured, on the same {found['n']:,} validation "
-        f"pictures{_other_weights(found)}."
+        f"images{_other_weights(found)}."
     )
 
 
-def _outsiders(found: Mapping[str, Any]) -> None:
+def _ood(found: Mapping[str, Any]) -> None:
     st.markdown("**Does it notice what it does not know?**")
     rates = found["detection_rates"]
     kinds = sorted(rates, key=rates.__getitem__, reverse=True)
     names = [kind[0].upper() + kind[1:] for kind in kinds]
     charts.show(
         charts.bars(names, [rates[kind] for kind in kinds]),
-        key="outsiders",
+        key="ood",
         alt=", ".join(f"{kind}: {rates[kind]:.1%} noticed" for kind in kinds),
     )
-    counts = sorted(set(found["outsiders_n"].values()))
+    counts = sorted(set(found["ood_n"].values()))
     each = f"{counts[0]:,} each" if len(counts) == 1 else ", ".join(f"{n:,}" for n in counts)
     st.caption(
-        f"The page warns when the best answer has less than {number_format.percent(found['threshold'])}. "
-        f"The bars say how many pictures of each kind it warns about ({each}); the others get a "
+        f"The page warns when the best answer has less than "
+        f"{number_format.percent(found['threshold'])}. "
+        f"The bars say how many images of each kind it warns about ({each}); the others get a "
         "wrong name without a warning. "
-        f"It also warns about {number_format.percent(found['false_alarm_rate'])} of pictures that do show "
-        f"one of the classes (n = {found['n']:,} validation pictures that did not set the "
+        f"It also warns about {number_format.percent(found['false_alarm_rate'])} of images that "
+        f"do show "
+        f"one of the classes (n = {found['n']:,} validation images that did not set the "
         f"threshold{_other_weights(found)})."
     )
 
@@ -71,4 +74,4 @@ def _other_weights(found: Mapping[str, Any]) -> str:
     """Say that the measurement is of a run before the final one, if it is."""
     if "weights" not in found:
         return ""
-    return ", with the weights of the validation run: the final run has learned from these pictures"
+    return ", with the weights of the validation run: the final run has learned from these images"

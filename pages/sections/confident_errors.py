@@ -1,4 +1,4 @@
-"""Where a classifier errs: confusion matrix, accuracy by class, its boldest mistakes."""
+"""Where a classifier errs: confusion matrix, accuracy by class, its most confident errors."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def show(model: zoo.Classifier) -> None:
     n = record["metrics"]["test"]["n"]
     left, right = st.columns([7, 5], gap="large")
     with left:
-        st.markdown(f"**Confusion matrix** &nbsp; {n:,} test pictures")
+        st.markdown(f"**Confusion matrix** &nbsp; {n:,} test images")
         charts.show(
             charts.confusion(model.labels, record["confusion"]),
             key="confusion",
-            alt="Confusion matrix of the test pictures; row: truth, column: answer",
+            alt="Confusion matrix of the test images; row: truth, column: answer",
         )
     with right:
         _classes(model)
@@ -48,30 +48,32 @@ def _classes(model: zoo.Classifier) -> None:
 
 
 def _boldest(model: zoo.Classifier) -> None:
-    """Show the test pictures that the network is surest and wrong about, as far as we have them."""
-    known = _pictures(model.name)
+    """Show the test images that the network is surest and wrong about, as far as we have them."""
+    known = _images(model.name)
     shown = []
-    for mistake in model.record["mistakes"]:
+    for mistake in model.record["confident_errors"]:
         sample = known.get(f"test-{mistake['index']:05d}")
         if sample is None:  # of other weights than those in the bundle
             continue
         true, said = (model.labels[mistake[key]] for key in ("true", "predicted"))
         shown.append(
-            gallery.Picture(
+            gallery.GalleryImage(
                 title=true.capitalize(),
                 detail=f"“{said}”, {number_format.percent(mistake['probability'])}",
-                picture=encoding.data_url(encoding.png(model.view(sample.path), 5)),
+                image=encoding.data_url(encoding.png(model.model_input_image(sample.path), 5)),
                 alt=f"{sample.description}: {true}, taken for {said}",
             )
         )
     if not shown:
         return
-    st.markdown(f"**Its {len(shown)} boldest mistakes** &nbsp; the label, and what it says instead")
-    gallery.show("mistakes", shown, columns=8, few=3, stacked=True)
+    st.markdown(
+        f"**Its {len(shown)} most confident errors** &nbsp; the label, and what it says instead"
+    )
+    gallery.show("confident_errors", shown, columns=8, few=3, stacked=True)
     st.caption(next(iter(known.values())).credit)
 
 
-def _pictures(name: str) -> dict[str, Sample]:
+def _images(name: str) -> dict[str, Sample]:
     try:
         return {sample.id: sample for sample in samples(f"{name}_mistakes")}
     except zoo.ZooError:

@@ -35,7 +35,7 @@ def _numbers(model: zoo.Model) -> None:
     seeds = [seed[f"test_{metric}"] for seed in record.get("seeds", [])]
     with st.container(horizontal=True, gap="medium"):
         st.metric(
-            f"Test {METRICS[metric]}", number_format.percent(value, 2), help=f"n = {n:,} pictures"
+            f"Test {METRICS[metric]}", number_format.percent(value, 2), help=f"n = {n:,} images"
         )
         if len(seeds) > 1:
             st.metric(
@@ -44,7 +44,7 @@ def _numbers(model: zoo.Model) -> None:
                 help=", ".join(number_format.percent(seed, 2) for seed in seeds),
             )
         st.metric("Parameters", number_format.count(info.parameters))
-        st.metric("Training time", number_format.duration(record["wall_seconds"]))
+        st.metric("Training time", number_format.duration(record["train_seconds"]))
 
 
 def _curves(record: Mapping[str, Any], metric: str) -> None:
@@ -82,7 +82,8 @@ def _recipe(record: Mapping[str, Any]) -> None:
     if split:
         validation = f"Validation {number_format.percent(split[metric], 2)} on n = {split['n']:,}. "
     st.caption(
-        f"Test {METRICS[metric]} {number_format.percent(value, 2)} on n = {n:,} pictures, single view, "
+        f"Test {METRICS[metric]} {number_format.percent(value, 2)} on n = {n:,} images, single "
+        f"view, "
         f"seed {record['seed']}. {validation}"
         f"Checkpoint: {record['selection']}. Trained on {machine}; commit "
         f"{str(record['git_commit'])[:7]}."

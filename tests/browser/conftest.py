@@ -122,7 +122,7 @@ class Watched:
     def _console(self, message: Any) -> None:
         if message.type == "error":
             source = message.location.get("url", "")
-            # Streamlit drops a page's pictures when the visitor leaves it, and a slow browser may
+            # Streamlit drops a page's images when the visitor leaves it, and a slow browser may
             # still ask for one.
             left_behind = "/media/" in f"{message.text} {source}"
             deep_link = "404" in message.text and DEEP_LINK_404.search(urlsplit(source).path)

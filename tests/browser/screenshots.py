@@ -1,4 +1,4 @@
-"""Take the pictures of the app in docs/screenshots: ``python -m tests.browser.screenshots``.
+"""Take the images of the app in docs/screenshots: ``python -m tests.browser.screenshots``.
 
 Each page, light and dark, 1280 and 390 pixels wide, with a drawn digit on the pad.
 """
@@ -20,7 +20,7 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def main() -> int:
-    """Write all pictures; return the exit code."""
+    """Write all images; return the exit code."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with app() as url, sync_playwright() as playwright:
         browser = chromium.launch(playwright)

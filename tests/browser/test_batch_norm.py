@@ -1,4 +1,4 @@
-"""The BatchNorm page in a real browser: move γ, choose a picture, run and stop the race, fold."""
+"""The BatchNorm page in a real browser: move γ, choose an image, run and stop the race, fold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def slider(page: Page, symbol: str) -> Locator:
 def test_gamma_moves_histogram_and_answer(page: Page) -> None:
     expect(page.get_by_text(re.compile(r"The answer (stays|turns)"))).to_be_visible()
     expect(slider(page, "γ")).to_have_attribute("aria-valuetext", "1.00")
-    caption = page.get_by_text(re.compile(r"^Mean .* deviation 1\.00\.$"))
+    caption = page.get_by_text(re.compile(r"^Mean .* standard deviation 1\.00\.$"))
     expect(caption).to_have_count(2)  # normalized, and after a γ of 1
     slider(page, "γ").focus()
     for _ in range(5):
@@ -32,11 +32,11 @@ def test_gamma_moves_histogram_and_answer(page: Page) -> None:
     expect(caption).to_have_count(2, timeout=60_000)
 
 
-def test_a_picture_of_the_batch_can_be_chosen(page: Page) -> None:
-    pictures = page.locator(".strip").first.locator("button")
-    expect(pictures).to_have_count(10)
-    pictures.nth(3).click()
-    expect(pictures.nth(3)).to_have_attribute("aria-pressed", "true")
+def test_a_image_of_the_batch_can_be_chosen(page: Page) -> None:
+    images = page.locator(".strip").first.locator("button")
+    expect(images).to_have_count(10)
+    images.nth(3).click()
+    expect(images.nth(3)).to_have_attribute("aria-pressed", "true")
     companions = page.locator(".strip").nth(1).locator("button")
     name = (companions.nth(2).get_attribute("aria-label") or "").split(": ")[1]
     companions.nth(2).click()

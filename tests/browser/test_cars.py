@@ -174,19 +174,19 @@ def test_mask_and_cut_out_download_at_the_photos_own_size(cars):
     assert cut.getpixel(BODY) == (*red_cars.RED, 255)
 
 
-def test_the_background_becomes_a_colour_or_another_picture(cars):
+def test_the_background_becomes_a_colour_or_another_image(cars):
     upload(cars)
     cars.get_by_role("radio", name="Colour").click()
-    name, contents = save(cars, "Picture, JPEG")
+    name, contents = save(cars, "Image, JPEG")
     assert name == "street_background.jpg"
-    picture = Image.open(io.BytesIO(contents))
-    assert (picture.format, picture.size) == ("JPEG", SIZE)
-    assert np.abs(np.subtract(picture.getpixel(CORNER), (0x5B, 0x5B, 0xD6))).max() < 8
-    assert np.abs(np.subtract(picture.getpixel(BODY), red_cars.RED)).max() < 8
-    cars.get_by_role("radio", name="Picture").click()
+    photo = Image.open(io.BytesIO(contents))
+    assert (photo.format, photo.size) == ("JPEG", SIZE)
+    assert np.abs(np.subtract(photo.getpixel(CORNER), (0x5B, 0x5B, 0xD6))).max() < 8
+    assert np.abs(np.subtract(photo.getpixel(BODY), red_cars.RED)).max() < 8
+    cars.get_by_role("radio", name="Image").click()
     expect(cars.get_by_role("button", name="Cut-out, PNG")).to_be_visible()  # none chosen yet
-    choose(cars.get_by_label("Another picture"), "sky.png", png(Image.new("RGB", (50, 90), "blue")))
-    _, contents = save(cars, "Picture, JPEG")
+    choose(cars.get_by_label("Another image"), "sky.png", png(Image.new("RGB", (50, 90), "blue")))
+    _, contents = save(cars, "Image, JPEG")
     corner = Image.open(io.BytesIO(contents)).getpixel(CORNER)
     assert corner[2] > 240
     assert max(corner[:2]) < 12
@@ -206,18 +206,18 @@ def test_wrong_files_get_a_sentence(cars):
     expect(cars.get_by_test_id("stAlert")).to_have_count(0)
     cars.locator(".st-key-photo-popover button").click()
     choose(cars.get_by_label("A photo of a car"), "a.png", b"only text")
-    expect(cars.get_by_test_id("stAlert")).to_contain_text("This is not a picture")
+    expect(cars.get_by_test_id("stAlert")).to_contain_text("This is not an image")
     expect(cars.locator(".stage")).to_have_count(0)
     assert "Traceback" not in cars.content()
 
 
-def test_a_picture_without_a_car_says_so(cars):
+def test_a_image_without_a_car_says_so(cars):
     upload(cars, Image.new("RGB", (300, 200), red_cars.GRAY))
     expect(cars.get_by_text("No car found")).to_be_visible()
     expect(cars.get_by_role("button", name="Cut-out, PNG")).to_have_count(0)
 
 
-def test_several_pictures_give_a_zip_of_masks(cars):
+def test_several_images_give_a_zip_of_masks(cars):
     uploader = cars.get_by_test_id("stFileUploader").last
     uploader.locator("input[type=file]").set_input_files(
         [
@@ -236,7 +236,7 @@ def test_several_pictures_give_a_zip_of_masks(cars):
     assert found.namelist() == ["a_mask.png", "b_mask.png", "masks.csv"]
     assert masks.iou(masks.read(found.read("a_mask.png"), SIZE), red_cars.car(*SIZE)) > 0.99
     assert masks.iou(masks.read(found.read("b_mask.png")), red_cars.car(320, 200)) > 0.99
-    expect(cars.get_by_text("c.png: This is not a picture")).to_be_visible()
+    expect(cars.get_by_text("c.png: This is not an image")).to_be_visible()
 
 
 def test_the_largest_piece_alone_is_drawn(cars):

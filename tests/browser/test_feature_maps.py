@@ -13,7 +13,7 @@ from tests.browser.conftest import IDLE
 from zoo.samples import samples
 
 MODEL = zoo.load("mnist", source="bundle", device="cpu")
-RUN = zoo.graph.trace(MODEL, samples("digits")[7].path)
+RUN = zoo.explain.trace(MODEL, samples("digits")[7].path)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_the_answer_becomes_a_probability(page):
     assert shown == pytest.approx(answer.confidence, rel=1e-5)
 
 
-def test_another_picture_changes_the_maps(page):
+def test_another_image_changes_the_maps(page):
     before = sheet(page, 0).locator("img").get_attribute("src")
     page.locator(".strip button").first.click()
     expect(page.locator(".cells .sheet img").first).not_to_have_attribute("src", before)
@@ -123,8 +123,8 @@ def test_random_weights_are_one_click_away(page):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_click_shows_its_picture_soon_and_nothing_is_cut_off(visit, url, width):
-    """Generous for a shared machine; training.benchmarks.pages.feature_maps_page measures the time."""
+def test_a_click_shows_its_image_soon_and_nothing_is_cut_off(visit, url, width):
+    """Generous for a shared machine; training.benchmarks.pages measures the time."""
     page = visit(f"{url}/feature_maps", viewport={"width": width, "height": 900})
     expect(steps(page).last).to_have_attribute("data-layer", "relu1")
     page.wait_for_selector(IDLE)

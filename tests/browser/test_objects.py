@@ -49,7 +49,7 @@ def test_a_sample_can_be_clicked(objects):
 
 def test_the_square_is_moved_by_mouse_keyboard_and_slider(objects):
     upload(objects, halves())
-    left = colour(objects)  # the middle of a picture that is red on the left, blue on the right
+    left = colour(objects)  # the middle of an image that is red on the left, blue on the right
     assert min(left[0], left[2]) > 60
 
     sheet, square = objects.locator(".crop .sheet"), objects.locator(".crop .square")

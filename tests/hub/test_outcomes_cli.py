@@ -51,9 +51,9 @@ def test_pull(command: Command, case: Case) -> None:
 @pytest.mark.parametrize("name", ["hang", "corrupt-always"])
 def test_predict_falls_back_and_says_so(command: Command, name: str) -> None:
     case = next(case for case in CASES if case.name == name)
-    picture = command.workspace.folder / "zoo" / "samples" / "digits"
+    image = command.workspace.folder / "zoo" / "samples" / "digits"
     with case.on(command.hub):
-        done = command("predict", "mnist", str(next(picture.glob("*.png"))), ZOO_TIMEOUT="2")
+        done = command("predict", "mnist", str(next(image.glob("*.png"))), ZOO_TIMEOUT="2")
     assert done.returncode == 0
     assert done.stderr.startswith("note: These are the bundled weights, because the Hub failed:")
     assert re.search(case.outcome, done.stderr), done.stderr

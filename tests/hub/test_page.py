@@ -85,8 +85,8 @@ def test_facts_come_from_the_catalog(published: Published) -> None:
         assert f"{pin.sha256}  {pin.name}" in hashes
     text = "\n".join(block.value for block in app.markdown)
     assert f"Revision `{published.commit}` of `tester/weights`" in text
-    assert info.licence in text
-    assert info.data["licence"] in text
+    assert info.license in text
+    assert info.data["license"] in text
     assert app.metric[0].value == "10.00\xa0%"
 
 

@@ -42,7 +42,7 @@ class Desk:
             (
                 repo_files,
                 "draw_curves",
-                lambda record: b"a picture",
+                lambda record: b"an image",
             ),  # slow; drawn in the first test
             (upload, "CATALOG", self.path),
             (upload, "BUNDLE", folder / "bundle"),
@@ -348,7 +348,7 @@ def test_a_segmentation_model_is_held_to_its_own_masks(tmp_path: Path, monkeypat
     sample = checks.own_masks("carvana", "digits")
     checks.write_sample(tmp_path / "carvana.npz", sample)
     line = checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")
-    assert "iou 1.0000 on 6 sample pictures against its own masks" in line
+    assert "iou 1.0000 on 6 sample images against its own masks" in line
     models.append(_Cutter(250))
     with pytest.raises(TrainingError, match="its own masks were recorded"):
         checks.check_model("carvana", tmp_path, tmp_path / "carvana.npz")

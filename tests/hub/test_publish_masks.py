@@ -57,15 +57,15 @@ def test_every_model_has_its_files_and_its_curves(files: dict[str, bytes]) -> No
     assert set(json.loads(files["manifest.json"])["files"]) == set(files) - {"manifest.json"}
 
 
-def test_every_example_is_a_picture_of_its_kind_whose_author_the_card_names(
+def test_every_example_is_a_image_of_its_kind_whose_author_the_card_names(
     files: dict[str, bytes],
 ) -> None:
     card = files["README.md"].decode()
     paths = [path for path in files if "/example." in path]
     assert [path.split("/")[0] for path in paths] == ["mnist", "cifar10", "carvana"]
     for path, collection in zip(paths, ("digits", "objects", "cars"), strict=True):
-        with Image.open(io.BytesIO(files[path])) as picture:
-            kinds = {"PNG": [".png"], "JPEG": [".jpg", ".jpeg"]}[picture.format]
+        with Image.open(io.BytesIO(files[path])) as image:
+            kinds = {"PNG": [".png"], "JPEG": [".jpg", ".jpeg"]}[image.format]
         assert Path(path).suffix in kinds
         (credit,) = [s.credit for s in samples(collection) if s.read() == files[path]]
         assert f"({path}): {credit}." in card
@@ -84,10 +84,10 @@ def test_the_card_tells_each_model_by_its_own_metric(files: dict[str, bytes]) ->
     assert "| Mean IoU 98.00 % | 2 |" in card
     assert "| test, street photos | Mean IoU | 60.00 % | 3 |" in card
     assert "| validation | Boundary IoU | 80.00 % | 4 |" in card
-    assert "b_02" not in card, "single pictures stay in the record"
+    assert "b_02" not in card, "single images stay in the record"
     assert "one photo studio" in card
     objects = card.split("## cifar10")[1].split("## carvana")[0]
-    assert "The published network learned from the validation pictures, too" in objects
+    assert "The published network learned from the validation images, too" in objects
 
 
 def test_several_seeds_are_summed_up_by_the_models_metric(
@@ -126,11 +126,11 @@ def test_the_network_rebuilds_from_its_published_files_alone(
 
 def test_the_curves_are_drawn_for_a_final_run(tmp_path: Path) -> None:
     with_validation, final = draw_curves(cars.record()), draw_curves(cars.final_record())
-    pictures = []
+    images = []
     for number, content in enumerate((with_validation, final)):
         (tmp_path / f"{number}.png").write_bytes(content)
-        pictures.append(np.asarray(Image.open(tmp_path / f"{number}.png").convert("RGB")))
-    indigo = [(np.abs(p - np.array([91, 91, 214])).sum(axis=2) < 30).sum() for p in pictures]
+        images.append(np.asarray(Image.open(tmp_path / f"{number}.png").convert("RGB")))
+    indigo = [(np.abs(p - np.array([91, 91, 214])).sum(axis=2) < 30).sum() for p in images]
     assert min(indigo) > 200, "the validation curve is in both"
 
 
@@ -138,12 +138,12 @@ def test_its_own_masks_hold_a_model_to_what_it_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("training.publish.SAMPLES", folder / "samples")
-    monkeypatch.setattr("training.publish.EXAMPLES", {"carvana": "digits"})  # any free pictures
+    monkeypatch.setattr("training.publish.EXAMPLES", {"carvana": "digits"})  # any free images
     make_sample("carvana", None)
-    assert f"{min(checks.OWN_COUNT, len(samples('digits')))} pictures" in (capsys.readouterr().out)
+    assert f"{min(checks.OWN_COUNT, len(samples('digits')))} images" in (capsys.readouterr().out)
     bundle, sample = folder / "bundle" / "carvana", folder / "samples" / "carvana.npz"
     line = checks.check_model("carvana", bundle, sample)
-    assert "carvana: loads, is finite, iou 1.0000 on 6 sample pictures" in line
+    assert "carvana: loads, is finite, iou 1.0000 on 6 sample images" in line
 
     wrong = checks.read_sample(sample, "carvana")
     checks.write_sample(sample, replace(wrong, targets=~wrong.targets))

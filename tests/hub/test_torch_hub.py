@@ -6,10 +6,10 @@ from zoo import snippets
 CHECK = """
 import numpy as np, torch, zoo
 assert not network.training
-picture = torch.zeros(2, 1, 28, 28)
+image = torch.zeros(2, 1, 28, 28)
 with torch.inference_mode():
-    ours = zoo.load("mnist", source="bundle").network.forward(picture.numpy())
-    np.testing.assert_allclose(network(picture).numpy(), ours, atol=1e-5)
+    ours = zoo.load("mnist", source="bundle").network.forward(image.numpy())
+    np.testing.assert_allclose(network(image).numpy(), ours, atol=1e-5)
 print("same")
 """
 

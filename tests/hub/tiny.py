@@ -19,20 +19,35 @@ def model_files(seed: int = 0, name: str = "mnist", accuracy: float = 0.1) -> di
     """The three files of a model."""
     network = NumpyCNN(channels=CHANNELS, seed=seed)
     config = {
-        "format": 1,
+        "format": 2,
         "model": name,
         "title": "Digits",
         "task": "classification",
         "framework": "numpy",
         "architecture": "numpy_cnn",
         "arguments": {"channels": list(CHANNELS)},
-        "input": {"channels": 1, "height": 28, "width": 28, "mean": [0.1307], "std": [0.3081]},
+        "preprocessing": {
+            "kind": "mnist_digit",
+            "channels": 1,
+            "height": 28,
+            "width": 28,
+            "mean": [0.1307],
+            "std": [0.3081],
+        },
         "labels": [str(digit) for digit in range(10)],
-        "data": {"name": "MNIST", "licence": "CC BY-SA 3.0", "source": "tests", "citation": "none"},
-        "licence": "Apache-2.0",
+        "samples": "digits",
+        "image_set": "mnist",
+        "data": {
+            "name": "MNIST",
+            "reader": "mnist_digits",
+            "license": "CC BY-SA 3.0",
+            "source": "tests",
+            "citation": "none",
+        },
+        "license": "Apache-2.0",
     }
     record = {
-        "format": 1,
+        "format": 2,
         "model": name,
         "command": f"python -m training.{name}",
         "git_commit": "0" * 40,
@@ -40,7 +55,7 @@ def model_files(seed: int = 0, name: str = "mnist", accuracy: float = 0.1) -> di
         "hardware": {"cpu": "test", "cores": 2, "threads": 2, "memory_gib": 1, "gpu": None},
         "versions": {"numpy": "2"},
         "started": "2026-01-01T00:00:00+00:00",
-        "wall_seconds": 1.5,
+        "train_seconds": 1.5,
         "recipe": {"epochs": 2},
         "parameters": network.num_parameters,
         "history": [
@@ -87,8 +102,17 @@ def object_files(seed: int = 0) -> dict[str, bytes]:
         "framework": "torch",
         "architecture": "cifar",
         "arguments": arguments,
-        "input": {"channels": 3, "height": 32, "width": 32, "mean": [0.5] * 3, "std": [0.25] * 3},
-        "data": config["data"] | {"name": "CIFAR-10"},
+        "preprocessing": {
+            "kind": "crop",
+            "channels": 3,
+            "height": 32,
+            "width": 32,
+            "mean": [0.5] * 3,
+            "std": [0.25] * 3,
+        },
+        "data": config["data"] | {"name": "CIFAR-10", "reader": "cifar_images"},
+        "samples": "objects",
+        "image_set": "cifar10",
     }
     validation_run = {key: record[key] for key in ("command", "git_commit", "seed", "history")}
     own = [{key: row[key] for key in row if key != "validation"} for row in record["history"]]
@@ -154,11 +178,13 @@ def write_zoo(
             "parameters": record["parameters"],
             "metrics": {k: v for k, v in record["metrics"]["test"].items() if type(v) is float},
             "metrics_n": record["metrics"]["test"]["n"],
-            "licence": config["licence"],
-            "data": {key: config["data"][key] for key in ("name", "licence", "source")},
+            "license": config["license"],
+            "data": {key: config["data"][key] for key in ("name", "license", "source")},
+            "samples": config.get("samples", ""),
+            "image_set": config.get("image_set", ""),
             "files": pins(files),
         }
-    catalog = {"format": 1, "repo": repo, "revision": revision, "models": entries}
+    catalog = {"format": 2, "repo": repo, "revision": revision, "models": entries}
     path = folder / "catalog.json"
     path.write_text(json.dumps(catalog, indent=1))
     return path

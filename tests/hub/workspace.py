@@ -46,7 +46,7 @@ class Workspace:
         tiny.write_zoo(self.folder / "zoo", models, **pinned)
 
     def write_sample(self, name: str = "mnist", right: float = 0.1) -> None:
-        """A sample whose labels make the untrained network right on a fraction of pictures."""
+        """A sample whose labels make the untrained network right on a fraction of images."""
         code = (
             "import sys, numpy as np, zoo\n"
             "from training.publish.checks import Sample, write_sample, SAMPLES\n"
@@ -85,5 +85,5 @@ def make(folder: Path, hub: HubServer, home: Path) -> Workspace:
 
 
 def noise(seed: int = 0) -> np.ndarray:
-    """A picture of noise."""
+    """An image of noise."""
     return np.random.default_rng(seed).integers(0, 256, (28, 28), dtype=np.uint8)

@@ -19,5 +19,5 @@ def components(app: AppTest, name: str) -> list[dict[str, Any]]:
 
 def answer(app: AppTest) -> dict[str, Any]:
     """Return what the digits page answers."""
-    (found,) = components(app, "answer")
+    (found,) = components(app, "class_answer")
     return found

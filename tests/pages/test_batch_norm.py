@@ -21,7 +21,7 @@ from pages.sections.batch_norm import (
 from tests.pages import read
 from tests.training.experiments import norm_experiments
 from zoo import batch_norm, experiments
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 
 LIVE = [
     "What it does: three steps",
@@ -128,7 +128,7 @@ def test_the_short_answer_holds_the_recorded_numbers(made_up: Path) -> None:
     assert "86.5 % with it and 80.5 % without" in answers["Does it help?"]
     assert "10.0 % to 80.5 % without" in answers["How?"]
     assert "before the activation: 86.2 %; after it: 85.7 %" in answers["In every layer?"]
-    assert "batches of 2 it reached 60.0 %" in answers["With few pictures in a batch?"]
+    assert "batches of 2 it reached 60.0 %" in answers["With few images in a batch?"]
     assert "93.0 % with the running" in answers["What must one not forget?"]
     (made_up / "batch_norm_speed.json").unlink()
     assert "Does it help?" not in dict(short_answer.short_answer())
@@ -148,10 +148,9 @@ def test_curves_go_on_with_what_a_diverged_run_ended_with(made_up: Path) -> None
 def test_gamma_changes_histogram_formula_and_answer(page: AppTest) -> None:
     model = zoo.load("cifar10", source="bundle")
     layer = batch_norm.layer_names(model.network)[0]
-    size = model.config["input"]
-    images = picture_set("cifar10").images[:16]
+    images = image_set("cifar10").images[:16]
     inputs = np.stack([model.preprocess(image) for image in images])
-    assert inputs.shape[1:] == (size["channels"], size["height"], size["width"])
+    assert inputs.shape[1:] == model.preprocessing.input_shape
     own = batch_norm.three_steps(model.network, layer, inputs).channel(0)
     assert f"μ = {own.mean:.3f}, σ² = {own.variance:.3f}" in text(page)
     assert "The answer stays" in text(page)
@@ -160,9 +159,9 @@ def test_gamma_changes_histogram_formula_and_answer(page: AppTest) -> None:
     assert not page.exception
     shown = text(page)
     assert f"{-1.5 * float(own.normalized[0]) + round(own.beta, 2):.2f} = -1.50" in shown
-    assert f"deviation {1.5 * float(own.normalized.std()):.2f}" in shown
+    assert f"standard deviation {1.5 * float(own.normalized.std()):.2f}" in shown
     effect = batch_norm.effect(model.network, layer, inputs, 0, -1.5, round(own.beta, 2))
-    right = effect.right(picture_set("cifar10").labels[:16])
+    right = effect.right(image_set("cifar10").labels[:16])
     assert f"{right[0]} → {right[1]} are right" in shown
 
     page.button("bn.reset").click().run(timeout=60)
@@ -172,8 +171,8 @@ def test_gamma_changes_histogram_formula_and_answer(page: AppTest) -> None:
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_the_strips_show_the_sample_pictures(page: AppTest) -> None:
-    first, second = read.components(page, "strip")
+def test_the_strips_show_the_sample_images(page: AppTest) -> None:
+    first, second = read.components(page, "thumbnails")
     for strip in (first, second):
         (group,) = strip["groups"]
         assert len(group["items"]) == 10
@@ -210,36 +209,40 @@ def test_the_modes_are_measured_live(page: AppTest, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("nothing_recorded")
 def test_the_race_runs_and_can_be_stopped(page: AppTest) -> None:
     page.button("bn.race.start").click().run(timeout=60)
-    race: live_training.Race = page.session_state["bn.race"]
-    assert race.running
+    train_side_by_side: live_training.Race = page.session_state["bn.race"]
+    assert train_side_by_side.running
     deadline = time.monotonic() + 30
-    while len(race.laps) < 3 and time.monotonic() < deadline:
+    while len(train_side_by_side.laps) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
     page.run(timeout=60)
     assert "Training: step" in text(page)
     page.button("bn.race.stop").click().run(timeout=60)
-    assert race.thread is not None
-    race.thread.join(10)
-    assert not race.running
+    assert train_side_by_side.thread is not None
+    train_side_by_side.thread.join(10)
+    assert not train_side_by_side.running
     page.run(timeout=60)
     assert "Finished: step" in text(page)
-    assert race.laps[-1].seconds < live_training.SECONDS
+    assert train_side_by_side.laps[-1].seconds < live_training.SECONDS
     assert page.button("bn.race.start").label == "Start the race"
 
 
 def test_no_more_races_than_the_machine_has_tracks_for() -> None:
     races = [live_training.Race(0.1) for _ in range(3)]
     try:
-        for race in races:
-            race.start()
-        assert [bool(race.problem) for race in races] == [False, False, True]
+        for train_side_by_side in races:
+            train_side_by_side.start()
+        assert [bool(train_side_by_side.problem) for train_side_by_side in races] == [
+            False,
+            False,
+            True,
+        ]
         assert races[2].problem.endswith(".")
     finally:
-        for race in races:
-            race.stopped.set()
-            if race.thread:
-                race.thread.join(10)
-    assert not any(race.running for race in races)
+        for train_side_by_side in races:
+            train_side_by_side.stopped.set()
+            if train_side_by_side.thread:
+                train_side_by_side.thread.join(10)
+    assert not any(train_side_by_side.running for train_side_by_side in races)
     again = live_training.Race(0.1)
     again.start()
     assert not again.problem  # the tracks were given back

@@ -59,11 +59,11 @@ def png(image: Image.Image | np.ndarray) -> bytes:
 
 
 def staged(app: AppTest) -> dict:
-    (found,) = read.components(app, "stage")
+    (found,) = read.components(app, "mask_viewer")
     return found
 
 
-def picture_in(address: str) -> np.ndarray:
+def image_in(address: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
 
 
@@ -96,7 +96,7 @@ def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch
     toggle = cars.toggle(key=f"largest-{number}")
     assert toggle.label == "Only the largest of 2 pieces"
     toggle.set_value(True).run()
-    mask = picture_in(staged(cars)["probabilities"]) > 127
+    mask = image_in(staged(cars)["probabilities"]) > 127
     assert mask[:, :320].any()
     assert not mask[:, 320:].any()
     assert staged(cars)["token"] == f"{number}-largest", "the stage has to draw it anew"
@@ -114,12 +114,12 @@ def test_one_piece_leaves_nothing_to_choose(cars):
 def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
     sample = samples("cars")[0]
     result = model.predict(sample.path)
-    shown = picture_in(staged(cars)["probabilities"])
+    shown = image_in(staged(cars)["probabilities"])
     assert np.abs(shown / 255 - result.probabilities).max() <= 0.5 / 255 + 1e-6
-    assert picture_in(staged(cars)["photo"]).shape == (*shown.shape, 3)
+    assert image_in(staged(cars)["photo"]).shape == (*shown.shape, 3)
     assert percent(cars, "Car area") == pytest.approx(result.area, abs=0.0006)
     assert sample.credit in [caption.value for caption in cars.caption]
-    (strip,) = read.components(cars, "strip")
+    (strip,) = read.components(cars, "thumbnails")
     ids = [item["id"] for item in strip["groups"][0]["items"]]
     assert ids[:-1] == [s.id for s in samples("cars")]
     assert ids[-1] in [s.id for s in samples("objects") if s.group == "none"]
@@ -128,7 +128,7 @@ def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
 
 def test_an_upload_is_cut_out(cars):
     upload(cars, png(red_cars.street()))
-    mask = picture_in(staged(cars)["probabilities"]) > 127
+    mask = image_in(staged(cars)["probabilities"]) > 127
     assert np.array_equal(mask, red_cars.car())
     assert percent(cars, "Car area") == pytest.approx(red_cars.car().mean(), abs=0.0006)
     pink = red_cars.car() & ~red_cars.car(pink=False)
@@ -165,7 +165,7 @@ def test_the_stage_accepts_a_threshold_and_nothing_else(monkeypatch, sent, perce
     assert mask_viewer.chosen("stage", "3") == percent
 
 
-def test_a_picture_without_a_car_says_so(cars):
+def test_a_image_without_a_car_says_so(cars):
     upload(cars, png(Image.new("RGB", (300, 200), red_cars.GRAY)))
     assert "No car found" in cars.info[0].value
     assert percent(cars, "Car area") == 0
@@ -181,18 +181,18 @@ def test_a_picture_without_a_car_says_so(cars):
 def test_a_wrong_file_gets_a_sentence_and_the_next_photo_works(cars, contents):
     upload(cars, contents)
     assert is_one_sentence(cars.error[0].value)
-    assert not read.components(cars, "stage")
+    assert not read.components(cars, "mask_viewer")
     upload(cars, png(red_cars.street()))
     assert not cars.error
-    assert np.array_equal(picture_in(staged(cars)["probabilities"]) > 127, red_cars.car())
+    assert np.array_equal(image_in(staged(cars)["probabilities"]) > 127, red_cars.car())
 
 
 def test_backgrounds(cars):
     upload(cars, png(red_cars.street()))
     cars.segmented_control(key="background").set_value("Colour").run()
     labels = [button.proto.label for button in cars.get("download_button")]
-    assert labels[0] == "Picture, JPEG"
-    cars.segmented_control(key="background").set_value("Picture").run()
+    assert labels[0] == "Image, JPEG"
+    cars.segmented_control(key="background").set_value("Image").run()
     upload(cars, b"only text", key="backdrop")
     assert is_one_sentence(cars.error[0].value)
     upload(cars, png(Image.new("RGB", (50, 90), "blue")), key="backdrop")
@@ -250,26 +250,26 @@ def test_a_batch_gives_a_zip_of_masks(cars):
     assert np.array_equal(masks.read(found.read("a_mask.png")), red_cars.car())
     assert masks.read(found.read("b_mask.png")).shape == (200, 300)
     rows = list(csv.DictReader(io.StringIO(found.read("masks.csv").decode())))
-    assert [row["picture"] for row in rows] == ["a.png", "b.png", "c.png"]
+    assert [row["image"] for row in rows] == ["a.png", "b.png", "c.png"]
     assert [warning.value for warning in cars.warning] == problems
-    assert problems[0].startswith("c.png: This is not a picture")
+    assert problems[0].startswith("c.png: This is not an image")
     assert "masks.zip" in cars.get("download_button")[-1].proto.label
 
 
 def test_the_record_is_told(cars, model):
-    test, streets = (model.record["metrics"][part] for part in ("test", "streets_test"))
+    test, streets = (model.record["metrics"][part] for part in ("test", "test_streets"))
     found = metrics(cars)
     for label, name in (
         ("Test IoU", "iou"),
         ("Test Dice", "dice"),
         ("Test Boundary IoU", "boundary_iou"),
-        ("Worst picture, IoU", "worst"),
+        ("Worst image, IoU", "worst"),
     ):
         assert found[label] == number_format.percent(test[name], 2)
     assert any(number_format.percent(streets["iou"], 1) in text.value for text in cars.markdown)
     by_car, worst = (table.value for table in cars.table)
     assert list(by_car["n"].astype(int)) == [len(red_cars.CARS[car]) for car in by_car["Car"]]
-    expected = sorted(test["pictures"].values())[:5]
+    expected = sorted(test["images"].values())[:5]
     assert list(worst["IoU"]) == [number_format.percent(iou, 2) for iou in expected]
     assert len(cars.get("plotly_chart")) == 3
     commands = " ".join(code.value for code in cars.code)

@@ -29,7 +29,7 @@ def test_starts_with_a_sample_and_its_answer(digits):
     network = zoo.load("mnist").network
     names = [name for name in network.layers if name.startswith(("conv", "pool", "bn", "relu"))]
     assert len(layers["items"]) == len(names)
-    assert len({item["picture"] for item in layers["items"]}) == len(names)
+    assert len({item["image"] for item in layers["items"]}) == len(names)
 
 
 def test_the_training_section_tells_the_record(digits):
@@ -43,7 +43,7 @@ def test_the_training_section_tells_the_record(digits):
 
 
 def test_samples_say_truth_and_answer(digits):
-    (strip,) = read.components(digits, "strip")
+    (strip,) = read.components(digits, "thumbnails")
     typical, hard = (group["items"] for group in strip["groups"])
     assert [item["id"] for item in typical] == [s.id for s in samples("digits")[:10]]
     model = zoo.load("mnist")
@@ -71,7 +71,7 @@ def test_a_drawing_kept_in_the_session_is_answered(digits):
     digits.run()
     assert not digits.exception
     assert read.answer(digits)["label"] == "1"
-    assert read.components(digits, "pad")[0]["strokes"] == [[500, 200, 480, 800]]
+    assert read.components(digits, "drawing_pad")[0]["strokes"] == [[500, 200, 480, 800]]
 
 
 def test_an_empty_pad_gets_a_sentence(digits):
@@ -100,7 +100,7 @@ GOOD = {
     ),
 }
 BAD = {
-    "text": lambda: b"this is not a picture",
+    "text": lambda: b"this is not an image",
     "empty": lambda: b"",
     "one pixel": lambda: png(Image.new("L", (1, 1))),
     "cut off": lambda: encode(photo(), "PNG")[:400],
@@ -109,14 +109,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_unusual_pictures_are_read(digits, kind):
+def test_unusual_images_are_read(digits, kind):
     upload(digits, GOOD[kind]())
     assert read.answer(digits).get("error") is None
     assert read.answer(digits)["label"] == "1"
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_pictures_get_a_sentence(digits, kind):
+def test_bad_images_get_a_sentence(digits, kind):
     upload(digits, BAD[kind]())
     assert is_one_sentence(read.answer(digits)["error"])
     assert not read.components(digits, "gallery")

@@ -23,7 +23,7 @@ from tests.pages import read
 from tests.pages.conftest import ROOT
 from zoo.preprocessing.images import normalize
 from zoo.samples import samples
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 from zoo.weights import catalog
 
 
@@ -80,10 +80,10 @@ def test_starts_with_a_digit_its_network_its_maps_and_their_arithmetic(page):
     assert [layer["name"] for layer in drawn["blocks"][0]["layers"]] == [
         *("conv1", "pool1", "bn1", "relu1"),
     ]
-    maps, pixels = read.components(page, "cells")
+    maps, pixels = read.components(page, "grid_picker")
     assert maps["count"] == 8
     assert pixels["count"] == 12 * 12
-    (steps,) = read.components(page, "steps")
+    (steps,) = read.components(page, "arithmetic_steps")
     assert [step["layer"] for step in steps["steps"]] == ["conv1", "pool1", "bn1", "relu1"]
 
 
@@ -95,52 +95,52 @@ def test_the_arithmetic_ends_at_the_maps_value(page, name, layer):
     if name != "mnist":
         choose(page, name)
     look(page, layer=layer, channel=3, pixel=(2, 1))
-    (steps,) = read.components(page, "steps")
+    (steps,) = read.components(page, "arithmetic_steps")
     value = float(trace_of(page)[layer][3, 2, 1])
     assert steps["steps"][-1]["exact"] == pytest.approx(value, rel=1e-5, abs=1e-5)
     first = steps["steps"][0]
     assert sum(first["sums"]) == pytest.approx(first["exact"], rel=1e-3, abs=1e-3)
     for step in steps["steps"]:
         assert float(step["difference"]) < 1e-5
-    pixels = read.components(page, "cells")[1]
+    pixels = read.components(page, "grid_picker")[1]
     assert pixels["chosen"] == 2 * pixels["columns"] + 1
 
 
-def test_the_pictures_that_excite_a_channel_most_come_in_order(page):
+def test_the_images_that_excite_a_channel_most_come_in_order(page):
     look(page, layer="relu2", channel=5, pixel=None)
     found = read.components(page, "gallery")[0]["items"]
     values = [float(item["detail"]) for item in found]
     assert len(values) == top_images.COUNT
     assert values == sorted(values, reverse=True)
-    pictures = picture_set("mnist")
+    images = image_set("mnist")
     model = zoo.load("mnist")
-    inputs = [normalize(image, [0.1307], [0.3081]) for image in pictures.images[: top_images.POOL]]
+    inputs = [normalize(image, [0.1307], [0.3081]) for image in images.images[: top_images.POOL]]
     maps = model.network.activations(np.stack(inputs))["relu2"][:, 5]
     assert values[0] == pytest.approx(float(maps.max()), rel=0.01)
 
 
 def test_the_last_layer_is_followed_by_softmax(page):
     look(page, layer="linear", channel=7, pixel=None)
-    (steps,) = read.components(page, "steps")
+    (steps,) = read.components(page, "arithmetic_steps")
     assert [step["layer"] for step in steps["steps"]] == ["linear", "softmax"]
     answer = zoo.load("mnist").predict(samples("digits")[7].path)
     assert steps["steps"][-1]["exact"] == pytest.approx(float(answer.probabilities[7]), rel=1e-5)
     linear = steps["steps"][0]
     assert len(linear["patch"]) == 32  # the maps that were flattened
-    assert len(read.components(page, "cells")) == 1  # no map to click
+    assert len(read.components(page, "grid_picker")) == 1  # no map to click
 
 
 def test_maps_can_be_sorted_and_scaled(page):
-    before = read.components(page, "cells")[0]
+    before = read.components(page, "grid_picker")[0]
     page.toggle(key="inside-sort").set_value(True).run()
-    after = read.components(page, "cells")[0]
+    after = read.components(page, "grid_picker")[0]
     means = trace_cache.means(trace_of(page)["relu1"])
     assert [int(label.split()[1].strip(",")) for label in after["labels"]] == list(
         np.argsort(-means, kind="stable")
     )
     assert before["labels"] != after["labels"]
     page.toggle(key="inside-own").set_value(True).run()
-    assert read.components(page, "cells")[0]["picture"] != after["picture"]
+    assert read.components(page, "grid_picker")[0]["image"] != after["image"]
 
 
 def test_the_unet_shows_encoder_skip_and_decoder_and_what_a_cut_costs(page):
@@ -149,7 +149,7 @@ def test_the_unet_shows_encoder_skip_and_decoder_and_what_a_cut_costs(page):
     assert [item["detail"] for item in sides["items"]] == [
         *("down.0.second.act", "up.1.interpolate", "up.1.block.first.act"),
     ]
-    assert len({item["picture"] for item in masks["items"]}) == 3
+    assert len({item["image"] for item in masks["items"]}) == 3
     overlap = next(m.value for m in page.markdown if "intersection over union" in m.value)
     page.button_group(key="skip-cut").set_value([]).run()
     assert not page.exception
@@ -164,7 +164,7 @@ def test_attribution_with_random_weights_beside_it(page):
         page.button_group(key="decided-method").set_value(method).run()
         assert not page.exception
         shown = read.components(page, "gallery")[-1]
-        assert [item["title"] for item in shown["items"]] == ["The picture", method]
+        assert [item["title"] for item in shown["items"]] == ["The image", method]
     page.toggle(key="decided-check").set_value(True).run()
     assert not page.exception
     shown = read.components(page, "gallery")[-1]
@@ -180,7 +180,7 @@ def test_an_image_is_optimized_on_demand(page, monkeypatch):
     button.click().run()
     assert not page.exception
     assert ("mnist", "relu1", page.session_state["inside"]["of"]["mnist"]["channel"]) in (
-        page.session_state["optimized"]
+        page.session_state["feature-visualization"]
     )
     assert not [b for b in page.button if "favourite" in b.label]
 
@@ -194,8 +194,8 @@ def test_an_upload_is_looked_into_and_a_bad_one_gets_a_sentence(page):
     assert (trace_of(page).input[0] > trace_of(page).input[1]).all()
     page.file_uploader[0].set_value(("bad.png", b"text", "image/png")).run()
     assert not page.exception
-    assert "not a picture" in page.warning[0].value
-    assert not read.components(page, "cells")
+    assert "not an image" in page.warning[0].value
+    assert not read.components(page, "grid_picker")
 
 
 def test_layers_of_every_kind_can_be_opened(page):
@@ -204,7 +204,7 @@ def test_layers_of_every_kind_can_be_opened(page):
             choose(page, name)
         for layer in trace_of(page).layers[:: 7 if name != "mnist" else 3]:
             look(page, layer=layer.name, channel=None, pixel=None)
-            assert read.components(page, "steps"), layer.name
+            assert read.components(page, "arithmetic_steps"), layer.name
 
 
 def test_a_browser_can_send_what_it_likes(monkeypatch):
@@ -213,7 +213,7 @@ def test_a_browser_can_send_what_it_likes(monkeypatch):
         assert grid_picker.picked("k", 5) is None
     monkeypatch.setattr(st, "session_state", {"k": {"picked": 4}})
     assert grid_picker.picked("k", 5) == 4
-    run = zoo.graph.trace(
+    run = zoo.explain.trace(
         zoo.networks.build({"architecture": "numpy_cnn", "arguments": {"channels": [2, 2]}}),
         np.zeros((1, 28, 28), np.float32),
     )

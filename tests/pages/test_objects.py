@@ -43,7 +43,7 @@ def test_starts_with_a_sample_its_answer_and_its_reasons(objects, model):
     assert seen(answer).shape == (32, 32, 3)
     reasons, _ = read.components(objects, "gallery")
     assert [item["title"] for item in reasons["items"]] == ["What it sees", "Grad-CAM", "Occlusion"]
-    assert len({item["picture"] for item in reasons["items"]}) == 3
+    assert len({item["image"] for item in reasons["items"]}) == 3
 
 
 def test_every_class_has_samples_and_most_typical_ones_are_right(model):
@@ -57,25 +57,25 @@ def test_every_class_has_samples_and_most_typical_ones_are_right(model):
 def test_the_record_is_told(objects, model):
     record = model.record
     text = " ".join(element.value for element in [*objects.caption, *objects.markdown])
-    outsiders, calibration = record["outsiders"], record["calibration"]
-    assert f"n = {outsiders['n']:,}" in text
-    assert f"{100 * outsiders['false_alarm_rate']:.1f}" in text
-    assert f"{100 * outsiders['threshold']:.1f}" in text
+    ood, calibration = record["ood"], record["calibration"]
+    assert f"n = {ood['n']:,}" in text
+    assert f"{100 * ood['false_alarm_rate']:.1f}" in text
+    assert f"{100 * ood['threshold']:.1f}" in text
     assert f"T = {calibration['temperature']:.3f}" in text
     values = [metric.value.replace("\xa0", " ") for metric in objects.metric]
     for when in ("before", "after"):
         assert f"{100 * calibration[f'ece_{when}']:.1f} %" in values
-    assert f"{record['metrics']['test']['n']:,} test pictures" in text
+    assert f"{record['metrics']['test']['n']:,} test images" in text
     assert objects.code[0].value == record["command"]
     charts = objects.get("plotly_chart")
-    assert len(charts) == 5  # outsiders, confusion, classes, two curves
+    assert len(charts) == 5  # out-of-distribution images, confusion, classes, two curves
 
 
-def test_the_boldest_mistakes_have_their_pictures_and_both_names(objects, model):
+def test_the_boldest_mistakes_have_their_images_and_both_names(objects, model):
     _, shown = read.components(objects, "gallery")
-    assert len(shown["items"]) == len(model.record["mistakes"]) > 0
+    assert len(shown["items"]) == len(model.record["confident_errors"]) > 0
     known = {sample.id: sample for sample in samples("cifar10_mistakes")}
-    for item, mistake in zip(shown["items"], model.record["mistakes"], strict=True):
+    for item, mistake in zip(shown["items"], model.record["confident_errors"], strict=True):
         sample = known[f"test-{mistake['index']:05d}"]
         assert item["title"].lower() == sample.label == model.labels[mistake["true"]]
         assert model.labels[mistake["predicted"]] in item["detail"]
@@ -87,7 +87,7 @@ def test_the_square_that_was_moved_is_what_the_network_gets(objects, model):
     place(objects, x=1.0, y=0.0, side=0.5)
     answer = read.answer(objects)
     assert answer["number"] == before["number"] + 1
-    photo = zoo.open_image(decode(read.components(objects, "crop")[0]["picture"]))
+    photo = zoo.open_image(decode(read.components(objects, "crop")[0]["image"]))
     expected = model.view(crop_square(photo, 1.0, 0.0, 0.5))
     np.testing.assert_array_equal(seen(answer), expected)
     assert not np.array_equal(seen(answer), seen(before))
@@ -119,7 +119,7 @@ def test_another_class_can_be_explained(objects, model):
     after, _ = read.components(objects, "gallery")
     assert [item["detail"] for item in after["items"][1:]] == [other, other]
     assert after["items"][0] == before["items"][0]
-    assert after["items"][2]["picture"] != before["items"][2]["picture"]
+    assert after["items"][2]["image"] != before["items"][2]["image"]
     upload(objects, jpeg(photo()))  # a new photo: its own answer is explained
     assert objects.pills(key="explained").value is None
 
@@ -129,12 +129,12 @@ def test_a_photo_of_any_shape_is_read_and_kept_small(objects):
     answer = read.answer(objects)
     assert answer.get("error") is None
     (cropped,) = read.components(objects, "crop")
-    kept = Image.open(io.BytesIO(decode(cropped["picture"])))
+    kept = Image.open(io.BytesIO(decode(cropped["image"])))
     assert kept.size == (1024, 410)
     assert (cropped["x"], cropped["y"], cropped["side"]) == (0.5, 0.5, 1.0)
 
 
-def test_a_picture_of_the_networks_own_size_arrives_unchanged(objects):
+def test_a_image_of_the_networks_own_size_arrives_unchanged(objects):
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -146,7 +146,7 @@ def test_a_picture_of_the_networks_own_size_arrives_unchanged(objects):
 def test_a_damaged_file_gets_a_sentence(objects, kind):
     upload(objects, BAD[kind]())
     assert is_one_sentence(read.answer(objects)["error"])
-    assert read.components(objects, "crop")[0]["picture"] is None
+    assert read.components(objects, "crop")[0]["image"] is None
     assert len(read.components(objects, "gallery")) == 1  # the mistakes; nothing to explain
     upload(objects, jpeg(photo()))
     assert read.answer(objects).get("error") is None
@@ -157,14 +157,14 @@ def test_the_page_warns_below_the_threshold_and_not_above(objects, model, monkey
 
     running = loaded_models.classifier("cifar10")
     for threshold, warns in ((0.0, False), (1.01, True)):
-        config = dict(running.config) | {"outsider_threshold": threshold}
+        config = dict(running.config) | {"ood_threshold": threshold}
         monkeypatch.setattr(running, "config", config)
         objects.run()
         assert ("none of my 10 classes" in read.answer(objects)["note"]) == warns
 
 
 def test_a_final_run_says_whose_calibration_it_shows(model):
-    """A final run learned from the validation pictures; its calibration is another run's."""
+    """A final run learned from the validation images; its calibration is another run's."""
 
     def page():
         import streamlit as st
@@ -174,7 +174,7 @@ def test_a_final_run_says_whose_calibration_it_shows(model):
         calibration.show(st.session_state["model"])
 
     other = {"weights": "of the validation run"}
-    final = {key: model.record[key] | other for key in ("calibration", "outsiders")}
+    final = {key: model.record[key] | other for key in ("calibration", "ood")}
     for record, says in ((model.record, "weights" in model.record["calibration"]), (final, True)):
         app = AppTest.from_function(page)
         app.session_state["model"] = SimpleNamespace(record=record)

@@ -81,7 +81,7 @@ def test_a_notice_of_the_zoo_is_shown(monkeypatch):
 
     model = zoo.load("mnist", source="bundle")
     model.notice = "The Hub did not answer; these are the bundled weights."
-    monkeypatch.setattr(footer.models, "loaded", lambda name: model)
+    monkeypatch.setattr(footer.loaded_models, "loaded", lambda name: model)
     from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_function(_footer).run()

@@ -76,7 +76,7 @@ def test_use_the_weights_tells_the_facts_of_each(app: AppTest, name: str) -> Non
         "carvana": (
             "Test IoU, n = 2",
             "98.00\xa0%",
-            "3 × height × width values in 0…1 of pictures whose longest side is 64",
+            "3 × height × width values in 0…1 of images whose longest side is 64",
         ),
     }[name]
     text = "\n".join(block.value for block in page.markdown)

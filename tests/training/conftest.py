@@ -18,7 +18,7 @@ def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder with 480 + 60 pictures: bars at ten places, one place a class."""
+    """Return a data folder with 480 + 60 images: bars at ten places, one place a class."""
     data_dir = tmp_path_factory.mktemp("data")
     raw = data_dir / "mnist" / "MNIST" / "raw"
     raw.mkdir(parents=True)

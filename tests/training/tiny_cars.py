@@ -11,16 +11,16 @@ from PIL import Image
 
 from training.carvana.carvana_recipe import Recipe
 from training.data.augment_cars import CarAugmentation
-from training.data.carvana_photos import Pair
-from training.data.photometric_jitter import Light
-from training.engine.compute import Machine
+from training.data.carvana_photos import ImageMaskPair
+from training.data.photometric_jitter import PhotometricJitter
+from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 
-CPU = Machine(Processes(0, 1, torch.device("cpu")))
-PLAIN = Light(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
+CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
+PLAIN = PhotometricJitter(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
 TINY = Recipe(
-    epochs=2, pictures=8, batch=4, widths=(6, 8), small=CarAugmentation(24, 32),
-    augmentation=CarAugmentation(height=32, width=48), muon_rate=0.0,
+    epochs=2, images=8, batch=4, widths=(6, 8), low_res_augmentation=CarAugmentation(24, 32),
+    augmentation=CarAugmentation(height=32, width=48), muon_lr=0.0,
 )  # fmt: skip
 
 
@@ -43,13 +43,13 @@ def draw(seed: int, width: int = 48, height: int = 32) -> tuple[np.ndarray, np.n
     return image, mask
 
 
-def pair(car: str, angle: int = 1, seed: int = 0, **size: int) -> Pair:
+def pair(car: str, angle: int = 1, seed: int = 0, **size: int) -> ImageMaskPair:
     """Return a photo with its mask, as PNG."""
     image, mask = draw(seed, **size)
-    return Pair(f"{car}_{angle:02d}", encode(image, "PNG"), encode(mask, "PNG"))
+    return ImageMaskPair(f"{car}_{angle:02d}", encode(image, "PNG"), encode(mask, "PNG"))
 
 
-def write_kaggle(folder: Path, pairs: list[Pair]) -> None:
+def write_kaggle(folder: Path, pairs: list[ImageMaskPair]) -> None:
     """Write photos as Kaggle packs them: JPEG and GIF."""
     for name in ("train", "train_masks"):
         (folder / "carvana" / name).mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def write_kaggle(folder: Path, pairs: list[Pair]) -> None:
         Image.fromarray(mask.astype(np.uint8) * 255).save(drawn)
 
 
-def write_parquet(file: Path, pairs: list[Pair]) -> None:
+def write_parquet(file: Path, pairs: list[ImageMaskPair]) -> None:
     """Write the same as one Parquet file."""
     import pyarrow
     from pyarrow import parquet

@@ -1,4 +1,4 @@
-"""A made-up CIFAR-10 of a few hundred pictures, and a recipe that learns it in seconds."""
+"""A made-up CIFAR-10 of a few hundred images, and a recipe that learns it in seconds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from PIL import Image
 
 from training.cifar10.cifar10_recipe import Recipe
 from training.data.augment_images import ImageAugmentation
-from training.data.cifar_images import Pictures
-from training.engine.compute import Machine
+from training.data.cifar_images import LabelledImages
+from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 
-CPU = Machine(Processes(0, 1, torch.device("cpu")))
+CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
 TINY = replace(
     Recipe(),
     epochs=3,
@@ -29,17 +29,17 @@ TINY = replace(
 )
 
 
-def make_pictures(count: int, seed: int = 0) -> Pictures:
+def make_images(count: int, seed: int = 0) -> LabelledImages:
     """Return noise with a bright bar, whose height and colour tell the class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 10
     images = rng.integers(0, 100, (count, 32, 32, 3), dtype=np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[3 * label : 3 * label + 4, :, label % 3] = 255
-    return Pictures(images, labels.astype(np.int64))
+    return LabelledImages(images, labels.astype(np.int64))
 
 
-def write_batches(folder: Path, training: Pictures, test: Pictures) -> None:
+def write_batches(folder: Path, training: LabelledImages, test: LabelledImages) -> None:
     """Write the original layout: five training batches and a test batch, pickled."""
     folder.mkdir(parents=True)
     share = len(training) // 5
@@ -50,7 +50,7 @@ def write_batches(folder: Path, training: Pictures, test: Pictures) -> None:
         (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
 
 
-def write_parquet(folder: Path, training: Pictures, test: Pictures) -> None:
+def write_parquet(folder: Path, training: LabelledImages, test: LabelledImages) -> None:
     """Write the Hub's layout: PNGs and labels, the training set in two files."""
     import pyarrow as pa
     import pyarrow.parquet as pq

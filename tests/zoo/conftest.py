@@ -42,14 +42,21 @@ class Bundle:
 
     def config(self) -> dict[str, Any]:
         return {
-            "format": 1,
+            "format": 2,
             "model": "mnist",
             "title": "Digits",
             "task": "classification",
             "framework": "numpy",
             "architecture": "numpy_cnn",
             "arguments": ARGUMENTS,
-            "input": {"channels": 1, "height": 28, "width": 28, "mean": [0.1307], "std": [0.3081]},
+            "preprocessing": {
+                "kind": "mnist_digit",
+                "channels": 1,
+                "height": 28,
+                "width": 28,
+                "mean": [0.1307],
+                "std": [0.3081],
+            },
             "labels": [str(digit) for digit in range(10)],
         }
 
@@ -70,11 +77,11 @@ class Bundle:
             "parameters": 500,
             "metrics": {"accuracy": 0.5},
             "metrics_n": 10,
-            "licence": "Apache-2.0",
-            "data": {"name": "MNIST", "licence": "CC BY-SA 3.0", "source": "here"},
+            "license": "Apache-2.0",
+            "data": {"name": "MNIST", "license": "CC BY-SA 3.0", "source": "here"},
             "files": files,
         }
-        whole = {"format": 1, "repo": None, "revision": None, "models": {"mnist": entry}}
+        whole = {"format": 2, "repo": None, "revision": None, "models": {"mnist": entry}}
         (self.root / "catalog.json").write_text(json.dumps(whole))
         catalog._parse.cache_clear()  # two writes within one tick of the file system's clock
 

@@ -19,8 +19,9 @@ from zoo.networks.cifar_net import CifarNet
 from zoo.networks.segmentation.unet import UNet
 
 CLASSES = {"labels": list("abcdefghij")}
-SMALL = {"input": {"channels": 3, "height": 32, "width": 32, "mean": [0.5] * 3, "std": [0.2] * 3}}
-PHOTO = {"input": {"channels": 3, "longest_side": 96, "mean": [0.5] * 3, "std": [0.2] * 3}}
+SCALED = {"channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}
+SMALL = {"preprocessing": SCALED | {"kind": "crop", "height": 32, "width": 32}}
+PHOTO = {"preprocessing": SCALED | {"kind": "scale", "longest_side": 96}}
 
 
 def trained(network: nn.Module) -> nn.Module:
@@ -58,7 +59,7 @@ def test_a_classifier_is_timed_in_every_form_beside_a_resnet(classifier, monkeyp
     for row in result["rows"]:
         assert row["milliseconds"] > 0
         speed = 1000 * row["batch"] / row["milliseconds"]
-        assert row["pictures_per_second"] == pytest.approx(speed)
+        assert row["images_per_second"] == pytest.approx(speed)
     assert json.loads(json.dumps(result)) == result
     for name, value in classifier.network.state_dict().items():  # the model is left alone
         assert value.dtype == before[name].dtype
@@ -72,7 +73,9 @@ def test_a_segmenter_is_timed_on_a_photo_and_alone(segmenter, monkeypatch) -> No
     assert {row["network"] for row in result["rows"]} == {"tiny"}
     assert len(result["rows"]) == 8
     assert bench.input_shape(
-        zoo.Segmenter("x", {"input": {"channels": 3, "longest_side": 512}}, {}, None)
+        zoo.Segmenter(
+            "x", {"preprocessing": SCALED | {"kind": "scale", "longest_side": 512}}, {}, None
+        )
     ) == (3, 342, 512)
 
 
@@ -100,7 +103,7 @@ def test_folding_the_object_network_changes_no_logit(depth: int) -> None:
         torch.testing.assert_close(folded.network(x), network(x), atol=1e-5, rtol=0)
 
 
-def test_the_resnet_is_that_of_torchvision_adapted_to_small_pictures() -> None:
+def test_the_resnet_is_that_of_torchvision_adapted_to_small_images() -> None:
     network = bench.resnet18(10)
     shapes: list[torch.Size] = []
     network.layer1.register_forward_hook(lambda _m, inputs, _o: shapes.append(inputs[0].shape))
@@ -132,8 +135,8 @@ def test_a_slow_case_is_called_once(monkeypatch) -> None:
 def test_the_table_has_a_line_a_form_and_a_column_a_batch(classifier, monkeypatch) -> None:
     row = {"network": "net", "dtype": "float32", "layout": "channels_last", "folded": True}
     rows = [
-        row | {"batch": 1, "milliseconds": 4.0, "pictures_per_second": 250.0},
-        row | {"batch": 128, "milliseconds": 64.0, "pictures_per_second": 2000.0},
+        row | {"batch": 1, "milliseconds": 4.0, "images_per_second": 250.0},
+        row | {"batch": 128, "milliseconds": 64.0, "images_per_second": 2000.0},
     ]
     head = {"model": "net", "device": "cpu", "threads": 2, "torch": "2", "shape": [3, 32, 32]}
     text = bench.table(head | {"rounds": 3, "rows": rows}).splitlines()

@@ -12,7 +12,7 @@ from zoo.__main__ import main
 
 
 @pytest.fixture
-def picture(tmp_path: Path, digit: np.ndarray) -> str:
+def image(tmp_path: Path, digit: np.ndarray) -> str:
     path = tmp_path / "seven.png"
     Image.fromarray(digit).save(path)
     return str(path)
@@ -67,36 +67,36 @@ def test_pull_without_a_repo(bundle: Bundle, capsys: pytest.CaptureFixture[str])
     assert "ZOO_REPO" in err
 
 
-def test_predict(bundle: Bundle, picture: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "predict", "mnist", picture)
+def test_predict(bundle: Bundle, image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "predict", "mnist", image)
     assert code == 0
-    assert out.startswith(picture)
-    code, out, _ = run(capsys, "predict", "mnist", picture, picture, "--json")
+    assert out.startswith(image)
+    code, out, _ = run(capsys, "predict", "mnist", image, image, "--json")
     answers = json.loads(out)
-    assert [answer["image"] for answer in answers] == [picture, picture]
+    assert [answer["image"] for answer in answers] == [image, image]
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
-def test_predict_answers_the_good_pictures_among_bad_ones(
-    bundle: Bundle, picture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_predict_answers_the_good_images_among_bad_ones(
+    bundle: Bundle, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text.png").write_text("hello")
     text = str(tmp_path / "text.png")
-    code, out, err = run(capsys, "predict", "mnist", text, picture, "--json")
+    code, out, err = run(capsys, "predict", "mnist", text, image, "--json")
     assert code == 2
-    assert [answer["image"] for answer in json.loads(out)] == [picture]
-    assert err.startswith(f"error: {text}: This is not a picture")
+    assert [answer["image"] for answer in json.loads(out)] == [image]
+    assert err.startswith(f"error: {text}: This is not an image")
 
 
 def test_predict_says_when_it_may_be_none_of_the_classes(
-    bundle: Bundle, picture: str, capsys: pytest.CaptureFixture[str]
+    bundle: Bundle, image: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "none of its classes" not in run(capsys, "predict", "mnist", picture)[1]
-    config = bundle.config() | {"outsider_threshold": 1.1}
+    assert "none of its classes" not in run(capsys, "predict", "mnist", image)[1]
+    config = bundle.config() | {"ood_threshold": 1.1}
     bundle.write("config.json", json.dumps(config).encode())
-    assert "none of its classes" in run(capsys, "predict", "mnist", picture)[1]
-    answer = json.loads(run(capsys, "predict", "mnist", picture, "--json")[1])[0]
-    assert answer["outsider"] is True
+    assert "none of its classes" in run(capsys, "predict", "mnist", image)[1]
+    answer = json.loads(run(capsys, "predict", "mnist", image, "--json")[1])[0]
+    assert answer["is_ood"] is True
 
 
 def test_bench(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +104,7 @@ def test_bench(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     result = json.loads(out)
     assert code == 0
     assert result["single_ms"] > 0
-    assert result["pictures_per_second"] > 0
+    assert result["images_per_second"] > 0
 
 
 @pytest.mark.parametrize(

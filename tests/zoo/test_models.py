@@ -29,7 +29,7 @@ def test_a_loaded_model_says_what_it_is(model: zoo.Classifier) -> None:
     assert model.labels == tuple("0123456789")
 
 
-def test_predict_is_the_network_on_the_prepared_picture(
+def test_predict_is_the_network_on_the_prepared_image(
     model: zoo.Classifier, digit: np.ndarray
 ) -> None:
     answer = model.predict(digit)
@@ -49,15 +49,15 @@ def test_preprocess_normalizes_the_view(model: zoo.Classifier, digit: np.ndarray
 
 
 def test_a_batch_is_the_same_as_one_by_one(model: zoo.Classifier, digit: np.ndarray) -> None:
-    pictures = [digit, np.flipud(digit), digit[:, ::-1]]
-    batch = model.predict_batch(pictures)
-    for one, together in zip(map(model.predict, pictures), batch, strict=True):
+    images = [digit, np.flipud(digit), digit[:, ::-1]]
+    batch = model.predict_batch(images)
+    for one, together in zip(map(model.predict, images), batch, strict=True):
         np.testing.assert_allclose(one.logits, together.logits, atol=1e-5)
     assert model.predict_batch([]) == []
-    assert len(model.predict_batch(np.stack(pictures))) == 3
+    assert len(model.predict_batch(np.stack(images))) == 3
 
 
-def test_a_bad_picture_is_an_image_error(model: zoo.Classifier) -> None:
+def test_a_bad_image_is_an_image_error(model: zoo.Classifier) -> None:
     with pytest.raises(ImageError, match="Nothing is drawn yet"):
         model.predict(np.full((280, 280, 3), 255, np.uint8))
 
@@ -100,7 +100,7 @@ def test_a_network_that_cannot_be_folded_answers_all_the_same() -> None:
     from zoo.graph.folding import fold
 
     class Twice(torch.nn.Module):
-        """Uses a convolution's output before and after the BatchNorm."""
+        """Uses its convolution's weights a second time, which no run shows."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -109,7 +109,7 @@ def test_a_network_that_cannot_be_folded_answers_all_the_same() -> None:
 
         def forward(self, x: Any) -> Any:
             x = self.conv(x)
-            return (x * self.norm(x)).mean(dim=(2, 3))
+            return self.norm(x).mean(dim=(2, 3)) + self.conv.weight.sum()
 
     config = zoo.load("cifar10", device="cpu", source="bundle").config
     network = Twice()
@@ -162,21 +162,21 @@ def test_softmax_survives_large_logits() -> None:
     np.testing.assert_allclose(result, [[1, 0], [0.5, 0.5]])
 
 
-@pytest.mark.parametrize(("threshold", "outsider"), [(None, False), (0.5, False), (0.7, True)])
+@pytest.mark.parametrize(("threshold", "is_ood"), [(None, False), (0.5, False), (0.7, True)])
 def test_a_low_confidence_may_mean_none_of_the_classes(
-    threshold: float | None, outsider: bool
+    threshold: float | None, is_ood: bool
 ) -> None:
     logits = np.log(np.array([0.3, 0.6, 0.1], np.float32))
     answer = Classification(("a", "b", "c"), softmax(logits), logits, 0.01, threshold)
-    assert answer.outsider is outsider
-    assert answer.to_dict().get("outsider") == (outsider if threshold else None)
+    assert answer.is_ood is is_ood
+    assert answer.to_dict().get("is_ood") == (is_ood if threshold else None)
 
 
 def test_the_outsider_threshold_comes_from_the_config(bundle: Bundle, digit: np.ndarray) -> None:
-    assert zoo.load("mnist").predict(digit).outsider_threshold is None
-    config = bundle.config() | {"outsider_threshold": 1.1}
+    assert zoo.load("mnist").predict(digit).ood_threshold is None
+    config = bundle.config() | {"ood_threshold": 1.1}
     bundle.write("config.json", json.dumps(config).encode())
-    assert zoo.load("mnist").predict(digit).outsider
+    assert zoo.load("mnist").predict(digit).is_ood
 
 
 def test_a_record_needs_no_network(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ def test_the_headline_is_the_leading_test_metric() -> None:
 
 def test_only_what_the_recipe_switched_on_is_a_handicap() -> None:
     recipe = {"augmentation": {"rotation": 12}, "dropout": 0.0, "label_smoothing": 0.1}
-    assert records.handicaps({"recipe": recipe}) == "distorted pictures and smoothed labels"
+    assert records.handicaps({"recipe": recipe}) == "distorted images and smoothed labels"
     assert records.handicaps({}) == ""
 
 
@@ -49,32 +49,32 @@ def test_what_a_reader_of_the_curves_is_told() -> None:
     assert records.curve_notes({"history": apart, "recipe": recipe}) == []
     final = {"history": history("train"), "validation_run": both}
     (note,) = records.curve_notes(final)
-    assert "learned from the validation pictures, too" in note
+    assert "learned from the validation images, too" in note
 
 
-def test_a_run_that_selects_its_pictures_says_in_which_epochs() -> None:
+def test_a_run_that_selects_its_images_says_in_which_epochs() -> None:
     row = {"train": {"loss": 1.0}, "validation": {"loss": 1.0}}
     history = [{"epoch": epoch} | row for epoch in range(1, 16)]
-    recipe = {"kept": 0.5, "select_from": 0.3}
+    recipe = {"kept": 0.5, "selection_start": 0.3}
     (note,) = records.curve_notes({"history": history[:10], "recipe": recipe})
     assert "In the epochs 4–10 it learns only from the 50% of each batch" in note
     assert records.curve_notes({"history": history, "recipe": {"kept": 1.0}}) == []
 
-    later = {"kept": 0.5, "select_from": 0.2}
+    later = {"kept": 0.5, "selection_start": 0.2}
     earlier = {"epochs": 10, "recipe": recipe}
-    parts, note = records.curve_notes({"history": history, "recipe": later, "began_with": earlier})
+    parts, note = records.curve_notes({"history": history, "recipe": later, "init_from": earlier})
     assert "2 parts of 10 and 5 epochs" in parts
     assert "In the epochs 4–10 and 12–15 it" in note
 
 
 def test_a_last_part_without_validation_says_so() -> None:
     rows = [*history("train", "validation"), {"epoch": 3, "train": {"loss": 0.3}}]
-    record = {"history": rows, "validation_run": {}, "began_with": {"epochs": 2}}
-    assert "The last part learned from the validation pictures" in records.curve_notes(record)[-1]
+    record = {"history": rows, "validation_run": {}, "init_from": {"epochs": 2}}
+    assert "The last part learned from the validation images" in records.curve_notes(record)[-1]
 
 
 def test_parts_without_epochs_are_no_parts() -> None:
     """An average of two runs has their history and no epochs of its own."""
-    before = {"epochs": 2, "began_with": {"epochs": 1}}
-    record = {"history": history("train"), "began_with": before}
+    before = {"epochs": 2, "init_from": {"epochs": 1}}
+    record = {"history": history("train"), "init_from": before}
     assert [part[:2] for part in records.parts(record)] == [(1, 1), (2, 2)]

@@ -7,11 +7,11 @@ recipe for 94 % with test-time augmentation. It is written again here, for any d
 of each epoch it crops and mirrors the whole data set, which lies there as floats, at once.
 
 Without ``--full`` the parts of both are timed in turns: what an epoch prepares, and a training step
-of each kind (with and without a gradient for the whitening layer, with small pictures and whole
+of each kind (with and without a gradient for the whitening layer, with small images and whole
 ones). A training takes its parts' times times their numbers. With ``--full`` both are trained as
 well, once a seed, and measured with six views: the table then shows the predicted time beside the
-real one. They learn from the 45,000 training pictures and are measured on the 5,000 validation
-pictures; with ``--test``, once the recipe is fixed, from all 50,000 and on the test set, which is
+real one. They learn from the 45,000 training images and are measured on the 5,000 validation
+images; with ``--test``, once the recipe is fixed, from all 50,000 and on the test set, which is
 read once for each trained network. A training that has ended is kept in ``--out``, and the same
 command goes on with the next.
 
@@ -35,12 +35,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.cifar10.cifar10_recipe import PRESETS, Learner, Recipe
-from training.cifar10.cifar10_record import petaflop, plain
+from training.cifar10.cifar10_record import plain, train_pflop
 from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.image_batches import Batch, Plan, from_memory
 from training.engine import distributed
-from training.engine.compute import PRECISIONS, Machine, choose_precision
+from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.failures import run_command
 from training.engine.provenance import provenance, write_experiment
 from training.experiments.cells import Grid
@@ -49,8 +49,8 @@ from training.metrics.class_predictions import measure
 FAST = PRESETS["fast"]
 # Its published settings.
 AIRBENCH = Recipe(
-    epochs=8, batch=2000, kept=1.0, widths=(64, 256, 256), depth=2,
-    muon_rate=0.24, muon_momentum=0.6, shift_rate=0.053, head_rate=0.67, momentum=0.85,
+    epochs=8, batch=2000, keep_ratio=1.0, widths=(64, 256, 256), depth=2,
+    muon_lr=0.24, muon_momentum=0.6, bias_lr=0.053, head_lr=0.67, momentum=0.85,
     weight_decay=2e-6, whiten_epochs=3.0, batch_norm_momentum=0.4, label_smoothing=0.2,
     augmentation=ImageAugmentation(flip=True, translate=2, cutout=0),
 )  # fmt: skip
@@ -60,20 +60,20 @@ class Contender:
     """One of the two recipes: a network that learns, and the batches it learns from."""
 
     def __init__(
-        self, recipe: Recipe, pictures: data.Pictures, machine: Machine, seed: int
+        self, recipe: Recipe, examples: data.LabelledImages, compute: ComputeConfig, seed: int
     ) -> None:
         images, labels = (
-            torch.from_numpy(array).to(machine.device)
-            for array in (pictures.images, pictures.labels)
+            torch.from_numpy(array).to(compute.device)
+            for array in (examples.images, examples.labels)
         )
         self.plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed)
-        self.machine = machine
+        self.compute = compute
         torch.manual_seed(seed)
-        self.learner = Learner(recipe, recipe.widths, recipe.depth, self.plan, machine)
+        self.learner = Learner(recipe, recipe.widths, recipe.depth, self.plan, compute)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield an epoch's batches, as the recipe makes them."""
-        return from_memory(self.plan, epoch, 0, self.machine.processes)
+        return from_memory(self.plan, epoch, 0, self.compute.processes)
 
     def step(self, number: int, batch: Batch) -> None:
         """Learn from a batch; ``number`` counts the steps of the training."""
@@ -85,8 +85,8 @@ class Contender:
 class Airbench(Contender):
     """airbench94_muon: the same network and settings, but for ε and the head's first weights."""
 
-    def __init__(self, pictures: data.Pictures, machine: Machine, seed: int) -> None:
-        super().__init__(AIRBENCH, pictures, machine, seed)
+    def __init__(self, examples: data.LabelledImages, compute: ComputeConfig, seed: int) -> None:
+        super().__init__(AIRBENCH, examples, compute, seed)
         network = self.learner.network
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -94,13 +94,13 @@ class Airbench(Contender):
         with torch.no_grad():
             network.head.reset_parameters()
             network.head.weight /= network.head.weight.std()
-        coins = torch.rand(len(pictures), device=machine.device) < 0.5
+        coins = torch.rand(len(examples), device=compute.device) < 0.5
         inputs = normalize(self.plan.images)
         inputs = torch.where(coins[:, None, None, None], inputs.flip(3), inputs)
         self.padded = functional.pad(inputs, (2, 2, 2, 2), mode="reflect")
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Crop every picture anew, mirror all of them in every other epoch, shuffle."""
+        """Crop every image anew, mirror all of them in every other epoch, shuffle."""
         inputs = _crop_all(self.padded)
         if epoch % 2:
             inputs = inputs.flip(3)
@@ -111,7 +111,7 @@ class Airbench(Contender):
 
 
 def _crop_all(padded: Tensor) -> Tensor:
-    """Cut a square at a random place, one of 25, out of each picture (N, 3, 36, 36)."""
+    """Cut a square at a random place, one of 25, out of each image (N, 3, 36, 36)."""
     size = padded.shape[-1] - 4
     places = torch.randint(0, 5, (len(padded), 2), device=padded.device)
     cropped = padded.new_empty(len(padded), 3, size, size)
@@ -175,7 +175,7 @@ def time_parts(contenders: dict[str, Contender], rounds: int) -> dict[str, Parts
 
 def _round(contender: Contender, epoch: int) -> tuple[float, list[float]]:
     """Time what an epoch prepares, and a batch and a step of each stage."""
-    device = contender.machine.device
+    device = contender.compute.device
     batches = contender.batches(epoch)
     _, prepared = _timed(device, batches.__next__)
     taken = []
@@ -194,18 +194,18 @@ def predict_seconds(contender: Contender, parts: Parts) -> float:
     return contender.learner.recipe.epochs * parts.prepare + steps
 
 
-def train(contender: Contender, held: data.Pictures) -> dict[str, float]:
-    """Train to the end; return seconds and, on the held-out pictures with six views, metrics."""
+def train(contender: Contender, held: data.LabelledImages) -> dict[str, float]:
+    """Train to the end; return seconds and, on the held-out images with six views, metrics."""
     start = time.perf_counter()
     step = 0
     for epoch in range(contender.learner.recipe.epochs):
         for batch in contender.batches(epoch):
             contender.step(step, batch)
             step += 1
-    _synchronize(contender.machine.device)
+    _synchronize(contender.compute.device)
     seconds = time.perf_counter() - start
     network = contender.learner.network
-    return {"seconds": seconds} | measure(network, held, contender.machine, augmented=True)
+    return {"seconds": seconds} | measure(network, held, contender.compute, augmented=True)
 
 
 def _timed(device: torch.device, work: Callable[[], Any]) -> tuple[Any, float]:
@@ -229,7 +229,7 @@ def describe(contender: Contender, parts: Parts) -> dict[str, Any]:
         "epoch_seconds": parts.prepare,
         "stages": [asdict(stage) for stage in stages(learner)],
         "step_seconds": list(parts.steps),
-        "petaflop": petaflop(learner.recipe, len(contender.plan.labels)),
+        "train_pflop": train_pflop(learner.recipe, len(contender.plan.labels)),
     }
 
 
@@ -246,7 +246,7 @@ def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:
         )
         said += (
             f" and reaches {ours} where that reaches {theirs}, with six views of each "
-            f"{'test' if test else 'validation'} picture"
+            f"{'test' if test else 'validation'} image"
         )
     return said + "."
 
@@ -262,7 +262,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="train both to the end as well")
     parser.add_argument(
         "--test", action="store_true",
-        help="train on all 50,000 pictures and measure on the test set",
+        help="train on all 50,000 images and measure on the test set",
     )  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N")
     parser.add_argument(
@@ -285,12 +285,12 @@ def main() -> int:
     processes = distributed.start(options.device)
     on_gpu = processes.device.type == "cuda"
     precision = choose_precision(processes.device, options.precision)
-    machine = Machine(processes, precision, compiled=on_gpu)
+    compute = ComputeConfig(processes, precision, compiled=on_gpu)
     training = data.load(options.data_dir, "all" if options.test else "train")
     held = data.load(options.data_dir, "test" if options.test else "validation")
     makers: dict[str, Callable[[int], Contender]] = {
-        "fast": lambda seed: Contender(FAST, training, machine, seed),
-        "airbench94_muon": lambda seed: Airbench(training, machine, seed),
+        "fast": lambda seed: Contender(FAST, training, compute, seed),
+        "airbench94_muon": lambda seed: Airbench(training, compute, seed),
     }
     both = {name: make(options.seeds[0]) for name, make in makers.items()}
     parts = time_parts(both, options.rounds)
@@ -303,7 +303,7 @@ def main() -> int:
     def row(name: str, seed: int) -> dict[str, Any]:
         settings = plain(FAST if name == "fast" else AIRBENCH)
         key: dict[str, Any] = {"recipe": name, "settings": settings, "seed": seed}
-        key |= {"test": options.test, "machine": machine.describe()}
+        key |= {"test": options.test, "compute": compute.describe()}
         found = grid.cell(key, lambda: train(makers[name](seed), held))
         print(name, seed, found, flush=True)
         return {"recipe": name, "seed": seed} | found
@@ -319,10 +319,10 @@ def main() -> int:
         question="Is the fast preset no slower than airbench94_muon on the same machine?",
         finding=said,
         rows=rows,
-        record=record | {"machine": machine.describe()},
+        record=record | {"compute": compute.describe()},
         seeds=options.seeds if options.full else options.seeds[:1],
         ratio=round(ratio, 4),
-        measured_on=f"CIFAR-10, {len(held):,} {'test' if options.test else 'validation'} pictures",
+        measured_on=f"CIFAR-10, {len(held):,} {'test' if options.test else 'validation'} images",
         cell_commits=sorted(grid.commits),
     )
     print(f"{said}\n→ {path}")

@@ -17,7 +17,7 @@ WIDTHS = (64, 128, 256, 512, 1024)
 
 
 class ClassicUNet(nn.Module):
-    """Maps pictures, float32 (N, 3, H, W), to logits (N, 1, H, W)."""
+    """Maps images, float32 (N, 3, H, W), to logits (N, 1, H, W)."""
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()

@@ -2,9 +2,9 @@
 
     python -m training.benchmarks.image_loading --data-dir DIR
 
-The same augmented batches of CIFAR-10 (`training.data.image_batches`) are made in memory, a whole batch
-at a time, and by PyTorch's ``DataLoader``, picture by picture, in this process and in others. First
-the batches alone, then with a training step of the fast preset's network after each: worker
+The same augmented batches of CIFAR-10 (`training.data.image_batches`) are made in memory, a whole
+batch at a time, and by PyTorch's ``DataLoader``, image by image, in this process and in others.
+First the batches alone, then with a training step of the fast preset's network after each: worker
 processes prepare the next batch meanwhile, if there is a core to spare. The ways take turns. The
 result is written to ``zoo/experiments/picture_loading.json``.
 """
@@ -24,7 +24,7 @@ from training.cifar10.cifar10_recipe import PRESETS, Learner, Recipe
 from training.data import cifar_images as data
 from training.data.image_batches import Plan, batches
 from training.engine import distributed
-from training.engine.compute import Machine, choose_precision
+from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.failures import run_command
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 
@@ -39,41 +39,43 @@ ROUNDS = 3
 
 
 def seconds_a_batch(
-    plan: Plan, workers: int | None, epoch: int, machine: Machine, learner: Learner | None
+    plan: Plan, workers: int | None, epoch: int, compute: ComputeConfig, learner: Learner | None
 ) -> float:
     """Go through an epoch and return its seconds a batch.
 
     Args:
         plan: of the epoch.
         workers: of the loader; None for batches made in memory.
-        epoch: gives the draws, and so the pictures: the same for every way.
-        machine: to compute.
+        epoch: gives the draws, and so the images: the same for every way.
+        compute: to compute.
         learner: takes a step on each batch; None only makes them.
     """
     start, count = time.perf_counter(), 0
-    for inputs, labels in batches(plan, epoch, 0, machine.processes, workers):
+    for inputs, labels in batches(plan, epoch, 0, compute.processes, workers):
         if learner is not None:
-            learner.begin(learner.total_steps - 1)  # whole pictures, the smallest rate
+            learner.begin(learner.total_steps - 1)  # whole images, the smallest rate
             learner.learn(learner.losses(inputs, labels)[0])
         count += 1
-    if machine.device.type == "cuda":
-        torch.cuda.synchronize(machine.device)
+    if compute.device.type == "cuda":
+        torch.cuda.synchronize(compute.device)
     return (time.perf_counter() - start) / count
 
 
-def measure(recipe: Recipe, pictures: data.Pictures, machine: Machine) -> list[dict[str, Any]]:
+def measure(
+    recipe: Recipe, examples: data.LabelledImages, compute: ComputeConfig
+) -> list[dict[str, Any]]:
     """Return a row for each way: median seconds a batch, without and with a training step."""
     images, labels = (
-        torch.from_numpy(array).to(machine.device) for array in (pictures.images, pictures.labels)
+        torch.from_numpy(array).to(compute.device) for array in (examples.images, examples.labels)
     )
     plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
     torch.manual_seed(0)
-    learner = Learner(recipe, recipe.widths, recipe.depth, plan, machine)
+    learner = Learner(recipe, recipe.widths, recipe.depth, plan, compute)
     times: dict[tuple[str, bool], list[float]] = {}
     for epoch in range(ROUNDS + 1):  # the first warms up
         for name, workers in WAYS.items():
             for learns in (False, True):
-                taken = seconds_a_batch(plan, workers, epoch, machine, learner if learns else None)
+                taken = seconds_a_batch(plan, workers, epoch, compute, learner if learns else None)
                 if epoch:
                     times.setdefault((name, learns), []).append(taken)
     return [
@@ -95,7 +97,7 @@ def finding(rows: Sequence[Mapping[str, Any]], batch: int) -> str:
 
     return (
         f"A batch of {batch:,} takes {1000 * memory['batch_seconds']:.0f} ms in memory and "
-        f"{single['batch_seconds'] / memory['batch_seconds']:.0f} times as long picture by picture "
+        f"{single['batch_seconds'] / memory['batch_seconds']:.0f} times as long image by image "
         f"in a DataLoader; a training step on it takes {slower(single)} times as long with a "
         f"DataLoader as in memory, {slower(double)} times with two workers."
     )
@@ -113,21 +115,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     record = provenance(("torch",))
     processes = distributed.start(options.device)
-    machine = Machine(processes, choose_precision(processes.device))
+    compute = ComputeConfig(processes, choose_precision(processes.device))
     recipe = PRESETS["fast"]
-    pictures = data.load(options.data_dir, "train")[: options.steps * recipe.batch]
-    rows = measure(recipe, pictures, machine)
+    examples = data.load(options.data_dir, "train")[: options.steps * recipe.batch]
+    rows = measure(recipe, examples, compute)
     said = finding(rows, recipe.batch)
     path = write_experiment(
         "picture_loading",
         question=QUESTION,
         finding=said,
         rows=rows,
-        record=record | {"machine": machine.describe()},
+        record=record | {"compute": compute.describe()},
         seeds=[0],
         folder=options.folder,
         batch=recipe.batch,
-        measured_on=f"CIFAR-10, {len(pictures):,} training pictures, {ROUNDS} rounds in turns",
+        measured_on=f"CIFAR-10, {len(examples):,} training images, {ROUNDS} rounds in turns",
     )
     print(f"{said}\n→ {path}")
     return 0

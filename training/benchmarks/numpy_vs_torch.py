@@ -133,7 +133,7 @@ def profile(
     sums |= {"Convolution: im2col": gathering, "Convolution: matrix products": products}
     sums["loss, optimizer, the rest"] = total - sum(sums.values())
     rows: list[dict[str, Any]] = [
-        {"work": name, "milliseconds": 1e3 * seconds / repeats, "share": seconds / total}
+        {"work": name, "milliseconds": 1e3 * seconds / repeats, "alpha": seconds / total}
         for name, seconds in sorted(sums.items(), key=lambda item: -item[1])
     ]
     rate = convolution_flop(network, images) * repeats / products / 1e9
@@ -214,7 +214,7 @@ def report(result: dict[str, Any]) -> str:
     lines = [f"batch {BATCH}, {result['threads']} threads, float32", "", "training step"]
     for name, seconds in result["seconds"].items():
         median = statistics.median(seconds)
-        lines.append(f"  {name:22} {1e3 * median:7.1f} ms  {BATCH / median:7.0f} pictures/s")
+        lines.append(f"  {name:22} {1e3 * median:7.1f} ms  {BATCH / median:7.0f} images/s")
     low, high = result["ratio_range"]
     lines.append(
         f"  NumPy reaches {result['ratio']:.2f} x the throughput of {result['fastest_torch']} "
@@ -222,7 +222,7 @@ def report(result: dict[str, Any]) -> str:
     )
     lines += ["", "where a NumPy step spends its time"]
     *rows, products = result["profile"]
-    lines += [f"  {r['work']:30} {r['milliseconds']:6.2f} ms  {r['share']:4.0%}" for r in rows]
+    lines += [f"  {r['work']:30} {r['milliseconds']:6.2f} ms  {r['alpha']:4.0%}" for r in rows]
     lines.append(
         f"  matrix products run at {products['value']:.0f} GFLOP/s, one large sgemm at "
         f"{result['sgemm']:.0f}: {products['value'] / result['sgemm']:.0%}"
@@ -238,7 +238,7 @@ def save(result: dict[str, Any], record: dict[str, Any]) -> Path:
         {
             "variant": name,
             "milliseconds": 1e3 * statistics.median(seconds),
-            "pictures_per_second": BATCH / statistics.median(seconds),
+            "images_per_second": BATCH / statistics.median(seconds),
         }
         for name, seconds in result["seconds"].items()
     ]

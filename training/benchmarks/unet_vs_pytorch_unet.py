@@ -2,16 +2,16 @@
 
     python -m training.benchmarks.unet_vs_pytorch_unet --data-dir DIR
 
-All learn from the same augmented pictures of Carvana in the same order, as many of them, with the
+All learn from the same augmented images of Carvana in the same order, as many of them, with the
 same loss, optimizer and schedule. Ours is there as it is shipped, with blocks that look around, and
 without them; each has three seeds, whose spread says which differences mean something. The classic
-one takes 20 times as long for a picture, and has two of these seeds. Because a small network needs
-less time, ours is there once more with several times as many pictures.
+one takes 20 times as long for an image, and has two of these seeds. Because a small network needs
+less time, ours is there once more with several times as many images.
 
 The threshold of each is chosen on the validation cars, and so was the recipe; the test cars are
 measured once, at the end.
 
-They are timed in turns on this CPU, one picture of 512 × 342 at a time, their BatchNorms folded
+They are timed in turns on this CPU, one image of 512 × 342 at a time, their BatchNorms folded
 into the convolutions, in the layout that is fastest for each of them (channels_last). The result is
 ``zoo/experiments/unet_vs_pytorch_unet.json``.
 """
@@ -30,15 +30,15 @@ from torch import nn
 
 from training.benchmarks.classic_unet import ClassicUNet
 from training.carvana import carvana_recipe
-from training.data.augment_cars import Sources
-from training.data.carvana_photos import HEIGHT, WIDTH, Pair, load
+from training.data.augment_cars import TrainingSources
+from training.data.carvana_photos import HEIGHT, WIDTH, ImageMaskPair, load
 from training.engine.compute import PRECISIONS
 from training.engine.failures import run_command
 from training.engine.init_from import take_weights
 from training.engine.provenance import provenance, write_experiment
 from training.experiments.segmentation import unet_training as unets
 from training.metrics.mask_metrics import measure
-from training.metrics.mask_predictions import Held, predict
+from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.bench import take_turns
 from zoo.graph.folding import fold
 from zoo.networks.segmentation.unet import UNet
@@ -47,7 +47,7 @@ from zoo.segmentation.iou_by_group import by_car, views
 NAME = "unet_vs_pytorch_unet"
 QUESTION = "Is the small U-Net as accurate as the classic one, and how much faster?"
 OURS, CLASSIC = "ours", "classic"
-LONGER = 3  # times as many pictures, for which the small one needs less time than the classic one
+LONGER = 3  # times as many images, for which the small one needs less time than the classic one
 SEEDS = (0, 1, 2)
 SEEDS_OF_CLASSIC = SEEDS[:2]
 CONTEXT = carvana_recipe.PRESETS["context"].context
@@ -55,13 +55,13 @@ ROUNDS = 15
 
 
 def latencies(networks: Mapping[str, nn.Module], rounds: int) -> dict[str, dict[str, float]]:
-    """Time networks with channels last, in turns, a picture at a time; medians in milliseconds."""
-    picture = torch.randn(1, 3, HEIGHT, WIDTH).to(memory_format=torch.channels_last)
+    """Time networks with channels last, in turns, an image at a time; medians in milliseconds."""
+    image = torch.randn(1, 3, HEIGHT, WIDTH).to(memory_format=torch.channels_last)
 
     def call(network: nn.Module, dtype: torch.dtype) -> None:
         bfloat16 = dtype == torch.bfloat16
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            network(picture)
+            network(image)
 
     cases = {
         (name, format): partial(call, network, dtype)
@@ -85,15 +85,15 @@ class Run:
     def row(
         self,
         make: Callable[[], nn.Module],
-        sources: Sources,
-        held: Held,
-        test: Sequence[Pair],
+        sources: TrainingSources,
+        held: ValidationSet,
+        test: Sequence[ImageMaskPair],
         out: Path,
     ) -> dict[str, Any]:
         """Train the network, or take what ``out`` holds; return the columns about accuracy."""
-        pictures = self.recipe.epochs * self.recipe.pictures
-        folder = out / f"{self.network}-{pictures}-pictures-seed-{self.seed}"
-        where = unets.machine()
+        images = self.recipe.epochs * self.recipe.images
+        folder = out / f"{self.network}-{images}-images-seed-{self.seed}"
+        where = unets.compute()
         record = unets.train(self.recipe, sources, held, where, self.seed, folder, make)
         network = make()
         take_weights(network, folder)
@@ -103,13 +103,13 @@ class Run:
         )
         return {
             "seed": self.seed,
-            "pictures": pictures,
+            "images": images,
             "parameters": record["parameters"],
             "git_commit": record["git_commit"],
-            "precision": record["machine"]["precision"],
+            "precision": record["compute"]["precision"],
             **unets.metrics_of(record),
             **{f"test_{name}": tested[name] for name in ("iou", "boundary_iou", "worst")},
-            "test_cars": {car.name: car.mean for car in by_car(views(tested["pictures"]))},
+            "test_cars": {car.name: car.mean for car in by_car(views(tested["images"]))},
         }
 
 
@@ -134,10 +134,10 @@ def runs_of(networks: Iterable[str], recipe: carvana_recipe.Recipe) -> list[Run]
 
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in two sentences what the table shows."""
-    few = min(int(row["pictures"]) for row in rows)
-    longer = max(rows, key=lambda row: int(row["pictures"]))
+    few = min(int(row["images"]) for row in rows)
+    longer = max(rows, key=lambda row: int(row["images"]))
     ours, classic = (
-        [row for row in rows if row["network"] == name and row["pictures"] == few]
+        [row for row in rows if row["network"] == name and row["images"] == few]
         for name in (OURS, CLASSIC)
     )
 
@@ -153,11 +153,11 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"With {ours[0]['parameters'] / 1e6:.1f} instead of {classic[0]['parameters'] / 1e6:.1f} "
         f"million parameters the small U-Net answers {ratios[0]:.1f} times faster in float32 and "
-        f"{ratios[1]:.1f} times in bfloat16. After the same {few:,} pictures its validation IoU is "
+        f"{ratios[1]:.1f} times in bfloat16. After the same {few:,} images its validation IoU is "
         f"{iou:.4f} (mean of {len(ours)} seeds) and that of the classic one {other_iou:.4f} (of "
         f"{len(classic)}), their test IoU by seed {tested} and {other_tested} (means of {calm:.4f} "
         f"and {other_calm:.4f} over the cars but each one's worst), and the classic one learned "
-        f"{other / max(mine, 0.1):.1f} times as long; after {longer['pictures']:,} pictures the "
+        f"{other / max(mine, 0.1):.1f} times as long; after {longer['images']:,} images the "
         f"small one has {longer['iou']:.4f} and {longer['test_iou']:.4f}."
     )
 
@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         CLASSIC: classic,
     }
     sources, held = carvana_recipe.read_sources(options.data_dir)
-    held = Held(held.studio)  # who learned in the studio alone is not asked about streets
+    held = ValidationSet(held.studio)  # who learned in the studio alone is not asked about streets
     test = load(options.data_dir, "test")
     networks = {name: make().eval() for name, make in makers.items()}
     example = torch.randn(1, 3, 64, 96).numpy()
@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record=record,
         seeds=list(SEEDS),
         folder=options.folder,
-        tested_on=f"Carvana, {len(test)} test pictures of {len({p.car for p in test})} cars",
+        tested_on=f"Carvana, {len(test)} test images of {len({p.car for p in test})} cars",
         **unets.facts(options, recipe, held),
     )
     print(f"{path}: {finding(rows)}")

@@ -1,11 +1,11 @@
 """Average the weights of a finished Carvana run with those of the run that went on from it.
 
-    python -m training.carvana.average_runs --begin-with RUN --with RUN2 --data-dir DIR --out RUN3
+    python -m training.carvana.average_runs --init-from RUN --runs RUN2 --data-dir DIR --out RUN3
 
-A second part that learns from other pictures (``--preset finish``) gains on those and loses a
+A second part that learns from other images (``--preset finish``) gains on those and loses a
 little on the first part's. Between the two sets of weights lie networks that have most of both
 (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903). The statistics
-of BatchNorm are measured anew, on the second part's training pictures: those of two networks
+of BatchNorm are measured anew, on the second part's training images: those of two networks
 averaged fit neither.
 """
 
@@ -22,20 +22,20 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.carvana.carvana_recipe import PACKAGES, Recipe, read_sources
-from training.carvana.carvana_record import begin_with, config, describe_run
-from training.data.augment_cars import CarAugmentation, Sources
+from training.carvana.carvana_record import config, describe_run, init_from
+from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.data.car_batches import CarPlan, batches
-from training.data.photometric_jitter import Light
+from training.data.photometric_jitter import PhotometricJitter
 from training.engine.bn_statistics import SEED, forget_statistics
 from training.engine.checkpoint import as_array
-from training.engine.compute import Machine
+from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json
 from training.engine.model_folder import write_model
 from training.engine.options import finish
 from training.engine.provenance import provenance
-from training.metrics.mask_predictions import Held
+from training.metrics.mask_predictions import ValidationSet
 from zoo.networks.segmentation.unet import UNet
 
 BATCHES = 30  # from which the statistics come
@@ -60,15 +60,19 @@ def average(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -
 
 
 def measure_statistics(
-    network: nn.Module, sources: Sources, recipe: Recipe, machine: Machine, count: int = BATCHES
+    network: nn.Module,
+    sources: TrainingSources,
+    recipe: Recipe,
+    compute: ComputeConfig,
+    count: int = BATCHES,
 ) -> None:
-    """Set the running statistics of all BatchNorms to those of fresh training pictures.
+    """Set the running statistics of all BatchNorms to those of fresh training images.
 
     Args:
         network: on the machine's device; left in evaluation mode.
-        sources: what pictures are made from.
+        sources: what images are made from.
         recipe: how; its last part counts.
-        machine: how to compute.
+        compute: how to compute.
         count: batches, all with the same weight.
     """
     forget_statistics(network)
@@ -78,7 +82,7 @@ def measure_statistics(
         for i in range(count)
     ]
     with torch.no_grad():
-        for inputs, _ in batches(plan, schedule, machine.device):
+        for inputs, _ in batches(plan, schedule, compute.device):
             network(inputs)
     network.eval()
 
@@ -90,15 +94,15 @@ def read_recipe(record: Mapping[str, Any]) -> Recipe:
         return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
     values = tuples(record["recipe"])
-    for name in ("small", "augmentation"):
-        light = Light(**tuples(values[name]["light"]))
-        values[name] = CarAugmentation(**tuples(values[name]) | {"light": light})
+    for name in ("low_res_augmentation", "augmentation"):
+        jitter = PhotometricJitter(**tuples(values[name]["jitter"]))
+        values[name] = CarAugmentation(**tuples(values[name]) | {"jitter": jitter})
     return Recipe(**values)
 
 
 def run(
-    first: Path, second: Path, share: float, sources: Sources, held: Held, out: Path,
-    machine: Machine,
+    first: Path, second: Path, share: float, sources: TrainingSources, held: ValidationSet, out:
+    Path, compute: ComputeConfig,
 ) -> dict[str, Any]:  # fmt: skip
     """Average two runs, write the result to ``out`` as a model folder, and return its record.
 
@@ -106,10 +110,10 @@ def run(
         first: the folder of the run that ``second`` began with.
         second: the folder of the later run.
         share: of the second run's weights, in [0, 1].
-        sources: training pictures, for the statistics.
-        held: validation pictures.
+        sources: training images, for the statistics.
+        held: validation images.
         out: the new folder.
-        machine: how to compute.
+        compute: how to compute.
 
     Raises:
         TrainingError: if a folder holds no finished run, or the second did not begin with the
@@ -125,34 +129,34 @@ def run(
         raise TrainingError(f"{second} began with other weights than those in {first}.")
     network = UNet(recipe.widths, recipe.skips, recipe.context)
     identity = {key: record[key] for key in ("recipe", "seed", "photos")}
-    before = begin_with(network, second, identity)
+    before = init_from(network, second, identity)
     weights = average(
         load_file(first / "model.safetensors"), load_file(second / "model.safetensors"), share
     )
     network.load_state_dict(weights)
-    network.to(machine.device)
-    measure_statistics(network, sources, recipe, machine)
-    identity |= {"first_weights": began, "second_weights": before.pop("weights"), "share": share}
+    network.to(compute.device)
+    measure_statistics(network, sources, recipe, compute)
+    identity |= {"first_weights": began, "second_weights": before.pop("weights"), "alpha": share}
     progress = {
         "identity": identity,
-        "record": provenance(PACKAGES) | {"machine": machine.describe(), "began_with": before},
+        "record": provenance(PACKAGES) | {"compute": compute.describe(), "init_from": before},
         "history": [],
     }
-    made = describe_run(recipe, network, progress, held, machine) | {
+    made = describe_run(recipe, network, progress, held, compute) | {
         "selection": f"between the weights of two runs, {share:g} of the way; the threshold with "
         "the best mean IoU on the validation cars",
     }
     arrays = {name: as_array(value) for name, value in network.state_dict().items()}
-    write_model(out, arrays, config(recipe, made), made)
+    write_model(out, arrays, config(network, made), made)
     return made
 
 
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--begin-with", type=Path, required=True, metavar="RUN")
-    parser.add_argument("--with", type=Path, required=True, metavar="RUN", dest="second")
-    parser.add_argument("--share", type=float, default=0.5, help="of the second (default 0.5)")
+    parser.add_argument("--init-from", type=Path, required=True, metavar="RUN")
+    parser.add_argument("--runs", type=Path, required=True, metavar="RUN", dest="second")
+    parser.add_argument("--alpha", type=float, default=0.5, help="of the second (default 0.5)")
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN_DIR")
     parser.add_argument("--export", action="store_true", help="put it into zoo/bundle/")
@@ -160,9 +164,9 @@ def main() -> int:
     if not 0 <= options.share <= 1:
         parser.error("--share is a fraction, from 0 to 1")
     sources, held = read_sources(options.data_dir)
-    machine = Machine(Processes(0, 1, torch.device("cpu")))
+    compute = ComputeConfig(Processes(0, 1, torch.device("cpu")))
     record = run(
-        options.begin_with, options.second, options.share, sources, held, options.out, machine
+        options.init_from, options.second, options.share, sources, held, options.out, compute
     )
     print({name: round(values["iou"], 4) for name, values in record["metrics"].items()})
     if options.export:

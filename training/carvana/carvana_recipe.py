@@ -3,20 +3,20 @@
     python -m training.carvana --data-dir DIR --out runs/carvana [--export]
     torchrun --nproc-per-node=2 -m training.carvana …
 
-One small network (`zoo.networks.segmentation.unet`), one view of each picture. What it reaches is in
+One small network (`zoo.networks.segmentation.unet`), one view of each image. What it reaches is in
 ``zoo/bundle/carvana/record.json``.
 
-The recipe, top to bottom. A part of the pictures are studio photos, zoomed, stretched and shifted;
+The recipe, top to bottom. A part of the images are studio photos, zoomed, stretched and shifted;
 a part are cars cut out of them and pasted onto other backgrounds at any size; a few are street
 photos, if there are any (`training.data.augment_cars`). All change in colour and sharpness.
 Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
-then a cosine down to zero. The first half of the run sees small pictures of many places, which is
+then a cosine down to zero. The first half of the run sees small images of many places, which is
 less work; the second half sees the size that is used later, and mostly the studio with the camera's
 own edges, because what is left to learn there is where exactly the edge is. The weights after the
 last step are the result, and the threshold is the one with the best mean IoU on the validation
 cars.
 
-``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
+``--init-from RUN`` begins with the weights of a finished run instead of random ones; the preset
 ``finish`` is for that: full size alone, and more pasted cars. So are ``context``, which adds blocks
 that look further around, and lays light in patches on the pasted cars; ``outdoors``, which pastes
 them onto streets, too, and knows evenings; ``exact``, which shows studio photos at their own
@@ -39,18 +39,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.carvana.carvana_record import begin_with, config, describe_run, plain
+from training.carvana.carvana_record import config, describe_run, init_from, plain
 from training.data import carvana_photos as data
 from training.data import street_photos
-from training.data.augment_cars import CarAugmentation, Sources
+from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.data.car_batches import CarPlan, batches
-from training.data.photometric_jitter import Light
+from training.data.photometric_jitter import PhotometricJitter
 from training.engine import distributed
 from training.engine.checkpoint import as_array, restore, save_checkpoint
-from training.engine.compute import Machine, add_machine, choose_precision
+from training.engine.compute import ComputeConfig, add_compute, choose_precision
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, diverged
-from training.engine.init_from import add_begin_with
+from training.engine.init_from import add_init_from
 from training.engine.model_folder import write_model
 from training.engine.muon import Muon
 from training.engine.options import (
@@ -63,7 +63,7 @@ from training.engine.options import (
 )
 from training.engine.provenance import git_commit, provenance
 from training.metrics.mask_losses import LOSSES
-from training.metrics.mask_predictions import Held, measure
+from training.metrics.mask_predictions import ValidationSet, measure
 from zoo.networks.segmentation.unet import UNet
 
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
@@ -73,7 +73,8 @@ CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
 # Mostly the studio, at nearly the size of the photo, hardly blurred: for exact edges.
 SHARP = CarAugmentation(
     street=0.08, paste=0.17, zoom=(0.85, 1.2), stretch=0.05,
-    light=Light(blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2, jpeg_quality=50),
+    jitter=PhotometricJitter(blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2,
+    jpeg_quality=50),
 )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ class Recipe:
     """Everything that decides the result, apart from the data and the seed."""
 
     epochs: int = 56
-    pictures: int = 480  # an epoch, however many photos there are
+    images: int = 480  # an epoch, however many photos there are
     batch: int = 8
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
     skips: bool = True
@@ -90,19 +91,19 @@ class Recipe:
     loss: str = "bce+dice"  # one of training.metrics.mask_losses.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
     head_factor: float = 1.0  # the last layer's learning rate, times AdamW's
-    muon_rate: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
+    muon_lr: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
     muon_momentum: float = 0.6
     warmup: float = 0.05  # the share of the run
     weight_decay: float = 0.01
     batch_norm_momentum: float = 0.05
-    small_until: float = 0.5  # the share of the run that sees small pictures
-    small: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
+    low_res_fraction: float = 0.5  # the share of the run that sees small images
+    low_res_augmentation: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
 
     @property
     def steps(self) -> int:
         """Steps an epoch."""
-        return self.pictures // self.batch
+        return self.images // self.batch
 
     @property
     def total_steps(self) -> int:
@@ -118,8 +119,12 @@ class Recipe:
         return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
     def augmentation_at(self, step: int) -> CarAugmentation:
-        """Return how a step's pictures are made: small ones first."""
-        return self.small if step < self.small_until * self.total_steps else self.augmentation
+        """Return how a step's images are made: small ones first."""
+        return (
+            self.low_res_augmentation
+            if step < self.low_res_fraction * self.total_steps
+            else self.augmentation
+        )
 
 
 RECIPE = Recipe()
@@ -128,12 +133,12 @@ OUTDOORS = replace(
     street=0.12,
     paste=0.4,
     car_width=(0.2, 1.5),
-    dapple=0.3,
+    random_shadow=0.3,
     motion=0.2,
     on_streets=0.35,
-    light=replace(SHARP.light, dusk=0.15),
+    jitter=replace(SHARP.jitter, dusk=0.15),
 )
-LATER = replace(RECIPE, muon_rate=0.03, small_until=0.0, context=4)  # with ``--begin-with``
+LATER = replace(RECIPE, muon_lr=0.03, low_res_fraction=0.0, context=4)  # with ``--init-from``
 PRESETS = {
     "main": RECIPE,
     "finish": replace(
@@ -145,12 +150,10 @@ PRESETS = {
     "context": replace(
         LATER,
         epochs=16,
-        augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), dapple=0.3),
+        augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), random_shadow=0.3),
     ),
     "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
-    "exact": replace(
-        LATER, epochs=16, muon_rate=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)
-    ),
+    "exact": replace(LATER, epochs=16, muon_lr=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)),
     "white": replace(
         LATER, epochs=12, augmentation=replace(OUTDOORS, unscaled=1.0, paint=0.3, white=0.5)
     ),
@@ -159,16 +162,16 @@ PRESETS = {
 
 def train(
     recipe: Recipe,
-    sources: Sources,
-    validation: Held,
+    sources: TrainingSources,
+    validation: ValidationSet,
     out: Path,
-    machine: Machine,
+    compute: ComputeConfig,
     seed: int = 0,
     resume: bool = False,
     quiet: bool = False,
     threads: int = 1,
     network: nn.Module | None = None,
-    begin_with: Path | None = None,
+    init_from: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
@@ -178,32 +181,32 @@ def train(
 
     Args:
         recipe: what to do.
-        sources: pictures to learn from.
-        validation: pictures to measure after each epoch, and to choose the threshold on.
+        sources: images to learn from.
+        validation: images to measure after each epoch, and to choose the threshold on.
         out: the run's folder.
-        machine: how to compute.
+        compute: how to compute.
         seed: of the initial weights and everything drawn.
         resume: go on from the checkpoint in ``out``, if there is one.
         quiet: print nothing.
-        threads: that prepare pictures.
+        threads: that prepare images.
         network: another one to train in the same way, untrained; None makes the recipe's U-Net.
-        begin_with: the folder of a finished run whose weights this one begins with. Its record
+        init_from: the folder of a finished run whose weights this one begins with. Its record
             becomes part of this run's.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
-    run = _Run(recipe, sources, validation, out, machine, seed, quiet, threads, network)
-    if begin_with is not None:
-        run.begin_with(begin_with)
+    run = _Run(recipe, sources, validation, out, compute, seed, quiet, threads, network)
+    if init_from is not None:
+        run.init_from(init_from)
     run.restore(resume)
     while run.step < recipe.total_steps:
         run.train_epoch()
-    record = describe_run(recipe, run.network, run.progress, validation, machine)
-    if machine.processes.first:
+    record = describe_run(recipe, run.network, run.progress, validation, compute)
+    if compute.processes.is_main:
         weights = {name: as_array(value) for name, value in run.network.state_dict().items()}
-        write_model(out, weights, config(recipe, record), record)
-    machine.processes.wait()
+        write_model(out, weights, config(run.network, record), record)
+    compute.processes.barrier()
     return record
 
 
@@ -213,20 +216,20 @@ class _Run:
     def __init__(
         self,
         recipe: Recipe,
-        sources: Sources,
-        validation: Held,
+        sources: TrainingSources,
+        validation: ValidationSet,
         out: Path,
-        machine: Machine,
+        compute: ComputeConfig,
         seed: int,
         quiet: bool,
         threads: int,
         network: nn.Module | None = None,
     ) -> None:
-        self.recipe, self.validation, self.machine = recipe, validation, machine
-        self.quiet, self.threads = quiet or not machine.processes.first, threads
-        if recipe.batch % machine.processes.count:
+        self.recipe, self.validation, self.compute = recipe, validation, compute
+        self.quiet, self.threads = quiet or not compute.processes.is_main, threads
+        if recipe.batch % compute.processes.count:
             raise TrainingError(
-                f"A batch of {recipe.batch} does not suit {machine.processes.count} processes."
+                f"A batch of {recipe.batch} does not suit {compute.processes.count} processes."
             )
         self.checkpoint = out / CHECKPOINT
         self.plan = CarPlan(sources, seed)
@@ -236,7 +239,7 @@ class _Run:
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum
         # The layout in which convolutions are fastest: a step takes 0.8 of the time on two cores.
-        self.network.to(machine.device).to(memory_format=torch.channels_last)
+        self.network.to(compute.device).to(memory_format=torch.channels_last)
         self.parameters = list(self.network.parameters())
         self._make_optimizers()
         self.step = 0
@@ -249,7 +252,7 @@ class _Run:
         self.progress: dict[str, Any] = {
             "identity": {"recipe": plain(recipe), "seed": seed, "photos": counts},
             "history": [],
-            "record": provenance(PACKAGES) | {"machine": machine.describe()},
+            "record": provenance(PACKAGES) | {"compute": compute.describe()},
         }
 
     def _make_optimizers(self) -> None:
@@ -257,7 +260,7 @@ class _Run:
         kernels = [p for p in self.parameters if p.ndim == 4]
         # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
         # layer has none behind it: its length is how sure the network can be.
-        hidden = kernels[:-1] if recipe.muon_rate else []
+        hidden = kernels[:-1] if recipe.muon_lr else []
         head = (kernels[-1], self.parameters[-1])  # the last parameter is its bias
 
         def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
@@ -278,11 +281,11 @@ class _Run:
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [self.adam, *([self.muon] if self.muon else [])]
 
-    def begin_with(self, folder: Path) -> None:
+    def init_from(self, folder: Path) -> None:
         """Take the weights of a finished run instead of random ones, and keep its record."""
-        earlier = begin_with(self.network, folder, self.progress["identity"])
+        earlier = init_from(self.network, folder, self.progress["identity"])
         self.progress["identity"]["first_weights"] = earlier.pop("weights")
-        self.progress["record"]["began_with"] = earlier
+        self.progress["record"]["init_from"] = earlier
 
     @property
     def epoch(self) -> int:
@@ -310,14 +313,14 @@ class _Run:
                 taken = torch.tensor(float(progress["step"]))
                 self.adam.state[parameter].update(kept | {"step": taken})
         self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
-        resumed = {"git_commit": git_commit(), "machine": self.machine.describe()}
+        resumed = {"git_commit": git_commit(), "compute": self.compute.describe()}
         progress.setdefault("resumed", []).append(resumed)
 
     def save(self) -> None:
         """Write a checkpoint, unless the weights are no longer numbers."""
         if not all(torch.isfinite(parameter).all() for parameter in self.parameters):
             raise diverged("weights", math.nan, self.epoch)
-        if self.machine.processes.first:
+        if self.compute.processes.is_main:
             groups: dict[str, dict[str, NDArray]] = {
                 "network": {k: as_array(v) for k, v in self.network.state_dict().items()}
             }
@@ -332,7 +335,7 @@ class _Run:
 
     def schedule(self, epoch: int) -> list[tuple[range, CarAugmentation]]:
         """Return what this process learns from in the rest of an epoch, step by step."""
-        rank, count = self.machine.processes.rank, self.machine.processes.count
+        rank, count = self.compute.processes.rank, self.compute.processes.count
         size, last = self.recipe.batch, (epoch + 1) * self.recipe.steps
         return [
             (
@@ -352,7 +355,7 @@ class _Run:
             desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
         ) as bar:  # fmt: skip
             schedule = self.schedule(epoch)
-            for inputs, target in batches(self.plan, schedule, self.machine.device, self.threads):
+            for inputs, target in batches(self.plan, schedule, self.compute.device, self.threads):
                 rate = self.recipe.rate(self.step)
                 self.partial["loss"] += self._learn(inputs, target, rate)
                 self.partial["steps"] += 1
@@ -371,8 +374,8 @@ class _Run:
             group["lr"] = rate * group["factor"]
         if self.muon:
             share = rate / self.recipe.peak_learning_rate
-            self.muon.param_groups[0]["lr"] = share * self.recipe.muon_rate
-        with self.machine.autocast():
+            self.muon.param_groups[0]["lr"] = share * self.recipe.muon_lr
+        with self.compute.autocast():
             logits = self.network(inputs)
         loss = LOSSES[self.recipe.loss](logits.float(), target)
         self.network.zero_grad(set_to_none=True)
@@ -380,7 +383,7 @@ class _Run:
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         statistics = [b for b in self.network.buffers() if b.is_floating_point()]
         shared = loss.detach()[None].clone()
-        self.machine.processes.average([*gradients, *statistics, shared])
+        self.compute.processes.average([*gradients, *statistics, shared])
         if not math.isfinite(value := float(shared)):
             raise diverged("loss", value, self.epoch)
         for optimizer in self._optimizers():
@@ -391,7 +394,7 @@ class _Run:
         row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate}
         row["seconds"] = round(seconds, 2)
         row["train"] = {"loss": self.partial["loss"] / max(1.0, self.partial["steps"])}
-        row["validation"] = measure(self.network, self.validation, self.machine)
+        row["validation"] = measure(self.network, self.validation, self.compute)
         self.progress["history"].append(row)
         self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}
         self.save()
@@ -416,24 +419,24 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add_arguments(parser, epochs=RECIPE.epochs)
     add_presets(parser, PRESETS)
-    add_machine(parser)
-    add_begin_with(parser)
-    parser.add_argument("--workers", type=int, default=1, help="threads that prepare pictures")
+    add_compute(parser)
+    add_init_from(parser)
+    parser.add_argument("--workers", type=int, default=1, help="threads that prepare images")
     return parser.parse_args(arguments)
 
 
-def read_sources(data_dir: Path) -> tuple[Sources, Held]:
-    """Read what there is to learn from, and the held-out pictures.
+def read_sources(data_dir: Path) -> tuple[TrainingSources, ValidationSet]:
+    """Read what there is to learn from, and the held-out images.
 
     Street photos and backgrounds are not part of Carvana; without them the network learns the
     studio alone.
     """
     learned = street_photos.load(data_dir, "train") if street_photos.available(data_dir) else ()
     held = street_photos.load(data_dir, "validation", large_only=True) if learned else ()
-    sources = Sources(
+    sources = TrainingSources(
         data.load(data_dir, "train"), learned, street_photos.load_backgrounds(data_dir)
     )
-    return sources, Held(data.load(data_dir, "validation"), held)
+    return sources, ValidationSet(data.load(data_dir, "validation"), held)
 
 
 def main() -> int:
@@ -447,20 +450,20 @@ def main() -> int:
 
 def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:
     sources, validation = read_sources(options.data_dir)
-    machine = Machine(processes, choose_precision(processes.device, options.precision))
+    compute = ComputeConfig(processes, choose_precision(processes.device, options.precision))
     folders = run_folders(options)
     for seed, folder in folders.items():
-        if processes.first:
+        if processes.is_main:
             print(
                 f"seed {seed} → {folder}: {len(sources.studio)} studio photos, "
                 f"{len(sources.streets)} of streets, {len(sources.backgrounds)} backgrounds, "
-                f"in {machine.precision}",
+                f"in {compute.precision}",
                 flush=True,
             )
         train(
-            recipe, sources, validation, folder, machine, seed, options.resume,
-            threads=options.workers, begin_with=options.begin_with,
+            recipe, sources, validation, folder, compute, seed, options.resume,
+            threads=options.workers, init_from=options.init_from,
         )  # fmt: skip
-    if options.export and processes.first:
+    if options.export and processes.is_main:
         print(f"exported to {finish(folders, options.data_dir)}")
     return 0

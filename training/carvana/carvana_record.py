@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from training.data import carvana_photos as data
-from training.engine.compute import Machine
+from training.engine.compute import ComputeConfig
 from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.model_folder import config_of
-from training.metrics.mask_predictions import Held, choose_threshold, measure_at
+from training.metrics.mask_predictions import ValidationSet, choose_threshold, measure_at
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.schema import FORMAT
 
@@ -58,7 +58,7 @@ def config(network: nn.Module, record: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+def init_from(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     """Give a network the weights of a finished run; return what the record says about that run.
 
     Args:
@@ -80,7 +80,11 @@ def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> di
 
 
 def describe_run(
-    recipe: Recipe, network: nn.Module, progress: dict[str, Any], held: Held, machine: Machine
+    recipe: Recipe,
+    network: nn.Module,
+    progress: dict[str, Any],
+    held: ValidationSet,
+    compute: ComputeConfig,
 ) -> dict[str, Any]:
     """Return what record.json shall hold; the threshold is chosen here.
 
@@ -88,14 +92,14 @@ def describe_run(
         recipe: of the run.
         network: trained.
         progress: of the last checkpoint: identity, provenance, history.
-        held: the validation pictures.
-        machine: how to compute.
+        held: the validation images.
+        compute: how to compute.
     """
     record, history = joined(progress["record"], progress["history"])
-    threshold = choose_threshold(network, held.studio, machine)
-    metrics = {"validation": measure_at(network, held.studio, machine, threshold)}
+    threshold = choose_threshold(network, held.studio, compute)
+    metrics = {"validation": measure_at(network, held.studio, compute, threshold)}
     if held.streets:
-        metrics["validation_streets"] = measure_at(network, held.streets, machine, threshold)
+        metrics["validation_streets"] = measure_at(network, held.streets, compute, threshold)
     return {
         "format": FORMAT,
         "model": "carvana",
@@ -107,7 +111,7 @@ def describe_run(
         "validation cars",
         "threshold": threshold,
         "validation_cars": sorted({pair.car for pair in held.studio}),
-        "wall_seconds": round(sum(row["seconds"] for row in history), 1),
+        "train_seconds": round(sum(row["seconds"] for row in history), 1),
         "metrics": metrics,
         "history": history,
     }

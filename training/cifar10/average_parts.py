@@ -1,14 +1,15 @@
 """Average the weights of the parts of a CIFAR-10 run, each of which went on from the one before.
 
-    python -m training.cifar10.average_parts --with RUN --with RUN2 --with RUN3 --data-dir DIR --out RUN4
+    python -m training.cifar10.average_parts --runs RUN --runs RUN2 --runs RUN3 --data-dir DIR --out
+    RUN4
 
 Each part begins with high learning rates and ends with low ones, and ends at another edge of the
 same valley; the middle of the valley generalizes better (Izmailov et al. 2018, "Averaging weights
 leads to wider optima and better generalization", arXiv 1803.05407).
 
 The statistics of BatchNorm are measured anew, as the last part measured them: on the half of each
-batch that its proxy finds hardest. They must be those of the pictures learned from; what is lost
-otherwise shows with ``--all-pictures``, also for a single part (one ``--with``).
+batch that its proxy finds hardest. They must be those of the images learned from; what is lost
+otherwise shows with ``--all-images``, also for a single part (one ``--runs``).
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from torch import Tensor
 
 from training.cifar10.cifar10_recipe import PACKAGES, Learner, Recipe
 from training.cifar10.cifar10_record import (
-    begin_with,
     calibrate_network,
     config,
     describe_run,
+    init_from,
     take_calibration,
 )
 from training.data import cifar_images as data
@@ -35,7 +36,7 @@ from training.data.augment_images import ImageAugmentation
 from training.data.image_batches import Plan, from_memory
 from training.engine.bn_statistics import SEED, forget_statistics
 from training.engine.checkpoint import as_array, load_checkpoint
-from training.engine.compute import PRECISIONS, Machine, choose_precision
+from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json
@@ -59,24 +60,24 @@ def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def measure_statistics(
-    network: CifarNet, proxy: Learner | None, recipe: Recipe, plan: Plan, machine: Machine
+    network: CifarNet, proxy: Learner | None, recipe: Recipe, plan: Plan, compute: ComputeConfig
 ) -> None:
-    """Set the running statistics of all BatchNorms to those of the pictures learned from.
+    """Set the running statistics of all BatchNorms to those of the images learned from.
 
     Args:
         network: on the machine's device; left in evaluation mode.
-        proxy: what selected the pictures at the end, None if nothing did.
+        proxy: what selected the images at the end, None if nothing did.
         recipe: of the last part.
-        plan: the training pictures, with the augmentation of the last part.
-        machine: how to compute.
+        plan: the training images, with the augmentation of the last part.
+        compute: how to compute.
     """
     forget_statistics(network)
     with torch.no_grad():
-        for inputs, labels in islice(from_memory(plan, 0, 0, machine.processes), BATCHES):
+        for inputs, labels in islice(from_memory(plan, 0, 0, compute.processes), BATCHES):
             if proxy is not None:
                 losses, _ = proxy.losses(inputs, labels)
-                inputs = inputs[losses.topk(round(recipe.kept * len(labels))).indices]
-            with machine.autocast():
+                inputs = inputs[losses.topk(round(recipe.keep_ratio * len(labels))).indices]
+            with compute.autocast():
                 network(inputs.contiguous(memory_format=torch.channels_last))
     network.eval()
 
@@ -91,59 +92,59 @@ def read_recipe(record: Mapping[str, Any]) -> Recipe:
 
 
 def run(
-    folders: Sequence[Path], training: data.Pictures, validation: data.Pictures | None, out: Path,
-    machine: Machine, calibrated_by: Path | None = None, data_dir: Path | None = None,
-    all_pictures: bool = False,
+    folders: Sequence[Path], training: data.LabelledImages, validation: data.LabelledImages | None,
+    out: Path, compute: ComputeConfig, calibrated_by: Path | None = None, data_dir: Path | None =
+    None, all_images: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Average the parts of a run, write the result to ``out``, and return its record.
 
     Args:
         folders: of the finished parts, in the order of training.
-        training: the pictures of the last part.
-        validation: pictures that no part has learned from, or None if the last one has.
+        training: the images of the last part.
+        validation: images that no part has learned from, or None if the last one has.
         out: the new folder.
-        machine: how to compute.
+        compute: how to compute.
         calibrated_by: where ``validation`` is None, the average of parts that saw none of them,
-            whose temperature and threshold for outsiders it takes.
-        data_dir: where MNIST may be, for outsiders.
-        all_pictures: take BatchNorm's statistics from all pictures, not from the hardest.
+            whose temperature and threshold for out-of-distribution images it takes.
+        data_dir: where MNIST may be, for out-of-distribution images.
+        all_pictures: take BatchNorm's statistics from all images, not from the hardest.
 
     Raises:
         TrainingError: if a folder holds no finished run, or one did not begin with the one before.
     """
     states, last, before = read_parts(folders)
-    if last["pictures"] != len(training):
+    if last["images"] != len(training):
         raise TrainingError(
-            f"{folders[-1]} learned from {last['pictures']:,} pictures, not {len(training):,}; "
-            "--final is for parts that learned from the validation pictures too."
+            f"{folders[-1]} learned from {last['images']:,} images, not {len(training):,}; "
+            "--final is for parts that learned from the validation images too."
         )
     recipe = read_recipe(last)
     network = CifarNet(recipe.widths, recipe.depth)
     network.load_state_dict(mean(states))
-    network = network.to(machine.device).to(memory_format=torch.channels_last)
+    network = network.to(compute.device).to(memory_format=torch.channels_last)
     images, labels = (
-        torch.from_numpy(a).to(machine.device) for a in (training.images, training.labels)
+        torch.from_numpy(a).to(compute.device) for a in (training.images, training.labels)
     )
     plan = Plan(images, labels, recipe.augmentation, recipe.batch, SEED)
-    proxy = None if all_pictures else read_proxy(folders[-1], recipe, plan, machine)
-    measure_statistics(network, proxy, recipe, plan, machine)
+    proxy = None if all_images else read_proxy(folders[-1], recipe, plan, compute)
+    measure_statistics(network, proxy, recipe, plan, compute)
     progress = {
-        "identity": {key: last[key] for key in ("recipe", "seed", "pictures")},
-        "record": provenance(PACKAGES) | {"machine": machine.describe(), "began_with": before},
+        "identity": {key: last[key] for key in ("recipe", "seed", "images")},
+        "record": provenance(PACKAGES) | {"compute": compute.describe(), "init_from": before},
         "history": [],
     }
     record = describe_run(recipe, network, progress, 0) | {
-        "petaflop": before["petaflop"],
+        "train_pflop": before["train_pflop"],
         "selection": f"the mean of the weights of {len(folders)} parts",
     }
     if validation is not None:
-        accuracy = measure(network, validation, machine)["accuracy"]
+        accuracy = measure(network, validation, compute)["accuracy"]
         record["metrics"] = {"validation": {"accuracy": accuracy, "n": len(validation)}}
-        record |= calibrate_network(network, validation, machine, data_dir)
+        record |= calibrate_network(network, validation, compute, data_dir)
     elif calibrated_by is not None:
-        record |= take_calibration(network, calibrated_by, recipe, machine, data_dir)
+        record |= take_calibration(network, calibrated_by, recipe, compute, data_dir)
     arrays = {name: as_array(value) for name, value in network.state_dict().items()}
-    write_model(out, arrays, config(recipe, record), record)
+    write_model(out, arrays, config(network, record), record)
     return record
 
 
@@ -153,29 +154,29 @@ def read_parts(
     """Return all parts' weights, the last part's record, and what a later record keeps of it."""
     states: list[dict[str, Tensor]] = []
     record: dict[str, Any] = {}
-    kept: dict[str, Any] = {}
+    keep_ratio: dict[str, Any] = {}
     for folder in folders:
         try:
             record = read_json(folder / "record.json")
             recipe = read_recipe(record)
         except (OSError, ValueError, KeyError, TypeError):
             raise TrainingError(f"{folder} holds no finished CIFAR-10 run.") from None
-        if states and record.get("first_weights") != kept["weights"]:
+        if states and record.get("first_weights") != keep_ratio["weights"]:
             raise TrainingError(
                 f"{folder} did not begin with the run given before it; name the parts in the "
                 "order in which they were trained."
             )
         network = CifarNet(recipe.widths, recipe.depth)
-        kept = begin_with(network, folder, record)
+        keep_ratio = init_from(network, folder, record)
         states.append(network.state_dict())
-    return states, record, kept
+    return states, record, keep_ratio
 
 
-def read_proxy(folder: Path, recipe: Recipe, plan: Plan, machine: Machine) -> Learner | None:
+def read_proxy(folder: Path, recipe: Recipe, plan: Plan, compute: ComputeConfig) -> Learner | None:
     """Return the proxy as it was at the end of a run, None if the run had none."""
-    if recipe.kept == 1:
+    if recipe.keep_ratio == 1:
         return None
-    proxy = Learner(recipe, recipe.proxy_widths, 2, plan, machine)
+    proxy = Learner(recipe, recipe.proxy_widths, 2, plan, compute)
     groups, _ = load_checkpoint(folder / CHECKPOINT)
     proxy.load_state({"network": groups["proxy-network"]})
     proxy.network.train()  # as it was when it selected
@@ -185,15 +186,15 @@ def read_proxy(folder: Path, recipe: Recipe, plan: Plan, machine: Machine) -> Le
 def main() -> int:
     """Run the command line."""
     options = parse()
-    machine = Machine(
+    compute = ComputeConfig(
         Processes(0, 1, torch.device("cpu")),
         choose_precision(torch.device("cpu"), options.precision),
     )
     training = data.load(options.data_dir, "all" if options.final else "train")
     validation = None if options.final else data.load(options.data_dir, "validation")
     record = run(
-        options.parts, training, validation, options.out, machine, options.calibrated_by,
-        options.data_dir, options.all_pictures,
+        options.parts, training, validation, options.out, compute, options.calibrated_by,
+        options.data_dir, options.all_images,
     )  # fmt: skip
     print({part: values["accuracy"] for part, values in record["metrics"].items()})
     if options.export:
@@ -207,17 +208,17 @@ def parse() -> argparse.Namespace:
         prog="python -m training.cifar10.average_parts", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument(
-        "--with", type=Path, required=True, metavar="RUN", dest="parts", action="append",
+        "--runs", type=Path, required=True, metavar="RUN", dest="parts", action="append",
         help="a finished part; once for each, in the order of training",
     )  # fmt: skip
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN_DIR")
     parser.add_argument(
-        "--all-pictures", action="store_true",
-        help="measure BatchNorm's statistics on all pictures: a comparison, worse on purpose",
+        "--all-images", action="store_true",
+        help="measure BatchNorm's statistics on all images: a comparison, worse on purpose",
     )  # fmt: skip
     parser.add_argument(
-        "--final", action="store_true", help="the last part learned from all 50,000 pictures"
+        "--final", action="store_true", help="the last part learned from all 50,000 images"
     )
     parser.add_argument(
         "--calibrated-by", type=Path, metavar="RUN",

@@ -3,19 +3,19 @@
     python -m training.cifar10 --data-dir DIR --out runs/cifar10 [--preset fast] [--final]
     torchrun --nproc-per-node=2 -m training.cifar10 …
 
-One network, one view of each picture, no ensemble. What it reaches is in
+One network, one view of each image, no ensemble. What it reaches is in
 ``zoo/bundle/cifar10/record.json``.
 
 The recipe, top to bottom. A first layer that whitens 2 × 2 patches, computed from the data, and
-three blocks of convolutions (`zoo.networks.cifar_net`). Alternating flip, translation, cutout. A small
-proxy network is trained alongside; once it has learned something, it answers every picture first,
-and the large network learns only from the half that the proxy finds hardest: the easy half would
-cost as much and teach little.
+three blocks of convolutions (`zoo.networks.cifar_net`). Alternating flip, translation, cutout. A
+small proxy network is trained alongside; once it has learned something, it answers every image
+first, and the large network learns only from the half that the proxy finds hardest: the easy half
+would cost as much and teach little.
 Cross-entropy with label smoothing; Muon for the convolutions, Nesterov SGD for the shifts and the
 head; all learning rates fall linearly to zero. The weights after the last step are the result.
 
 Where this comes from: K. Jordan's airbench (arXiv 2404.00498; github.com/KellerJordan/
-cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small pictures first
+cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small images first
 (progressive resizing: J. Howard's DAWNBench entry, 2018; Tan & Le 2021, arXiv 2104.00298) and
 smaller batches. ``best`` puts
 together the residual blocks, augmentation and proxy of airbench96_faster and Muon, with the
@@ -23,7 +23,7 @@ learning rates and the decay lowered by the same factor, 0.78, as from airbench9
 Its network is sized for 4.8 million float32 parameters (under 20 MB) and its length for a few
 hours on two CPU cores.
 
-``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
+``--init-from RUN`` begins with the weights of a finished run instead of random ones; the preset
 ``finish`` is for that, and makes a further part of a run that had to be cut short. The mean of the
 parts' weights is better than each of them: `training.cifar10.average_parts`.
 """
@@ -44,23 +44,23 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from training.cifar10.cifar10_record import (
-    begin_with,
     calibrate_network,
     config,
     describe_run,
-    petaflop,
+    init_from,
     plain,
     take_calibration,
+    train_pflop,
 )
 from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize, shrink
 from training.data.image_batches import Batch, Plan, batches
 from training.engine import distributed
 from training.engine.checkpoint import as_array, restore, save_checkpoint
-from training.engine.compute import Machine, add_machine, choose_precision
+from training.engine.compute import ComputeConfig, add_compute, choose_precision
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, diverged
-from training.engine.init_from import add_begin_with
+from training.engine.init_from import add_init_from
 from training.engine.model_folder import write_model
 from training.engine.muon import Muon
 from training.engine.options import (
@@ -78,7 +78,7 @@ from zoo.networks.cifar_net import CifarNet, whitening_filters
 PACKAGES = ("numpy", "safetensors", "torch")
 CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a few steps
 CHECK_EVERY = 5  # steps between looks at the loss: each makes a GPU wait
-SUMS = ("loss", "correct", "seen")  # over the pictures learned from in an epoch
+SUMS = ("loss", "correct", "seen")  # over the images learned from in an epoch
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,21 @@ class Recipe:
 
     epochs: int = 40
     batch: int = 2000
-    kept: float = 0.5  # the share of each batch that the large network learns from
+    keep_ratio: float = 0.5  # the share of each batch that the large network learns from
     widths: tuple[int, int, int] = (128, 288, 320)
     depth: int = 3
     proxy_widths: tuple[int, int, int] = (32, 64, 64)
-    proxy_every: int = 4  # the proxy learns from every fourth batch
-    select_from: float = 0.3  # the share of the run after which the proxy selects
-    muon_rate: float = 0.19
+    proxy_interval: int = 4  # the proxy learns from every fourth batch
+    selection_start: float = 0.3  # the share of the run after which the proxy selects
+    muon_lr: float = 0.19
     muon_momentum: float = 0.6
-    shift_rate: float = 0.042
-    head_rate: float = 0.52
+    bias_lr: float = 0.042
+    head_lr: float = 0.52
     momentum: float = 0.85
-    weight_decay: float = 1.6e-6  # a step and picture, for shifts and head
+    weight_decay: float = 1.6e-6  # a step and image, for shifts and head
     whiten_epochs: float = 3.0  # how long the whitening layer's shift is learned
-    small_until: float = 0.0  # the share of the run in which pictures are shrunk …
-    small_size: int = 24  # … to this side, in pixels
+    low_res_fraction: float = 0.0  # the share of the run in which images are shrunk …
+    low_res_size: int = 24  # … to this side, in pixels
     batch_norm_momentum: float = 0.1
     label_smoothing: float = 0.2
     augmentation: ImageAugmentation = field(
@@ -115,30 +115,30 @@ class Recipe:
 
 PRESETS = {
     "best": Recipe(),
-    # Half its epochs see pictures of 24 × 24, at 0.55 of the arithmetic: ten cost as much as eight.
+    # Half its epochs see images of 24 × 24, at 0.55 of the arithmetic: ten cost as much as eight.
     # Muon's updates have a fixed size, so its rate falls with the root of the batch.
     "fast": Recipe(
         epochs=10,
         batch=1000,
-        kept=1.0,
+        keep_ratio=1.0,
         widths=(64, 256, 256),
         depth=2,
-        muon_rate=0.17,
-        shift_rate=0.053,
-        head_rate=0.67,
+        muon_lr=0.17,
+        bias_lr=0.053,
+        head_lr=0.67,
         weight_decay=2e-6,
-        small_until=0.5,
+        low_res_fraction=0.5,
         batch_norm_momentum=0.2,
         augmentation=ImageAugmentation(translate=2),
     ),
     # Learning rates from half the height of ``best``. Its own proxy begins anew, and learns the
-    # easy pictures in a tenth of the run.
+    # easy images in a tenth of the run.
     "finish": Recipe(
         epochs=20,
-        select_from=0.1,
-        muon_rate=0.1,
-        shift_rate=0.022,
-        head_rate=0.27,
+        selection_start=0.1,
+        muon_lr=0.1,
+        bias_lr=0.022,
+        head_lr=0.27,
         whiten_epochs=0.0,
     ),
 }
@@ -148,21 +148,26 @@ class Learner:
     """A network, its two optimizers and their schedules."""
 
     def __init__(
-        self, recipe: Recipe, widths: tuple[int, int, int], depth: int, plan: Plan, machine: Machine
+        self,
+        recipe: Recipe,
+        widths: tuple[int, int, int],
+        depth: int,
+        plan: Plan,
+        compute: ComputeConfig,
     ) -> None:
-        self.recipe, self.machine = recipe, machine
+        self.recipe, self.compute = recipe, compute
         self.total_steps = recipe.epochs * plan.steps
         self.whiten_steps = min(round(recipe.whiten_epochs * plan.steps), self.total_steps)
-        self.small_steps = round(recipe.small_until * self.total_steps)
+        self.small_steps = round(recipe.low_res_fraction * self.total_steps)
         self.shrinks = False
         network = CifarNet(widths, depth)
-        pictures = normalize(plan.images[:5000].cpu())
-        network.whiten.weight.data.copy_(whitening_filters(pictures))
+        examples = normalize(plan.images[:5000].cpu())
+        network.whiten.weight.data.copy_(whitening_filters(examples))
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum
-        self.network = network.to(machine.device).to(memory_format=torch.channels_last)
-        if machine.compiled:
+        self.network = network.to(compute.device).to(memory_format=torch.channels_last)
+        if compute.compiled:
             self.network.compile()
         self._make_optimizers()
 
@@ -172,27 +177,27 @@ class Learner:
         self.whiten_shift = next(p for n, p in trained if n == "whiten.bias")
         kernels = [p for _, p in trained if p.ndim == 4]
         shifts = [p for n, p in trained if p.ndim == 1 and not n.startswith("whiten")]
-        decay = recipe.weight_decay * recipe.batch * recipe.kept
+        decay = recipe.weight_decay * recipe.batch * recipe.keep_ratio
         groups = [
             {"params": group, "lr": rate, "weight_decay": decay / rate}  # decays by `decay` a step
             for group, rate in (
-                ([self.whiten_shift], recipe.shift_rate),
-                (shifts, recipe.shift_rate),
-                ([network.head.weight], recipe.head_rate),
+                ([self.whiten_shift], recipe.bias_lr),
+                (shifts, recipe.bias_lr),
+                ([network.head.weight], recipe.head_lr),
             )
         ]
-        self.muon = Muon(kernels, lr=recipe.muon_rate, momentum=recipe.muon_momentum)
+        self.muon = Muon(kernels, lr=recipe.muon_lr, momentum=recipe.muon_momentum)
         self.sgd = torch.optim.SGD(groups, lr=1.0, momentum=recipe.momentum, nesterov=True)
-        self.peaks = [group["lr"] for group in self._groups()]
+        self.top_activations = [group["lr"] for group in self._groups()]
 
     def _groups(self) -> list[dict[str, Any]]:
         return [*self.sgd.param_groups, *self.muon.param_groups]
 
     def losses(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return each picture's loss (N,) and the logits (N, 10), both float32."""
+        """Return each image's loss (N,) and the logits (N, 10), both float32."""
         if self.shrinks:
-            inputs = shrink(inputs, self.recipe.small_size)
-        with self.machine.autocast():
+            inputs = shrink(inputs, self.recipe.low_res_size)
+        with self.compute.autocast():
             logits = self.network(inputs)
         logits = logits.float()
         losses = functional.cross_entropy(
@@ -201,11 +206,11 @@ class Learner:
         return losses, logits
 
     def begin(self, step: int) -> float:
-        """Set the learning rates and the pictures' size for a step; return Muon's rate."""
+        """Set the learning rates and the images' size for a step; return Muon's rate."""
         left = 1 - step / self.total_steps
         whiten_left = max(0.0, 1 - step / max(self.whiten_steps, 1))
-        shares = [whiten_left] + [left] * (len(self.peaks) - 1)
-        for group, peak, share in zip(self._groups(), self.peaks, shares, strict=True):
+        shares = [whiten_left] + [left] * (len(self.top_activations) - 1)
+        for group, peak, share in zip(self._groups(), self.top_activations, shares, strict=True):
             group["lr"] = peak * share
         # Once its shift stands still, nothing below the first block needs a gradient.
         self.whiten_shift.requires_grad_(step < self.whiten_steps)
@@ -215,11 +220,11 @@ class Learner:
 
     def learn(self, losses: Tensor) -> None:
         """Take one step down the sum of the losses of all processes."""
-        share = len(losses) * self.machine.processes.count  # the average makes it a sum again
+        share = len(losses) * self.compute.processes.count  # the average makes it a sum again
         (losses.mean() * share).backward()
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
         buffers = [b for b in self.network.buffers() if b.is_floating_point()]
-        self.machine.processes.average([*gradients, *buffers])
+        self.compute.processes.average([*gradients, *buffers])
         self.muon.step()
         self.sgd.step()
         self.network.zero_grad(set_to_none=True)
@@ -241,24 +246,24 @@ class Learner:
         for kind, optimizer in (("muon", self.muon), ("sgd", self.sgd)):
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             for number, parameter in enumerate(parameters):
-                kept = state.get("momentum", {}).get(f"{kind}.{number}")
-                if kept is not None:
-                    buffer = torch.empty_like(parameter).copy_(torch.from_numpy(kept))
+                keep_ratio = state.get("momentum", {}).get(f"{kind}.{number}")
+                if keep_ratio is not None:
+                    buffer = torch.empty_like(parameter).copy_(torch.from_numpy(keep_ratio))
                     optimizer.state[parameter]["momentum_buffer"] = buffer.detach()
 
 
 def train(
     recipe: Recipe,
-    training: data.Pictures,
-    validation: data.Pictures | None,
+    training: data.LabelledImages,
+    validation: data.LabelledImages | None,
     out: Path,
-    machine: Machine,
+    compute: ComputeConfig,
     seed: int = 0,
     resume: bool = False,
     quiet: bool = False,
     calibrated_by: Path | None = None,
     data_dir: Path | None = None,
-    begin_with: Path | None = None,
+    init_from: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
@@ -270,38 +275,38 @@ def train(
 
     Args:
         recipe: what to do.
-        training: pictures to learn from.
-        validation: pictures to measure after each epoch, or None for a final run.
+        training: images to learn from.
+        validation: images to measure after each epoch, or None for a final run.
         out: the run's folder.
-        machine: how to compute.
+        compute: how to compute.
         seed: of the initial weights and everything drawn.
         resume: go on from the checkpoint in ``out``, if there is one.
         quiet: print nothing.
         calibrated_by: for a final run, the folder of the validation run with the same recipe,
-            whose temperature and threshold for outsiders it takes.
-        data_dir: where MNIST may be, for outsiders.
-        begin_with: the folder of a finished run whose weights this one begins with. Its record
+            whose temperature and threshold for out-of-distribution images it takes.
+        data_dir: where MNIST may be, for out-of-distribution images.
+        init_from: the folder of a finished run whose weights this one begins with. Its record
             becomes part of this run's.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
-    run = _Run(recipe, training, validation, out, machine, seed, quiet)
-    if begin_with is not None:
-        run.begin_with(begin_with)
+    run = _Run(recipe, training, validation, out, compute, seed, quiet)
+    if init_from is not None:
+        run.init_from(init_from)
     run.restore(resume)
     while run.step < run.main.total_steps:
         run.train_epoch()
     network = run.main.network
     record = describe_run(recipe, network, run.progress, len(validation or ()))
     if validation is not None:
-        record |= calibrate_network(network, validation, machine, data_dir)
+        record |= calibrate_network(network, validation, compute, data_dir)
     elif calibrated_by is not None:
-        record |= take_calibration(network, calibrated_by, recipe, machine, data_dir)
-    if machine.processes.first:
+        record |= take_calibration(network, calibrated_by, recipe, compute, data_dir)
+    if compute.processes.is_main:
         weights = {name: as_array(value) for name, value in network.state_dict().items()}
-        write_model(out, weights, config(recipe, record), record)
-    machine.processes.wait()
+        write_model(out, weights, config(network, record), record)
+    compute.processes.barrier()
     return record
 
 
@@ -311,39 +316,39 @@ class _Run:
     def __init__(
         self,
         recipe: Recipe,
-        training: data.Pictures,
-        validation: data.Pictures | None,
+        training: data.LabelledImages,
+        validation: data.LabelledImages | None,
         out: Path,
-        machine: Machine,
+        compute: ComputeConfig,
         seed: int,
         quiet: bool,
     ) -> None:
-        self.recipe, self.validation, self.machine, self.seed = recipe, validation, machine, seed
-        self.quiet = quiet or not machine.processes.first
+        self.recipe, self.validation, self.compute, self.seed = recipe, validation, compute, seed
+        self.quiet = quiet or not compute.processes.is_main
         self.checkpoint = out / CHECKPOINT
         images, labels = (
-            torch.from_numpy(a).to(machine.device) for a in (training.images, training.labels)
+            torch.from_numpy(a).to(compute.device) for a in (training.images, training.labels)
         )
         self.plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed)
-        if recipe.batch > len(training) or recipe.batch % machine.processes.count:
+        if recipe.batch > len(training) or recipe.batch % compute.processes.count:
             raise TrainingError(
-                f"A batch of {recipe.batch} does not suit {len(training)} pictures and "
-                f"{machine.processes.count} processes."
+                f"A batch of {recipe.batch} does not suit {len(training)} images and "
+                f"{compute.processes.count} processes."
             )
         torch.manual_seed(seed)  # the initial weights
-        self.main = Learner(recipe, recipe.widths, recipe.depth, self.plan, machine)
+        self.main = Learner(recipe, recipe.widths, recipe.depth, self.plan, compute)
         self.proxy = None
-        if recipe.kept < 1:
-            self.proxy = Learner(recipe, recipe.proxy_widths, 2, self.plan, machine)
+        if recipe.keep_ratio < 1:
+            self.proxy = Learner(recipe, recipe.proxy_widths, 2, self.plan, compute)
         self.step = 0
         self.partial: dict[str, float] = {}  # sums over the epoch so far
         self.saved = time.monotonic()
         self.progress: dict[str, Any] = {
             "identity": {
-                "recipe": plain(recipe), "seed": seed, "pictures": len(training),
+                "recipe": plain(recipe), "seed": seed, "images": len(training),
             },
             "history": [],
-            "record": provenance(PACKAGES) | {"machine": machine.describe()},
+            "record": provenance(PACKAGES) | {"compute": compute.describe()},
         }  # fmt: skip
 
     @property
@@ -351,11 +356,11 @@ class _Run:
         """The number, from 1, of the epoch that is going on."""
         return len(self.progress["history"]) + 1
 
-    def begin_with(self, folder: Path) -> None:
+    def init_from(self, folder: Path) -> None:
         """Take the weights of a finished run instead of random ones, and keep its record."""
-        earlier = begin_with(self.main.network, folder, self.progress["identity"])
+        earlier = init_from(self.main.network, folder, self.progress["identity"])
         self.progress["identity"]["first_weights"] = earlier.pop("weights")
-        self.progress["record"]["began_with"] = earlier
+        self.progress["record"]["init_from"] = earlier
 
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
@@ -368,7 +373,7 @@ class _Run:
             own = {k.removeprefix(prefix): v for k, v in groups.items() if k.startswith(prefix)}
             learner.load_state(own)
         self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
-        resumed = {"git_commit": git_commit(), "machine": self.machine.describe()}
+        resumed = {"git_commit": git_commit(), "compute": self.compute.describe()}
         progress.setdefault("resumed", []).append(resumed)
 
     def _learners(self) -> list[tuple[str, Learner]]:
@@ -379,7 +384,7 @@ class _Run:
         for _, learner in self._learners():
             if not all(torch.isfinite(p).all() for p in learner.network.parameters()):
                 raise diverged("weights", math.nan, self.epoch)
-        if self.machine.processes.first:
+        if self.compute.processes.is_main:
             groups = {
                 f"{name}-{group}": arrays
                 for name, learner in self._learners()
@@ -394,8 +399,8 @@ class _Run:
         epoch, first = divmod(self.step, self.plan.steps)
         start = time.perf_counter() - self.partial.get("seconds", 0.0)
         counted = [self.partial.get(name, 0.0) for name in SUMS]
-        sums = torch.tensor(counted, device=self.machine.device)
-        rate, loading = 0.0, (self.machine.processes, self.machine.workers)
+        sums = torch.tensor(counted, device=self.compute.device)
+        rate, loading = 0.0, (self.compute.processes, self.compute.workers)
         with tqdm(
             total=self.main.total_steps, initial=self.step, leave=False, unit="step",
             desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
@@ -421,13 +426,13 @@ class _Run:
         self._end_epoch(epoch, rate, seconds, sums)
 
     def _end_epoch(self, epoch: int, rate: float, seconds: float, sums: Tensor) -> None:
-        self.machine.processes.average([sums])
+        self.compute.processes.average([sums])
         loss, correct, seen = sums.tolist()
         row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate}
         row["seconds"] = round(seconds, 2)
         row["train"] = {"loss": loss / seen, "accuracy": correct / seen}
         if self.validation is not None:
-            row["validation"] = measure(self.main.network, self.validation, self.machine)
+            row["validation"] = measure(self.main.network, self.validation, self.compute)
         self.progress["history"].append(row)
         self.partial = {}
         self.save()
@@ -437,7 +442,7 @@ class _Run:
     def _check(self, sums: Tensor) -> float:
         """Return the mean loss so far, over all processes, which must be a number."""
         total = sums[:1].float()
-        self.machine.processes.average([total])  # all processes stop, or none
+        self.compute.processes.average([total])  # all processes stop, or none
         loss = float(total) / float(sums[2])
         if not math.isfinite(loss):
             raise diverged("loss", loss, self.epoch)
@@ -449,14 +454,14 @@ class _Run:
         The proxy is far smaller, so asking it costs little, and what is hard for it is hard for
         the large network (Coleman et al. 2020, "Selection via proxy", arXiv 1906.11829). Early on
         nothing is easy yet, and "hardest" would mean the classes that the proxy happens not to
-        name; until `Recipe.select_from` the part is a random one (the batch is shuffled).
+        name; until `Recipe.selection_start` the part is a random one (the batch is shuffled).
         """
         if self.proxy is None:
             return inputs, labels
-        kept = round(self.recipe.kept * len(labels))
-        learns = self.step % self.recipe.proxy_every == 0
-        if self.step < self.recipe.select_from * self.main.total_steps:
-            inputs, labels = inputs[:kept], labels[:kept]
+        keep_ratio = round(self.recipe.keep_ratio * len(labels))
+        learns = self.step % self.recipe.proxy_interval == 0
+        if self.step < self.recipe.selection_start * self.main.total_steps:
+            inputs, labels = inputs[:keep_ratio], labels[:keep_ratio]
             if learns:
                 self.proxy.begin(self.step)
                 self.proxy.learn(self.proxy.losses(inputs, labels)[0])
@@ -464,7 +469,7 @@ class _Run:
         self.proxy.begin(self.step)
         with torch.set_grad_enabled(learns):
             losses, _ = self.proxy.losses(inputs, labels)
-        chosen = losses.detach().topk(kept).indices
+        chosen = losses.detach().topk(keep_ratio).indices
         if learns:
             self.proxy.learn(losses[chosen])
         inputs = inputs[chosen].contiguous(memory_format=torch.channels_last)
@@ -486,12 +491,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add_arguments(parser, epochs=Recipe.epochs)
     add_presets(parser, PRESETS)
-    add_machine(parser)
-    add_begin_with(parser)
+    add_compute(parser)
+    add_init_from(parser)
     parser.add_argument(
         "--final",
         action="store_true",
-        help="train on all 50,000 training pictures, once the recipe is fixed",
+        help="train on all 50,000 training images, once the recipe is fixed",
     )
     parser.add_argument(
         "--calibrated-by",
@@ -509,7 +514,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--loader",
         choices=["memory", "dataloader"],
         default="memory",
-        help="augment whole batches in memory, or picture by picture in worker processes",
+        help="augment whole batches in memory, or image by image in worker processes",
     )
     parser.add_argument("--workers", type=int, default=2, help="of the DataLoader")
     return parser.parse_args(arguments)  # fmt: skip
@@ -523,13 +528,13 @@ def main() -> int:
 
 
 def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:
-    if options.download and processes.first:
+    if options.download and processes.is_main:
         data.load(options.data_dir, "train", download=True)
-    processes.wait()
+    processes.barrier()
     training = data.load(options.data_dir, "all" if options.final else "train")
     validation = None if options.final else data.load(options.data_dir, "validation")
     on_gpu = processes.device.type == "cuda"
-    machine = Machine(
+    compute = ComputeConfig(
         processes,
         choose_precision(processes.device, options.precision),
         compiled=options.compile == "on" or (options.compile == "auto" and on_gpu),
@@ -537,14 +542,14 @@ def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> 
     )
     folders = run_folders(options)
     for seed, folder in folders.items():
-        if processes.first:
-            work = petaflop(recipe, len(training))
-            print(f"seed {seed} → {folder}: {work:.3f} PFLOP in {machine.precision}", flush=True)
+        if processes.is_main:
+            work = train_pflop(recipe, len(training))
+            print(f"seed {seed} → {folder}: {work:.3f} PFLOP in {compute.precision}", flush=True)
         train(
-            recipe, training, validation, folder, machine, seed, options.resume,
+            recipe, training, validation, folder, compute, seed, options.resume,
             calibrated_by=options.calibrated_by, data_dir=options.data_dir,
-            begin_with=options.begin_with,
+            init_from=options.init_from,
         )  # fmt: skip
-    if options.export and processes.first:
+    if options.export and processes.is_main:
         print(f"exported to {finish(folders, options.data_dir)}")
     return 0

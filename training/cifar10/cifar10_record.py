@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from training.data import cifar_images as data
-from training.engine.compute import Machine
+from training.engine.compute import ComputeConfig
 from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.json_files import read_json
 from training.engine.model_folder import config_of
 from training.engine.temperature_scaling import calibrate
 from training.metrics.class_predictions import predict
-from training.metrics.ood_detection import Probabilities, detect, measure_outsiders
+from training.metrics.ood_detection import Probabilities, detect, measure_ood
 from zoo.functions import softmax
 from zoo.networks.cifar_net import CifarNet
 from zoo.preprocessing.preprocessing import Preprocessing
@@ -51,7 +51,7 @@ ABOUT = {
 
 def config(network: CifarNet, record: dict[str, Any]) -> dict[str, Any]:
     """Return what config.json shall hold."""
-    more = {"ood_threshold": record["outsiders"]["threshold"]} if "outsiders" in record else {}
+    more = {"ood_threshold": record["ood"]["threshold"]} if "ood" in record else {}
     return config_of(
         network,
         model="cifar10",
@@ -64,7 +64,7 @@ def config(network: CifarNet, record: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def begin_with(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+def init_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     """Give a network the weights of a finished run; return what the record says about that run.
 
     The temperature that the finished run divided its head by is taken out again.
@@ -77,15 +77,15 @@ def begin_with(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dic
     Raises:
         TrainingError: if there is no such run, or it does not fit.
     """
-    record, kept = take_weights(network, folder)
-    if record["pictures"] > identity["pictures"]:
+    record, keep_ratio = take_weights(network, folder)
+    if record["images"] > identity["images"]:
         raise TrainingError(
-            f"{folder} learned from the validation pictures too; begin with a run that did not, "
+            f"{folder} learned from the validation images too; begin with a run that did not, "
             "or add --final."
         )
     with torch.no_grad():
         network.head.weight *= record.get("calibration", {}).get("temperature", 1.0)
-    return kept
+    return keep_ratio
 
 
 def describe_run(
@@ -97,7 +97,7 @@ def describe_run(
         recipe: of the run.
         network: trained.
         progress: of the last checkpoint: identity, provenance, history.
-        validation: number of validation pictures, 0 in a final run.
+        validation: number of validation images, 0 in a final run.
     """
     identity = progress["identity"]
     record, history = joined(progress["record"], progress["history"])
@@ -105,12 +105,15 @@ def describe_run(
     if validation:
         accuracy = history[-1]["validation"]["accuracy"]
         metrics["validation"] = {"accuracy": accuracy, "n": validation}
-    arithmetic = petaflop(recipe, identity["pictures"])
-    arithmetic += record.get("began_with", {}).get("petaflop", 0.0)  # of all parts, as the seconds
-    learned = "in training mode, on the augmented pictures learned from"
-    if recipe.kept < 1:
+    arithmetic = train_pflop(recipe, identity["images"])
+    arithmetic += record.get("init_from", {}).get(
+        "train_pflop", 0.0
+    )  # of all parts, as the seconds
+    learned = "in training mode, on the augmented images learned from"
+    if recipe.keep_ratio < 1:
         learned += (
-            f": {recipe.kept:.0%} of each batch, drawn at random until {recipe.select_from:.0%} of "
+            f": {recipe.keep_ratio:.0%} of each batch, drawn at random until "
+            f"{recipe.selection_start:.0%} of "
             "the run, afterwards those that the proxy finds hardest"
         )
     return {
@@ -119,57 +122,62 @@ def describe_run(
         **record,
         "resumed": progress.get("resumed", []),
         **identity,
-        "petaflop": round(arithmetic, 4),
+        "train_pflop": round(arithmetic, 4),
         "parameters": sum(p.numel() for p in network.parameters()),
         "selection": "the weights after the last step",
         "train_metrics": learned,
-        "wall_seconds": round(sum(row["seconds"] for row in history), 1),
+        "train_seconds": round(sum(row["seconds"] for row in history), 1),
         "metrics": metrics,
         "history": history,
     }
 
 
 def calibrate_network(
-    network: CifarNet, validation: data.Pictures, machine: Machine, data_dir: Path | None
+    network: CifarNet,
+    validation: data.LabelledImages,
+    compute: ComputeConfig,
+    data_dir: Path | None,
 ) -> dict[str, Any]:
-    """Fit temperature and outsider threshold; return the record's two entries about them.
+    """Fit temperature and out-of-distribution image threshold; return the record's two entries
+    about them.
 
     The head's weights are divided by the temperature: the logits are linear in them, so that this
     is temperature scaling, and no answer changes.
     """
-    logits = predict(network, validation.images, machine).numpy()
+    logits = predict(network, validation.images, compute).numpy()
     calibration = calibrate(logits, validation.labels)
     with torch.no_grad():
         network.head.weight /= calibration["temperature"]
-    answers = answers_of(network, machine)
-    outsiders = measure_outsiders(answers, validation.images, data_dir)
-    return {"calibration": calibration, "outsiders": outsiders}
+    answers = answers_of(network, compute)
+    ood = measure_ood(answers, validation.images, data_dir)
+    return {"calibration": calibration, "ood": ood}
 
 
-def answers_of(network: CifarNet, machine: Machine) -> Probabilities:
-    """Return a function from pictures, uint8 (N, H, W, 3), to probabilities (N, 10)."""
+def answers_of(network: CifarNet, compute: ComputeConfig) -> Probabilities:
+    """Return a function from images, uint8 (N, H, W, 3), to probabilities (N, 10)."""
 
     def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return softmax(predict(network, images, machine).numpy())
+        return softmax(predict(network, images, compute).numpy())
 
     return answers
 
 
 def take_calibration(
-    network: CifarNet, folder: Path, recipe: Recipe, machine: Machine, data_dir: Path | None
+    network: CifarNet, folder: Path, recipe: Recipe, compute: ComputeConfig, data_dir: Path | None
 ) -> dict[str, Any]:
     """Take over temperature, threshold and validation metrics from a validation run.
 
-    A final run has learned from the validation pictures: fitted on them, its temperature would
-    trust it too much. The validation run had the same recipe and has not seen them. Outsiders are
-    new to both; which of them raise the alarm is measured with the final run's own weights.
+    A final run has learned from the validation images: fitted on them, its temperature would
+    trust it too much. The validation run had the same recipe and has not seen them.
+    Out-of-distribution images are new to both; which of them raise the alarm is measured with the
+    final run's own weights.
 
     Args:
         network: with the final weights; its head is divided by the temperature.
         folder: of the validation run.
         recipe: of the final run.
-        machine: how to compute.
-        data_dir: where MNIST may be, for outsiders.
+        compute: how to compute.
+        data_dir: where MNIST may be, for out-of-distribution images.
 
     Raises:
         TrainingError: if that run has no calibration, or another recipe.
@@ -186,21 +194,21 @@ def take_calibration(
         )
     with torch.no_grad():
         network.head.weight /= other["calibration"]["temperature"]
-    threshold = other["outsiders"]["threshold"]
-    detected = detect(answers_of(network, machine), threshold, data.SIZE, data_dir)
-    weights = {"weights": "of the validation run: same recipe, without the validation pictures"}
+    threshold = other["ood"]["threshold"]
+    detected = detect(answers_of(network, compute), threshold, data.SIZE, data_dir)
+    weights = {"weights": "of the validation run: same recipe, without the validation images"}
     return {
         "calibration": other["calibration"] | weights,
-        "outsiders": other["outsiders"] | weights | detected | {"detected_by": "the final weights"},
+        "ood": other["ood"] | weights | detected | {"detected_by": "the final weights"},
         "metrics": {"validation": other["metrics"]["validation"] | weights},
         "validation_run": {key: other[key] for key in ("command", "git_commit", "seed", "history")},
     }
 
 
-def petaflop(recipe: Recipe, pictures: int) -> float:
+def train_pflop(recipe: Recipe, examples: int) -> float:
     """Return the run's floating-point operations in convolutions and matrix products, in 10¹⁵.
 
-    PyTorch counts them for one picture, forward and backward (a multiplication and an addition
+    PyTorch counts them for one image, forward and backward (a multiplication and an addition
     are two); optimizer, activations and BatchNorm are left out.
     """
     from torch.utils.flop_counter import FlopCounterMode
@@ -215,19 +223,19 @@ def petaflop(recipe: Recipe, pictures: int) -> float:
             outputs.sum().backward()
         return forward // 2, counter.get_total_flops() // 2
 
-    def of_picture(size: int, selects: bool) -> float:
-        flop = recipe.kept * count(recipe.widths, recipe.depth, size)[1]
-        if recipe.kept < 1:
+    def of_image(size: int, selects: bool) -> float:
+        flop = recipe.keep_ratio * count(recipe.widths, recipe.depth, size)[1]
+        if recipe.keep_ratio < 1:
             asked, learned = count(recipe.proxy_widths, 2, size)
-            early = recipe.kept * learned / recipe.proxy_every
-            flop += asked + (learned - asked) / recipe.proxy_every if selects else early
+            early = recipe.keep_ratio * learned / recipe.proxy_interval
+            flop += asked + (learned - asked) / recipe.proxy_interval if selects else early
         return flop
 
     random = torch.get_rng_state()  # building networks must not disturb the run's own draws
     flop = 0.0
-    changes = sorted({0.0, recipe.small_until, recipe.select_from, 1.0})
+    changes = sorted({0.0, recipe.low_res_fraction, recipe.selection_start, 1.0})
     for start, stop in itertools.pairwise(changes):
-        size = recipe.small_size if start < recipe.small_until else data.SIZE
-        flop += (stop - start) * of_picture(size, start >= recipe.select_from)
+        size = recipe.low_res_size if start < recipe.low_res_fraction else data.SIZE
+        flop += (stop - start) * of_image(size, start >= recipe.selection_start)
     torch.set_rng_state(random)
-    return recipe.epochs * (pictures // recipe.batch) * recipe.batch * flop / 1e15
+    return recipe.epochs * (examples // recipe.batch) * recipe.batch * flop / 1e15

@@ -1,10 +1,10 @@
 """Augmentation for cutting out cars: other crops, sizes and light, and other places altogether.
 
-Each training picture is one of three: a studio photo, a street photo, or cars cut out of studio
+Each training image is one of three: a studio photo, a street photo, or cars cut out of studio
 photos and pasted onto a background at any size (copy-paste: Ghiasi et al. 2021, arXiv 2012.07177).
 The studio alone teaches a network that whatever is not white wall is a car.
 
-Everything random comes from the generator that is passed in: the same seed, the same picture.
+Everything random comes from the generator that is passed in: the same seed, the same image.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy.ndimage import uniform_filter1d
 
-from training.data.carvana_photos import Pair
-from training.data.pasted_cars import dapple, paint, relight, shrink, tilt, whiten
-from training.data.photometric_jitter import Light, Picture, log_uniform
+from training.data.carvana_photos import ImageMaskPair
+from training.data.pasted_cars import match_brightness, paint, random_shadow, shrink, tilt, whiten
+from training.data.photometric_jitter import PhotometricJitter, Pixels, log_uniform
 
-Sample = tuple[Picture, Picture]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
+Sample = tuple[Pixels, Pixels]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
 T = TypeVar("T")
 MOST_TILT = 12.0
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Where training pictures come from.
+class TrainingSources:
+    """Where training images come from.
 
     Attributes:
         studio: Carvana's pairs.
@@ -40,14 +40,14 @@ class Sources:
         backgrounds: encoded photos without cars; may be empty.
     """
 
-    studio: Sequence[Pair]
-    streets: Sequence[Pair] = ()
+    studio: Sequence[ImageMaskPair]
+    streets: Sequence[ImageMaskPair] = ()
     backgrounds: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True)
 class CarAugmentation:
-    """How training pictures are made.
+    """How training images are made.
 
     Attributes:
         height, width: of what it returns, in pixels.
@@ -58,19 +58,20 @@ class CarAugmentation:
         unscaled: chance that a studio photo is only shifted by whole pixels, and mirrored or not.
             Scaling blurs: a network that saw only scaled photos puts edges less exactly where they
             are.
-        car_width: a pasted car's smallest and largest width, as a fraction of the picture's.
+        car_width: a pasted car's smallest and largest width, as a fraction of the image's.
         cars: the chances of 0, 1, 2, … pasted cars.
         paint: chance that a pasted car gets another colour: a studio's few cars are mostly white,
             gray and black, and a network that has seen no yellow one does not know it for a car.
         white: chance that one that did not becomes white or silver: before bright surroundings
             such a car is hard to see.
         tilt: chance that a pasted car is turned, by up to ``MOST_TILT`` degrees.
-        dapple: chance that light and shade lie on a pasted car in patches: in a studio the light
+        random_shadow: chance that light and shade lie on a pasted car in patches: in a studio the
+            light
             is the same all over, outdoors half a car may be in the shadow of a tree.
         motion: chance that the background of pasted cars is blurred sideways.
         on_streets: chance that cars are pasted onto a street photo instead of a background; the
             vehicles that are there already stay marked.
-        light: changes of colour and sharpness.
+        jitter: changes of colour and sharpness.
     """
 
     height: int = 352
@@ -85,13 +86,13 @@ class CarAugmentation:
     paint: float = 0.4
     white: float = 0.0
     tilt: float = 0.2
-    dapple: float = 0.0
+    random_shadow: float = 0.0
     motion: float = 0.1
     on_streets: float = 0.0
-    light: Light = field(default_factory=Light)
+    jitter: PhotometricJitter = field(default_factory=PhotometricJitter)
 
-    def __call__(self, sources: Sources, index: int, rng: np.random.Generator) -> Sample:
-        """Make one training picture.
+    def __call__(self, sources: TrainingSources, index: int, rng: np.random.Generator) -> Sample:
+        """Make one training image.
 
         Args:
             sources: to draw from.
@@ -99,7 +100,7 @@ class CarAugmentation:
             rng: gives everything random.
 
         Returns:
-            The picture, uint8 (height, width, 3), and the car's share of each pixel, uint8
+            The image, uint8 (height, width, 3), and the car's share of each pixel, uint8
             (height, width), 0 to 255.
         """
         kind = rng.random()
@@ -111,9 +112,9 @@ class CarAugmentation:
             image, share = self.shift(sources.studio[index], rng)
         else:
             image, share = self.crop(sources.studio[index], rng)
-        return self.light(image, rng), share
+        return self.jitter(image, rng), share
 
-    def crop(self, pair: Pair, rng: np.random.Generator) -> Sample:
+    def crop(self, pair: ImageMaskPair, rng: np.random.Generator) -> Sample:
         """Show a photo zoomed, stretched, shifted, and mirrored or not."""
         image, mask = _decode(pair)
         zoom = log_uniform(rng, *self.zoom) * self.width / mask.shape[1]
@@ -130,7 +131,7 @@ class CarAugmentation:
         marked = Image.fromarray(share).resize(size, Image.Resampling.BILINEAR, box)
         return _mirrored(np.asarray(shown), np.asarray(marked), flip)
 
-    def shift(self, pair: Pair, rng: np.random.Generator) -> Sample:
+    def shift(self, pair: ImageMaskPair, rng: np.random.Generator) -> Sample:
         """Show a part of a photo, pixel by pixel, mirrored or not; its border goes on outside."""
         image, mask = _decode(pair)
         rows = _pixels(mask.shape[0], self.height, rng)
@@ -138,7 +139,7 @@ class CarAugmentation:
         share = mask[part].astype(np.uint8) * 255
         return _mirrored(image[part], share, rng.random() < 0.5)
 
-    def compose(self, sources: Sources, index: int, rng: np.random.Generator) -> Sample:
+    def compose(self, sources: TrainingSources, index: int, rng: np.random.Generator) -> Sample:
         """Paste cars onto a background, or among those on a street."""
         if self.on_streets and sources.streets and rng.random() < self.on_streets:
             place, marked = self.crop(_pick(sources.streets, rng), rng)
@@ -156,7 +157,7 @@ class CarAugmentation:
             self.paste_car(canvas, share, pair, rng)
         return canvas.round().astype(np.uint8), (255 * share).round().astype(np.uint8)
 
-    def background(self, content: bytes, rng: np.random.Generator) -> Picture:
+    def background(self, content: bytes, rng: np.random.Generator) -> Pixels:
         """Return a random part of a background photo, mirrored or not, in the right size."""
         with Image.open(io.BytesIO(content)) as file:
             photo = file.convert("RGB")
@@ -172,7 +173,7 @@ class CarAugmentation:
         self,
         canvas: NDArray[np.float32],
         share: NDArray[np.float32],
-        pair: Pair,
+        pair: ImageMaskPair,
         rng: np.random.Generator,
     ) -> None:
         """Cut a car out of its photo and lay it onto the canvas, in place.
@@ -196,12 +197,12 @@ class CarAugmentation:
             car = paint(car, rng)
         elif self.white and rng.random() < self.white:
             car = whiten(car, alpha, rng)
-        if self.dapple and rng.random() < self.dapple:
-            car = dapple(car, rng)
+        if self.random_shadow and rng.random() < self.random_shadow:
+            car = random_shadow(car, rng)
         if tilted := rng.random() < self.tilt:
             car, alpha = tilt(car, alpha, rng.uniform(-MOST_TILT, MOST_TILT))
             height, width = alpha.shape
-        # Its middle lies in the picture, so that a part of it is always visible.
+        # Its middle lies in the image, so that a part of it is always visible.
         top = round(rng.uniform(0, self.height) - height / 2)
         left = round(rng.uniform(0, self.width) - width / 2)
         there, here = _overlap(top, height, self.height), _overlap(left, width, self.width)
@@ -209,7 +210,7 @@ class CarAugmentation:
         alpha = alpha[there[1], here[1]]
         if rng.random() < 0.5 and not tilted:
             _shade(canvas, target, there, here, mask[part], (width, height), rng)
-        blended = relight(car[there[1], here[1]], canvas[target], rng)
+        blended = match_brightness(car[there[1], here[1]], canvas[target], rng)
         canvas[target] += alpha[..., None] * (blended - canvas[target])
         share[target] = np.maximum(share[target], alpha)
 
@@ -266,7 +267,7 @@ def _pixels(length: int, shown: int, rng: np.random.Generator) -> NDArray[np.int
     return np.clip(start + np.arange(shown), 0, length - 1)
 
 
-def _mirrored(image: Picture, share: Picture, flip: bool) -> Sample:
+def _mirrored(image: Pixels, share: Pixels, flip: bool) -> Sample:
     return (image[:, ::-1], share[:, ::-1]) if flip else (image, share)
 
 
@@ -275,5 +276,5 @@ def _pick(choices: Sequence[T], rng: np.random.Generator) -> T:
 
 
 @lru_cache(maxsize=600)  # the small data set whole: about 420 MB; of a large one the latest
-def _decode(pair: Pair) -> tuple[Picture, NDArray[np.bool_]]:
+def _decode(pair: ImageMaskPair) -> tuple[Pixels, NDArray[np.bool_]]:
     return pair.read()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class DigitAugmentation:
-    """How far a training picture may be changed and still be the same digit.
+    """How far a training image may be changed and still be the same digit.
 
     Attributes:
         rotation: largest angle, in degrees, either way.
@@ -27,7 +27,7 @@ class DigitAugmentation:
     stroke: float = 0.5
 
     def __call__(self, images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Return changed copies of pictures (N, H, W), uint8, ink bright on 0."""
+        """Return changed copies of images (N, H, W), uint8, ink bright on 0."""
         images = self._change_strokes(images, rng)
         return warp(images, *self._draw_maps(len(images), rng))
 
@@ -51,7 +51,7 @@ class DigitAugmentation:
     def _change_strokes(
         self, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.uint8]:
-        """Blend each picture with its dilation (thicker) or its erosion (thinner), or leave it.
+        """Blend each image with its dilation (thicker) or its erosion (thinner), or leave it.
 
         A third each. Dilation and erosion are the maximum and minimum over a pixel and its
         four neighbours (Serra 1982).
@@ -76,14 +76,14 @@ class DigitAugmentation:
 def warp(
     images: NDArray[np.uint8], matrices: NDArray[np.float32], shifts: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """Map pictures affinely about their centre, with bilinear interpolation and black outside.
+    """Map images affinely about their centre, with bilinear interpolation and black outside.
 
-    Output pixel p takes the value at A (p − c) + c + t, c the centre of the picture.
+    Output pixel p takes the value at A (p − c) + c + t, c the centre of the image.
 
     Args:
         images: (N, H, W), uint8.
-        matrices: A for each picture, (N, 2, 2), from output to input (row, column).
-        shifts: t for each picture, (N, 2), in pixels.
+        matrices: A for each image, (N, 2, 2), from output to input (row, column).
+        shifts: t for each image, (N, 2), in pixels.
 
     Returns:
         (N, H, W), uint8.

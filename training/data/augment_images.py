@@ -1,7 +1,7 @@
-"""Augmentation of colour pictures in whole batches: alternating flip, translation, cutout.
+"""Augmentation of colour images in whole batches: alternating flip, translation, cutout.
 
 What is random is drawn first, as numbers (`Draws`), and applied afterwards; so the batched path
-and the one that prepares picture by picture (a ``DataLoader``) give the same pictures.
+and the one that prepares image by image (a ``DataLoader``) give the same images.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from training.data.cifar_images import MEAN, STD
 
 @dataclass(frozen=True)
 class Draws:
-    """What was drawn for N pictures.
+    """What was drawn for N images.
 
     Attributes:
         flips: bool (N,), mirror it?
@@ -41,11 +41,11 @@ class Draws:
 
 @dataclass(frozen=True)
 class ImageAugmentation:
-    """How far a training picture may be changed and still show the same thing.
+    """How far a training image may be changed and still show the same thing.
 
     Attributes:
-        flip: mirror left and right, each picture in every other epoch: a coin that the seed throws
-            decides in which ones. Two epochs then show both sides of each picture, where coins
+        flip: mirror left and right, each image in every other epoch: a coin that the seed throws
+            decides in which ones. Two epochs then show both sides of each image, where coins
             thrown anew show one side twice to half of them (Jordan 2024, arXiv 2404.00498, 3.5).
         translate: largest shift, in pixels, either way; the border is filled by reflection.
         cutout: side, in pixels, of a square at a random place that is set to the mean colour
@@ -60,8 +60,8 @@ class ImageAugmentation:
         """Draw for a batch.
 
         Args:
-            indices: its pictures' places in the data set, int64 (N,).
-            total: pictures in the data set.
+            indices: its images' places in the data set, int64 (N,).
+            total: images in the data set.
             size: their side in pixels.
             key: (seed, epoch, step); the same key gives the same draws.
         """
@@ -77,7 +77,7 @@ class ImageAugmentation:
         return Draws(flips, shifts, corners)
 
     def __call__(self, images: Tensor, draws: Draws) -> Tensor:
-        """Return the network's input for pictures, changed as drawn.
+        """Return the network's input for images, changed as drawn.
 
         Args:
             images: uint8 (N, H, W, 3).
@@ -104,12 +104,12 @@ def move(images: Tensor, draws: Draws) -> Tensor:
     columns = torch.arange(width, device=images.device) - draws.shifts[:, 1:]
     rows, columns = _reflect(rows, height), _reflect(columns, width)
     columns = torch.where(draws.flips[:, None], width - 1 - columns, columns)
-    picture = torch.arange(count, device=images.device)
-    return images[picture[:, None, None], rows[:, :, None], columns[:, None, :]]
+    image = torch.arange(count, device=images.device)
+    return images[image[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
-    """Set a square of each normalized picture (N, C, H, W) to 0, the mean colour."""
+    """Set a square of each normalized image (N, C, H, W) to 0, the mean colour."""
     height, width = inputs.shape[2:]
     row = torch.arange(height, device=inputs.device) - corners[:, :1]
     column = torch.arange(width, device=inputs.device) - corners[:, 1:]
@@ -120,19 +120,19 @@ def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
 
 
 def shrink(inputs: Tensor, size: int) -> Tensor:
-    """Return pictures (N, C, H, W) scaled down to (N, C, size, size), without aliasing."""
+    """Return images (N, C, H, W) scaled down to (N, C, size, size), without aliasing."""
     shape = (size, size)
-    small = functional.interpolate(inputs, shape, mode="bilinear", antialias=True)
-    return small.contiguous(memory_format=torch.channels_last)
+    low_res_augmentation = functional.interpolate(inputs, shape, mode="bilinear", antialias=True)
+    return low_res_augmentation.contiguous(memory_format=torch.channels_last)
 
 
 def normalize(images: Tensor, means: Sequence[float] = MEAN, stds: Sequence[float] = STD) -> Tensor:
-    """Return (x / 255 − mean) / std of pictures (N, H, W, 3), uint8: float32 (N, 3, H, W).
+    """Return (x / 255 − mean) / std of images (N, H, W, 3), uint8: float32 (N, 3, H, W).
 
     Mean and std are those of CIFAR-10 unless others are given.
 
-    The same operations in the same order as `zoo.preprocessing.images.normalize`, so the same bits. The memory
-    stays channels last, which convolutions like best.
+    The same operations in the same order as `zoo.preprocessing.images.normalize`, so the same bits.
+    The memory stays channels last, which convolutions like best.
     """
     mean, std = (torch.tensor(values, device=images.device) for values in (means, stds))
     scaled = images.float() / torch.tensor(255.0, device=images.device)

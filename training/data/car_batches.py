@@ -1,6 +1,6 @@
-"""Batches of augmented car pictures, prepared in threads while the network learns.
+"""Batches of augmented car images, prepared in threads while the network learns.
 
-Picture number i of a run depends on the seed and on i alone: not on the batch, on the number of
+Image number i of a run depends on the seed and on i alone: not on the batch, on the number of
 processes or threads, or on where a killed run was resumed.
 """
 
@@ -14,27 +14,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augment_cars import CarAugmentation, Sources
+from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.data.carvana_photos import normalize
-from training.data.photometric_jitter import Picture
+from training.data.photometric_jitter import Pixels
 
 ORDER, CONTENT = 0, 1  # two streams of random numbers from one seed
 
 
 @dataclass(frozen=True)
 class CarPlan:
-    """What the pictures of a run are made from.
+    """What the images of a run are made from.
 
     Attributes:
         sources: studio photos, street photos, backgrounds.
         seed: of everything drawn.
     """
 
-    sources: Sources
+    sources: TrainingSources
     seed: int
 
-    def make(self, number: int, augmentation: CarAugmentation) -> tuple[Picture, Picture]:
-        """Return the run's picture ``number`` and its mask; see `CarAugmentation.__call__`.
+    def make(self, number: int, augmentation: CarAugmentation) -> tuple[Pixels, Pixels]:
+        """Return the run's image ``number`` and its mask; see `CarAugmentation.__call__`.
 
         Every studio photo comes once before any comes twice.
         """
@@ -57,31 +57,31 @@ def batches(
     """Yield a batch for each entry of the schedule, two of them prepared ahead.
 
     Args:
-        plan: what pictures are made from.
-        schedule: for each batch the numbers of its pictures, and how to make them.
+        plan: what images are made from.
+        schedule: for each batch the numbers of its images, and how to make them.
         device: where the tensors shall be.
-        threads: that prepare pictures.
+        threads: that prepare images.
 
     Yields:
         Inputs, float32 (N, 3, H, W), normalized; and the car's share of each pixel, float32
         (N, 1, H, W), in [0, 1].
     """
     ahead = 2
-    with ThreadPoolExecutor(threads, thread_name_prefix="pictures") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="images") as pool:
         waiting = [
             [pool.submit(plan.make, n, how) for n in numbers] for numbers, how in schedule[:ahead]
         ]
         for step in range(len(schedule)):
-            pictures = [future.result() for future in waiting.pop(0)]
+            examples = [future.result() for future in waiting.pop(0)]
             if step + ahead < len(schedule):
                 numbers, how = schedule[step + ahead]
                 waiting.append([pool.submit(plan.make, n, how) for n in numbers])
-            yield collate(pictures, device)
+            yield collate(examples, device)
 
 
-def collate(pictures: list[tuple[Picture, Picture]], device: torch.device) -> Batch:
-    """Stack pictures and masks, uint8, into a batch; see `batches`."""
-    images = torch.from_numpy(np.stack([image for image, _ in pictures])).to(device)
-    shares = torch.from_numpy(np.stack([share for _, share in pictures])).to(device)
+def collate(examples: list[tuple[Pixels, Pixels]], device: torch.device) -> Batch:
+    """Stack images and masks, uint8, into a batch; see `batches`."""
+    images = torch.from_numpy(np.stack([image for image, _ in examples])).to(device)
+    shares = torch.from_numpy(np.stack([share for _, share in examples])).to(device)
     inputs = normalize(images).contiguous(memory_format=torch.channels_last)
     return inputs, shares[:, None].float() / 255

@@ -20,9 +20,10 @@ from training.engine.failures import TrainingError
 
 # Working size: the longest side. A photo of 1918 × 1280 pixels becomes one of 512 × 342.
 WIDTH, HEIGHT = 512, 342
-# Of ImageNet's pictures, scaled to [0, 1]: the studio's own would not fit other places.
+# Of ImageNet's images, scaled to [0, 1]: the studio's own would not fit other places.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Held out in every layout, so that a model measured on one has not learned them from another.
+# ValidationSet out in every layout, so that a model measured on one has not learned them from
+# another.
 TEST_CARS = ("02159e548029", "04bd942b463b", "1ae8a68a40e4", "2ea62c1beee7")
 MOST_VALIDATION_CARS = 16
 
@@ -36,7 +37,7 @@ DESCRIPTION = {
 
 
 @dataclass(frozen=True)
-class Pair:
+class ImageMaskPair:
     """A photo and its mask, as encoded files.
 
     Attributes:
@@ -77,7 +78,7 @@ class Pair:
 _DAMAGE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
 
-def load(data_dir: Path, split: str, full_size: bool = False) -> tuple[Pair, ...]:
+def load(data_dir: Path, split: str, full_size: bool = False) -> tuple[ImageMaskPair, ...]:
     """Read one split, sorted by name; every file is decoded once, to be sure that it can be.
 
     The split is by car: all views of a car are on the same side. The four test cars are the same
@@ -118,7 +119,7 @@ def split_cars(cars: Iterable[str]) -> tuple[set[str], set[str], set[str]]:
 
 
 def normalize(images: Tensor) -> Tensor:
-    """Return pictures (N, H, W, 3), uint8, as the network's input: float32 (N, 3, H, W)."""
+    """Return images (N, H, W, 3), uint8, as the network's input: float32 (N, 3, H, W)."""
     return normalize_images(images, MEAN, STD)
 
 
@@ -131,7 +132,7 @@ def how_to_get(data_dir: Path) -> str:
 
 
 @lru_cache(maxsize=2)  # train and validation come from the same files
-def _read(data_dir: Path, full_size: bool) -> tuple[Pair, ...]:
+def _read(data_dir: Path, full_size: bool) -> tuple[ImageMaskPair, ...]:
     folder = data_dir / "carvana"
     if (folder / "train").is_dir():
         pairs = _read_kaggle(folder / "train", folder / "train_masks")
@@ -145,7 +146,7 @@ def _read(data_dir: Path, full_size: bool) -> tuple[Pair, ...]:
     return tuple(sorted(check(pairs, full_size, folder), key=lambda pair: pair.name))
 
 
-def _read_kaggle(images: Path, masks: Path) -> list[Pair]:
+def _read_kaggle(images: Path, masks: Path) -> list[ImageMaskPair]:
     photos = {path.stem: path for path in images.glob("*.jpg")}
     drawn = {path.name.removesuffix("_mask.gif"): path for path in masks.glob("*_mask.gif")}
     if alone := sorted(photos.keys() ^ drawn.keys()):
@@ -153,12 +154,14 @@ def _read_kaggle(images: Path, masks: Path) -> list[Pair]:
         raise TrainingError(
             f"{images.parent}: {_some(missing)}; unpack train.zip and train_masks.zip again."
         )
-    return [Pair(name, photos[name].read_bytes(), drawn[name].read_bytes()) for name in photos]
+    return [
+        ImageMaskPair(name, photos[name].read_bytes(), drawn[name].read_bytes()) for name in photos
+    ]
 
 
-def _read_parquet(files: list[Path], full_size: bool) -> list[Pair]:
+def _read_parquet(files: list[Path], full_size: bool) -> list[ImageMaskPair]:
     """Read the files of the wanted size: the largest, or the smallest that is large enough."""
-    by_size: dict[int, list[Pair]] = {}
+    by_size: dict[int, list[ImageMaskPair]] = {}
     for file in files:
         pairs = read_pairs(file)
         try:
@@ -172,7 +175,7 @@ def _read_parquet(files: list[Path], full_size: bool) -> list[Pair]:
     return by_size[chosen]
 
 
-def read_pairs(file: Path) -> list[Pair]:
+def read_pairs(file: Path) -> list[ImageMaskPair]:
     """Read the columns ``name``, ``image`` and ``mask`` of a Parquet file.
 
     Raises:
@@ -184,16 +187,16 @@ def read_pairs(file: Path) -> list[Pair]:
     try:
         table = parquet.read_table(file, columns=["name", "image", "mask"])
         columns = [table[name].to_pylist() for name in ("name", "image", "mask")]
-        return [Pair(n, i["bytes"], m["bytes"]) for n, i, m in zip(*columns, strict=True)]
+        return [ImageMaskPair(n, i["bytes"], m["bytes"]) for n, i, m in zip(*columns, strict=True)]
     except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None
 
 
-def check(pairs: Sequence[Pair], full_size: bool, folder: Path) -> list[Pair]:
+def check(pairs: Sequence[ImageMaskPair], full_size: bool, folder: Path) -> list[ImageMaskPair]:
     """Decode every pair, bring it to the working size, and report all damage at once."""
 
-    def prepare(pair: Pair) -> Pair | str:
+    def prepare(pair: ImageMaskPair) -> ImageMaskPair | str:
         try:
             image, mask = pair.read()
         except TrainingError as error:
@@ -204,20 +207,20 @@ def check(pairs: Sequence[Pair], full_size: bool, folder: Path) -> list[Pair]:
         results = list(pool.map(prepare, pairs))
     if damaged := [result for result in results if isinstance(result, str)]:
         raise TrainingError(f"{folder}: {_some(damaged)}; fetch them again.")
-    return [result for result in results if isinstance(result, Pair)]
+    return [result for result in results if isinstance(result, ImageMaskPair)]
 
 
-def _shrink(name: str, image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Pair:
+def _shrink(name: str, image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> ImageMaskPair:
     """Scale to the working size: the photo by Lanczos, the mask by area, with threshold ½."""
     height, width = mask.shape
     scale = WIDTH / max(height, width)
     size = (round(width * scale), round(height * scale))
     photo, drawn = io.BytesIO(), io.BytesIO()
-    small = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
-    small.save(photo, "JPEG", quality=95, subsampling="4:4:4")
+    low_res_augmentation = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
+    low_res_augmentation.save(photo, "JPEG", quality=95, subsampling="4:4:4")
     shares = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
     shares.point(lambda value: 255 * (value > 127)).convert("1").save(drawn, "PNG")
-    return Pair(name, photo.getvalue(), drawn.getvalue())
+    return ImageMaskPair(name, photo.getvalue(), drawn.getvalue())
 
 
 def _open(content: bytes) -> Image.Image:

@@ -1,4 +1,4 @@
-"""CIFAR-10: Krizhevsky's 60,000 pictures of ten kinds of things, from batches or from Parquet."""
+"""CIFAR-10: Krizhevsky's 60,000 images of ten kinds of things, from batches or from Parquet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.engine.failures import TrainingError
 LABELS = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
-# Mean and standard deviation of the 50,000 training pictures' pixels, scaled to [0, 1].
+# Mean and standard deviation of the 50,000 training images' pixels, scaled to [0, 1].
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 SIZE = 32
 TRAINING, VALIDATION = 50_000, 5_000
@@ -35,8 +35,8 @@ DESCRIPTION = {
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures, uint8 (N, 32, 32, 3), RGB; and labels, int64 (N,), 0 to 9."""
+class LabelledImages:
+    """Images, uint8 (N, 32, 32, 3), RGB; and labels, int64 (N,), 0 to 9."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -44,11 +44,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, chosen: slice | NDArray[np.int64]) -> Pictures:
-        return Pictures(self.images[chosen], self.labels[chosen])
+    def __getitem__(self, chosen: slice | NDArray[np.int64]) -> LabelledImages:
+        return LabelledImages(self.images[chosen], self.labels[chosen])
 
 
-def load(data_dir: Path, split: str, download: bool = False) -> Pictures:
+def load(data_dir: Path, split: str, download: bool = False) -> LabelledImages:
     """Read one split.
 
     Args:
@@ -63,17 +63,17 @@ def load(data_dir: Path, split: str, download: bool = False) -> Pictures:
     """
     if split not in ("train", "validation", "all", "test"):
         raise TrainingError(f"The splits are train, validation, all and test, not {split!r}.")
-    pictures = _read(data_dir, "test" if split == "test" else "train", download)
+    examples = _read(data_dir, "test" if split == "test" else "train", download)
     if split in ("all", "test"):
-        return pictures
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(pictures))
+        return examples
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(examples))
     # A tenth, so that a made-up small data set splits in the same proportion.
-    held_out = VALIDATION if len(pictures) == TRAINING else len(pictures) // 10
-    return pictures[np.sort(order[:held_out] if split == "validation" else order[held_out:])]
+    held_out = VALIDATION if len(examples) == TRAINING else len(examples) // 10
+    return examples[np.sort(order[:held_out] if split == "validation" else order[held_out:])]
 
 
 @lru_cache(maxsize=1)  # train and validation come from the same files
-def _read(data_dir: Path, part: str, download: bool) -> Pictures:
+def _read(data_dir: Path, part: str, download: bool) -> LabelledImages:
     for folder in (data_dir / "cifar-10-batches-py", data_dir / "cifar10" / "cifar-10-batches-py"):
         if folder.is_dir():
             return _read_batches(folder, part)
@@ -104,7 +104,7 @@ def _download(data_dir: Path) -> None:
         ) from None
 
 
-def _read_parquet(files: list[Path]) -> Pictures:
+def _read_parquet(files: list[Path]) -> LabelledImages:
     """Read the Hub's columns: ``img`` (a struct with the bytes of a PNG) and ``label``."""
     import pyarrow
     from pyarrow import parquet
@@ -130,11 +130,11 @@ def _read_parquet(files: list[Path]) -> Pictures:
 def _decode(content: bytes) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         if image.size != (SIZE, SIZE):
-            raise ValueError(f"a picture of {image.size[0]} × {image.size[1]} pixels")
+            raise ValueError(f"an image of {image.size[0]} × {image.size[1]} pixels")
         return np.asarray(image.convert("RGB"))
 
 
-def _read_batches(folder: Path, part: str) -> Pictures:
+def _read_batches(folder: Path, part: str) -> LabelledImages:
     """Read the original files, each a pickled dictionary with ``data`` and ``labels``."""
     names = ["test_batch"] if part == "test" else [f"data_batch_{i}" for i in range(1, 6)]
     images: list[NDArray[np.uint8]] = []
@@ -156,13 +156,13 @@ def _read_batches(folder: Path, part: str) -> Pictures:
         raise TrainingError(_damaged(folder, error)) from None
 
 
-def _checked(images: NDArray[np.uint8], labels: list[int]) -> Pictures:
+def _checked(images: NDArray[np.uint8], labels: list[int]) -> LabelledImages:
     array = np.array(labels, dtype=np.int64)
     if len(array) != len(images) or not len(array):
-        raise ValueError(f"{len(images)} pictures, {len(array)} labels")
+        raise ValueError(f"{len(images)} images, {len(array)} labels")
     if array.min() < 0 or array.max() >= len(LABELS):
         raise ValueError("a label outside 0 to 9")
-    return Pictures(np.ascontiguousarray(images), array)
+    return LabelledImages(np.ascontiguousarray(images), array)
 
 
 def _damaged(path: Path, error: Exception) -> str:
@@ -177,7 +177,7 @@ class _PixelArray:
         _, self.shape, _, self.fortran_order, self.content = state
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the pictures, (N, 32, 32, 3): the file holds rows of 3 × 32 × 32 bytes."""
+        """Return the images, (N, 32, 32, 3): the file holds rows of 3 × 32 × 32 bytes."""
         if self.fortran_order or not isinstance(self.content, bytes):
             raise ValueError("not an array of bytes")
         rows = np.frombuffer(self.content, np.uint8).reshape(self.shape)

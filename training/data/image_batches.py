@@ -1,7 +1,7 @@
-"""Augmented batches of an epoch, by two ways that give the same pictures.
+"""Augmented batches of an epoch, by two ways that give the same images.
 
 `from_memory` augments whole batches of the data set, which lies on the device as uint8;
-`from_workers` is PyTorch's ``DataLoader``, which prepares picture by picture in other processes.
+`from_workers` is PyTorch's ``DataLoader``, which prepares image by image in other processes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from training.data.augment_images import Draws, ImageAugmentation, generator
 from training.engine.distributed import Processes
 
 Batch = tuple[Tensor, Tensor]  # float32 (N, 3, H, W), channels last; int64 (N,)
-_Picture = tuple[int, bool, int, int, int, int]  # index, flip, shift, corner
+_Image = tuple[int, bool, int, int, int, int]  # index, flip, shift, corner
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Plan:
         images: uint8 (N, H, W, 3).
         labels: int64 (N,).
         augmentation: drawn anew for every batch.
-        batch: pictures a batch, over all processes.
+        batch: images a batch, over all processes.
         seed: of the run.
     """
 
@@ -100,13 +100,13 @@ def from_workers(
 
 
 class _Augmented(Dataset[Batch]):
-    """The data set, one picture at a time; what happens to it is in the key."""
+    """The data set, one image at a time; what happens to it is in the key."""
 
     def __init__(self, plan: Plan) -> None:
         self.images, self.labels = plan.images.cpu(), plan.labels.cpu()
         self.augmentation = plan.augmentation
 
-    def __getitem__(self, key: _Picture) -> Batch:
+    def __getitem__(self, key: _Image) -> Batch:
         index, flip, *rest = key
         numbers = torch.tensor(rest)
         draws = Draws(torch.tensor([flip]), numbers[None, :2], numbers[None, 2:])
@@ -114,7 +114,7 @@ class _Augmented(Dataset[Batch]):
 
 
 class _Sampler:
-    """Names the pictures of each batch, with their draws."""
+    """Names the images of each batch, with their draws."""
 
     def __init__(self, plan: Plan, epoch: int, first: int, processes: Processes) -> None:
         self.arguments = (epoch, first, processes)
@@ -123,7 +123,7 @@ class _Sampler:
     def __len__(self) -> int:
         return self.plan.steps - self.arguments[1]
 
-    def __iter__(self) -> Iterator[list[_Picture]]:
+    def __iter__(self) -> Iterator[list[_Image]]:
         for chosen, draws in self.plan.draws(*self.arguments):
             columns = torch.cat([draws.shifts, draws.corners], dim=1).tolist()
             keys = zip(chosen.tolist(), draws.flips.tolist(), columns, strict=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.engine.failures import TrainingError
 
-# Mean and standard deviation of the 60,000 training pictures' pixels, scaled to [0, 1].
+# Mean and standard deviation of the 60,000 training images' pixels, scaled to [0, 1].
 MEAN, STD = 0.1307, 0.3081
 VALIDATION = 5_000
 SPLIT_SEED = 2026
@@ -27,7 +27,7 @@ DESCRIPTION = {
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures, uint8 (N, 28, 28), ink bright on 0; and labels, uint8 (N,), 0 to 9."""
+    """Images, uint8 (N, 28, 28), ink bright on 0; and labels, uint8 (N,), 0 to 9."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -66,7 +66,7 @@ def load(data_dir: Path, split: str, download: bool = False) -> Digits:
 
 
 def normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return pictures (N, 28, 28), uint8, as the network takes them: float32 (N, 1, 28, 28)."""
+    """Return images (N, 28, 28), uint8, as the network takes them: float32 (N, 1, 28, 28)."""
     scaled = images.astype(np.float32) / np.float32(255)
     return ((scaled - np.float32(MEAN)) / np.float32(STD))[:, None]
 

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.photometric_jitter import LUMA, Picture
+from training.data.photometric_jitter import LUMA, Pixels
 
 Floats = NDArray[np.float32]
 MOST_GAIN = 12.0  # of the darkest parts of a car that is made white
 
 
 def shrink(
-    image: Picture, mask: NDArray[np.bool_], width: int, height: int
+    image: Pixels, mask: NDArray[np.bool_], width: int, height: int
 ) -> tuple[Floats, Floats]:
     """Scale a cut-out, given as its part of a photo and of the mask."""
     return _redrawn(
@@ -63,15 +63,15 @@ def whiten(car: Floats, alpha: Floats, rng: np.random.Generator) -> Floats:
 
     The curve g L / (1 + (g − 1) L) takes the body there; white stays white, tyres stay dark.
     """
-    light = np.clip(car @ LUMA / 255, 0, 1)[..., None]
-    body = float(np.clip(np.quantile(light[alpha >= alpha.max() / 2], 0.7), 0.01, 0.99))
+    jitter = np.clip(car @ LUMA / 255, 0, 1)[..., None]
+    body = float(np.clip(np.quantile(jitter[alpha >= alpha.max() / 2], 0.7), 0.01, 0.99))
     aim = rng.uniform(0.6, 0.95)
     gain = np.float32(np.clip(aim * (1 - body) / (body * (1 - aim)), 1, MOST_GAIN))
-    bright = 255 * gain * light / (1 + (gain - 1) * light)
+    bright = 255 * gain * jitter / (1 + (gain - 1) * jitter)
     return np.asarray(car + np.float32(rng.uniform(0.7, 1)) * (bright - car), np.float32)
 
 
-def dapple(car: Floats, rng: np.random.Generator) -> Floats:
+def random_shadow(car: Floats, rng: np.random.Generator) -> Floats:
     """Brighten and darken a car in smooth patches, a third to the whole of its size."""
     height, width = car.shape[:2]
     cells = rng.normal(0, rng.uniform(0.1, 0.5), rng.integers(2, 5, 2)).astype(np.float32)
@@ -79,7 +79,7 @@ def dapple(car: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(np.clip(car * np.exp(np.asarray(field))[..., None], 0, 255), np.float32)
 
 
-def relight(car: Floats, around: Floats, rng: np.random.Generator) -> Floats:
+def match_brightness(car: Floats, around: Floats, rng: np.random.Generator) -> Floats:
     """Bring the car's brightness closer to its surroundings, or away; change its colours a little.
 
     A white car in a dark wood stays white.

@@ -1,6 +1,6 @@
-"""Other light on a picture: colour and sharpness change, and what is where does not.
+"""Other light on an image: colour and sharpness change, and what is where does not.
 
-Everything random comes from the generator that is passed in: the same seed, the same picture.
+Everything random comes from the generator that is passed in: the same seed, the same image.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-Picture = NDArray[np.uint8]  # (H, W, 3)
+Pixels = NDArray[np.uint8]  # (H, W, 3)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
-class Light:
+class PhotometricJitter:
     """Changes of colour and sharpness that leave the mask as it is.
 
     Attributes:
         brightness, contrast, saturation, tint: largest relative change, either way.
-        gray: chance of a picture without colour.
+        gray: chance of an image without colour.
         hue: chance that all hues are turned, by any angle.
         blur: chance of a blur of up to ``blur_radius`` pixels.
         noise: chance of noise with a standard deviation of up to ``noise_level`` of 255.
@@ -45,22 +45,22 @@ class Light:
     jpeg_quality: int = 30
     dusk: float = 0.0
 
-    def __call__(self, image: Picture, rng: np.random.Generator) -> Picture:
-        """Return a changed copy of a picture, uint8 (H, W, 3)."""
+    def __call__(self, image: Pixels, rng: np.random.Generator) -> Pixels:
+        """Return a changed copy of an image, uint8 (H, W, 3)."""
         pixels = self.recolour(image.astype(np.float32), rng)
         if self.dusk and rng.random() < self.dusk:
             pixels = _dusk(pixels, rng)
         if rng.random() < self.noise:
             level = rng.uniform(0, self.noise_level)
             pixels += level * rng.standard_normal(pixels.shape, dtype=np.float32)
-        picture = Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
+        photo = Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
         if rng.random() < self.blur:
-            picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, self.blur_radius)))
+            photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, self.blur_radius)))
         if rng.random() < self.jpeg:
             file = io.BytesIO()
-            picture.save(file, "JPEG", quality=int(rng.integers(self.jpeg_quality, 96)))
-            picture = Image.open(file).convert("RGB")
-        return np.asarray(picture)
+            photo.save(file, "JPEG", quality=int(rng.integers(self.jpeg_quality, 96)))
+            photo = Image.open(file).convert("RGB")
+        return np.asarray(photo)
 
     def recolour(
         self, pixels: NDArray[np.float32], rng: np.random.Generator
@@ -88,7 +88,7 @@ def _turn(angle: float) -> NDArray[np.float32]:
 
 
 def _dusk(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Darken a picture by a gamma above 1 and a gain below, of which each channel has its own."""
+    """Darken an image by a gamma above 1 and a gain below, of which each channel has its own."""
     gamma = rng.uniform(1, 2.2) * rng.uniform(0.9, 1.1, 3)
     gain = rng.uniform(0.4, 1) * rng.uniform(0.85, 1, 3)
     dark = 255 * gain * (np.clip(pixels, 0, 255) / 255) ** gamma

@@ -1,10 +1,10 @@
-"""Write ``zoo/samples/sets``: a few hundred labelled pictures of a data set, as one PNG mosaic.
+"""Write ``zoo/samples/sets``: a few hundred labelled images of a data set, as one PNG mosaic.
 
     python -m training.data.sample_sets --data-dir DIR
 
-512 CIFAR-10 test pictures, for what the app measures live on the trained network, and 2,400 MNIST
+512 CIFAR-10 test images, for what the app measures live on the trained network, and 2,400 MNIST
 training digits, for the race that it trains live. Each class gets the same share, to within one
-picture; which ones is drawn with a fixed seed.
+image; which ones is drawn with a fixed seed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def choose(labels: NDArray, count: int, classes: int = 10) -> NDArray[np.int64]:
 
 
 def mosaic(images: NDArray[np.uint8]) -> bytes:
-    """Return pictures (N, H, W[, 3]) side by side as a PNG; missing ones in the last row black."""
+    """Return images (N, H, W[, 3]) side by side as a PNG; missing ones in the last row black."""
     size = images.shape[1]
     rows = -(-len(images) // COLUMNS)
     sheet = np.zeros((rows * size, COLUMNS * size, *images.shape[3:]), np.uint8)
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write both sets."""
     parser = argparse.ArgumentParser(
         prog="python -m training.data.sample_sets",
-        description="Write the sets of small pictures that the app measures and trains on.",
+        description="Write the sets of small images that the app measures and trains on.",
     )
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default zoo/samples/sets")
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "cifar10", test.images[chosen], test.labels[chosen], options.folder,
             names=list(cifar_images.LABELS), split="test", indices=chosen.tolist(),
             credit=f"{about['name']}, Alex Krizhevsky 2009, {about['source']}; "
-            f"licence: {about['licence']}",
+            f"license: {about['license']}",
         )
     )  # fmt: skip
     digits = mnist_digits.load(options.data_dir, "train")
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(
             "mnist", digits.images[chosen], digits.labels[chosen], options.folder,
             names=[str(digit) for digit in range(10)], split="train",
-            credit=f"{about['name']}, Yann LeCun and Corinna Cortes, {about['licence']}, "
+            credit=f"{about['name']}, Yann LeCun and Corinna Cortes, {about['license']}, "
             f"{about['source']}",
         )
     )  # fmt: skip

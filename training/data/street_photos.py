@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.carvana_photos import Pair, check, read_pairs
+from training.data.carvana_photos import ImageMaskPair, check, read_pairs
 from training.engine.failures import TrainingError
 
 # By CamVid's sequences. 0001TP and Seq05VD are those of its own test set.
@@ -26,17 +26,17 @@ WITH_CARS = frozenset(
         296028,
     )
 )  # fmt: skip
-LARGE = 0.05  # the share of the picture above which its vehicles count as large
+LARGE = 0.05  # the share of the image above which its vehicles count as large
 
 DESCRIPTION = {
     "name": "CamVid",
     "source": "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
-    "licence": "research use",
+    "license": "research use",
     "citation": "G. Brostow, J. Fauqueur, R. Cipolla: Semantic object classes in video, 2009.",
 }
 
 
-def load(data_dir: Path, split: str, large_only: bool = False) -> tuple[Pair, ...]:
+def load(data_dir: Path, split: str, large_only: bool = False) -> tuple[ImageMaskPair, ...]:
     """Read the street photos of one split; the mask marks cars, buses and trucks.
 
     Args:
@@ -68,7 +68,7 @@ def available(data_dir: Path) -> bool:
     return any((data_dir / "backgrounds").glob("streets*.parquet"))
 
 
-def sequence(pair: Pair) -> str:
+def sequence(pair: ImageMaskPair) -> str:
     """Return the drive that a photo belongs to: ``0016E5`` for ``camvid-0016E5_08155``."""
     return pair.name.removeprefix("camvid-").split("_")[0]
 

@@ -1,1 +1,1 @@
-"""What every recipe shares: checkpoints, processes, optimizer, options, provenance, model folder."""
+"""What every recipe shares: the loop, checkpoints, processes, optimizers, provenance."""

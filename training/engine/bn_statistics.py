@@ -1,10 +1,10 @@
-"""Begin the running statistics of BatchNorm anew, to measure them on other pictures."""
+"""Begin the running statistics of BatchNorm anew, to measure them on other images."""
 
 from __future__ import annotations
 
 from torch import nn
 
-SEED = 99  # of the pictures that they are measured on: other augmentations than a run's own
+SEED = 99  # of the images that they are measured on: other augmentations than a run's own
 
 
 def forget_statistics(network: nn.Module) -> None:

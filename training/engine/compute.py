@@ -16,14 +16,14 @@ from training.engine.distributed import Processes
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def add_machine(parser: argparse.ArgumentParser) -> None:
+def add_compute(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how to compute: ``--device`` and ``--precision``."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
 
 
 @dataclass(frozen=True)
-class Machine:
+class ComputeConfig:
     """How a run computes.
 
     Attributes:

@@ -37,7 +37,7 @@ class Processes:
     device: torch.device
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes the files and speaks to the user."""
         return self.rank == 0
 
@@ -52,7 +52,7 @@ class Processes:
             for tensor, part in zip(tensors, parts, strict=True):
                 tensor.copy_(part.view(tensor.shape))
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Return when every process is here."""
         if self.count > 1:
             dist.barrier()

@@ -20,15 +20,15 @@ from training.engine.failures import TrainingError
 from training.engine.json_files import read_json
 
 KEPT = (
-    "command", "git_commit", "started", "seed", "recipe", "petaflop", "history", "wall_seconds",
-    "began_with",
+    "command", "git_commit", "started", "seed", "recipe", "train_pflop", "history", "train_seconds",
+    "init_from",
 )  # fmt: skip
 
 
-def add_begin_with(parser: argparse.ArgumentParser) -> None:
-    """Add the option ``--begin-with RUN``."""
+def add_init_from(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--init-from RUN``."""
     parser.add_argument(
-        "--begin-with", type=Path, metavar="RUN", help="a finished run whose weights to begin with"
+        "--init-from", type=Path, metavar="RUN", help="a finished run whose weights to begin with"
     )
 
 
@@ -60,7 +60,7 @@ def take_weights(
         network.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError):
         raise TrainingError(
-            f"{folder} holds no finished run of this network; give --begin-with one that does."
+            f"{folder} holds no finished run of this network; give --init-from one that does."
         ) from None
     kept = {key: record[key] for key in KEPT if key in record}
     return record, kept | {"weights": hashlib.sha256(content).hexdigest()}
@@ -71,17 +71,17 @@ def joined(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a run's record and its history, with the earlier run's epochs before its own.
 
-    ``began_with`` keeps how many epochs there were, instead of what happened in them.
+    ``init_from`` keeps how many epochs there were, instead of what happened in them.
 
     Args:
-        record: of the later run, perhaps with ``began_with``.
+        record: of the later run, perhaps with ``init_from``.
         history: its epochs, numbered from 1.
     """
-    earlier = record.get("began_with")
+    earlier = record.get("init_from")
     if not earlier:
         return record, history
     before = earlier["history"]
     short = {key: value for key, value in earlier.items() if key != "history"}
     short["epochs"] = len(before)  # of all parts up to there
     rows = [row | {"epoch": len(before) + row["epoch"]} for row in history]
-    return record | {"began_with": short}, [*before, *rows]
+    return record | {"init_from": short}, [*before, *rows]

@@ -119,15 +119,22 @@ def _entry(
 ) -> dict[str, Any]:
     test = record["metrics"]["test"]
     needed = ("task", "framework", "architecture", "labels", "license", "data")
-    optional = {key: config[key] for key in ("samples", "image_set", "limitations") if key in config}
-    title = {"title": config.get("title", config["model"])}
-    return title | {key: config[key] for key in needed} | optional | {
-        "parameters": record["parameters"],
-        "metrics_n": test["n"],
-        # not the single pictures' values, which a segmentation record has as well
-        "metrics": {name: value for name, value in test.items() if isinstance(value, float)},
-        "files": {
-            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in contents.items()
-        },
+    optional = {
+        key: config[key] for key in ("samples", "image_set", "limitations") if key in config
     }
+    title = {"title": config.get("title", config["model"])}
+    return (
+        title
+        | {key: config[key] for key in needed}
+        | optional
+        | {
+            "parameters": record["parameters"],
+            "metrics_n": test["n"],
+            # not the single images' values, which a segmentation record has as well
+            "metrics": {name: value for name, value in test.items() if isinstance(value, float)},
+            "files": {
+                name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                for name, content in contents.items()
+            },
+        }
+    )

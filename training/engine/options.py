@@ -74,7 +74,7 @@ def positive(text: str) -> int:
 def finish(folders: dict[int, Path], data_dir: Path) -> Path:
     """Measure every run on the test set, note all seeds in the first one's record, export it.
 
-    The pictures that a classifier gets wrong most confidently go to zoo/samples.
+    The images that a classifier gets wrong most confidently go to zoo/samples.
 
     Args:
         folders: the finished runs by seed.
@@ -99,6 +99,6 @@ def finish(folders: dict[int, Path], data_dir: Path) -> Path:
     record = read_json(first / "record.json")
     write_json(first / "record.json", record | {"seeds": rows})
     bundled = export(first)
-    if "mistakes" in record:
+    if "confident_errors" in record:
         error_samples.save(bundled, data_dir)
     return bundled

@@ -51,7 +51,7 @@ def without_folders(command: str) -> str:
     """Return a command with the values of options that take folders replaced by names."""
     words = shlex.split(command)
     names = {
-        "--data-dir": "DIR", "--out": "RUN_DIR", "--begin-with": "RUN", "--with": "RUN",
+        "--data-dir": "DIR", "--out": "RUN_DIR", "--init-from": "RUN", "--runs": "RUN",
         "--calibrated-by": "RUN", "--folder": "FOLDER",
     }  # fmt: skip
     for index, word in enumerate(words):

@@ -22,7 +22,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     """Return the temperature T > 0 that minimizes the cross-entropy of softmax(logits / T).
 
     Args:
-        logits: (N, K), of pictures that the network was not trained on.
+        logits: (N, K), of images that the network was not trained on.
         labels: (N,), integers in [0, K).
     """
     from scipy.optimize import minimize_scalar

@@ -19,10 +19,10 @@ from training.engine.json_files import read_json, write_json
 from training.engine.options import positive
 from training.engine.provenance import git_commit
 from training.experiments import command
-from training.experiments.batch_norm.small_network import Design, SmallNet, petaflop, units
+from training.experiments.batch_norm.small_network import Design, SmallNet, train_pflop, units
 from training.experiments.batch_norm.small_training import Recipe, train
 
-QUICK_TRAINING, QUICK_VALIDATION = 128, 64  # pictures of a rehearsal
+QUICK_TRAINING, QUICK_VALIDATION = 128, 64  # images of a rehearsal
 QUICK_WIDTHS = (8, 8, 8)
 
 
@@ -91,8 +91,10 @@ def parse(
     return options
 
 
-def pictures(options: argparse.Namespace) -> tuple[cifar_images.Pictures, cifar_images.Pictures]:
-    """Return training and validation pictures; a few of them with ``--quick``."""
+def images(
+    options: argparse.Namespace,
+) -> tuple[cifar_images.LabelledImages, cifar_images.LabelledImages]:
+    """Return training and validation images; a few of them with ``--quick``."""
     training = cifar_images.load(options.data_dir, "train")
     validation = cifar_images.load(options.data_dir, "validation")
     if options.quick:
@@ -106,7 +108,7 @@ def recipe(options: argparse.Namespace, learning_rate: float) -> Recipe:
 
 
 def cell_key(
-    options: argparse.Namespace, design: Design, recipe: Recipe, seed: int, pictures: int
+    options: argparse.Namespace, design: Design, recipe: Recipe, seed: int, images: int
 ) -> dict[str, Any]:
     """Return what decides the result of a training: the same for all experiments."""
     if options.quick:
@@ -115,12 +117,14 @@ def cell_key(
         "design": design.plain(),
         "recipe": asdict(recipe),
         "seed": seed,
-        "pictures": pictures,
+        "images": images,
     }
 
 
 def train_cell(
-    key: Mapping[str, Any], training: cifar_images.Pictures, validation: cifar_images.Pictures
+    key: Mapping[str, Any],
+    training: cifar_images.LabelledImages,
+    validation: cifar_images.LabelledImages,
 ) -> dict[str, Any]:
     """Train what a key describes and return its result."""
     design, recipe = read_key(key)
@@ -144,7 +148,7 @@ def network_facts(key: Mapping[str, Any]) -> dict[str, Any]:
         "design": design.plain(),
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
-        "petaflop": round(petaflop(network, key["pictures"] * recipe.epochs), 5),
+        "train_pflop": round(train_pflop(network, key["images"] * recipe.epochs), 5),
     }
 
 
@@ -152,7 +156,7 @@ def facts(
     options: argparse.Namespace,
     grid: Grid,
     key: Mapping[str, Any],
-    validation: cifar_images.Pictures,
+    validation: cifar_images.LabelledImages,
 ) -> dict[str, Any]:
     """Return what every one of these experiments adds to its JSON.
 
@@ -160,11 +164,11 @@ def facts(
         options: the command line.
         grid: after its cells were used.
         key: of the cell whose network stands for all.
-        validation: the pictures that accuracies are measured on.
+        validation: the images that accuracies are measured on.
     """
     return {
         "network": network_facts(key),
-        "measured_on": f"CIFAR-10, {len(validation):,} validation pictures",
+        "measured_on": f"CIFAR-10, {len(validation):,} validation images",
         "quick": options.quick,
         "cell_commits": sorted(grid.commits),
     }

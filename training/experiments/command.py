@@ -29,7 +29,7 @@ def parser(question: str, out: str) -> argparse.ArgumentParser:
         help="where the JSON file goes (default zoo/experiments)",
     )  # fmt: skip
     made.add_argument(
-        "--quick", action="store_true", help="a rehearsal on a few pictures, in seconds: not a "
+        "--quick", action="store_true", help="a rehearsal on a few images, in seconds: not a "
         "measurement, so it needs a --folder of its own",
     )  # fmt: skip
     return made

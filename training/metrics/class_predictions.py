@@ -1,4 +1,4 @@
-"""What a torch classifier answers to a data set, from one view of each picture or from six."""
+"""What a torch classifier answers to a data set, from one view of each image or from six."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.data.augment_images import normalize
-from training.data.cifar_images import Pictures
-from training.engine.compute import Machine
+from training.data.cifar_images import LabelledImages
+from training.engine.compute import ComputeConfig
 from training.engine.failures import TrainingError
 
 
@@ -20,7 +20,7 @@ from training.engine.failures import TrainingError
 def predict(
     network: nn.Module,
     images: NDArray[np.uint8],
-    machine: Machine,
+    compute: ComputeConfig,
     augmented: bool = False,
     batch: int = 500,
 ) -> Tensor:
@@ -29,15 +29,15 @@ def predict(
     Args:
         network: it is left in evaluation mode.
         images: uint8 (N, H, W, 3).
-        machine: gives device and precision.
+        compute: gives device and precision.
         augmented: average over six `views` (test-time augmentation) instead of one.
-        batch: pictures a forward pass.
+        batch: images a forward pass.
     """
     network.eval()
     parts = []
     for first in range(0, len(images), batch):
-        inputs = normalize(torch.from_numpy(images[first : first + batch]).to(machine.device))
-        with machine.autocast():
+        inputs = normalize(torch.from_numpy(images[first : first + batch]).to(compute.device))
+        with compute.autocast():
             answers = [
                 weight * network(view).float()
                 for weight, view in (views(inputs) if augmented else [(1.0, inputs)])
@@ -47,9 +47,9 @@ def predict(
 
 
 def views(inputs: Tensor) -> list[tuple[float, Tensor]]:
-    """Return six views of pictures (N, 3, H, W), with the weights they count with.
+    """Return six views of images (N, 3, H, W), with the weights they count with.
 
-    Those of airbench: the picture (½), and the picture shifted by one pixel up and left and down
+    Those of airbench: the image (½), and the image shifted by one pixel up and left and down
     and right (¼ each), all of them half as such and half mirrored.
     """
     height, width = inputs.shape[2:]
@@ -60,24 +60,24 @@ def views(inputs: Tensor) -> list[tuple[float, Tensor]]:
 
 
 def measure(
-    network: nn.Module, pictures: Pictures, machine: Machine, augmented: bool = False
+    network: nn.Module, examples: LabelledImages, compute: ComputeConfig, augmented: bool = False
 ) -> dict[str, float]:
     """Return loss (nats, without smoothing) and accuracy in evaluation mode.
 
-    Every process measures its part of the pictures, and all return the same.
+    Every process measures its part of the images, and all return the same.
 
     Raises:
         TrainingError: if the loss is not a number.
     """
-    processes = machine.processes
+    processes = compute.processes
     own = slice(processes.rank, None, processes.count)
-    labels = torch.from_numpy(pictures.labels[own])
-    logits = predict(network, pictures.images[own], machine, augmented)
+    labels = torch.from_numpy(examples.labels[own])
+    logits = predict(network, examples.images[own], compute, augmented)
     loss = functional.cross_entropy(logits, labels, reduction="sum")
     correct = (logits.argmax(dim=1) == labels).sum()
-    sums = torch.stack([loss, correct.float()]).to(machine.device)
+    sums = torch.stack([loss, correct.float()]).to(compute.device)
     processes.average([sums])
-    mean_loss, accuracy = (float(s) * processes.count / len(pictures) for s in sums)
+    mean_loss, accuracy = (float(s) * processes.count / len(examples) for s in sums)
     if not math.isfinite(mean_loss):
         raise TrainingError("The validation loss is not a number; the last checkpoint is kept.")
     return {"loss": mean_loss, "accuracy": accuracy}

@@ -1,4 +1,4 @@
-"""What a classifier gets wrong: which classes it confuses, and its boldest mistakes."""
+"""What a classifier gets wrong: which classes it confuses, and its most confident errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-COUNT = 24  # mistakes to keep: few, since the pictures are other people's
+COUNT = 24  # mistakes to keep: few, since the images are other people's
 
 
 def describe(
@@ -16,13 +16,13 @@ def describe(
     """Return what a record says of a classifier's answers.
 
     Args:
-        probabilities: (N, K), of the test pictures in their order.
+        probabilities: (N, K), of the test images in their order.
         labels: (N,), the true classes, integers in [0, K).
         count: how many mistakes to keep.
 
     Returns:
         ``"confusion"``: K lists of K counts; row: the true class, column: the answer.
-        ``"mistakes"``: the most confident wrong answers, boldest first, each with the picture's
+        ``"mistakes"``: the most confident wrong answers, boldest first, each with the image's
         ``"index"`` in the test set, ``"true"`` and ``"predicted"`` class, and the ``"probability"``
         of the latter.
     """
@@ -34,7 +34,7 @@ def describe(
     boldest = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
     return {
         "confusion": confusion.reshape(classes, classes).tolist(),
-        "mistakes": [
+        "confident_errors": [
             {
                 "index": int(i),
                 "true": int(labels[i]),

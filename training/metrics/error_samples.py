@@ -1,8 +1,8 @@
-"""Keep the test pictures that a classifier gets wrong most confidently, for the app to show.
+"""Keep the test images that a classifier gets wrong most confidently, for the app to show.
 
     python -m training.metrics.error_samples cifar10 --data-dir DIR
 
-writes those pictures to ``zoo/samples/<model>_mistakes``, where the app finds them. Which ones they
+writes those images to ``zoo/samples/<model>_mistakes``, where the app finds them. Which ones they
 are stands in the model's record since its one evaluation on the test set; nothing is measured here.
 """
 
@@ -19,25 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import BUNDLE
 from training.engine.provenance import ROOT
-from training.evaluate import DATA
 from zoo.weights.atomic_files import write_bytes
 
 SAMPLES = ROOT / "zoo" / "samples"
 
 
 def save(folder: Path, data_dir: Path) -> Path:
-    """Write the pictures of a model's mistakes as a collection for ``zoo.samples.samples``.
+    """Write the images of a model's mistakes as a collection for ``zoo.samples.samples``.
 
     Args:
         folder: the model's folder, whose record lists its mistakes.
         data_dir: see `training.data`.
 
     Returns:
-        The collection's folder, ``zoo/samples/<model>_mistakes``. Pictures of earlier weights are
+        The collection's folder, ``zoo/samples/<model>_mistakes``. Images of earlier weights are
         removed from it.
 
     Raises:
@@ -47,16 +47,16 @@ def save(folder: Path, data_dir: Path) -> Path:
         record, config = (read_json(folder / name) for name in ("record.json", "config.json"))
     except OSError:
         raise TrainingError(f"There is no model in {folder}: train and export it first.") from None
-    if "mistakes" not in record:
+    if "confident_errors" not in record:
         raise TrainingError(
             f"The record in {folder} lists no mistakes: run training.evaluate --record first."
         )
-    images = DATA[config["data"]["name"]].load(data_dir, "test").images
+    images = reader(config).load(data_dir, "test").images
     target = SAMPLES / f"{config['model']}_mistakes"
     shutil.rmtree(target, ignore_errors=True)
-    for mistake in record["mistakes"]:
+    for mistake in record["confident_errors"]:
         write_bytes(target / _file(mistake["index"]), _png(images[mistake["index"]]))
-    write_json(target / "samples.json", _table(record["mistakes"], config))
+    write_json(target / "samples.json", _table(record["confident_errors"], config))
     return target
 
 
@@ -70,12 +70,12 @@ def _table(mistakes: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> 
             "label": config["labels"][mistake["true"]],
             "group": "hard",
             "index": mistake["index"],
-            "description": f"{data['name']} test picture {mistake['index']}",
+            "description": f"{data['name']} test image {mistake['index']}",
         }
         for mistake in mistakes
     ]
     credit = f"{data['name']} test set. {data['citation']}"
-    return {"credit": credit, "licence": data["licence"], "samples": entries}
+    return {"credit": credit, "license": data["license"], "samples": entries}
 
 
 def _file(index: int) -> str:
@@ -92,7 +92,7 @@ def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.metrics.error_samples",
-        description="Write the pictures of a bundled classifier's boldest mistakes.",
+        description="Write the images of a bundled classifier's most confident errors.",
     )
     parser.add_argument("model", help="a classifier of the zoo")
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")

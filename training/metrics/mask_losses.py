@@ -11,7 +11,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn import functional
 
-SMOOTH = 1.0  # pixels added to both sides of the Dice fraction: a picture without a car has one too
+SMOOTH = 1.0  # pixels added to both sides of the Dice fraction: an image without a car has one too
 FOCUS = 2.0  # the focal loss's γ; 2 is the paper's
 
 
@@ -29,8 +29,8 @@ def soft_dice(logits: Tensor, target: Tensor) -> Tensor:
     """Return 1 − 2 Σ p t / (Σ p² + Σ t²), the sums over the whole batch (Milletari et al. 2016).
 
     Cross-entropy counts the easy wall as much as the car; this does not count it. The sums go over
-    the batch and not over each picture, because a picture without a car, or with a tiny one, loses
-    nearly the whole 1 for a few wrong pixels: such pictures were most of the loss, and the edges of
+    the batch and not over each image, because an image without a car, or with a tiny one, loses
+    nearly the whole 1 for a few wrong pixels: such images were most of the loss, and the edges of
     the others hardly mattered.
     """
     p = logits.sigmoid()

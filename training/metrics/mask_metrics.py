@@ -13,28 +13,28 @@ from numpy.typing import NDArray
 
 from zoo.segmentation.masks import Mask, boundary_iou, dice, iou
 
-THRESHOLDS = np.arange(5, 100, 5) / 100  # among which the validation pictures choose
+THRESHOLDS = np.arange(5, 100, 5) / 100  # among which the validation images choose
 
 
 def measure(pairs: Iterable[tuple[str, Mask, Mask]]) -> dict[str, Any]:
-    """Return the metrics of a data set, each the mean over its pictures, and the worst picture.
+    """Return the metrics of a data set, each the mean over its images, and the worst image.
 
     Args:
-        pairs: (name, predicted, true) for every picture.
+        pairs: (name, predicted, true) for every image.
 
     Returns:
-        ``iou``, ``dice``, ``boundary_iou``, ``worst`` (the lowest IoU), ``worst_picture`` (its
-        name) and ``pictures``, the IoU of each.
+        ``iou``, ``dice``, ``boundary_iou``, ``worst`` (the lowest IoU), ``worst_image`` (its
+        name) and ``images``, the IoU of each.
 
     Raises:
-        ValueError: if there are no pictures.
+        ValueError: if there are no images.
     """
     rows = {
         name: (iou(predicted, true), dice(predicted, true), boundary_iou(predicted, true))
         for name, predicted, true in pairs
     }
     if not rows:
-        raise ValueError("There are no pictures to measure.")
+        raise ValueError("There are no images to measure.")
     means = np.mean(list(rows.values()), axis=0)
     worst = min(rows, key=lambda name: rows[name][0])
     metrics: dict[str, Any] = dict(
@@ -42,8 +42,8 @@ def measure(pairs: Iterable[tuple[str, Mask, Mask]]) -> dict[str, Any]:
     )
     return metrics | {
         "worst": rows[worst][0],
-        "worst_picture": worst,
-        "pictures": {name: row[0] for name, row in rows.items()},
+        "worst_image": worst,
+        "images": {name: row[0] for name, row in rows.items()},
     }
 
 

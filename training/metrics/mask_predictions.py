@@ -1,7 +1,7 @@
-"""What a segmentation network says about held-out pictures, and the threshold that suits it best.
+"""What a segmentation network says about held-out images, and the threshold that suits it best.
 
 This is for a network in training. A model of the zoo is measured by `training.evaluate`, through
-the same door as any user's pictures.
+the same door as any user's images.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from training.data.carvana_photos import Pair, normalize
-from training.engine.compute import Machine
+from training.data.carvana_photos import ImageMaskPair, normalize
+from training.engine.compute import ComputeConfig
 from training.metrics.mask_metrics import best_threshold, fractions, iou_by_threshold
 from training.metrics.mask_metrics import measure as measure_masks
 from zoo.segmentation.masks import Mask
@@ -25,72 +25,74 @@ THRESHOLD = 0.5  # while training
 
 
 @dataclass(frozen=True)
-class Held:
-    """Pictures that are not learned from.
+class ValidationSet:
+    """Images that are not learned from.
 
     Attributes:
         studio: of cars that are held out.
         streets: of drives that are held out; may be empty.
     """
 
-    studio: Sequence[Pair]
-    streets: Sequence[Pair] = ()
+    studio: Sequence[ImageMaskPair]
+    streets: Sequence[ImageMaskPair] = ()
 
 
 def predict(
-    network: nn.Module, pairs: Sequence[Pair], machine: Machine
+    network: nn.Module, pairs: Sequence[ImageMaskPair], compute: ComputeConfig
 ) -> Iterator[tuple[str, NDArray[np.float32], Mask]]:
-    """Yield (name, probabilities, true mask) of each picture, at its own size.
+    """Yield (name, probabilities, true mask) of each image, at its own size.
 
     Args:
         network: maps float32 (N, 3, H, W) to logits (N, 1, H, W); on the machine's device; used
             in evaluation mode, and left in the mode that it was in.
-        pairs: pictures with masks.
-        machine: how to compute.
+        pairs: images with masks.
+        compute: how to compute.
     """
     training = network.training
     network.eval()
     try:
         for pair in pairs:
             image, mask = pair.read()
-            inputs = normalize(torch.from_numpy(image.copy())[None].to(machine.device))
+            inputs = normalize(torch.from_numpy(image.copy())[None].to(compute.device))
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(), machine.autocast():
+            with torch.inference_mode(), compute.autocast():
                 logits = network(inputs)
             yield pair.name, logits.float().sigmoid()[0, 0].cpu().numpy(), mask
     finally:
         network.train(training)
 
 
-def measure(network: nn.Module, held: Held, machine: Machine) -> dict[str, float]:
-    """Return IoU, Dice and Boundary IoU of the studio pictures at threshold ½.
+def measure(network: nn.Module, held: ValidationSet, compute: ComputeConfig) -> dict[str, float]:
+    """Return IoU, Dice and Boundary IoU of the studio images at threshold ½.
 
     With street photos there is also ``street_iou``.
     """
-    studio = _measure(network, held.studio, machine, THRESHOLD)
+    studio = _measure(network, held.studio, compute, THRESHOLD)
     found = {name: float(studio[name]) for name in ("iou", "dice", "boundary_iou")}
     if held.streets:
-        found["street_iou"] = float(_measure(network, held.streets, machine, THRESHOLD)["iou"])
+        found["street_iou"] = float(_measure(network, held.streets, compute, THRESHOLD)["iou"])
     return found
 
 
-def choose_threshold(network: nn.Module, pairs: Sequence[Pair], machine: Machine) -> float:
-    """Return the threshold with the best mean IoU on these pictures."""
-    curves = [iou_by_threshold(p, true) for _, p, true in predict(network, pairs, machine)]
+def choose_threshold(
+    network: nn.Module, pairs: Sequence[ImageMaskPair], compute: ComputeConfig
+) -> float:
+    """Return the threshold with the best mean IoU on these images."""
+    curves = [iou_by_threshold(p, true) for _, p, true in predict(network, pairs, compute)]
     return best_threshold(np.mean(curves, axis=0))
 
 
 def measure_at(
-    network: nn.Module, pairs: Sequence[Pair], machine: Machine, threshold: float
+    network: nn.Module, pairs: Sequence[ImageMaskPair], compute: ComputeConfig, threshold: float
 ) -> dict[str, Any]:
     """Return what a record holds: the mean metrics, the worst IoU, and n."""
-    metrics = fractions(_measure(network, pairs, machine, threshold))
+    metrics = fractions(_measure(network, pairs, compute, threshold))
     return {**metrics, "n": len(pairs)}
 
 
 def _measure(
-    network: nn.Module, pairs: Sequence[Pair], machine: Machine, threshold: float
+    network: nn.Module, pairs: Sequence[ImageMaskPair], compute: ComputeConfig, threshold: float
 ) -> dict[str, Any]:
     return measure_masks(
-        (n, p >= threshold, true) for n, p, true in predict(network, pairs, machine)
+        (n, p >= threshold, true) for n, p, true in predict(network, pairs, compute)
     )

@@ -1,8 +1,8 @@
-"""When a classifier's answer means nothing: the picture shows none of its classes.
+"""When a classifier's answer means nothing: the image shows none of its classes.
 
 The alarm is a largest probability below a threshold (Hendrycks & Gimpel 2017, "A baseline for
 detecting misclassified and out-of-distribution examples"). The threshold is set on one half of the
-validation pictures; false alarms are counted on the other half, detections on pictures that show
+validation images; false alarms are counted on the other half, detections on images that show
 none of the classes.
 """
 
@@ -20,24 +20,24 @@ from training.data import mnist_digits
 from training.engine.failures import TrainingError
 from zoo.preprocessing.images import fit, open_image
 
-FALSE_ALARMS = 0.05  # the share of known pictures that may be called unknown
-COUNT = 1_000  # outsiders of each kind
+FALSE_ALARMS = 0.05  # the share of known images that may be called unknown
+COUNT = 1_000  # out-of-distribution images of each kind
 
 Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 
 
-def measure_outsiders(
+def measure_ood(
     probabilities: Probabilities, known: NDArray[np.uint8], data_dir: Path | None
 ) -> dict[str, Any]:
     """Set the threshold and measure it.
 
     Args:
-        probabilities: gives calibrated probabilities (N, K) for pictures, uint8 (N, H, W, 3).
-        known: validation pictures, uint8 (N, H, W, 3).
-        data_dir: if MNIST is there, its digits are one kind of outsider.
+        probabilities: gives calibrated probabilities (N, K) for images, uint8 (N, H, W, 3).
+        known: validation images, uint8 (N, H, W, 3).
+        data_dir: if MNIST is there, its digits are one kind of out-of-distribution image.
 
     Returns:
-        What a record says under ``outsiders``.
+        What a record says under ``ood``.
     """
     confidence = probabilities(known).max(axis=1)
     threshold = float(np.quantile(confidence[::2], FALSE_ALARMS))
@@ -52,26 +52,26 @@ def measure_outsiders(
 def detect(
     probabilities: Probabilities, threshold: float, size: int, data_dir: Path | None
 ) -> dict[str, Any]:
-    """Measure how many outsiders of each kind raise the alarm.
+    """Measure how many out-of-distribution images of each kind raise the alarm.
 
     Args:
-        probabilities: gives calibrated probabilities (N, K) for pictures, uint8 (N, size, size, 3).
+        probabilities: gives calibrated probabilities (N, K) for images, uint8 (N, size, size, 3).
         threshold: of the alarm.
-        size: of the pictures.
-        data_dir: if MNIST is there, its digits are one kind of outsider.
+        size: of the images.
+        data_dir: if MNIST is there, its digits are one kind of out-of-distribution image.
 
     Returns:
-        ``detection_rates`` and ``outsiders_n``, by kind.
+        ``detection_rates`` and ``ood_n``, by kind.
     """
     kinds = noise(size)
     if data_dir is not None:
         kinds |= digits(data_dir, size)
     rates = {
-        kind: float((probabilities(pictures).max(axis=1) < threshold).mean())
-        for kind, pictures in kinds.items()
+        kind: float((probabilities(examples).max(axis=1) < threshold).mean())
+        for kind, examples in kinds.items()
     }
-    counts = {kind: len(pictures) for kind, pictures in kinds.items()}
-    return {"detection_rates": rates, "outsiders_n": counts}
+    counts = {kind: len(examples) for kind, examples in kinds.items()}
+    return {"detection_rates": rates, "ood_n": counts}
 
 
 def noise(size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
@@ -87,10 +87,10 @@ def noise(size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
 
 
 def digits(data_dir: Path, size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
-    """Return MNIST's validation digits as RGB pictures, or nothing where MNIST is not."""
+    """Return MNIST's validation digits as RGB images, or nothing where MNIST is not."""
     try:
         images = mnist_digits.load(data_dir, "validation").images[:count]
     except TrainingError:
         return {}
-    pictures = [np.asarray(fit(open_image(image, "RGB"), size, size)) for image in images]
-    return {"MNIST digits": np.stack(pictures)}
+    examples = [np.asarray(fit(open_image(image, "RGB"), size, size)) for image in images]
+    return {"MNIST digits": np.stack(examples)}

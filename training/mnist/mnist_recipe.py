@@ -2,7 +2,7 @@
 
     python -m training.mnist --data-dir DIR --out runs/mnist --seed 0 1 2 --export
 
-One network of 105 thousand parameters, one view of each picture, no ensemble. The claim and the
+One network of 105 thousand parameters, one view of each image, no ensemble. The claim and the
 numbers behind it are in ``zoo/bundle/mnist/record.json``.
 
 The recipe, top to bottom: normalize, augment (affine maps and stroke width), three blocks of
@@ -82,13 +82,13 @@ def train(
     network = NumpyCNN(channels=recipe.channels, dropout=recipe.dropout, seed=seed)
     optimizer = SGD(network.parameters, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     checkpoint = out / CHECKPOINT
-    identity = {"recipe": _plain(recipe), "seed": seed, "pictures": len(training)}
+    identity = {"recipe": _plain(recipe), "seed": seed, "images": len(training)}
     progress: dict[str, Any] = {"identity": identity, "history": [], "record": provenance(PACKAGES)}
     if found := restore(checkpoint, identity, resume):
         groups, progress = found
         network.load_state_dict(groups["network"])
         optimizer.load_state_dict(groups["optimizer"])
-        progress.setdefault("resumed_by", []).append(git_commit())
+        progress.setdefault("resumed", []).append(git_commit())
 
     history = progress["history"]
     for epoch in range(len(history), recipe.epochs):
@@ -123,7 +123,7 @@ def train_epoch(
     epoch: int,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Go once through the training pictures and return the epoch's learning rate and metrics.
+    """Go once through the training images and return the epoch's learning rate and metrics.
 
     The metrics are those of the augmented batches, in training mode, while the weights change.
     """
@@ -256,13 +256,13 @@ def _record(
         "format": FORMAT,
         "model": "mnist",
         **progress["record"],
-        "resumed_by": progress.get("resumed_by", []),
+        "resumed": progress.get("resumed", []),
         "seed": seed,
         "recipe": _plain(recipe),
         "parameters": network.num_parameters,
         "selection": "the weights after the last epoch; the recipe was chosen on the validation "
         "split",
-        "wall_seconds": round(sum(row["seconds"] for row in history), 1),
+        "train_seconds": round(sum(row["seconds"] for row in history), 1),
         "metrics": {"validation": final},
         "history": history,
     }

@@ -23,12 +23,12 @@ METRIC_NAMES = {
     "iou": "Mean IoU",
     "dice": "Dice",
     "boundary_iou": "Boundary IoU",
-    "worst": "IoU of the worst picture",
+    "worst": "IoU of the worst image",
 }
 # The Hub's names of what a record holds beside training and test.
 SPLIT_NAMES = {
     "validation_streets": "validation, street photos",
-    "streets_test": "test, street photos",
+    "test_streets": "test, street photos",
 }
 HUB_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
 
@@ -115,11 +115,11 @@ def _overview(records: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _use(repo: str, name: str, files: Mapping[str, Any]) -> str:
-    picture = _example_path(name, files)
+    image = _example_path(name, files)
     blocks = [
         "## Use",
         f"With the project's own library (here `{name}`; every model works the same way):",
-        _code("python", snippets.library(name, repo, picture)),
+        _code("python", snippets.library(name, repo, image)),
         "With the Hub client, PyTorch and safetensors alone:",
         _code("python", snippets.plain(name, repo)),
         "`network.py` is plain PyTorch. It is code: read it, and pin the revision that you have "
@@ -144,8 +144,8 @@ def _model(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> st
         "**How it was trained.** " + _training(record),
         "**How the numbers were measured.** " + _measured(record),
         _example_credit(name, files),
-        f"**Data.** {info.data['name']} ({info.data['source']}), licence: {info.data['licence']}. "
-        f"Weights: {info.licence}.",
+        f"**Data.** {info.data['name']} ({info.data['source']}), license: {info.data['license']}. "
+        f"Weights: {info.license}.",
         "**Limitations.** " + (info.limitations or "None are recorded."),
         "Files: " + ", ".join(f"`{pin.name}` sha256 `{pin.sha256}`" for pin in info.files.values()),
     ]
@@ -157,15 +157,15 @@ def _example_path(name: str, files: Mapping[str, Any]) -> str | None:
 
 
 def _example_credit(name: str, files: Mapping[str, Any]) -> str:
-    """Whose the example picture is: most licences ask for it."""
-    path, picture = _example_path(name, files), example(name)
-    if path is None or picture is None:
+    """Whose the example image is: most licenses ask for it."""
+    path, image = _example_path(name, files), example(name)
+    if path is None or image is None:
         return ""
-    return f"**Example picture.** [`{path}`]({path}): {picture.credit}."
+    return f"**Example image.** [`{path}`]({path}): {image.credit}."
 
 
 def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> str:
-    """The picture of the run, and why its two curves need not meet."""
+    """The image of the run, and why its two curves need not meet."""
     if f"{name}/curves.png" not in files:
         return ""
     return "\n\n".join(
@@ -186,12 +186,12 @@ def _metrics_table(record: Mapping[str, Any]) -> str:
 
 
 def _training(record: Mapping[str, Any]) -> str:
-    machine = record["hardware"]
-    where = machine.get("gpu") or f"{machine['cpu']}, {machine['cores']} cores"
+    compute = record["hardware"]
+    where = compute.get("gpu") or f"{compute['cpu']}, {compute['cores']} cores"
     commit = record.get("git_commit") or "unknown"
     return (
         f"`{record['command']}`, commit `{commit}`, seed {record['seed']}, "
-        f"{len(record['history'])} epochs in {_duration(record['wall_seconds'])} on {where}."
+        f"{len(record['history'])} epochs in {_duration(record['train_seconds'])} on {where}."
     )
 
 
@@ -202,10 +202,10 @@ def _measured(record: Mapping[str, Any]) -> str:
     values = [seed[key] for seed in record.get("seeds", []) if key in seed]
     if len(values) > 1:
         mean = sum(values) / len(values)
-        deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+        std = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
         text += (
             f" Over {len(values)} seeds the test {METRIC_NAMES[metric]} is {_fraction(mean)} "
-            f"± {_fraction(deviation)} (mean ± standard deviation)."
+            f"± {_fraction(std)} (mean ± standard deviation)."
         )
     return text
 

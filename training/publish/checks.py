@@ -1,8 +1,8 @@
 """What must hold before weights are published: they load, are finite, and do what is recorded.
 
-The last of these runs on a *sample*: a few labelled pictures that are committed with the code
+The last of these runs on a *sample*: a few labelled images that are committed with the code
 (``training/samples/<model>.npz``), so that whoever publishes needs no data set. Where the data's
-licence forbids that (Carvana), the sample holds free photos with the model's own masks: this shows
+license forbids that (Carvana), the sample holds free photos with the model's own masks: this shows
 that weights and code still do what they did, not that the recorded metric is right.
 """
 
@@ -26,7 +26,7 @@ from zoo.weights.atomic_files import write_bytes
 
 SAMPLES = Path(__file__).parent / "samples"
 SAMPLE_SIZE = 200
-OWN_COUNT, OWN_SIZE, OWN_MARGIN = 6, (192, 128), 0.02  # pictures, pixels, IoU
+OWN_COUNT, OWN_SIZE, OWN_MARGIN = 6, (192, 128), 0.02  # images, pixels, IoU
 
 
 def check_model(name: str, folder: Path, path: Path | None = None) -> str:
@@ -60,14 +60,14 @@ def check_model(name: str, folder: Path, path: Path | None = None) -> str:
             f"but {said}; the weights are not those that were measured."
         )
     return (
-        f"{name}: loads, is finite, {metric} {measured:.4f} on {len(sample.images)} sample pictures"
+        f"{name}: loads, is finite, {metric} {measured:.4f} on {len(sample.images)} sample images"
         + (" against its own masks" if sample.own else "")
     )
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled pictures.
+    """Labelled images.
 
     Attributes:
         images: uint8 (N, H, W) or (N, H, W, 3).
@@ -99,7 +99,7 @@ def read_sample(path: Path, name: str) -> Sample:
 
 
 def write_sample(path: Path, sample: Sample, seed: int = 0) -> int:
-    """Choose at most ``SAMPLE_SIZE`` pictures at random and write them; returns how many."""
+    """Choose at most ``SAMPLE_SIZE`` images at random and write them; returns how many."""
     count = min(SAMPLE_SIZE, len(sample.images))
     order = np.random.default_rng(seed).choice(len(sample.images), count, replace=False)
     chosen = np.sort(order)
@@ -170,5 +170,5 @@ def _measure(model: Any, sample: Sample) -> float:
 
 
 def _margin(recorded: float, n: int) -> float:
-    """Three standard errors of a fraction over n pictures, and half a picture."""
+    """Three standard errors of a fraction over n images, and half an image."""
     return 3 * math.sqrt(recorded * (1 - recorded) / n) + 0.5 / n

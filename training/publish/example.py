@@ -1,4 +1,4 @@
-"""The picture that a model's folder on the Hub holds, to try it on."""
+"""The image that a model's folder on the Hub holds, to try it on."""
 
 from __future__ import annotations
 

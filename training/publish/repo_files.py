@@ -5,7 +5,7 @@ manifest.json          size and sha256 of every other file
 <model>/               model.safetensors, config.json, record.json: byte for byte the bundle
 <model>/network.py     the architecture in plain PyTorch, for use without this project
 <model>/curves.png     loss and metric, epoch by epoch
-<model>/example.*      a picture to try it on; the card names its author
+<model>/example.*      an image to try it on; the card names its author
 experiments/*.json     recorded measurements
 """
 
@@ -53,8 +53,8 @@ def hub_files(repo: str) -> dict[str, bytes]:
         records[name] = json.loads(contents["record.json"])
         files[f"{name}/network.py"] = plain_network(json.loads(contents["config.json"]))
         files[f"{name}/curves.png"] = draw_curves(records[name])
-        if picture := example(name):
-            files[f"{name}/example{picture.path.suffix}"] = picture.read()
+        if image := example(name):
+            files[f"{name}/example{image.path.suffix}"] = image.read()
     if not records:
         raise TrainingError("There is nothing to publish: train a model with --export first.")
     for name in zoo.list_experiments():

@@ -1,4 +1,4 @@
-"""A training run as a picture: loss and metric over the epochs, for the model card."""
+"""A training run as an image: loss and metric over the epochs, for the model card."""
 
 from __future__ import annotations
 

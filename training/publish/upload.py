@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zoo
+from training.data.readers import reader
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import BUNDLE, CATALOG
@@ -196,22 +197,20 @@ def _list_files(files: Mapping[str, bytes], what: str) -> None:
 def make_sample(name: str, data_dir: Path | None) -> None:
     """Write the committed sample that `check_model` uses.
 
-    From the test split, where the data's licence allows to pass pictures on; else from the zoo's
+    From the test split, where the data's license allows to pass images on; else from the zoo's
     free photos and the model's own masks.
     """
-    from training.evaluate import DATA
-
     info = zoo.info(name)
     if info.task == "segmentation":
         sample = own_masks(name, info.samples)
-    elif (data := DATA.get(str(info.data["name"]))) is not None and data_dir is not None:
-        split = data.load(data_dir, "test")
+    elif data_dir is not None:
+        split = reader({"model": name, "data": info.data}).load(data_dir, "test")
         sample = Sample(split.images, split.labels)
     else:
-        raise TrainingError(f"A sample for {name} needs --data-dir and a reader of its data.")
+        raise TrainingError(f"A sample for {name} needs --data-dir.")
     path = SAMPLES / f"{name}.npz"
     count = write_sample(path, sample)
-    print(f"{path}: {count} pictures, {path.stat().st_size:,} bytes")
+    print(f"{path}: {count} images, {path.stat().st_size:,} bytes")
 
 
 def main() -> int:

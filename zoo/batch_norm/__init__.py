@@ -1,13 +1,13 @@
 """BatchNorm inside a trained network: its three steps, its two modes, folding it away, a race.
 
 Read in this order: `steps` (what a layer does to its input), `modes` (batch statistics against
-running statistics), `folding` (into the convolution, for inference), `race` (training with and
-without it, in NumPy). They work on copies: the network that is handed in never changes. `recorded`
-reads the experiments of ``training/experiments/batch_norm_*``, and `claims` sets them beside what
-people say about BatchNorm.
+running statistics), `folding` (into the convolution, for inference), `train_side_by_side` (training
+with and without it, in NumPy). They work on copies: the network that is handed in never changes.
+`recorded` reads the experiments of ``training/experiments/batch_norm_*``, and `claims` sets them
+beside what people say about BatchNorm.
 """
 
-from zoo.batch_norm.side_by_side import Lap, race
+from zoo.batch_norm.side_by_side import Snapshot, train_side_by_side
 from zoo.batch_norm.three_steps import (
     Channel,
     Effect,
@@ -17,7 +17,7 @@ from zoo.batch_norm.three_steps import (
     logits_with,
     three_steps,
 )
-from zoo.batch_norm.two_modes import Accuracy, accuracy, company, logits
+from zoo.batch_norm.two_modes import Accuracy, accuracy, batch_dependence, logits
 from zoo.graph.folding import Comparison, Folded, compare, fold
 
 __all__ = [
@@ -26,16 +26,16 @@ __all__ = [
     "Comparison",
     "Effect",
     "Folded",
-    "Lap",
+    "Snapshot",
     "Steps",
     "accuracy",
-    "company",
+    "batch_dependence",
     "compare",
     "effect",
     "fold",
     "layer_names",
     "logits",
     "logits_with",
-    "race",
     "three_steps",
+    "train_side_by_side",
 ]

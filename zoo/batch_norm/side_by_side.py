@@ -18,7 +18,7 @@ FALLEN = 1000.0  # a training loss, in nats, that no network comes back from; gu
 
 
 @dataclass(frozen=True)
-class Lap:
+class Snapshot:
     """Where the networks are.
 
     Attributes:
@@ -72,7 +72,7 @@ class _Runner:
         return float(right.mean())
 
 
-def race(
+def train_side_by_side(
     images: np.ndarray,
     labels: np.ndarray,
     *,
@@ -84,7 +84,7 @@ def race(
     steps: int | None = None,
     every: float = 0.4,
     seed: int = 0,
-) -> Iterator[Lap]:
+) -> Iterator[Snapshot]:
     """Train the NumPy network once for each norm, in turns, on the same batches.
 
     Every network starts from the same weights of its convolutions and makes the same number of
@@ -116,7 +116,7 @@ def race(
     runners = {norm: _Runner(norm, learning_rate, seed) for norm in norms}
     test = inputs[count:], labels[count:]
     start = time.perf_counter()
-    yield _lap(0, start, runners, *test)
+    yield _snapshot(0, start, runners, *test)
     shown, step = start, 0
     while True:
         order = np.random.default_rng((seed, step)).permutation(count)
@@ -129,19 +129,19 @@ def race(
             over = now - start >= seconds or step == steps
             over = over or all(runner.fallen for runner in runners.values())
             if over or now - shown >= every:
-                yield _lap(step, start, runners, *test)
+                yield _snapshot(step, start, runners, *test)
                 shown = time.perf_counter()
             if over:
                 return
 
 
-def _lap(
+def _snapshot(
     step: int,
     start: float,
     runners: dict[str, _Runner],
     inputs: np.ndarray,
     labels: np.ndarray,
-) -> Lap:
+) -> Snapshot:
     losses = {norm: runner.lap() for norm, runner in runners.items()}
     accuracies = {norm: runner.accuracy(inputs, labels) for norm, runner in runners.items()}
-    return Lap(step, time.perf_counter() - start, losses, accuracies)
+    return Snapshot(step, time.perf_counter() - start, losses, accuracies)

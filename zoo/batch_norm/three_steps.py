@@ -1,4 +1,5 @@
-"""A BatchNorm layer's three steps: take the mean off, divide by the deviation, scale and shift.
+"""A BatchNorm layer's three steps: take the mean off, divide by the standard deviation, scale and
+shift.
 
 Ioffe & Szegedy 2015, algorithm 1, on the values that a trained network really holds.
 """

@@ -1,6 +1,6 @@
 """BatchNorm's two modes: the statistics of the batch in training, running ones in evaluation.
 
-With the statistics of the batch, the answer to a picture depends on the pictures beside it: on how
+With the statistics of the batch, the answer to an image depends on the images beside it: on how
 many they are, and on what they show.
 """
 
@@ -23,7 +23,7 @@ STATISTICS = ("running", "batch")
 
 @dataclass(frozen=True)
 class Accuracy:
-    """An accuracy in [0, 1], and the number of pictures that it is measured on."""
+    """An accuracy in [0, 1], and the number of images that it is measured on."""
 
     accuracy: float
     n: int
@@ -32,14 +32,14 @@ class Accuracy:
 def logits(
     network: Any, inputs: np.ndarray, statistics: str = "running", batch_size: int = 256
 ) -> np.ndarray:
-    """Return the logits (N, K) of pictures that go through the network batch by batch.
+    """Return the logits (N, K) of images that go through the network batch by batch.
 
     Args:
         network: any ``nn.Module``; it is copied and left as it is, its running statistics too.
         inputs: float32 (N, C, H, W).
         statistics: ``"running"`` as in evaluation, ``"batch"`` as in training. Dropout is off in
             either case.
-        batch_size: pictures a batch, at least 1.
+        batch_size: images a batch, at least 1.
 
     Raises:
         ZooError: no such statistics, a batch size below 1, or a batch from which no variance can
@@ -72,20 +72,20 @@ def accuracy(
         inputs: float32 (N, C, H, W).
         labels: integers (N,).
         statistics, batch_size: as for `logits`.
-        one_class: every batch shows one class, instead of pictures at random.
+        one_class: every batch shows one class, instead of images at random.
         seed: of the order.
 
     Returns:
-        The accuracy on all complete batches; with running statistics, on all pictures.
+        The accuracy on all complete batches; with running statistics, on all images.
 
     Raises:
-        ZooError: as for `logits`, or if there are too few pictures for one batch.
+        ZooError: as for `logits`, or if there are too few images for one batch.
     """
-    order = np.arange(len(labels))  # in evaluation no picture depends on the others
+    order = np.arange(len(labels))  # in evaluation no image depends on the others
     if statistics != "running":
         order = np.concatenate([order[:0], *batches(labels, batch_size, one_class, seed)])
     if not len(order):
-        raise ZooError(f"There are too few pictures for a batch of {batch_size}.")
+        raise ZooError(f"There are too few images for a batch of {batch_size}.")
     answers = logits(network, inputs[order], statistics, batch_size).argmax(axis=1)
     return Accuracy(float((answers == labels[order]).mean()), len(order))
 
@@ -101,16 +101,16 @@ def batches(
             yield group[first : first + batch_size]
 
 
-def company(
-    network: Any, picture: np.ndarray, others: np.ndarray, batch_size: int, draws: int, seed: int
+def batch_dependence(
+    network: Any, image: np.ndarray, others: np.ndarray, batch_size: int, draws: int, seed: int
 ) -> np.ndarray:
-    """Return the probabilities of one picture in several random batches, by their statistics.
+    """Return the probabilities of one image in several random batches, by their statistics.
 
     Args:
         network: any ``nn.Module``; it is left as it is.
-        picture: float32 (C, H, W).
-        others: float32 (N, C, H, W), from which each batch's other pictures are drawn.
-        batch_size: pictures a batch, the one in question included.
+        image: float32 (C, H, W).
+        others: float32 (N, C, H, W), from which each batch's other images are drawn.
+        batch_size: images a batch, the one in question included.
         draws: how many batches.
         seed: of the draws.
 
@@ -122,7 +122,7 @@ def company(
     answers = []
     for _ in range(draws):
         chosen = rng.choice(len(others), batch_size - 1, replace=False)
-        answers.append(run(twin, np.concatenate([picture[None], others[chosen]]))[0])
+        answers.append(run(twin, np.concatenate([image[None], others[chosen]]))[0])
     return softmax(np.stack(answers))
 
 

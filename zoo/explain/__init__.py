@@ -1,6 +1,6 @@
-"""What a network looks at and what it computes: pure functions of a network and a picture.
+"""What a network looks at and what it computes: pure functions of a network and an image.
 
-They take a loaded model and a picture, or any ``nn.Module`` (or the ``NumpyCNN``) and its input;
+They take a loaded model and an image, or any ``nn.Module`` (or the ``NumpyCNN``) and its input;
 docs/explain.md shows each. None of them changes the network or leaves a hook on it.
 """
 
@@ -21,43 +21,45 @@ from zoo.explain.receptive_field import (
     receptive_field,
     receptive_field_by_gradient,
 )
-from zoo.explain.skip_ablation import MaskChange, cut_skips, mask_without, skips
+from zoo.explain.skip_ablation import MaskChange, ablate_skips, mask_without_skips, skips
 from zoo.explain.subject import layers, trace
-from zoo.explain.top_activations import Peaks, peaks
+from zoo.explain.top_activations import TopActivations, top_activations
 from zoo.graph.layers import Layer, Skip, Trace
 
 __all__ = [
     "Layer",
     "MaskChange",
-    "Peaks",
     "ReceptiveField",
     "SanityCheck",
     "Skip",
+    "TopActivations",
     "Trace",
+    "ablate_skips",
     "activations",
     "arithmetic",
-    "cut_skips",
     "grad_cam",
     "integrated_gradients",
     "kernel_of",
     "layers",
-    "mask_without",
-    "maximize",
+    "mask_without_skips",
+    "maximize_activation",
     "occlusion",
-    "peaks",
     "randomized",
     "receptive_field",
     "receptive_field_by_gradient",
     "sanity_check",
     "skips",
     "softmax_step",
+    "top_activations",
     "trace",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "maximize":  # its module needs torch, which the NumPy network does without
-        from zoo.explain.activation_maximization import maximize
+    if (
+        name == "maximize_activation"
+    ):  # its module needs torch, which the NumPy network does without
+        from zoo.explain.activation_maximization import maximize_activation
 
-        return maximize
+        return maximize_activation
     raise AttributeError(f"module 'zoo.explain' has no attribute {name!r}")

@@ -20,15 +20,15 @@ from zoo.explain.subject import module_of
 from zoo.graph.torch_trace import Runner
 from zoo.models import Model
 
-# progress(step, steps, picture): called after each step; raising ends the optimization.
+# progress(step, steps, image): called after each step; raising ends the optimization.
 Progress = Callable[[int, int, np.ndarray], None]
 
-# Square root of the covariance of RGB in natural pictures, as published with Lucid (Olah et al.).
+# Square root of the covariance of RGB in natural images, as published with Lucid (Olah et al.).
 _COLOUR = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 _RATE = 0.08  # Adam's step
 
 
-def maximize(
+def maximize_activation(
     subject: Any,
     layer: str,
     channel: int,
@@ -39,7 +39,7 @@ def maximize(
     channels: int = 3,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Return a picture for which the mean of one map (or one feature) is as large as can be.
+    """Return an image for which the mean of one map (or one feature) is as large as can be.
 
     For an activation such as ReLU it is the value in front of it that is raised: a silent ReLU has
     no gradient to follow.
@@ -48,16 +48,16 @@ def maximize(
         subject: A model, a bare ``NumpyCNN`` (its PyTorch twin is used) or an ``nn.Module``.
         layer: A layer's name.
         channel: The map or feature.
-        size: (height, width) of the picture; a network of fixed input size takes only its own.
+        size: (height, width) of the image; a network of fixed input size takes only its own.
         steps: Of Adam.
         seed: Of the first image and the shifts.
         jitter: The largest shift, in pixels.
         channels: Of the input, for a bare network; a model knows its own.
-        progress: Called with (step, steps, picture so far) about ten times; what it raises ends the
+        progress: Called with (step, steps, image so far) about ten times; what it raises ends the
             optimization.
 
     Returns:
-        uint8 array (H, W, 3), or (H, W) for a network of gray pictures.
+        uint8 array (H, W, 3), or (H, W) for a network of gray images.
 
     Raises:
         ZooError: There is no such layer or channel.
@@ -75,8 +75,8 @@ def maximize(
     optimizer = torch.optim.Adam([spectrum], lr=_RATE)
     for step in range(1, steps + 1):
         shift = torch.randint(-jitter, jitter + 1, (2,), generator=random).tolist()
-        picture = _picture(spectrum, scale, size)
-        shifted = torch.roll(picture, shift, (2, 3))
+        image = _image(spectrum, scale, size)
+        shifted = torch.roll(image, shift, (2, 3))
         value = runner.until(number, (shifted - mean) / std)[0, channel].mean()
         (spectrum.grad,) = torch.autograd.grad(-value, spectrum)
         optimizer.step()
@@ -86,7 +86,7 @@ def maximize(
 
 
 def _normalization(subject: Any, channels: int) -> tuple[int, Tensor, Tensor]:
-    """Return the input's channels, mean and deviation."""
+    """Return the input's channels, mean and standard deviation."""
     if not isinstance(subject, Model):
         return channels, torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
     found = subject.preprocessing
@@ -119,17 +119,17 @@ def _spectrum(depth: int, size: tuple[int, int], random: torch.Generator) -> tup
     return spectrum, (height * width) ** 0.5 / frequency
 
 
-def _picture(spectrum: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
+def _image(spectrum: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
     """Return (1, C, H, W) in (0, 1)."""
     waves = torch.view_as_complex(spectrum) * scale
-    picture = torch.fft.irfft2(waves, s=size) / 4  # Lucid's factor
-    if picture.shape[1] == 3:
-        colour = (_COLOUR / _COLOUR.norm(dim=0).max()).to(picture)
-        picture = torch.einsum("nchw,dc->ndhw", picture, colour)
-    return torch.sigmoid(picture)
+    image = torch.fft.irfft2(waves, s=size) / 4  # Lucid's factor
+    if image.shape[1] == 3:
+        colour = (_COLOUR / _COLOUR.norm(dim=0).max()).to(image)
+        image = torch.einsum("nchw,dc->ndhw", image, colour)
+    return torch.sigmoid(image)
 
 
 def _pixels(spectrum: Tensor, scale: Tensor, size: tuple[int, int]) -> np.ndarray:
     with torch.no_grad():
-        picture = (_picture(spectrum, scale, size)[0] * 255).round().byte().cpu().numpy()
-    return picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
+        image = (_image(spectrum, scale, size)[0] * 255).round().byte().cpu().numpy()
+    return image[0] if len(image) == 1 else image.transpose(1, 2, 0)

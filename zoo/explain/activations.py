@@ -1,4 +1,4 @@
-"""What every layer of a network answers to a picture."""
+"""What every layer of a network answers to an image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from zoo.explain.subject import trace
 
 
 def activations(subject: Any, image: Any) -> dict[str, np.ndarray]:
-    """Return the output of every layer for one picture, in evaluation mode.
+    """Return the output of every layer for one image, in evaluation mode.
 
     Args:
         subject: A loaded model, or a bare network, NumPy or PyTorch; see :func:`zoo.explain.trace`.
-        image: A picture for a model; a float array (C, H, W) for a bare network.
+        image: An image for a model; a float array (C, H, W) for a bare network.
 
     Returns:
         float32 arrays by layer name, in the order of computation: (channels, height, width) for
@@ -22,7 +22,7 @@ def activations(subject: Any, image: Any) -> dict[str, np.ndarray]:
         between its modules, such as a concatenation, count as layers.
 
     Raises:
-        ImageError: The picture cannot be used.
+        ImageError: The image cannot be used.
 
     Example:
         >>> import zoo

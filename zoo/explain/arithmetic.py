@@ -54,7 +54,7 @@ def arithmetic(
         >>> import zoo
         >>> from zoo.samples import samples
         >>> model = zoo.load("mnist", source="bundle", device="cpu")
-        >>> run = zoo.graph.trace(model, samples("digits")[7].path)
+        >>> run = zoo.explain.trace(model, samples("digits")[7].path)
         >>> [step.kind for step in arithmetic(run, "relu1", channel=3, row=4, column=5)]
         ['convolution', 'max pooling', 'batch norm', 'activation']
     """
@@ -164,7 +164,7 @@ def _linear(run: Trace, call: Call, place: Place, head: Head) -> WeightedSum:
 def _batch_norm(run: Trace, call: Call, place: Place, head: Head) -> Normalization:
     values, channel = run[call.layer.inputs[0]], place[0]
     own = _parameters(call)
-    if own.get("running_mean") is None:  # no running statistics: those of this one picture
+    if own.get("running_mean") is None:  # no running statistics: those of this one image
         mean, variance = float(values[channel].mean()), float(values[channel].var())
     else:
         mean, variance = float(own["running_mean"][channel]), float(own["running_var"][channel])
@@ -174,7 +174,7 @@ def _batch_norm(run: Trace, call: Call, place: Place, head: Head) -> Normalizati
 
 
 def _group_norm(run: Trace, call: Call, place: Place, head: Head) -> Normalization:
-    """Wu & He 2018: statistics of one picture over a group of channels."""
+    """Wu & He 2018: statistics of one image over a group of channels."""
     values, channel = run[call.layer.inputs[0]], place[0]
     size = len(values) // call.function.num_groups
     first = channel // size * size
@@ -252,7 +252,7 @@ def _joined(run: Trace, call: Call, place: Place) -> tuple[str, Place]:
     dimension = call.options.get("dim", call.arguments[1] if len(call.arguments) > 1 else 0)
     axis = (dimension if dimension >= 0 else dimension + len(place) + 1) - 1
     if axis < 0:
-        raise ZooError(f"{call.layer.name} joins pictures, not channels.")
+        raise ZooError(f"{call.layer.name} joins images, not channels.")
     offset = place[axis]
     for name in call.layer.inputs:
         length = run[name].shape[axis]

@@ -2,7 +2,7 @@
 
 Integrated gradients: Sundararajan, Taly & Yan 2017, "Axiomatic attribution for deep networks",
 computed by captum. The check: Adebayo et al. 2018, "Sanity checks for saliency maps": a map that
-stays the same when the weights are random shows the picture, not what the network has learned.
+stays the same when the weights are random shows the image, not what the network has learned.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.models import Model
 
-Method = Callable[[Any, Any], np.ndarray]  # (model, picture) → map (H, W)
+Method = Callable[[Any, Any], np.ndarray]  # (model, image) → map (H, W)
 
 
 def integrated_gradients(
@@ -27,27 +27,27 @@ def integrated_gradients(
     steps: int = 50,
     fill: float = 0.0,
 ) -> np.ndarray:
-    """Return how much each pixel adds to an answer, compared with an empty picture.
+    """Return how much each pixel adds to an answer, compared with an empty image.
 
-    The gradient of the class's logit, averaged over the straight way from the empty picture to this
+    The gradient of the class's logit, averaged over the straight way from the empty image to this
     one, times the difference of the two (eq. 1 of the paper; Gauss-Legendre quadrature). The map's
     sum is the difference of the two logits, up to the error of the quadrature (completeness).
 
     Args:
         subject: A model, a bare ``NumpyCNN`` (whose PyTorch twin is used) or an ``nn.Module``.
-        image: A picture for a model, a float array (C, H, W) for a bare network.
+        image: An image for a model, a float array (C, H, W) for a bare network.
         target: The class, by label (models only) or index; None for the predicted one. For a
             network that answers with a map of logits, None means the mean logit of the pixels that
             it finds (all pixels if it finds none), and an index one channel's.
         steps: Points on the way.
-        fill: Value of the empty picture, in [0, 1] before normalization for a model, in input units
+        fill: Value of the empty image, in [0, 1] before normalization for a model, in input units
             for a bare network.
 
     Returns:
         float32 array (H, W) of the network's input size: summed over the input's channels.
 
     Raises:
-        ImageError: The picture cannot be used.
+        ImageError: The image cannot be used.
         ZooError: There is no such class, or ``steps`` is below 1.
     """
     import torch
@@ -84,7 +84,7 @@ def class_index(subject: Any, target: int | str | None) -> int | None:
 
 
 def empty(subject: Any, inputs: np.ndarray, fill: float) -> np.ndarray:
-    """Return an input like ``inputs`` of an empty picture with that brightness."""
+    """Return an input like ``inputs`` of an empty image with that brightness."""
     value = subject.preprocessing.constant(fill) if isinstance(subject, Model) else fill
     return np.full_like(inputs, value)
 
@@ -130,14 +130,14 @@ def sanity_check(subject: Any, image: Any, method: Method, seed: int = 0) -> San
 
     Args:
         subject: A model or an ``nn.Module``.
-        image: The picture.
+        image: The image.
         method: A function (subject, image) → map (H, W), such as :func:`integrated_gradients` or
             :func:`zoo.explain.occlusion`. It should fix the class: a network with random weights
             predicts another one.
         seed: Of the random weights.
 
     Example:
-        >>> check = sanity_check(model, picture, integrated_gradients)  # doctest: +SKIP
+        >>> check = sanity_check(model, image, integrated_gradients)  # doctest: +SKIP
         >>> check.correlation                                           # doctest: +SKIP
         0.41
     """
@@ -156,7 +156,7 @@ def randomized(subject: Any, seed: int = 0) -> Any:
     """Return the same model or network with random weights; the original is not touched.
 
     Every layer starts anew, as PyTorch starts it; parameters that belong to no such layer become
-    normal numbers with the mean and deviation they had.
+    normal numbers with the mean and standard deviation they had.
 
     Args:
         subject: A model, a ``NumpyCNN`` (the copy is its PyTorch twin) or an ``nn.Module``.
@@ -177,8 +177,8 @@ def randomized(subject: Any, seed: int = 0) -> Any:
                 reset()
                 continue
             for parameter in module.parameters(recurse=False):
-                deviation = parameter.std(correction=0)
-                parameter.copy_(torch.randn_like(parameter) * deviation + parameter.mean())
+                std = parameter.std(correction=0)
+                parameter.copy_(torch.randn_like(parameter) * std + parameter.mean())
     if not isinstance(subject, Model):
         return network
     other = copy.copy(subject)

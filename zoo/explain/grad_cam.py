@@ -29,11 +29,11 @@ def grad_cam(
 
     The gradient of the class's logit, averaged over a map, says how much that map matters (α_k,
     eq. 1); the maps A_k, weighted so and summed, say where: ReLU(Σ_k α_k A_k), eq. 2. The sum has
-    the layer's size and is scaled up bilinearly, so that a late layer gives a coarse picture.
+    the layer's size and is scaled up bilinearly, so that a late layer gives a coarse image.
 
     Args:
         model: A loaded classifier. A NumPy network answers as its PyTorch twin.
-        image: The picture, as for ``model.predict``.
+        image: The image, as for ``model.predict``.
         target: The class, by label or index; None for the predicted one.
         layer: Name of a module of the network (``dict(network.named_modules())``) whose output is
             maps; None for the last one with maps of more than one pixel.
@@ -43,7 +43,7 @@ def grad_cam(
         logits times the maps' own, so that only values of one call can be compared.
 
     Raises:
-        ImageError: The picture cannot be used.
+        ImageError: The image cannot be used.
         ZooError: There is no such class or layer, or the layer has no maps.
 
     Example:

@@ -1,4 +1,4 @@
-"""Occlusion: how much the answer suffers when a part of the picture is hidden.
+"""Occlusion: how much the answer suffers when a part of the image is hidden.
 
 Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, section 4.2.
 """
@@ -14,7 +14,7 @@ from zoo.functions import softmax
 from zoo.models import Classifier
 from zoo.preprocessing.images import ImageSource
 
-_BATCH = 256  # hidden pictures per forward pass
+_BATCH = 256  # hidden images per forward pass
 
 
 def occlusion(
@@ -32,12 +32,12 @@ def occlusion(
 
     Args:
         model: A loaded classifier.
-        image: The picture, as for ``model.predict``.
+        image: The image, as for ``model.predict``.
         target: The class, by label or index; None for the predicted one.
         patch: Side of the patch in input pixels, at least 1.
         stride: Step of the patch in input pixels, at least 1.
         fill: Value of the hidden pixels in [0, 1] before normalization; 0 is black, which is
-            "no ink" for the digits. None: the mean colour of the training pictures, which says
+            "no ink" for the digits. None: the mean colour of the training images, which says
             least in a photo.
 
     Returns:
@@ -45,7 +45,7 @@ def occlusion(
         (probability lost without it, at most 1). Negative: it speaks against.
 
     Raises:
-        ImageError: The picture cannot be used.
+        ImageError: The image cannot be used.
         ZooError: ``target``, ``patch`` or ``stride`` makes no sense.
     """
     inputs = model.preprocess(image)
@@ -60,8 +60,8 @@ def occlusion(
         (y, x) for y in _starts(height, patch, stride) for x in _starts(width, patch, stride)
     ]
     hidden = np.repeat(inputs[None], len(corners), axis=0)
-    for picture, (y, x) in zip(hidden, corners, strict=True):
-        picture[:, y : y + patch, x : x + patch] = hidden_value
+    for covered, (y, x) in zip(hidden, corners, strict=True):
+        covered[:, y : y + patch, x : x + patch] = hidden_value
     whole = softmax(np.asarray(model.logits(inputs[None])))[0]
     index = class_index(model.labels, target, whole)
     parts = [model.logits(hidden[i : i + _BATCH]) for i in range(0, len(hidden), _BATCH)]

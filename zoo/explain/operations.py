@@ -20,7 +20,7 @@ class Operation:
 
     Attributes:
         layer: Name of the layer that does it.
-        kind: The layer's kind; see :class:`zoo.graph.trace.Layer`.
+        kind: The layer's kind; see :class:`zoo.graph.layers.Layer`.
         place: Where in the layer's output: (channel, row, column) or (feature,).
         source: Name of the layer that it takes its input from.
         found: The network's own value there, float32.
@@ -44,7 +44,7 @@ class WeightedSum(Operation):
 
     Attributes:
         inputs: float array: (channels, rows, columns) of the patch, or (features,). Zero where the
-            patch leaves the picture. For a linear layer behind maps: those maps.
+            patch leaves the image. For a linear layer behind maps: those maps.
         weights: The same shape.
         bias: The shift; 0.0 where there is none.
         rows, columns: int arrays: which rows and columns of the source's maps the patch takes; −1

@@ -1,4 +1,4 @@
-"""Receptive fields: which part of the picture a position of a feature map can see.
+"""Receptive fields: which part of the image a position of a feature map can see.
 
 Two ways that must agree. :func:`receptive_field` follows the windows of the layers backwards
 (Araujo, Norris & Sim 2019, "Computing receptive fields of convolutional neural networks", Distill).
@@ -27,7 +27,7 @@ _WHOLE = ("flatten", "linear", "mean", "group norm", "layer norm", "instance nor
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """A rectangle of the picture, in pixels of the network's input.
+    """A rectangle of the image, in pixels of the network's input.
 
     Attributes:
         top, left: The first row and column.
@@ -51,7 +51,7 @@ class ReceptiveField:
 
 
 def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> ReceptiveField:
-    """Return what part of the picture can change a position of a layer's output.
+    """Return what part of the image can change a position of a layer's output.
 
     Args:
         run: From :func:`zoo.explain.trace`.
@@ -65,7 +65,7 @@ def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> Re
         >>> import zoo
         >>> from zoo.samples import samples
         >>> model = zoo.load("mnist", source="bundle", device="cpu")
-        >>> run = zoo.graph.trace(model, samples("digits")[0].path)
+        >>> run = zoo.explain.trace(model, samples("digits")[0].path)
         >>> receptive_field(run, "relu2", 5, 5)
         ReceptiveField(top=18, left=18, bottom=28, right=28)
     """
@@ -81,7 +81,7 @@ def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> Re
         if name == layer and not wanted:
             break
     if INPUT not in wanted:
-        raise ZooError(f"Nothing of the picture reaches that position of {layer}.")
+        raise ZooError(f"Nothing of the image reaches that position of {layer}.")
     (top, bottom), (left, right) = wanted[INPUT]
     return ReceptiveField(top, left, bottom + 1, right + 1)
 
@@ -255,7 +255,7 @@ def receptive_field_by_gradient(
 
     Args:
         network: A model, a bare ``NumpyCNN`` (whose PyTorch twin is used) or any ``nn.Module``.
-        image: A picture for a model, an array (C, H, W) for a bare network; only its size matters.
+        image: An image for a model, an array (C, H, W) for a bare network; only its size matters.
         layer, row, column: As for :func:`receptive_field`.
 
     Raises:
@@ -265,5 +265,5 @@ def receptive_field_by_gradient(
 
     box = gradient_box(network, image, layer, row, column)
     if box is None:
-        raise ZooError(f"Nothing of the picture reaches that position of {layer}.")
+        raise ZooError(f"Nothing of the image reaches that position of {layer}.")
     return ReceptiveField(*box)

@@ -28,16 +28,16 @@ def skips(subject: Any, image: Any) -> tuple[Skip, ...]:
     return trace(subject, image).skips
 
 
-def cut_skips(
+def ablate_skips(
     subject: Any, image: Any, cut: Iterable[str], fill: Literal["zero", "mean"] = "zero"
 ) -> np.ndarray:
     """Return the network's answer with some skip connections cut; the network is not touched.
 
     Args:
         subject: A model or an ``nn.Module``.
-        image: The picture, or the input of a bare network.
+        image: The image, or the input of a bare network.
         cut: Which ones: the names of the layers where they join (:attr:`Skip.joins`).
-        fill: What arrives instead: zeros, or each channel's mean over the picture, which keeps the
+        fill: What arrives instead: zeros, or each channel's mean over the image, which keeps the
             level and takes the detail.
 
     Returns:
@@ -47,8 +47,8 @@ def cut_skips(
         ZooError: There is no such skip connection.
 
     Example:
-        >>> found = skips(model, picture)                              # doctest: +SKIP
-        >>> logits = cut_skips(model, picture, [found[-1].joins])      # doctest: +SKIP
+        >>> found = skips(model, image)                              # doctest: +SKIP
+        >>> logits = ablate_skips(model, image, [found[-1].joins])      # doctest: +SKIP
     """
     import torch
 
@@ -112,7 +112,7 @@ class MaskChange:
         return self.cut & ~self.whole
 
 
-def mask_without(
+def mask_without_skips(
     model: Segmenter, view: np.ndarray, cut: Iterable[str], fill: Literal["zero", "mean"] = "zero"
 ) -> MaskChange:
     """Compare the mask with the one that is left when skip connections are cut.
@@ -120,7 +120,7 @@ def mask_without(
     Args:
         model: A loaded segmentation model.
         view: uint8 array (h, w, 3), as ``model.view`` returns it.
-        cut, fill: As for :func:`cut_skips`.
+        cut, fill: As for :func:`ablate_skips`.
 
     Raises:
         ZooError: There is no such skip connection.
@@ -129,7 +129,7 @@ def mask_without(
     threshold = float(model.config["threshold"])
     level = np.log(threshold / (1 - threshold))  # the threshold as a logit
     whole, without = (
-        cut_skips(model.network, inputs, names, fill)[0] >= level for names in ((), tuple(cut))
+        ablate_skips(model.network, inputs, names, fill)[0] >= level for names in ((), tuple(cut))
     )
     union = int((whole | without).sum())
     iou = int((whole & without).sum()) / union if union else 1.0

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def trace(subject: Model | Any, image: Any) -> Trace:
-    """Run a network on one picture and write down every layer.
+    """Run a network on one image and write down every layer.
 
     Args:
         subject: A loaded model, a bare ``NumpyCNN`` or any ``nn.Module`` that takes one tensor
             (N, C, H, W).
-        image: For a model a picture, as for ``model.predict``; for a bare network its input, a
+        image: For a model an image, as for ``model.predict``; for a bare network its input, a
             float array (or tensor) of shape (C, H, W) or (1, C, H, W).
 
     Raises:
-        ImageError: The picture cannot be used.
+        ImageError: The image cannot be used.
         ZooError: The input has no fitting shape.
 
     Example:
@@ -45,7 +45,7 @@ def trace(subject: Model | Any, image: Any) -> Trace:
 def layers(subject: Model | Any, image: Any) -> tuple[Layer, ...]:
     """Return the layers of a network in the order in which they run; see :func:`trace`.
 
-    The picture matters where its size does: a U-Net takes any.
+    The image matters where its size does: a U-Net takes any.
     """
     return trace(subject, image).layers
 
@@ -65,7 +65,7 @@ def resolve(subject: Model | Any, image: Any) -> tuple[Any, np.ndarray, str]:
     if inputs.ndim != 4 or len(inputs) != 1 or inputs.dtype.kind != "f":
         raise ZooError(
             f"A bare network takes one float array (C, H, W), not {inputs.dtype} {inputs.shape}; "
-            "load the model with zoo.load to give it a picture."
+            "load the model with zoo.load to give it an image."
         )
     return subject, np.ascontiguousarray(inputs, dtype=np.float32), device
 

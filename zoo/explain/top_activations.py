@@ -1,4 +1,4 @@
-"""Which of many pictures excite a channel most, and where in them (Zeiler & Fergus 2014, §2.1)."""
+"""Which of many images excite a channel most, and where in them (Zeiler & Fergus 2014, §2.1)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zoo.errors import ZooError
 from zoo.graph.layers import is_module
 from zoo.models import Model
 
-_BATCH = 64  # pictures per forward pass: bounds the memory of the activations
+_BATCH = 64  # images per forward pass: bounds the memory of the activations
 
 
 @dataclass(frozen=True, eq=False)
-class Peaks:
-    """The largest value of every channel of one layer on every picture.
+class TopActivations:
+    """The largest value of every channel of one layer on every image.
 
     Attributes:
         values: float32 (N, C).
@@ -30,23 +30,23 @@ class Peaks:
     columns: int
 
     def best(self, channel: int, count: int) -> list[tuple[int, int, int]]:
-        """Return (picture, row, column) of the strongest answers of a channel, best first."""
+        """Return (image, row, column) of the strongest answers of a channel, best first."""
         order = np.argsort(-self.values[:, channel], kind="stable")[:count]
         return [(int(i), *divmod(int(self.places[i, channel]), self.columns)) for i in order]
 
 
-def peaks(subject: Any, inputs: np.ndarray) -> dict[str, Peaks]:
-    """Return the largest value of every channel of every layer on every picture.
+def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivations]:
+    """Return the largest value of every channel of every layer on every image.
 
     Args:
         subject: A model, a bare ``NumpyCNN`` or an ``nn.Module``.
-        inputs: float32 (N, C, H, W), what the network takes: N normalized pictures of one size.
+        inputs: float32 (N, C, H, W), what the network takes: N normalized images of one size.
 
     Returns:
-        One :class:`Peaks` a layer, by name, in the order of computation.
+        One :class:`TopActivations` a layer, by name, in the order of computation.
 
     Raises:
-        ZooError: ``inputs`` has another shape, or no picture.
+        ZooError: ``inputs`` has another shape, or no image.
 
     Example:
         >>> from zoo.networks.numpy_cnn import NumpyCNN
@@ -55,20 +55,18 @@ def peaks(subject: Any, inputs: np.ndarray) -> dict[str, Peaks]:
         (3, 8)
     """
     if inputs.ndim != 4 or not len(inputs):
-        raise ZooError(
-            f"The pictures must be (N, C, H, W) with N of at least 1, not {inputs.shape}."
-        )
+        raise ZooError(f"The images must be (N, C, H, W) with N of at least 1, not {inputs.shape}.")
     network = subject.network if isinstance(subject, Model) else subject
-    parts: dict[str, list[Peaks]] = {}
+    parts: dict[str, list[TopActivations]] = {}
     for start in range(0, len(inputs), _BATCH):
         for name, values in _outputs(network, inputs[start : start + _BATCH]):
             flat = values.reshape(*values.shape[:2], -1)
             places = flat.argmax(axis=2).astype(np.int32)
             largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
             columns = values.shape[3] if values.ndim == 4 else 1
-            parts.setdefault(name, []).append(Peaks(largest, places, columns))
+            parts.setdefault(name, []).append(TopActivations(largest, places, columns))
     return {
-        name: Peaks(
+        name: TopActivations(
             np.concatenate([part.values for part in found]).astype(np.float32),
             np.concatenate([part.places for part in found]),
             found[0].columns,

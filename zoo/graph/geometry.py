@@ -108,7 +108,7 @@ def _functional_convolution(call: Call) -> Window:
     names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
     given = arguments(call, names)
     if isinstance(given["weight"], Source):
-        raise ZooError(f"The kernels of {call.layer.name} are computed from the picture.")
+        raise ZooError(f"The kernels of {call.layer.name} are computed from the image.")
     weight = _array(given["weight"])
     kernel, dilation = weight.shape[2:], _pair(given.get("dilation", 1))
     return Window(

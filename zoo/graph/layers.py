@@ -17,7 +17,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 
-INPUT = "input"  # what a layer's ``inputs`` call the picture
+INPUT = "input"  # what a layer's ``inputs`` call the image
 
 # From the class or function that computes a layer to the word for it.
 KINDS = {
@@ -85,8 +85,8 @@ class Layer:
             (``"up.0.cat"``). A layer that runs several times gets a number: ``"pool:1"``.
         kind: What it does, such as ``"convolution"``, ``"max pooling"`` or ``"activation"``.
         operation: The class or function that does it, such as ``"Conv2d"``.
-        inputs: Names of the layers whose outputs it takes, ``"input"`` for the picture.
-        shape: Of its output for one picture: (channels, height, width) or (features,).
+        inputs: Names of the layers whose outputs it takes, ``"input"`` for the image.
+        shape: Of its output for one image: (channels, height, width) or (features,).
         parameters: Numbers that were learned or computed for it (weights and shifts).
     """
 
@@ -123,10 +123,10 @@ class Source:
 
 
 class Trace:
-    """One run of a network on one picture, in evaluation mode.
+    """One run of a network on one image, in evaluation mode.
 
-    Made by :func:`zoo.explain.trace`. Nothing of it changes the network: the run used a copy of its modules
-    that shares the weights.
+    Made by :func:`zoo.explain.trace`. Nothing of it changes the network: the run used a copy of its
+    modules that shares the weights.
 
     Attributes:
         network: The network: an ``nn.Module`` or a ``NumpyCNN``.
@@ -150,7 +150,7 @@ class Trace:
         self._outputs = dict(outputs)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return a layer's output: float32 (C, H, W) or (F,); ``"input"`` gives the picture.
+        """Return a layer's output: float32 (C, H, W) or (F,); ``"input"`` gives the image.
 
         Raises:
             ZooError: There is no such layer.
@@ -221,5 +221,3 @@ def kind(operation: str) -> str:
         if name in KINDS:
             return KINDS[name]
     return "activation" if plain.lower().rstrip("_") in _ACTIVATIONS else operation
-
-

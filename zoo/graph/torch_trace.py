@@ -45,7 +45,7 @@ def shared_copy(network: nn.Module) -> nn.Module:
 
 
 def trace_module(network: nn.Module, inputs: np.ndarray, device: str) -> Trace:
-    """Trace a module; see :func:`zoo.graph.trace`."""
+    """Trace a module; see :func:`zoo.graph.trace.trace_network`."""
     outputs: dict[int, np.ndarray] = {}
 
     def keep(number: int, output: Tensor) -> None:

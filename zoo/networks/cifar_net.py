@@ -17,7 +17,7 @@ PATCH = 2  # side of the whitening layer's kernels
 
 
 class CifarNet(nn.Module):
-    """Classify RGB pictures of 32 × 32 pixels.
+    """Classify RGB images of 32 × 32 pixels.
 
     Args:
         widths: channels of the three blocks.
@@ -51,7 +51,7 @@ class CifarNet(nn.Module):
         self.scale = 1 / widths[2]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits (N, classes) for pictures (N, 3, 32, 32)."""
+        """Return the logits (N, classes) for images (N, 3, 32, 32)."""
         x = self.whiten_act(self.whiten(x))
         x = self.block3(self.block2(self.block1(x)))
         return self.head(self.flatten(self.pool(x))) * self.scale
@@ -60,19 +60,19 @@ class CifarNet(nn.Module):
 class Block(nn.Module):
     """Convolution, 2 × 2 max pooling, and one or two more convolutions at the halved size."""
 
-    def __init__(self, inputs: int, outputs: int, depth: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, depth: int) -> None:
         super().__init__()
-        self.conv1 = _convolution(inputs, outputs)
+        self.conv1 = _convolution(in_channels, out_channels)
         self.pool = nn.MaxPool2d(2)
-        self.bn1 = _batch_norm(outputs)
+        self.bn1 = _batch_norm(out_channels)
         self.act1 = nn.GELU()
-        self.conv2 = _convolution(outputs, outputs)
-        self.bn2 = _batch_norm(outputs)
+        self.conv2 = _convolution(out_channels, out_channels)
+        self.bn2 = _batch_norm(out_channels)
         self.act2 = nn.GELU()
         self.residual = depth == 3
         if self.residual:
-            self.conv3 = _convolution(outputs, outputs)
-            self.bn3 = _batch_norm(outputs)
+            self.conv3 = _convolution(out_channels, out_channels)
+            self.bn3 = _batch_norm(out_channels)
             self.act3 = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,8 +84,8 @@ class Block(nn.Module):
         return x
 
 
-def whitening_filters(pictures: Tensor, eps: float = 5e-4) -> Tensor:
-    """Return filters under which the patches of these pictures are uncorrelated, of variance ~1.
+def whitening_filters(images: Tensor, eps: float = 5e-4) -> Tensor:
+    """Return filters under which the patches of these images are uncorrelated, of variance ~1.
 
     With the patches' covariance C = V Λ Vᵀ, the filters are the rows of (Λ + ε)^(−½) Vᵀ (Coates &
     Ng 2012, "Learning feature representations with k-means", section 2.2). Each comes with its
@@ -94,13 +94,13 @@ def whitening_filters(pictures: Tensor, eps: float = 5e-4) -> Tensor:
     less than brightness does.
 
     Args:
-        pictures: float (N, 3, H, W), normalized.
+        images: float (N, 3, H, W), normalized.
         eps: ε; keeps directions that hardly vary from being blown up to noise.
 
     Returns:
         float (24, 3, 2, 2).
     """
-    patches = pictures.unfold(2, PATCH, 1).unfold(3, PATCH, 1)  # (N, 3, H-1, W-1, 2, 2)
+    patches = images.unfold(2, PATCH, 1).unfold(3, PATCH, 1)  # (N, 3, H-1, W-1, 2, 2)
     flat = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * PATCH**2).double()
     covariance = flat.T @ flat / len(flat)
     eigenvalues, eigenvectors = torch.linalg.eigh(covariance)
@@ -111,10 +111,10 @@ def whitening_filters(pictures: Tensor, eps: float = 5e-4) -> Tensor:
     return torch.cat([filters, -filters]).float()
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+def _convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
     """Make a 3 × 3 convolution whose first ``inputs`` filters begin by passing their input on."""
-    layer = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-    nn.init.dirac_(layer.weight.data[:inputs])
+    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    nn.init.dirac_(layer.weight.data[:in_channels])
     return layer
 
 

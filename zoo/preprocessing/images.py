@@ -1,6 +1,6 @@
-"""From whatever a person hands in to one checked picture, or to one clear sentence.
+"""From whatever a person hands in to one checked image, or to one clear sentence.
 
-The order of the checks matters: the header is read first, and a picture whose header promises too
+The order of the checks matters: the header is read first, and an image whose header promises too
 many pixels is refused before a single one is decoded. Pillow alone only warns between 89 and 179
 megapixels.
 """
@@ -34,7 +34,7 @@ _WHITE = (255, 255, 255, 255)
 
 
 def open_image(source: ImageSource, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
-    """Return a checked, upright picture; transparency is laid onto white.
+    """Return a checked, upright image; transparency is laid onto white.
 
     Args:
         source: A path, the bytes of an image file, an open binary file, a ``PIL.Image``, or a uint8
@@ -44,10 +44,10 @@ def open_image(source: ImageSource, mode: Literal["RGB", "L"] = "RGB") -> Image.
         mode: ``"RGB"`` or ``"L"`` (gray).
 
     Returns:
-        A new picture in that mode, at least 8 pixels wide and high.
+        A new image in that mode, at least 8 pixels wide and high.
 
     Raises:
-        ImageError: The source is no picture, is damaged, too large or too small.
+        ImageError: The source is no image, is damaged, too large or too small.
 
     Example:
         >>> import numpy as np
@@ -62,7 +62,7 @@ def open_image(source: ImageSource, mode: Literal["RGB", "L"] = "RGB") -> Image.
 
 
 def read_image(source: ImageSource) -> Image.Image:
-    """Return a checked, upright picture in mode L, LA, RGB or RGBA, its transparency untouched.
+    """Return a checked, upright image in mode L, LA, RGB or RGBA, its transparency untouched.
 
     Arguments and errors are those of :func:`open_image`.
     """
@@ -72,7 +72,7 @@ def read_image(source: ImageSource) -> Image.Image:
         return _decode(source)
     contents = _contents(source)
     if not contents:
-        raise ImageError("The file is empty: choose a picture (PNG, JPEG, GIF or WebP).")
+        raise ImageError("The file is empty: choose an image (PNG, JPEG, GIF or WebP).")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we check ourselves
@@ -82,7 +82,7 @@ def read_image(source: ImageSource) -> Image.Image:
         raise ImageError(_too_large("more than 179 megapixels")) from None
     except UnidentifiedImageError:
         raise ImageError(
-            "This is not a picture that can be read: choose a PNG, JPEG, GIF or WebP file."
+            "This is not an image that can be read: choose a PNG, JPEG, GIF or WebP file."
         ) from None
 
 
@@ -99,7 +99,7 @@ def _contents(source: Any) -> bytes:
             raise ImageError("The file is open as text: open it in binary mode ('rb').")
     else:
         raise ImageError(
-            f"A {type(source).__name__} is no picture: "
+            f"A {type(source).__name__} is no image: "
             "give a path, bytes, a PIL.Image or a uint8 array."
         )
     if len(contents) > MAX_BYTES:
@@ -110,9 +110,9 @@ def _contents(source: Any) -> bytes:
 def _read_file(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise ImageError(f"{path} is a folder: name one picture in it.")
+            raise ImageError(f"{path} is a folder: name one image in it.")
         if path.exists() and not path.is_file():
-            raise ImageError(f"{path} is not an ordinary file: name a picture.")
+            raise ImageError(f"{path} is not an ordinary file: name an image.")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -130,7 +130,7 @@ def _decode(image: Image.Image) -> Image.Image:
         image.seek(0)  # an animation: its first frame
         image.load()
     except Exception:  # each of Pillow's readers raises errors of its own kind on damaged data
-        raise ImageError("The picture is damaged or incomplete: save or send it again.") from None
+        raise ImageError("The image is damaged or incomplete: save or send it again.") from None
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep(image)
@@ -143,7 +143,7 @@ def _from_deep(image: Image.Image) -> Image.Image:
     """Scale 16-bit, 32-bit or float gray to 8 bits (Pillow's own conversion clips at 255)."""
     deep = np.asarray(image).astype(np.float64)
     if not np.isfinite(deep).all():
-        raise ImageError("The picture holds values that are not numbers: save it as 8-bit PNG.")
+        raise ImageError("The image holds values that are not numbers: save it as 8-bit PNG.")
     largest = float(deep.max(initial=0.0))
     if image.mode.startswith("I;16") or largest > 255.0:
         full = 65535.0 if largest <= 65535.0 else largest
@@ -155,14 +155,14 @@ def _from_deep(image: Image.Image) -> Image.Image:
 def _from_array(array: np.ndarray) -> Image.Image:
     if array.dtype != np.uint8:
         raise ImageError(
-            f"The array is {array.dtype}, and pictures are uint8 from 0 to 255: "
+            f"The array is {array.dtype}, and images are uint8 from 0 to 255: "
             "convert it, for values from 0 to 1 with (255 * array).astype(np.uint8)."
         )
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
         raise ImageError(
-            f"An array of shape {array.shape} is no picture: "
+            f"An array of shape {array.shape} is no image: "
             "use (height, width), (height, width, 3) or (height, width, 4)."
         )
     _check_size(array.shape[1], array.shape[0])
@@ -172,7 +172,7 @@ def _from_array(array: np.ndarray) -> Image.Image:
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f"The picture has {width} × {height} pixels, too few to show anything: "
+            f"The image has {width} × {height} pixels, too few to show anything: "
             f"use at least {MIN_SIDE} × {MIN_SIDE}."
         )
     if width * height > MAX_PIXELS:
@@ -180,7 +180,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _too_large(what: str) -> str:
-    return f"The picture has {what}: use one of at most {MAX_PIXELS // 10**6} megapixels."
+    return f"The image has {what}: use one of at most {MAX_PIXELS // 10**6} megapixels."
 
 
 def fit(image: Image.Image, height: int, width: int) -> Image.Image:
@@ -191,7 +191,7 @@ def fit(image: Image.Image, height: int, width: int) -> Image.Image:
 
 
 def scale(image: Image.Image, longest: int) -> Image.Image:
-    """Resize to a longest side of ``longest`` pixels, in the picture's own shape."""
+    """Resize to a longest side of ``longest`` pixels, in the image's own shape."""
     factor = longest / max(image.size)
     width, height = (max(1, round(side * factor)) for side in image.size)
     if image.size == (width, height):
@@ -202,16 +202,16 @@ def scale(image: Image.Image, longest: int) -> Image.Image:
 def crop_square(
     image: Image.Image, x: float = 0.5, y: float = 0.5, side: float = 1.0
 ) -> Image.Image:
-    """Cut a square out of a picture, by default the largest one, from its middle.
+    """Cut a square out of an image, by default the largest one, from its middle.
 
     Args:
-        image: The picture.
+        image: The image.
         x: Where in the room that is left to it the square lies: 0 at the left edge, 1 at the right.
         y: The same from top (0) to bottom (1).
-        side: The square's side as a share of the picture's shorter side, in (0, 1].
+        side: The square's side as a share of the image's shorter side, in (0, 1].
 
     Returns:
-        A square picture of at least 8 × 8 pixels. Values out of range are brought into it.
+        A square image of at least 8 × 8 pixels. Values out of range are brought into it.
 
     Example:
         >>> crop_square(Image.new("RGB", (30, 20)), x=1.0).size
@@ -232,8 +232,8 @@ def normalize(
     """Return (x / 255 − mean) / std as a float32 array of shape (C, H, W).
 
     Args:
-        image: A gray (C = 1) or RGB (C = 3) picture, or a uint8 array of one.
-        mean: C values, of pictures scaled to [0, 1].
+        image: A gray (C = 1) or RGB (C = 3) image, or a uint8 array of one.
+        mean: C values, of images scaled to [0, 1].
         std: C values.
     """
     pixels = np.asarray(image, dtype=np.float32)

@@ -3,12 +3,12 @@
 The result is "how much unlike the paper is this pixel", so polarity, ink colour and paper colour
 need no guessing. Two cases:
 
-* **flat paper** (a drawing pad, a scan): the paper's colour is the median of the picture's border;
+* **flat paper** (a drawing pad, a scan): the paper's colour is the median of the image's border;
   ink is the distance from it in RGB.
 * **uneven paper** (a photograph with shadows): the paper's brightness changes from place to place.
   A grey closing (Serra 1982; Soille 2003, chapter 4) with a window wider than any stroke removes
   dark strokes and keeps the paper, hard shadow edges included; ink is the difference between
-  picture and paper. This is done on the logarithm of each channel, where light is an additive
+  image and paper. This is done on the logarithm of each channel, where light is an additive
   term, so that ink in the shadow counts as much as ink in the sun.
 """
 
@@ -31,10 +31,10 @@ def ink_map(image: Image.Image) -> np.ndarray:
     """Return how much ink each pixel holds.
 
     Args:
-        image: A picture in mode L, LA, RGB or RGBA of any size.
+        image: An image in mode L, LA, RGB or RGBA of any size.
 
     Returns:
-        float32 array (H, W) in [0, 1], 0 for paper and 1 for ink; the picture's longer side is
+        float32 array (H, W) in [0, 1], 0 for paper and 1 for ink; the image's longer side is
         reduced to 320 pixels.
 
     Raises:
@@ -130,7 +130,7 @@ def _without_alpha(image: Image.Image) -> Image.Image:
 
 
 def _reduce(image: Image.Image) -> Image.Image:
-    """Reduce to the working size by averaging; a smaller picture stays as it is."""
+    """Reduce to the working size by averaging; a smaller image stays as it is."""
     longest = max(image.size)
     if longest <= WORK_SIDE:
         return image

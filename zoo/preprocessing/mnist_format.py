@@ -4,11 +4,11 @@ LeCun et al. (1998, Gradient-based learning applied to document recognition, sec
 MNIST page: the black-and-white digit is scaled into a 20 × 20 box keeping its aspect ratio, the
 anti-aliasing of that step leaves grey levels, and the centre of mass is put at the centre of a
 28 × 28 field. In the published files (all 70,000 were checked) the longer side of the ink is 20
-pixels (19 in 16 pictures) and the centre of mass lies within half a pixel of index 14.
+pixels (19 in 16 images) and the centre of mass lies within half a pixel of index 14.
 
-Other people's digits differ from that in colour, light, place, size and pen. :mod:`zoo.preprocessing.ink` finds
-the ink, :mod:`zoo.preprocessing.strokes` the strokes and their width, and this module draws them again as MNIST
-would have.
+Other people's digits differ from that in colour, light, place, size and pen.
+:mod:`zoo.preprocessing.ink` finds the ink, :mod:`zoo.preprocessing.strokes` the strokes and their
+width, and this module draws them again as MNIST would have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BOX = 20
 CENTRE = 14.0  # index of MNIST's centre of mass
 _FINE = 5  # pixels of the high-resolution drawing for one MNIST pixel
 # Strokes thinner than this, in MNIST's pixels, are thickened to it. It is the 10th percentile of
-# the widths of 3,000 MNIST training pictures, measured by strokes.stroke_width; the median is 2.5,
+# the widths of 3,000 MNIST training images, measured by strokes.stroke_width; the median is 2.5,
 # the 95th percentile 4.0. Thick strokes are left alone: thinning them was tried, and on validation
 # digits drawn with pens of 20 to 40 % of their height it cost up to 5 points of accuracy, because
 # loops that are closed do not open again, while the outline that tells the digit is lost.
@@ -36,14 +36,14 @@ def prepare(image: images.ImageSource) -> np.ndarray:
 
     Args:
         image: A path, bytes, a ``PIL.Image`` or a uint8 array with one digit, of any size and
-            colour, dark on light or light on dark, or drawn on a transparent canvas. A picture
+            colour, dark on light or light on dark, or drawn on a transparent canvas. An image
             that has MNIST's form already is returned bit for bit.
 
     Returns:
         uint8 array (28, 28), light (255) on dark (0).
 
     Raises:
-        ImageError: The source is no picture, or nothing is drawn on it.
+        ImageError: The source is no image, or nothing is drawn on it.
 
     Example:
         >>> import numpy as np
@@ -52,17 +52,17 @@ def prepare(image: images.ImageSource) -> np.ndarray:
         >>> prepare(paper).shape
         (28, 28)
     """
-    picture = images.read_image(image)
-    mnist = _as_mnist(picture)
+    opened = images.read_image(image)
+    mnist = _as_mnist(opened)
     if mnist is not None:
         return mnist
-    amount = ink.ink_map(picture)
+    amount = ink.ink_map(opened)
     mask = strokes.digit_mask(amount)
     return place(shrink(_redraw(amount, mask)))
 
 
 def is_mnist(pixels: np.ndarray) -> bool:
-    """Tell whether a picture has MNIST's form: size, polarity, box and centre of mass.
+    """Tell whether an image has MNIST's form: size, polarity, box and centre of mass.
 
     Args:
         pixels: uint8 array (28, 28).
@@ -120,10 +120,10 @@ def place(box: np.ndarray) -> np.ndarray:
     return field
 
 
-def _as_mnist(picture: Image.Image) -> np.ndarray | None:
-    if picture.size != (FIELD, FIELD) or picture.mode not in ("L", "RGB"):
+def _as_mnist(opened: Image.Image) -> np.ndarray | None:
+    if opened.size != (FIELD, FIELD) or opened.mode not in ("L", "RGB"):
         return None
-    pixels = np.array(picture)  # a copy: the caller may write to it
+    pixels = np.array(opened)  # a copy: the caller may write to it
     if pixels.ndim == 3:
         if (pixels != pixels[:, :, :1]).any():
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 from zoo.preprocessing import images
 
 KINDS = ("crop", "scale", "mnist_digit")
-PHOTO_SHAPE = 1.5  # width / height of a usual photo
+PHOTO_SHAPE = 1918 / 1280  # width / height of a photo; these are Carvana's
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Preprocessing:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Preprocessing:
         """Read it from a parsed ``config.json`` (format 2)."""
-        found = dict(config["preprocessing"])
-        lists = {key: tuple(float(v) for v in found.pop(key)) for key in ("mean", "std")}
-        return cls(**found, **lists)
+        found = config["preprocessing"]
+        mean, std = (tuple(map(float, found[key])) for key in ("mean", "std"))
+        sides = {key: found[key] for key in ("height", "width", "longest_side") if key in found}
+        return cls(found["kind"], found["channels"], mean, std, **sides)
 
     def to_config(self) -> dict[str, Any]:
         """Return what ``config.json`` holds."""
@@ -97,7 +98,7 @@ class Preprocessing:
         """Return (image / 255 − mean) / std, float32 (C, H, W), of a uint8 image."""
         return images.normalize(image, self.mean, self.std)
 
-    def normalize_batch(self, batch: np.ndarray) -> np.ndarray:
+    def normalize_batch(self, batch: Iterable[np.ndarray]) -> np.ndarray:
         """Return float32 (N, C, H, W) of uint8 images (N, H, W) or (N, H, W, C)."""
         return np.stack([self.normalize(image) for image in batch])
 

@@ -52,7 +52,7 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
     """Remove the printed lines of ruled paper, and mend the strokes that cross them.
 
     A line is made of long horizontal runs (a morphological opening finds them, so it may be a
-    little tilted) that together reach across the picture; a 7's bar does not.
+    little tilted) that together reach across the image; a 7's bar does not.
 
     Args:
         mask: bool array (H, W) with nearly horizontal lines.
@@ -80,7 +80,7 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
 
 
 def touching(labels: np.ndarray, count: int) -> np.ndarray:
-    """Return for each label whether it touches the picture's border, bool (count + 1,)."""
+    """Return for each label whether it touches the image's border, bool (count + 1,)."""
     touches = np.zeros(count + 1, dtype=bool)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         touches[edge] = True

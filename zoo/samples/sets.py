@@ -1,7 +1,7 @@
-"""Some hundred labelled pictures of a data set in one file, for what is measured live in the app.
+"""Some hundred labelled images of a data set in one file, for what is measured live in the app.
 
-Each is a mosaic ``<name>.png`` beside a ``<name>.json`` with labels, licence and where its
-pictures come from; ``training.picture_sets`` writes both.
+Each is a mosaic ``<name>.png`` beside a ``<name>.json`` with labels, license and where its
+images come from; ``training.picture_sets`` writes both.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ FOLDER = Path(__file__).parent / "sets"
 
 
 @dataclass(frozen=True, eq=False)
-class PictureSet:
-    """Labelled pictures.
+class ImageSet:
+    """Labelled images.
 
     Attributes:
         images: uint8 (N, H, W), or (N, H, W, 3) for RGB; read-only.
         labels: int64 (N,), 0 to K − 1; read-only.
         names: the K classes.
         split: which part of the data set they are from, ``"test"`` or ``"train"``.
-        credit: author, licence and source in one line.
+        credit: author, license and source in one line.
     """
 
     images: np.ndarray = field(repr=False)
@@ -42,7 +42,7 @@ class PictureSet:
 
 
 @lru_cache
-def picture_set(name: str) -> PictureSet:
+def image_set(name: str) -> ImageSet:
     """Return one of the sets.
 
     Args:
@@ -52,12 +52,12 @@ def picture_set(name: str) -> PictureSet:
         ZooError: there is no such set, or its files are damaged.
 
     Example:
-        >>> picture_set("mnist").images.shape[1:]
+        >>> image_set("mnist").images.shape[1:]
         (28, 28)
     """
     known = sorted(path.stem for path in FOLDER.glob("*.json"))
     if name not in known:
-        raise ZooError(f"There is no set of pictures {name!r}; there are: {', '.join(known)}.")
+        raise ZooError(f"There is no set of images {name!r}; there are: {', '.join(known)}.")
     try:
         table = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         with Image.open(FOLDER / f"{name}.png") as mosaic:
@@ -65,11 +65,11 @@ def picture_set(name: str) -> PictureSet:
         labels = np.array([int(digit) for digit in table["labels"]], np.int64)
         images = images[: len(labels)]
         if len(images) < len(labels):
-            raise ValueError(f"{len(labels)} labels, {len(images)} pictures")
-        found = PictureSet(images, labels, tuple(table["names"]), table["split"], table["credit"])
+            raise ValueError(f"{len(labels)} labels, {len(images)} images")
+        found = ImageSet(images, labels, tuple(table["names"]), table["split"], table["credit"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ZooError(
-            f"The pictures {FOLDER / name}.png cannot be read ({error}); get the code again."
+            f"The images {FOLDER / name}.png cannot be read ({error}); get the code again."
         ) from None
     images.flags.writeable = labels.flags.writeable = False
     return found

@@ -1,4 +1,4 @@
-"""The masks of many pictures in one zip file, with a table of what was found."""
+"""The masks of many images in one zip file, with a table of what was found."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from zoo.results import Segmentation
 from zoo.segmentation import masks
 
 TABLE = "masks.csv"
-COLUMNS = ("picture", "mask", "width", "height", "found", "area", "threshold", "problem")
+COLUMNS = ("image", "mask", "width", "height", "found", "area", "threshold", "problem")
 
 
 class MaskArchive:
-    """A zip file in memory that grows picture by picture.
+    """A zip file in memory that grows image by image.
 
     Example:
         >>> import numpy as np
@@ -33,11 +33,11 @@ class MaskArchive:
         self._names: set[str] = set()
         self._rows: list[dict[str, object]] = []
 
-    def add(self, picture: str, answer: Segmentation, threshold: float | None = None) -> str:
-        """Add a picture's mask, at the picture's own size.
+    def add(self, image: str, answer: Segmentation, threshold: float | None = None) -> str:
+        """Add an image's mask, at the image's own size.
 
         Args:
-            picture: The picture's file name. Two pictures of one name get different masks.
+            image: The image's file name. Two images of one name get different masks.
             answer: What the network found.
             threshold: The probability from which a pixel belongs to the mask; None for the
                 model's own.
@@ -47,32 +47,32 @@ class MaskArchive:
         """
         threshold = answer.threshold if threshold is None else threshold
         mask = answer.mask_at(threshold)
-        name, area = masks.file_name(picture, self._names), masks.share(mask)
+        name, area = masks.file_name(image, self._names), masks.share(mask)
         self._zip.writestr(name, masks.png(mask))
         self._rows.append(
             {
-                "picture": picture,
+                "image": image,
                 "mask": name,
                 "width": mask.shape[1],
                 "height": mask.shape[0],
-                "found": area >= answer.least_area,
+                "found": area >= answer.min_area,
                 "area": f"{area:.5f}",
                 "threshold": f"{threshold:g}",
             }
         )
         return name
 
-    def add_problem(self, picture: str, problem: str) -> None:
-        """Note in the table that a picture has no mask.
+    def add_problem(self, image: str, problem: str) -> None:
+        """Note in the table that an image has no mask.
 
         Args:
-            picture: The picture's file name.
+            image: The image's file name.
             problem: One sentence that says why.
         """
-        self._rows.append({"picture": picture, "problem": problem})
+        self._rows.append({"image": image, "problem": problem})
 
     def close(self) -> bytes:
-        """Return the finished zip file: the masks, and ``masks.csv`` with a row a picture."""
+        """Return the finished zip file: the masks, and ``masks.csv`` with a row an image."""
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, COLUMNS, restval="")
         writer.writeheader()

@@ -15,20 +15,20 @@ Probabilities = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 # How far from the threshold to certainty one pixel of a piece must reach: at a threshold of 0.5 to
-# 0.8, and one of a hole to 0.2. On the validation pictures Boundary IoU is 0.678 without it on
-# streets (9.3 pieces a picture), and 0.679, 0.682, 0.681, 0.680, 0.678 and 0.665 at 0.2, 0.4, 0.6,
+# 0.8, and one of a hole to 0.2. On the validation images Boundary IoU is 0.678 without it on
+# streets (9.3 pieces an image), and 0.679, 0.682, 0.681, 0.680, 0.678 and 0.665 at 0.2, 0.4, 0.6,
 # 0.8, 0.9 and 0.96 (3.2 pieces at 0.6); in the studio 0.8892, at 0.6 and above 0.8896.
 SURE = 0.6
 CORNERS = np.ones((3, 3))  # pixels of a piece that touch at a corner belong together
 
 
-def settle(probabilities: Probabilities, threshold: float) -> Probabilities:
+def hysteresis_threshold(probabilities: Probabilities, threshold: float) -> Probabilities:
     """Return a copy in which no piece and no hole is there of which the network is nowhere sure.
 
     A threshold with hysteresis (Canny 1986, who follows edges by it): what lies above the threshold
     stays if it is connected with something well above it. The others are mirrored at the threshold,
     0.6 becomes 0.4, so that they are still what they were: doubtful. A hole is part of the
-    surroundings, and none, if it touches the picture's border.
+    surroundings, and none, if it touches the image's border.
 
     Args:
         probabilities: float32 (H, W) in [0, 1].
@@ -82,11 +82,11 @@ def others(probabilities: Probabilities, threshold: float) -> Mask:
 
 
 def without(probabilities: Probabilities, where: Mask) -> Probabilities:
-    """Return a copy that is 0 in a part of the picture.
+    """Return a copy that is 0 in a part of the image.
 
     Args:
         probabilities: float32 (H, W).
-        where: bool (h, w), of the same picture in any size.
+        where: bool (h, w), of the same image in any size.
     """
     height, width = probabilities.shape
     if where.shape != probabilities.shape:

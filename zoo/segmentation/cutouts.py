@@ -1,4 +1,4 @@
-"""Cut an object out of its photo: transparent background, another colour, another picture."""
+"""Cut an object out of its photo: transparent background, another colour, another image."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def cut_out(photo: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
         height, width = alpha.shape
         raise ImageError(
             f"The mask has {width} × {height} pixels and the photo {photo.width} × {photo.height}: "
-            "give those of one picture."
+            "give those of one image."
         )
     if (box := Image.fromarray(alpha).getbbox()) is None:
         return Image.new("RGBA", photo.size)
@@ -104,21 +104,22 @@ def on_colour(cut: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
     return _onto(Image.new("RGB", cut.size, colour), cut)
 
 
-def on_picture(cut: Image.Image, background: ImageSource) -> Image.Image:
-    """Return the object in front of another picture, which is cropped and scaled to fit.
+def on_image(cut: Image.Image, background: ImageSource) -> Image.Image:
+    """Return the object in front of another image, which is cropped and scaled to fit.
 
     Args:
         cut: RGBA, from :func:`cut_out`.
-        background: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`.
+        background: A path, bytes, a ``PIL.Image`` or a uint8 array; see
+            :mod:`zoo.preprocessing.images`.
 
     Returns:
         RGB, of the cut-out's size.
 
     Raises:
-        ImageError: The background is no picture that can be read.
+        ImageError: The background is no image that can be read.
     """
-    picture = open_image(background)
-    return _onto(ImageOps.fit(picture, cut.size, method=Image.Resampling.LANCZOS), cut)
+    photo = open_image(background)
+    return _onto(ImageOps.fit(photo, cut.size, method=Image.Resampling.LANCZOS), cut)
 
 
 def _onto(background: Image.Image, cut: Image.Image) -> Image.Image:
@@ -127,7 +128,7 @@ def _onto(background: Image.Image, cut: Image.Image) -> Image.Image:
 
 
 def png(image: Image.Image) -> bytes:
-    """Encode a picture as PNG.
+    """Encode an image as PNG.
 
     Args:
         image: RGB or RGBA.

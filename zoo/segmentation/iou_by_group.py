@@ -1,7 +1,7 @@
-"""How a metric spreads over the cars and the angles that a test set's pictures show.
+"""How a metric spreads over the cars and the angles that a test set's images show.
 
-Carvana names its pictures ``<car>_<angle>``: ``0cdf5b5d0ce1_01`` is a car's first of 16 views, one
-every 22.5° around it. A mean over all pictures hides which cars, and which views, are hard.
+Carvana names its images ``<car>_<angle>``: ``0cdf5b5d0ce1_01`` is a car's first of 16 views, one
+every 22.5° around it. A mean over all images hides which cars, and which views, are hard.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class View:
-    """One picture of a test set.
+    """One image of a test set.
 
     Attributes:
         car: The car's number, 12 hexadecimal digits.
@@ -34,28 +34,28 @@ class View:
 
 @dataclass(frozen=True)
 class Group:
-    """The pictures of one car, or of one angle.
+    """The images of one car, or of one angle.
 
     Attributes:
         name: The car's number or the angle.
-        n: Number of pictures.
+        n: Number of images.
         mean: Mean IoU.
-        deviation: Standard deviation of the IoU (n − 1), NaN for a single picture.
-        worst: The picture with the lowest IoU.
+        standard deviation: Standard standard deviation of the IoU (n − 1), NaN for a single image.
+        worst: The image with the lowest IoU.
     """
 
     name: str
     n: int
     mean: float
-    deviation: float
+    std: float
     worst: View
 
 
-def views(pictures: Mapping[str, float]) -> list[View]:
-    """Return the pictures of a record, sorted by car and angle.
+def views(images: Mapping[str, float]) -> list[View]:
+    """Return the images of a record, sorted by car and angle.
 
     Args:
-        pictures: IoU by name, ``record["metrics"]["test"]["pictures"]``. Names that are not
+        images: IoU by name, ``record["metrics"]["test"]["images"]``. Names that are not
             Carvana's are left out.
 
     Example:
@@ -63,7 +63,7 @@ def views(pictures: Mapping[str, float]) -> list[View]:
         [View(car='0cdf5b5d0ce1', angle=2, iou=0.98)]
     """
     found = []
-    for name, iou in pictures.items():
+    for name, iou in images.items():
         car, _, angle = name.rpartition("_")
         if car and angle.isdecimal():
             found.append(View(car, int(angle), float(iou)))
@@ -71,12 +71,12 @@ def views(pictures: Mapping[str, float]) -> list[View]:
 
 
 def by_car(seen: Iterable[View]) -> list[Group]:
-    """Group pictures by car, the car with the lowest mean first."""
+    """Group images by car, the car with the lowest mean first."""
     return _groups(seen, lambda view: view.car)
 
 
 def by_angle(seen: Iterable[View]) -> list[Group]:
-    """Group pictures by angle, the angle with the lowest mean first."""
+    """Group images by angle, the angle with the lowest mean first."""
     return _groups(seen, lambda view: str(view.angle))
 
 
@@ -87,12 +87,12 @@ def _groups(seen: Iterable[View], key: Callable[[View], str]) -> list[Group]:
     groups = []
     for name, group in members.items():
         scores = np.array([view.iou for view in group])
-        deviation = float(scores.std(ddof=1)) if len(scores) > 1 else float("nan")
+        std = float(scores.std(ddof=1)) if len(scores) > 1 else float("nan")
         worst = min(group, key=lambda view: view.iou)
-        groups.append(Group(name, len(group), float(scores.mean()), deviation, worst))
+        groups.append(Group(name, len(group), float(scores.mean()), std, worst))
     return sorted(groups, key=lambda group: group.mean)
 
 
 def worst(seen: Iterable[View], count: int = 5) -> list[View]:
-    """Return the pictures with the lowest IoU, the lowest first."""
+    """Return the images with the lowest IoU, the lowest first."""
     return sorted(seen, key=lambda view: view.iou)[:count]

@@ -1,6 +1,6 @@
-"""Bring a mask from the size that the network works at to the picture's own, its edge sharp.
+"""Bring a mask from the size that the network works at to the image's own, its edge sharp.
 
-Scaled up alone, the edge lies where it was seen at the working size: some pixels of the picture
+Scaled up alone, the edge lies where it was seen at the working size: some pixels of the image
 beside the object's. It is refined by random walks with the network's answer as prior (Grady 2005,
 "Multilabel random walker image segmentation using prior models", CVPR). In a narrow band around the
 edge the probabilities x minimize
@@ -8,7 +8,7 @@ edge the probabilities x minimize
     Σ_ij w_ij (x_i − x_j)² + γ Σ_i (x_i − p_i)²,    w_ij = exp(−|c_i − c_j|² / (2 σ²)),
 
 over neighbouring pixels i, j of the colours c; p is what the network said. Where neighbours look
-alike x may not jump, so that the jump moves to where the colours do; where the picture shows no
+alike x may not jump, so that the jump moves to where the colours do; where the image shows no
 edge, x stays near p. The band's surroundings keep p, so that nothing far from the edge changes.
 What is thinner than two pixels at the working size may get lost: p is never sure of it.
 
@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 BAND = 4  # pixels to either side of the edge, at every size
-LEAST_GAIN = 4 / 3  # a picture smaller than this times the working size has no edge to gain
+LEAST_GAIN = 4 / 3  # an image smaller than this times the working size has no edge to gain
 TILE = 1024  # pixels; bounds the memory
-# An "edge" on more than this share of the picture is no outline but noise, and takes long.
+# An "edge" on more than this share of the image is no outline but noise, and takes long.
 MOST_EDGE = 0.25
 _JOIN = 1e-4  # the least weight: even unlike neighbours are joined, so that no pixel is left alone
 _TOLERANCE, _STEPS = 1e-3, 60  # of the conjugate gradients
@@ -53,39 +53,40 @@ WALK = Walk()
 
 
 def enlarge(
-    working: Probabilities,
-    picture: Image.Image,
+    low_res_probabilities: Probabilities,
+    image: Image.Image,
     threshold: float = 0.5,
     refine: bool = True,
     walk: Walk = WALK,
 ) -> Probabilities:
-    """Scale a probability map to the size of its picture.
+    """Scale a probability map to the size of its image.
 
     Args:
-        working: float32 array (h, w) in [0, 1]: the network's answer.
-        picture: The RGB picture that it answers for, of size (W, H).
+        low_res_probabilities: float32 array (h, w) in [0, 1]: the network's answer.
+        image: The RGB image that it answers for, of size (W, H).
         threshold: The probability at which the edge is drawn.
-        refine: Draw the edge where the picture has one, if it is larger than ``working``; False
+        refine: Draw the edge where the image has one, if it is larger than
+            ``low_res_probabilities``; False
             scales up bilinearly and no more.
         walk: How to refine.
 
     Returns:
         float32 array (H, W) in [0, 1].
     """
-    probabilities = working
-    for size in _sizes(max(working.shape), picture.size) if refine else ():
-        guide = picture if size == picture.size else picture.resize(size, Image.Resampling.BOX)
+    probabilities = low_res_probabilities
+    for size in _sizes(max(low_res_probabilities.shape), image.size) if refine else ():
+        guide = image if size == image.size else image.resize(size, Image.Resampling.BOX)
         probabilities = _scale(probabilities, size).copy()
         if not _refine(probabilities, np.asarray(guide), threshold, walk):
             break
-    return _scale(probabilities, picture.size)
+    return _scale(probabilities, image.size)
 
 
-def _sizes(working: int, size: tuple[int, int]) -> list[tuple[int, int]]:
+def _sizes(low_res_probabilities: int, size: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the sizes at which the edge is refined, each about twice the one before."""
     sizes = []
     longest = float(max(size))
-    while longest >= LEAST_GAIN * working:
+    while longest >= LEAST_GAIN * low_res_probabilities:
         factor = longest / max(size)
         sizes.append((max(1, round(size[0] * factor)), max(1, round(size[1] * factor))))
         longest /= 2
@@ -132,7 +133,7 @@ _Slices = tuple[slice, slice]
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[_Slices, _Slices, _Slices]]:
-    """Yield the tiles of a picture.
+    """Yield the tiles of an image.
 
     Each is its place, the same with a margin (what happens further away does not reach it: the
     prior ties every pixel), and where in the latter the former lies.

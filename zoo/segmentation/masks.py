@@ -23,10 +23,11 @@ UNSURE = (0.1, 0.9)  # probabilities between these are neither a clear no nor a 
 
 
 def read(source: ImageSource, size: tuple[int, int] | None = None) -> Mask:
-    """Read a mask from a picture: white is the object, or what is opaque in a cut-out.
+    """Read a mask from an image: white is the object, or what is opaque in a cut-out.
 
     Args:
-        source: A path, bytes, a ``PIL.Image`` or a uint8 array; see :mod:`zoo.preprocessing.images`. If parts of
+        source: A path, bytes, a ``PIL.Image`` or a uint8 array; see
+            :mod:`zoo.preprocessing.images`. If parts of
             it are transparent, the rest is the mask; otherwise what is lighter than mid-gray.
         size: (width, height) that the mask must have; None for any.
 
@@ -34,7 +35,7 @@ def read(source: ImageSource, size: tuple[int, int] | None = None) -> Mask:
         bool array (H, W).
 
     Raises:
-        ImageError: The source is no picture, or has another size.
+        ImageError: The source is no image, or has another size.
 
     Example:
         >>> read(np.full((8, 8), 255, np.uint8)).all()
@@ -64,11 +65,11 @@ def png(mask: Mask) -> bytes:
     return buffer.getvalue()
 
 
-def file_name(picture: str, taken: set[str] | None = None) -> str:
-    """Name a picture's mask as Carvana does: ``street.jpg`` has the mask ``street_mask.png``.
+def file_name(photo: str, taken: set[str] | None = None) -> str:
+    """Name an image's mask as Carvana does: ``street.jpg`` has the mask ``street_mask.png``.
 
     Args:
-        picture: The picture's file name; folders in it are dropped.
+        image: The image's file name; folders in it are dropped.
         taken: Names that are in use; the new name is added to them. One that is there already gets
             a number.
 
@@ -77,7 +78,7 @@ def file_name(picture: str, taken: set[str] | None = None) -> str:
         >>> [file_name(name, taken) for name in ("a.jpg", "a.png", "b/a.jpg")]
         ['a_mask.png', 'a-2_mask.png', 'a-3_mask.png']
     """
-    stem = PurePath(picture.replace("\\", "/")).stem or "picture"
+    stem = PurePath(photo.replace("\\", "/")).stem or "image"
     name, number = f"{stem}_mask.png", 1
     while taken is not None and name in taken:
         number += 1
@@ -118,7 +119,7 @@ def boundary_iou(predicted: Mask, true: Mask, width: float = 0.02) -> float:
     Args:
         predicted: bool (H, W).
         true: bool (H, W).
-        width: d as a fraction of the picture's diagonal; 2 % is the paper's value.
+        width: d as a fraction of the image's diagonal; 2 % is the paper's value.
     """
     distance = max(1, round(width * float(np.hypot(*true.shape))))
     return iou(boundary(predicted, distance), boundary(true, distance))
@@ -127,7 +128,7 @@ def boundary_iou(predicted: Mask, true: Mask, width: float = 0.02) -> float:
 def boundary(mask: Mask, distance: int) -> Mask:
     """Return the part of a mask within ``distance`` pixels (chessboard) of its outside.
 
-    As in the authors' code, the picture's border counts as outside.
+    As in the authors' code, the image's border counts as outside.
 
     Args:
         mask: bool (H, W).
@@ -154,7 +155,7 @@ def errors(predicted: Mask, true: Mask) -> NDArray[np.uint8]:
     return table[predicted.astype(np.uint8), true.astype(np.uint8)]
 
 
-def unsure(probabilities: NDArray[np.float32]) -> Mask:
+def uncertain(probabilities: NDArray[np.float32]) -> Mask:
     """Return where the network is unsure: probabilities between 10 % and 90 %.
 
     Args:
@@ -165,7 +166,7 @@ def unsure(probabilities: NDArray[np.float32]) -> Mask:
 
 
 def share(mask: Mask) -> float:
-    """Return the share of the picture that a mask covers, in [0, 1].
+    """Return the share of the image that a mask covers, in [0, 1].
 
     Args:
         mask: bool (H, W).

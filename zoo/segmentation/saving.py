@@ -20,7 +20,7 @@ class Saver:
         cutout_folder: Where the cut-outs go: ``street_cutout.png``, the photo's own size, its
             background transparent; None for nowhere. It may be the same folder.
 
-    Two pictures of one name get different files; files of an earlier run are overwritten.
+    Two images of one name get different files; files of an earlier run are overwritten.
     """
 
     def __init__(self, mask_folder: Path | None, cutout_folder: Path | None) -> None:
@@ -28,11 +28,11 @@ class Saver:
         self._taken: set[str] = set()
 
     def save(self, name: str, image: ImageSource, answer: Segmentation) -> dict[str, str]:
-        """Write the files for one picture.
+        """Write the files for one image.
 
         Args:
-            name: The picture's file name, after which the files are named.
-            image: The picture that ``answer`` answers for.
+            name: The image's file name, after which the files are named.
+            image: The image that ``answer`` answers for.
             answer: What :meth:`zoo.Segmenter.predict` returned.
 
         Returns:

@@ -1,7 +1,8 @@
 """What exists: ``zoo/catalog.json``, one entry a model, with the size and sha256 of every file.
 
 The catalog is part of the code, so whoever trusts the code trusts the hashes, and with them the
-weights, wherever those come from (the bundle, a cache, the Hub). ``training/engine/model_folder.py`` writes it.
+weights, wherever those come from (the bundle, a cache, the Hub).
+``training/engine/model_folder.py`` writes it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ waits as long as a server keeps silent. So this module adds what a demo on the o
   in the catalog. Any other revision brings its own ``manifest.json``, and its files are checked
   against that. Nothing is parsed before it is checked. A file that does not match is downloaded
   once more by force; if it still does not match, that is an error.
-- Downloads run in a process of their own (:mod:`zoo.weights.hub_download`). When nothing arrives for
+- Downloads run in a process of their own (:mod:`zoo.weights.hub_download`). When nothing arrives
+  for
   ``timeout`` seconds the process is ended and the caller gets a :class:`~zoo.errors.HubError`.
 - What is in the client's cache, and matches, needs no network at all.
 """

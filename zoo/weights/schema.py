@@ -59,7 +59,7 @@ def _arguments(value: Any) -> bool:
     return _number(-MAX_NUMBER, MAX_NUMBER)(value)
 
 
-_CONFIG: Mapping[str, tuple[Check, str]] = {
+_CONFIG: dict[str, tuple[Check, str]] = {
     "model": (_text, "a name"),
     "task": (_one_of(*TASKS), f"one of {', '.join(TASKS)}"),
     "framework": (_one_of(*FRAMEWORKS), f"one of {', '.join(FRAMEWORKS)}"),
@@ -71,7 +71,7 @@ _CONFIG: Mapping[str, tuple[Check, str]] = {
     "preprocessing": (lambda v: isinstance(v, Mapping), "an object"),
     "labels": (_labels, "a list of names"),
 }
-_OPTIONAL: Mapping[str, tuple[Check, str]] = {
+_OPTIONAL: dict[str, tuple[Check, str]] = {
     "threshold": (_number(0, 1), "a number from 0 to 1"),
     "min_area": (_number(0, 1), "a number from 0 to 1"),
     "ood_threshold": (_number(0, 1), "a number from 0 to 1"),

@@ -108,7 +108,7 @@ def from_hub(
     timeout: float | None = None,
     insist: bool = True,
 ) -> Files:
-    """Read and verify the files of the Hub repo, its cache first; see :func:`zoo.weights.hub.pull`."""
+    """Read and verify a repo's files, its cache first; see :func:`zoo.weights.hub.pull`."""
     pulled = hub.pull(info, revision, timeout, insist=insist)
     return Files(pulled.contents, "hub", pulled.commit, pulled.notice)
 

@@ -133,7 +133,7 @@ def _rounded(values: np.ndarray, outside: np.ndarray | None = None) -> list[list
 
 
 def _place(step: operations.Operation) -> str:
-    source = "the picture" if step.source == INPUT else step.source
+    source = "the image" if step.source == INPUT else step.source
     if len(step.place) == 3:
         channel, row, column = step.place
         return f"channel {channel}, row {row}, column {column}; from {source}"

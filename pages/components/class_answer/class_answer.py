@@ -27,7 +27,7 @@ def show(
         key: Streamlit's key.
         number: Which answer this is, counted by the page; tests and benchmarks wait for it.
         result: The answer.
-        sees: uint8 array, the picture that the network gets.
+        sees: uint8 array, the image that the network gets.
         place: Where the network ran, such as "NumPy on the CPU".
         top: Show so many classes, the most probable ones first; None: all, in their own order.
         note: One sentence of caution, "" for none.
@@ -49,7 +49,7 @@ def show(
         "rest": f"Next: {second}, {number_format.percent(probability)}. "
         f"Answered in {number_format.duration(result.seconds)} by {place}.",
         "sees": encoding.data_url(encoding.png(sees)),
-        "alt": f"The {width} by {height} picture that the network gets",
+        "alt": f"The {width} by {height} image that the network gets",
     }
     _mount(key=key, data=data)
 

@@ -35,7 +35,7 @@ def show(
     key: str,
     *,
     token: str,
-    picture: str | None,
+    image: str | None,
     description: str,
     square: Square,
     on_change: Callable[[], None] = lambda: None,
@@ -46,12 +46,12 @@ def show(
         key: Streamlit's key.
         token: Whenever it changes, the photo and the square are taken over; while it stays the
             same, the square belongs to the visitor.
-        picture: Address of the photo; None: there is none.
+        image: Address of the photo; None: there is none.
         description: What the photo shows, for those who cannot see it.
         square: Where the square lies at first.
         on_change: Called when the square was moved or resized.
     """
-    data = {"token": token, "picture": picture, "description": description} | vars(square)
+    data = {"token": token, "image": image, "description": description} | vars(square)
     _mount(key=key, data=data, on_square_change=on_change)
 
 

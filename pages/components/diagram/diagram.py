@@ -64,13 +64,13 @@ def show(
         found: From :func:`blocks`.
         chosen: Name of the chosen layer.
         on_pick: Called when somebody chooses; ask :func:`picked` there.
-        image: A PNG file of the picture that enters.
+        image: A PNG file of the image that enters.
     """
     drawn = [_block(block) for block in found]
     for block, before in zip(drawn[:0:-1], drawn[-2::-1], strict=True):
         if len(found) > 12 and block["side"] == before["side"]:
             block["side"] = ""  # many blocks stand close; a size is written where it changes
-    data = {"chosen": chosen, "blocks": drawn, "picture": encoding.data_url(image)}
+    data = {"chosen": chosen, "blocks": drawn, "image": encoding.data_url(image)}
     _mount(key=key, data=data, on_picked_change=on_pick)
 
 

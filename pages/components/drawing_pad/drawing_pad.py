@@ -41,7 +41,7 @@ def draw(
     *,
     token: str,
     strokes: Strokes | None = None,
-    picture: str | None = None,
+    image: str | None = None,
     ink: bool = True,
     on_change: Callable[[], None] = lambda: None,
 ) -> None:
@@ -49,14 +49,14 @@ def draw(
 
     Args:
         key: Streamlit's key for the pad.
-        token: Whenever it changes, the pad takes over ``strokes`` and ``picture``; while it stays
+        token: Whenever it changes, the pad takes over ``strokes`` and ``image``; while it stays
             the same, the pad's contents belong to the visitor.
         strokes: A drawing to put on the pad.
-        picture: Address of a picture to show until somebody draws.
-        ink: Show the picture's light parts in the colour of ink, rather than the picture itself.
+        image: Address of an image to show until somebody draws.
+        ink: Show the image's light parts in the colour of ink, rather than the image itself.
         on_change: Called after each stroke, undo and clear.
     """
-    data = {"token": token, "strokes": strokes, "picture": picture, "ink": ink}
+    data = {"token": token, "strokes": strokes, "image": image, "ink": ink}
     _mount(key=key, data=data, on_drawing_change=on_change)
 
 

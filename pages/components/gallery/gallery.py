@@ -1,4 +1,4 @@
-"""Captioned pictures in a grid that keeps still while the pictures change."""
+"""Captioned images in a grid that keeps still while the images change."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ _mount = component("gallery")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of the grid.
+class GalleryImage:
+    """One image of the grid.
 
     Attributes:
         title: Caption, left.
         detail: Caption, right and quiet.
-        picture: Address of the picture, best a square one.
+        image: Address of the image, best a square one.
         alt: What it shows, for those who cannot see it.
     """
 
     title: str
     detail: str
-    picture: str
+    image: str
     alt: str
 
 
 def show(
-    key: str, pictures: Sequence[Picture], columns: int, few: int = 2, stacked: bool = False
+    key: str, images: Sequence[GalleryImage], columns: int, few: int = 2, stacked: bool = False
 ) -> None:
     """Show the grid.
 
     Args:
         key: Streamlit's key.
-        pictures: In reading order.
-        columns: Pictures in a row.
-        few: Pictures in a row on a phone.
+        images: In reading order.
+        columns: Images in a row.
+        few: Images in a row on a phone.
         stacked: Put the caption's two parts below each other.
     """
-    items = [vars(picture) for picture in pictures]
+    items = [vars(image) for image in images]
     _mount(key=key, data={"items": items, "columns": columns, "few": few, "stacked": stacked})

@@ -1,4 +1,4 @@
-"""A picture that is a grid of cells, of which the visitor chooses one: maps, or pixels of a map."""
+"""An image that is a grid of cells, of which the visitor chooses one: maps, or pixels of a map."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _mount = component("grid_picker")
 
 @dataclass(frozen=True)
 class Grid:
-    """How the cells lie in the picture.
+    """How the cells lie in the image.
 
     Attributes:
         rows, columns: Of cells.
@@ -43,7 +43,7 @@ def show(
     caption: bool = False,
     widest: str | None = None,
 ) -> None:
-    """Show the picture.
+    """Show the image.
 
     Args:
         key: Streamlit's key.
@@ -53,13 +53,13 @@ def show(
         chosen: The chosen cell, counted row by row, or None.
         on_pick: Called when somebody chooses; ask :func:`picked` there.
         labels: What each cell is, for the tooltip; None: its row and column.
-        caption: Whether the chosen cell's label stands below the picture.
+        caption: Whether the chosen cell's label stands below the image.
         widest: The largest width, in CSS units; None for the column's.
     """
     address = encoding.data_url(image)
     data = {
         "title": title,
-        "picture": address,
+        "image": address,
         "chosen": chosen,
         "labels": list(labels) if labels is not None else None,
         "caption": caption,
@@ -73,7 +73,7 @@ def picked(key: str, count: int) -> int | None:
     """Return the cell that was just chosen, inside ``on_pick``, or None if it makes no sense.
 
     Args:
-        key: The picture's key.
+        key: The image's key.
         count: How many cells there are.
     """
     state = st.session_state.get(key)

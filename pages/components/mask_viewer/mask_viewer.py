@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Show the stage; the visitor chooses what to see, compares, and moves the threshold.
 
-    The browser does all of that by itself, from the two pictures. A new threshold is there for
+    The browser does all of that by itself, from the two images. A new threshold is there for
     ``chosen(key, token)`` inside ``on_change`` once the slider has come to rest.
 
     Args:
@@ -73,10 +73,10 @@ def chosen(key: str, token: str) -> int | None:
 
 
 def fit(size: tuple[int, int]) -> tuple[int, int]:
-    """Return the size in which a picture is shown: at most :data:`SIDE` pixels, never enlarged.
+    """Return the size in which an image is shown: at most :data:`SIDE` pixels, never enlarged.
 
     Args:
-        size: (width, height) of the picture.
+        size: (width, height) of the image.
     """
     factor = min(1.0, SIDE / max(size))
     width, height = (max(1, round(side * factor)) for side in size)
@@ -96,7 +96,7 @@ def shrink(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def gray(probabilities: np.ndarray) -> str:
-    """Return the address of a probability map as a gray picture, 0 for 0 and 255 for 1.
+    """Return the address of a probability map as a gray image, 0 for 0 and 255 for 1.
 
     Args:
         probabilities: float (H, W) in [0, 1].

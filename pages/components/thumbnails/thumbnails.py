@@ -1,4 +1,4 @@
-"""A strip of small pictures to choose from."""
+"""A strip of small images to choose from."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _mount = component("thumbnails")
 
 @dataclass(frozen=True)
 class Item:
-    """One picture to choose.
+    """One image to choose.
 
     Attributes:
         id: What :func:`picked` returns.
-        picture: Address of the picture.
+        image: Address of the image.
         description: What a screen reader and the tooltip say.
-        note: A few characters below the picture.
+        note: A few characters below the image.
     """
 
     id: str
-    picture: str
+    image: str
     description: str
     note: str = ""
 
@@ -41,10 +41,10 @@ def show(
 
     Args:
         key: Streamlit's key.
-        groups: Pictures by heading.
-        selected: Id of the picture that is in use, or None.
+        groups: Images by heading.
+        selected: Id of the image that is in use, or None.
         on_pick: Called when somebody chooses; ask :func:`picked` there.
-        wide: The pictures are photos, shown larger and in landscape format, rather than squares.
+        wide: The images are photos, shown larger and in landscape format, rather than squares.
         beside: Put the groups beside each other where there is room.
     """
     data = {

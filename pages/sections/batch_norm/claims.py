@@ -77,7 +77,8 @@ def _speed(found: Experiment) -> str:
                 found, "accuracy_after_quarter", norm=norm, learning_rate=rate
             )
             parts.append(
-                f"{recorded_series.NAMES[norm]} {percent(early)} → {percent(accuracy)} (at {rate:g})"
+                f"{recorded_series.NAMES[norm]} {percent(early)} → {percent(accuracy)} (at "
+                f"{rate:g})"
             )
     return (
         f"Accuracy after a quarter of the training → at its end, each at its best learning rate: "
@@ -143,7 +144,7 @@ def _modes(found: Experiment) -> str:
     return (
         f"{percent(running['accuracy'])} with running statistics; with those of the batch "
         f"{percent(mixed[size])} in mixed batches of {size:g}, "
-        f"{percent(mixed[min(mixed)])} one picture at a time, and {percent(single[size])} in "
+        f"{percent(mixed[min(mixed)])} one image at a time, and {percent(single[size])} in "
         f"batches of {size:g} that show one class."
     )
 

@@ -16,7 +16,7 @@ ROUNDS = 7  # timed passes of each network
 def show(model: zoo.Classifier, weights: str) -> None:
     """Fold the network on demand, and compare outputs and speed."""
     count = st.segmented_control(
-        "Pictures at a time", (1, 16), default=1, required=True, key="bn.fold.count"
+        "Images at a time", (1, 16), default=1, required=True, key="bn.fold.count"
     )
     if st.button("Fold and measure", icon=":material/compress:", key="bn.fold"):
         inputs = norm_inputs.inputs(model, weights)[: int(count)]
@@ -41,7 +41,7 @@ def show(model: zoo.Classifier, weights: str) -> None:
     st.caption(
         f"{len(pairs)} BatchNorm layers disappeared into the convolutions before them, for example "
         f"{pairs[0][1]} into {pairs[0][0]}.{left} The largest logit is {compared.largest:.2f}. "
-        f"Median of {ROUNDS} passes, {measured} picture{'s' if measured > 1 else ''} at a time, on "
+        f"Median of {ROUNDS} passes, {measured} image{'s' if measured > 1 else ''} at a time, on "
         f"the {model.device.upper()}, while others may use it too."
         if pairs
         else f"No layer could be folded.{left}"

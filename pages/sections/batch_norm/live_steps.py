@@ -9,9 +9,9 @@ import zoo
 from pages.common import charts, number_format
 from pages.sections.batch_norm import norm_charts, norm_inputs
 from zoo import batch_norm
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 
-BATCHES = (4, 16, 64)  # pictures that the steps are shown on
+BATCHES = (4, 16, 64)  # images that the steps are shown on
 REACH = 3.0  # how far the sliders go from the network's own γ and β
 
 
@@ -35,7 +35,7 @@ def show(model: zoo.Classifier, weights: str) -> None:
 
 
 def _choose(model: zoo.Classifier) -> tuple[str, int, int, int, str]:
-    """Let somebody choose; return layer, channel, pictures, number of the batch, statistics."""
+    """Let somebody choose; return layer, channel, images, number of the batch, statistics."""
     names = batch_norm.layer_names(model.network)
     first, second, third, fourth = st.columns([3, 3, 3, 3], gap="medium")
     layer = first.selectbox(
@@ -47,7 +47,7 @@ def _choose(model: zoo.Classifier) -> tuple[str, int, int, int, str]:
     channels = model.network.get_submodule(layer).num_features
     channel = second.slider("Channel", 0, channels - 1, 0, key=f"bn.channel.{layer}")
     count = third.segmented_control(
-        "Pictures in the batch", BATCHES, default=BATCHES[1], required=True, key="bn.count"
+        "Images in the batch", BATCHES, default=BATCHES[1], required=True, key="bn.count"
     )
     statistics = fourth.segmented_control(
         "Statistics",
@@ -71,9 +71,10 @@ def _histograms(shown: batch_norm.Channel) -> None:
          f"{shown.before.size:,} values: μ = {shown.mean:.3f}, σ² = {shown.variance:.3f}. "
          f"Running: {shown.running_mean:.3f}, {shown.running_variance:.3f}."),
         (two, "Normalized", shown.normalized, charts.accent(), (-4.0, 4.0),
-         f"Mean {_zero(shown.normalized.mean()):.2f}, deviation {shown.normalized.std():.2f}."),
+         f"Mean {_zero(shown.normalized.mean()):.2f}, standard deviation "
+         f"{shown.normalized.std():.2f}."),
         (three, "After γ and β", shown.after, charts.accent(), (-outside, outside),
-         f"Mean {_zero(shown.after.mean()):.2f}, deviation {shown.after.std():.2f}."),
+         f"Mean {_zero(shown.after.mean()):.2f}, standard deviation {shown.after.std():.2f}."),
     ):  # fmt: skip
         with column:
             st.markdown(f"**{title}**")
@@ -99,7 +100,7 @@ def _formula(shown: batch_norm.Channel) -> None:
     right.latex(
         rf"{y:.2f} = {shown.gamma:.2f}\cdot {_bracketed(normalized)}+{_bracketed(shown.beta)}"
     )
-    st.caption("With the numbers of one value: the upper left corner of the first picture's map.")
+    st.caption("With the numbers of one value: the upper left corner of the first image's map.")
 
 
 def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> None:
@@ -133,13 +134,13 @@ def _effect(
     beta: float,
     indices: np.ndarray,
 ) -> None:
-    """Draw what γ and β do to the answer to one picture of the batch."""
+    """Draw what γ and β do to the answer to one image of the batch."""
     inputs, labels = (
         norm_inputs.inputs(model, weights)[indices],
-        picture_set("cifar10").labels[indices],
+        image_set("cifar10").labels[indices],
     )
     effect = batch_norm.effect(model.network, layer, inputs, channel, gamma, beta)
-    chosen = norm_inputs.choose("bn.picture", indices)
+    chosen = norm_inputs.choose("bn.image", indices)
     st.button(
         "Another batch",
         on_click=_next_batch,
@@ -153,7 +154,7 @@ def _effect(
     verb = f"stays **{first}**" if first == second else f"turns from {first} to **{second}**"
     st.markdown(
         f"The answer {verb} ({number_format.percent(float(before.max()))} → "
-        f"{number_format.percent(float(after.max()))}). Of the {len(indices)} pictures in the batch "
+        f"{number_format.percent(float(after.max()))}). Of the {len(indices)} images in the batch "
         f"{right[0]} → {right[1]} are right."
     )
     charts.show(
@@ -171,14 +172,14 @@ def _next_batch() -> None:
 def steps_of(
     _model: zoo.Classifier, weights: str, layer: str, count: int, number: int
 ) -> batch_norm.Steps:
-    """Return what a layer is given for a batch of so many pictures, the batch with this number."""
+    """Return what a layer is given for a batch of so many images, the batch with this number."""
     inputs = norm_inputs.inputs(_model, weights)[batch_indices(count, number)]
     return batch_norm.three_steps(_model.network, layer, inputs)
 
 
 def batch_indices(count: int, number: int) -> np.ndarray:
-    """Return the sample pictures in the batch with this number."""
-    total = len(picture_set("cifar10"))
+    """Return the sample images in the batch with this number."""
+    total = len(image_set("cifar10"))
     return (np.arange(count) + count * number) % total
 
 

@@ -11,7 +11,7 @@ import zoo
 from pages.common import charts, number_format
 from pages.sections.batch_norm import norm_charts, recorded_series
 from zoo import batch_norm
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 
 SECONDS = 20.0
 EVERY = 0.5  # seconds between two looks at the curves
@@ -33,7 +33,7 @@ class Race:
     """
 
     learning_rate: float
-    laps: list[batch_norm.Lap] = field(default_factory=list)
+    laps: list[batch_norm.Snapshot] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     problem: str = ""
     thread: threading.Thread | None = None
@@ -54,9 +54,9 @@ class Race:
         return self.thread is not None and self.thread.is_alive()
 
     def _run(self) -> None:
-        digits = picture_set("mnist")
+        digits = image_set("mnist")
         try:
-            for lap in batch_norm.race(
+            for lap in batch_norm.train_side_by_side(
                 digits.images,
                 digits.labels,
                 norms=NORMS,
@@ -74,43 +74,45 @@ class Race:
 
 def show() -> None:
     """Draw the race; while it runs, its part of the page redraws itself."""
-    race = st.session_state.get("bn.race")
-    every = EVERY if race is not None and race.running else None
+    train_side_by_side = st.session_state.get("bn.race")
+    every = EVERY if train_side_by_side is not None and train_side_by_side.running else None
     st.fragment(_show, run_every=every)()
 
 
 def _show() -> None:
-    race: Race | None = st.session_state.get("bn.race")
-    running = race is not None and race.running
+    train_side_by_side: Race | None = st.session_state.get("bn.race")
+    running = train_side_by_side is not None and train_side_by_side.running
     left, middle, _ = st.columns([5, 3, 4], gap="medium", vertical_alignment="bottom")
     rate = left.select_slider(
         "Learning rate", RATES, value=RATES[3], format_func=lambda r: f"{r:g}",
         key="bn.race.rate", disabled=running,
     )  # fmt: skip
-    if running and race is not None:
+    if running and train_side_by_side is not None:
         if middle.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
-            race.stopped.set()
+            train_side_by_side.stopped.set()
     elif middle.button(
         "Start the race", icon=":material/play_arrow:", key="bn.race.start", type="primary",
         width="stretch",
     ):  # fmt: skip
-        race = Race(float(rate))
-        race.start()
-        st.session_state["bn.race"] = race
+        train_side_by_side = Race(float(rate))
+        train_side_by_side.start()
+        st.session_state["bn.race"] = train_side_by_side
         st.rerun()
-    if race is None:
+    if train_side_by_side is None:
         return
-    if race.problem:
-        st.info(race.problem)
-    if race.laps:
-        _curves(race)
-    if st.session_state.get("bn.race.was") != race.running:  # begins, or ends, to redraw itself
-        st.session_state["bn.race.was"] = race.running
+    if train_side_by_side.problem:
+        st.info(train_side_by_side.problem)
+    if train_side_by_side.laps:
+        _curves(train_side_by_side)
+    if (
+        st.session_state.get("bn.race.was") != train_side_by_side.running
+    ):  # begins, or ends, to redraw itself
+        st.session_state["bn.race.was"] = train_side_by_side.running
         st.rerun()
 
 
-def _curves(race: Race) -> None:
-    laps = list(race.laps)
+def _curves(train_side_by_side: Race) -> None:
+    laps = list(train_side_by_side.laps)
     last = laps[-1]
     left, right = st.columns(2, gap="large")
     for column, title, kind, axis in (
@@ -142,19 +144,20 @@ def _curves(race: Race) -> None:
         + ("" if last.step == 0 or last.losses[norm] == last.losses[norm] else " (diverged)")
         for norm in NORMS
     )
-    state = "Training" if race.running else "Finished"
+    state = "Training" if train_side_by_side.running else "Finished"
     st.markdown(
         f"**{state}: step {last.step:,}, {number_format.duration(last.seconds)}**, learning rate "
-        f"{race.learning_rate:g}. Accuracy: {words}."
+        f"{train_side_by_side.learning_rate:g}. Accuracy: {words}."
     )
 
 
 def legend() -> str:
     """Say what races, in one sentence."""
-    digits = picture_set("mnist")
+    digits = image_set("mnist")
     return (
         f"Two networks of this project, written in NumPy, train on {len(digits):,} digits on the "
         f"server, from the same weights and on the same batches, step by step, for "
-        f"{SECONDS:.0f} seconds. One has {recorded_series.TITLES['batch']} behind each convolution, the "
+        f"{SECONDS:.0f} seconds. One has {recorded_series.TITLES['batch']} behind each "
+        f"convolution, the "
         "other has biases instead."
     )

@@ -212,7 +212,7 @@ def dots(
 
 
 def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.Figure:
-    """Draw two answers to one picture, a pair of bars a class.
+    """Draw two answers to one image, a pair of bars a class.
 
     Args:
         labels: the K classes.

@@ -117,7 +117,7 @@ def reasons(found: zoo.Experiment) -> None:
         ("Deviation in front of its activation", "activation_deviation", layer, True,
          "mean over its channels"),
         ("Drift of the mean there", "activation_drift", layer, True,
-         "since the look before, in deviations"),
+         "since the look before, in standard deviations"),
         ("Internal covariate shift of this layer", "shift_cosine", layer, False,
          "cosine of its gradients before and after the layers in front stepped; 1: no shift"),
     )  # fmt: skip
@@ -212,7 +212,7 @@ def small_batches(found: zoo.Experiment) -> None:
     charts.show(
         norm_charts.lines(
             drawn,
-            norm_charts.Axis("Pictures in a batch", log=True, ticks=sizes),
+            norm_charts.Axis("Images in a batch", log=True, ticks=sizes),
             norm_charts.Axis("", ".0%"),
         ),
         key="bn.batches",

@@ -18,7 +18,7 @@ def short_answer() -> list[tuple[str, str]]:
         ("batch_norm_speed", "Does it help?", _helps),
         ("batch_norm_speed", "How?", _forgives),
         ("batch_norm_where", "In every layer?", _layers),
-        ("batch_norm_batch_size", "With few pictures in a batch?", _batches),
+        ("batch_norm_batch_size", "With few images in a batch?", _batches),
         ("batch_norm_modes", "What must one not forget?", _modes),
     )
     return [
@@ -35,7 +35,8 @@ def _helps(found: Experiment) -> str:
     if batch is None or none is None:
         return "Not measured."
     return (
-        f"The same network, trained as long, reached {recorded_series.percent(batch[1])} with it and "
+        f"The same network, trained as long, reached {recorded_series.percent(batch[1])} with "
+        f"it and "
         f"{recorded_series.percent(none[1])} without, each at its best learning rate."
     )
 
@@ -67,14 +68,14 @@ def _layers(found: Experiment) -> str:
 
 def _batches(found: Experiment) -> str:
     sizes = recorded_series.values(found, "batch")
+    largest = recorded_series.mean(found, "accuracy", norm="batch", batch=sizes[-1])
     batch, group = (
         recorded_series.percent(recorded_series.mean(found, "accuracy", norm=norm, batch=sizes[0]))
         for norm in ("batch", "group")
     )
     return (
         f"In batches of {sizes[0]} it reached {batch} and GroupNorm {group}; in batches of "
-        f"{sizes[-1]} it reached "
-        f"{recorded_series.percent(recorded_series.mean(found, 'accuracy', norm='batch', batch=sizes[-1]))}."
+        f"{sizes[-1]} it reached {recorded_series.percent(largest)}."
     )
 
 
@@ -83,6 +84,7 @@ def _modes(found: Experiment) -> str:
     alone = dict(recorded_series.modes(found, "mixed"))
     smallest = min(alone)
     return (
-        f"Evaluation mode: {recorded_series.percent(running['accuracy'])} with the running statistics, "
+        f"Evaluation mode: {recorded_series.percent(running['accuracy'])} with the running "
+        f"statistics, "
         f"{recorded_series.percent(alone[smallest])} with those of a batch of {smallest:g}."
     )

@@ -10,20 +10,20 @@ from pages.common import charts, number_format
 from pages.images import encoding
 from pages.sections.batch_norm import norm_charts, norm_inputs, recorded_series
 from zoo import batch_norm
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 
 COMPANIES = (1, 2, 4, 16)  # batch sizes, and how often each is drawn
 DRAWS = 8
-MEASURED = 256  # pictures behind a live point of the curve
+MEASURED = 256  # images behind a live point of the curve
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ONE_CLASS_SIZES = (4, 8, 16)
 
 
 @st.fragment
-def company(model: zoo.Classifier, weights: str) -> None:
-    """Draw how the answer to one picture depends on the batch, if its statistics are used."""
+def batch_dependence(model: zoo.Classifier, weights: str) -> None:
+    """Draw how the answer to one image depends on the batch, if its statistics are used."""
     left, right = st.columns([5, 7], gap="large", vertical_alignment="center")
-    found = picture_set("cifar10")
+    found = image_set("cifar10")
     with left:
         chosen = norm_inputs.choose("bn.company", np.arange(len(found)))
         label = int(found.labels[chosen])
@@ -32,7 +32,7 @@ def company(model: zoo.Classifier, weights: str) -> None:
     alone = evaluated(model, weights, chosen)[label]
     with right, st.spinner("The network answers …", show_time=False):
         rows = {
-            f"batch of {size}": company_of(model, weights, chosen, size)[:, label]
+            f"batch of {size}": batch_dependence_of(model, weights, chosen, size)[:, label]
             for size in COMPANIES
         }
         st.markdown(f"**How sure the network is of “{found.names[label]}”**")
@@ -43,22 +43,21 @@ def company(model: zoo.Classifier, weights: str) -> None:
                 marker=alone,
             ),
             key="bn.company.chart",
-            alt=f"Probability of the true class in batches of different pictures; {alone:.2f} in "
+            alt=f"Probability of the true class in batches of different images; {alone:.2f} in "
             "evaluation mode",
         )
         st.caption(
-            f"Dotted line: evaluation mode, always {number_format.percent(alone)}. Dots: training mode; "
-            f"each is the same picture among other pictures, drawn {DRAWS} times for each size."
+            f"Dotted line: evaluation mode, always {number_format.percent(alone)}. Dots: "
+            f"training mode; "
+            f"each is the same image among other images, drawn {DRAWS} times for each size."
         )
 
 
 @st.fragment
 def modes(model: zoo.Classifier, weights: str) -> None:
-    """Draw accuracy by batch size: measured now on some pictures, and recorded on all of them."""
+    """Draw accuracy by batch size: measured now on some images, and recorded on all of them."""
     found = recorded_series.recorded("batch_norm_modes")
-    if st.button(
-        f"Measure it now on {MEASURED} pictures", icon=":material/speed:", key="bn.measure"
-    ):
+    if st.button(f"Measure it now on {MEASURED} images", icon=":material/speed:", key="bn.measure"):
         _measure(model, weights)
     lines = [] if found is None else _recorded_modes(found)
     if live := st.session_state.get("bn.modes"):
@@ -76,7 +75,7 @@ def modes(model: zoo.Classifier, weights: str) -> None:
     charts.show(
         norm_charts.lines(
             lines,
-            norm_charts.Axis("Pictures in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
+            norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
             norm_charts.Axis("", ".0%"),
             height=300,
         ),
@@ -114,18 +113,20 @@ def _measure(model: zoo.Classifier, weights: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def company_of(_model: zoo.Classifier, weights: str, index: int, size: int) -> np.ndarray:
-    """Return the probabilities (draws, K) of a picture in several batches of this size."""
+def batch_dependence_of(_model: zoo.Classifier, weights: str, index: int, size: int) -> np.ndarray:
+    """Return the probabilities (draws, K) of an image in several batches of this size."""
     inputs = norm_inputs.inputs(_model, weights)
     others = np.delete(inputs, index, axis=0)
     draws = 1 if size == 1 else DRAWS
-    return batch_norm.company(_model.network, inputs[index], others, size, draws, seed=size)
+    return batch_norm.batch_dependence(
+        _model.network, inputs[index], others, size, draws, seed=size
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def evaluated(_model: zoo.Classifier, weights: str, index: int) -> list[float]:
-    """Return the probabilities of a picture in evaluation mode."""
-    result = _model.predict(picture_set("cifar10").images[index])
+    """Return the probabilities of an image in evaluation mode."""
+    result = _model.predict(image_set("cifar10").images[index])
     return [float(p) for p in result.probabilities]
 
 
@@ -133,11 +134,11 @@ def evaluated(_model: zoo.Classifier, weights: str, index: int) -> list[float]:
 def accuracy_of(
     _model: zoo.Classifier, weights: str, statistics: str, size: int, one_class: bool
 ) -> float:
-    """Return the accuracy on the sample pictures in one mode."""
+    """Return the accuracy on the sample images in one mode."""
     return batch_norm.accuracy(
         _model.network,
         norm_inputs.inputs(_model, weights)[:MEASURED],
-        picture_set("cifar10").labels[:MEASURED],
+        image_set("cifar10").labels[:MEASURED],
         statistics=statistics,
         batch_size=size,
         one_class=one_class,

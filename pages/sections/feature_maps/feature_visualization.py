@@ -25,7 +25,7 @@ def show(model: zoo.Model, layer: zoo.explain.Layer, channel: int, size: tuple[i
         channel: The map or feature.
         size: (height, width) of the network's input.
     """
-    made: dict[Any, np.ndarray] = st.session_state.setdefault("optimized", {})
+    made: dict[Any, np.ndarray] = st.session_state.setdefault("feature-visualization", {})
     key = (model.name, layer.name, channel)
     place = st.empty()  # button, then progress, then image, one in the place of the other
     if key not in made:
@@ -58,7 +58,7 @@ def _make(
         bar.progress(step / steps, f"Step {step} of {steps}")
 
     height, width = size if isinstance(model, zoo.Classifier) else (SIDE, SIDE)
-    return zoo.explain.maximize(
+    return zoo.explain.maximize_activation(
         model, layer.name, channel, (height, width), steps=STEPS, progress=progress
     )
 

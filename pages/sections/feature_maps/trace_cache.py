@@ -1,4 +1,4 @@
-"""What the page "Feature maps" looks into: a network's run on a picture, kept for all sessions."""
+"""What the page "Feature maps" looks into: a network's run on an image, kept for all sessions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EDGE = (91, 91, 214)
 
 
 def small(model: zoo.Model, view: np.ndarray) -> np.ndarray:
-    """Return the picture at the size at which the network is looked into.
+    """Return the image at the size at which the network is looked into.
 
     A classifier has one size. A segmentation network takes any; at its working size its activations
     would fill a quarter of a gigabyte.
@@ -78,11 +78,11 @@ def peak(values: np.ndarray) -> tuple[int, int]:
 def over(
     view: np.ndarray, values: np.ndarray | None, field: zoo.explain.ReceptiveField | None
 ) -> bytes:
-    """Draw a map over the picture, and the rectangle that a position of it sees.
+    """Draw a map over the image, and the rectangle that a position of it sees.
 
     Args:
         view: uint8 array (H, W) or (H, W, 3).
-        values: float array (h, w), a feature map; None: the picture alone.
+        values: float array (h, w), a feature map; None: the image alone.
         field: A rectangle in the view's pixels, or None.
 
     Returns:

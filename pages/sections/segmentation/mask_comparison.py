@@ -27,7 +27,7 @@ def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
             st.metric("Boundary IoU", number_format.percent(masks.boundary_iou(predicted, true), 2))
         st.markdown(
             "**Violet**: car in both masks.  \n**Amber**: car that the network missed, "
-            f"{number_format.percent(masks.share(true & ~predicted), 2)} of the picture.  \n**Red**: "
+            f"{number_format.percent(masks.share(true & ~predicted), 2)} of the image.  \n**Red**: "
             "what it took for car and is not, "
             f"{number_format.percent(masks.share(predicted & ~true), 2)}."
         )

@@ -1,4 +1,4 @@
-"""Many pictures at once: their masks as one zip file."""
+"""Many images at once: their masks as one zip file."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pages.components.mask_viewer import mask_viewer
 from pages.images import encoding
 from zoo.segmentation.archives import MaskArchive
 
-MOST = 100  # pictures at once
+MOST = 100  # images at once
 
 
 @st.fragment
 def show(model: zoo.Segmenter) -> None:
-    """Draw the part of a page that takes many pictures, and gives a zip file of their masks.
+    """Draw the part of a page that takes many images, and gives a zip file of their masks.
 
     Args:
         model: finds the masks.
     """
-    st.header("Many pictures at once", anchor="batch")
+    st.header("Many images at once", anchor="batch")
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     files = left.file_uploader(
-        "Pictures",
+        "Images",
         encoding.FILES,
         accept_multiple_files=True,
         key="batch",
@@ -38,7 +38,7 @@ def show(model: zoo.Segmenter) -> None:
             )
             return
         if len(files) > MOST:
-            st.error(f"These are {len(files)} pictures: choose at most {MOST} at once.")
+            st.error(f"These are {len(files)} images: choose at most {MOST} at once.")
             return
         made = tuple(file.file_id for file in files)
         if st.button(
@@ -50,7 +50,7 @@ def show(model: zoo.Segmenter) -> None:
 
 
 def make_archive(model: zoo.Segmenter, files: list[Any]) -> tuple[bytes, list[str]]:
-    """Look at every picture, under a progress bar; return the zip file and what went wrong."""
+    """Look at every image, under a progress bar; return the zip file and what went wrong."""
     archive, problems = MaskArchive(), []
     bar = st.progress(0.0)
     for done, file in enumerate(files):

@@ -28,14 +28,14 @@ def show(model: zoo.Segmenter) -> None:
     test = metrics["test"]
     st.header("How well it does", anchor="quality")
     _numbers(test)
-    if streets := metrics.get("streets_test"):
+    if streets := metrics.get("test_streets"):
         st.markdown(
             f"That is in the studio. On {streets['n']} street photos of sequences that were never "
             f"trained on, each with a large vehicle, the IoU is "
             f"**{number_format.percent(streets['iou'], 1)}** and the Boundary IoU "
             f"**{number_format.percent(streets['boundary_iou'], 1)}**."
         )
-    seen = iou_by_group.views(test.get("pictures", {}))
+    seen = iou_by_group.views(test.get("images", {}))
     if seen:
         _spread(seen)
         _worst(seen)
@@ -53,24 +53,24 @@ def _numbers(test: dict[str, float]) -> None:
             ("iou", "Test IoU"),
             ("dice", "Test Dice"),
             ("boundary_iou", "Test Boundary IoU"),
-            ("worst", "Worst picture, IoU"),
+            ("worst", "Worst image, IoU"),
         ):
             if name in test:
                 st.metric(
-                    title, number_format.percent(test[name], 2), help=f"n = {test['n']} pictures"
+                    title, number_format.percent(test[name], 2), help=f"n = {test['n']} images"
                 )
 
 
 def _spread(seen: Sequence[View]) -> None:
-    """Draw the IoU of every test picture by angle, a line a car, and a table of the cars."""
+    """Draw the IoU of every test image by angle, a line a car, and a table of the cars."""
     left, right = st.columns(2, gap="large")
     groups = iou_by_group.by_car(seen)
     with left:
-        st.markdown("**IoU of every test picture, by the angle of the camera**")
+        st.markdown("**IoU of every test image, by the angle of the camera**")
         charts.show(
             figure(seen),
             key="spread",
-            alt=f"IoU of {len(seen)} test pictures by car and angle, "
+            alt=f"IoU of {len(seen)} test images by car and angle, "
             f"from {min(view.iou for view in seen):.4f} to {max(view.iou for view in seen):.4f}",
         )
     hardest = iou_by_group.by_angle(seen)[0]
@@ -79,8 +79,9 @@ def _spread(seen: Sequence[View]) -> None:
         st.table(car_table(groups), border="horizontal", hide_index=True, alt="IoU by car")
         st.caption(
             f"No view of these {len(groups)} cars was trained on. ± is the standard deviation over "
-            f"a car's pictures. The hardest angle is {hardest.name}: "
-            f"{number_format.percent(hardest.mean, 2)} over {hardest.n} picture{'s' * (hardest.n > 1)}."
+            f"a car's images. The hardest angle is {hardest.name}: "
+            f"{number_format.percent(hardest.mean, 2)} over {hardest.n} "
+            f"image{'s' * (hardest.n > 1)}."
         )
 
 
@@ -122,7 +123,7 @@ def car_table(groups: Sequence[Group]) -> list[dict[str, str]]:
             "Car": group.name,
             "n": str(group.n),
             "Mean": number_format.percent(group.mean, 2),
-            "±": f"{100 * group.deviation:.2f}" if group.n > 1 else "",
+            "±": f"{100 * group.std:.2f}" if group.n > 1 else "",
             "Worst": number_format.percent(group.worst.iou, 2),
         }
         for group in groups
@@ -130,18 +131,18 @@ def car_table(groups: Sequence[Group]) -> list[dict[str, str]]:
 
 
 def _worst(seen: Sequence[View]) -> None:
-    st.markdown("**The worst test pictures**")
-    st.table(worst_table(seen), border="horizontal", hide_index=True, alt="The worst test pictures")
+    st.markdown("**The worst test images**")
+    st.table(worst_table(seen), border="horizontal", hide_index=True, alt="The worst test images")
     st.caption(
         "Carvana's photos may not be shown here, so numbers must do. Against its car: the "
-        "difference from the mean over the car's pictures, in points of IoU; far below it, the "
+        "difference from the mean over the car's images, in points of IoU; far below it, the "
         "view is hard. Against its angle: the difference from the mean over all cars at that "
         "angle; far below it, the car is."
     )
 
 
 def worst_table(seen: Sequence[View], count: int = 5) -> list[dict[str, str]]:
-    """Return the table of the worst pictures, a mapping from column to text for each row."""
+    """Return the table of the worst images, a mapping from column to text for each row."""
     cars = {group.name: group.mean for group in iou_by_group.by_car(seen)}
     angles = {group.name: group.mean for group in iou_by_group.by_angle(seen)}
     return [

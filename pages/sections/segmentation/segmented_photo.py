@@ -39,9 +39,9 @@ class Scene:
     photo: str = field(repr=False)
     probabilities: str = field(repr=False)
 
-    def largest_piece(self) -> Scene:
+    def largest_component(self) -> Scene:
         """Return the scene with the largest piece of what was found, and no other."""
-        result = self.result.largest_piece()
+        result = self.result.largest_component()
         return replace(self, result=result, probabilities=mask_viewer.gray(result.probabilities))
 
     def original(self) -> Image.Image:
@@ -53,7 +53,9 @@ class Scene:
         if self.shown.size == self.size:
             return self.result
         result = self.result
-        enlarged = mask_refinement.enlarge(result.working, self.original(), result.threshold)
+        enlarged = mask_refinement.enlarge(
+            result.low_res_probabilities, self.original(), result.threshold
+        )
         return replace(result, probabilities=enlarged)
 
     def area(self, threshold: float) -> float:
@@ -62,11 +64,11 @@ class Scene:
 
     def found(self, threshold: float) -> bool:
         """Return whether there is a car at a threshold rather than a few stray pixels."""
-        return self.area(threshold) >= self.result.least_area
+        return self.area(threshold) >= self.result.min_area
 
-    def unsure(self) -> float:
+    def uncertain(self) -> float:
         """Return the share of the photo where the network is unsure, in [0, 1]."""
-        return masks.share(masks.unsure(self.result.probabilities))
+        return masks.share(masks.uncertain(self.result.probabilities))
 
 
 def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
@@ -78,7 +80,7 @@ def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
         name: Its name.
 
     Raises:
-        ImageError: It is no picture that can be used; the message says why.
+        ImageError: It is no image that can be used; the message says why.
     """
     original = zoo.open_image(encoded)
     result = model.predict(original)

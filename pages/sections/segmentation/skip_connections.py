@@ -79,20 +79,20 @@ def _side_by_side(run: zoo.explain.Trace, skip: zoo.explain.Skip) -> None:
         ("From below, enlarged", below),
         ("Decoder, first layer behind", block.main.name),
     )
-    pictures = [
-        gallery.Picture(
+    images = [
+        gallery.GalleryImage(
             title, name, address(mosaic.png(run[name])), f"{title}: {len(run[name])} maps"
         )
         for title, name in parts
     ]
-    gallery.show("skip-sides", pictures, columns=3, few=1, stacked=True)
+    gallery.show("skip-sides", images, columns=3, few=1, stacked=True)
 
 
 @st.cache_data(max_entries=16, show_spinner="Cutting …")
 def _change(
     key: str, _model: zoo.Segmenter, view: np.ndarray, cut: tuple[str, ...], fill: str | None
 ) -> zoo.explain.MaskChange:
-    return zoo.explain.mask_without(_model, view, cut, "mean" if fill == "mean" else "zero")
+    return zoo.explain.mask_without_skips(_model, view, cut, "mean" if fill == "mean" else "zero")
 
 
 def _masks(change: zoo.explain.MaskChange, view: np.ndarray, count: int) -> None:
@@ -104,22 +104,23 @@ def _masks(change: zoo.explain.MaskChange, view: np.ndarray, count: int) -> None
         ("Lost and gained", [(kept, (70, 70, 84)), (change.lost, _LOST), (change.gained, _GAINED)]),
     )
     details = (
-        f"{number_format.percent(float(change.whole.mean()))} of the picture",
-        f"{number_format.percent(float(change.cut.mean()))} of the picture",
+        f"{number_format.percent(float(change.whole.mean()))} of the image",
+        f"{number_format.percent(float(change.cut.mean()))} of the image",
         "amber: lost, blue: gained",
     )
-    pictures = [
-        gallery.Picture(title, detail, address(encoding.png(_painted(view, masks))), title)
+    images = [
+        gallery.GalleryImage(title, detail, address(encoding.png(_painted(view, masks))), title)
         for (title, masks), detail in zip(layers, details, strict=True)
     ]
-    gallery.show("skip-masks", pictures, columns=3, few=1)
+    gallery.show("skip-masks", images, columns=3, few=1)
     st.markdown(
-        f"The two masks overlap by **{number_format.percent(change.iou)}** (intersection over union)."
+        f"The two masks overlap by **{number_format.percent(change.iou)}** (intersection over "
+        f"union)."
     )
 
 
 def _painted(view: np.ndarray, masks: list[tuple[np.ndarray, tuple[int, int, int]]]) -> np.ndarray:
-    """Return the picture in gray with masks laid over it."""
+    """Return the image in gray with masks laid over it."""
     gray = view.mean(axis=2, keepdims=True).repeat(3, axis=2) * 0.75
     for mask, colour in masks:
         gray[mask] = 0.4 * gray[mask] + 0.6 * np.asarray(colour)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.training.tiny_images import CPU, TINY, make_pictures
+from tests.training.tiny_images import CPU, TINY, make_images
 from training.benchmarks import cifar_time_to_94 as benchmark
 from training.data.augment_images import normalize
 
@@ -16,15 +16,15 @@ from training.data.augment_images import normalize
 def airbench(monkeypatch: pytest.MonkeyPatch) -> benchmark.Airbench:
     recipe = replace(benchmark.AIRBENCH, epochs=4, batch=20, widths=TINY.widths)
     monkeypatch.setattr(benchmark, "AIRBENCH", recipe)
-    return benchmark.Airbench(make_pictures(50), CPU, seed=0)
+    return benchmark.Airbench(make_images(50), CPU, seed=0)
 
 
-def test_an_epoch_shows_each_picture_once_shifted_and_mirrored_in_turns(airbench) -> None:
+def test_an_epoch_shows_each_image_once_shifted_and_mirrored_in_turns(airbench) -> None:
     torch.manual_seed(0)
     cropped = benchmark._crop_all(airbench.padded)
     whole = airbench.padded.unfold(2, 32, 1).unfold(3, 32, 1)  # (N, 3, 5, 5, 32, 32)
     matches = (whole == cropped[:, :, None, None]).flatten(4).all(dim=4).all(dim=1)
-    assert matches.flatten(1).any(dim=1).all(), "a crop is no window of its picture"
+    assert matches.flatten(1).any(dim=1).all(), "a crop is no window of its image"
     assert matches.flatten(1).int().argmax(dim=1).unique().numel() > 10
     batches = list(airbench.batches(0))
     assert [len(labels) for _, labels in batches] == [20, 20]
@@ -56,12 +56,12 @@ def test_the_prediction_adds_up_the_parts(airbench) -> None:
 
 def test_both_recipes_are_timed_and_trained(airbench) -> None:
     fast = replace(benchmark.FAST, epochs=4, batch=10, widths=TINY.widths)
-    ours = benchmark.Contender(fast, make_pictures(50), CPU, seed=0)
+    ours = benchmark.Contender(fast, make_images(50), CPU, seed=0)
     assert len(benchmark.stages(ours.learner)) == 3
     timed = benchmark.time_parts({"a": ours}, rounds=1)
     assert len(timed["a"].steps) == 3
     assert min(timed["a"].steps) > 0
-    found = benchmark.train(airbench, make_pictures(20, seed=1))
+    found = benchmark.train(airbench, make_images(20, seed=1))
     assert found["seconds"] > 0
     assert 0 <= found["accuracy"] <= 1
 
@@ -75,5 +75,5 @@ def test_the_finding_is_worded_from_the_rows() -> None:
     assert "0.98 times" in said
     assert "95.00% (n=2)" in said
     assert "93.00% (n=1)" in said
-    assert "test picture" in said
+    assert "test image" in said
     assert "reaches" not in benchmark.finding([{"recipe": "fast"}], 1.0, test=False)

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.training.tiny_images import CPU, TINY, make_pictures
+from tests.training.tiny_images import CPU, TINY, make_images
 from training.benchmarks import image_loading as benchmark
 from training.data.image_batches import Plan, batches
 
 
 def test_every_way_gives_the_same_batches() -> None:
-    pictures = make_pictures(60)
-    images, labels = torch.from_numpy(pictures.images), torch.from_numpy(pictures.labels)
+    examples = make_images(60)
+    images, labels = torch.from_numpy(examples.images), torch.from_numpy(examples.labels)
     plan = Plan(images, labels, TINY.augmentation, 20, seed=0)
     first, *others = [list(batches(plan, 1, 0, CPU.processes, workers)) for workers in (None, 0, 1)]
     assert len(first) == 3
@@ -27,8 +27,8 @@ def test_every_way_gives_the_same_batches() -> None:
 def test_each_way_is_timed_without_and_with_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "WAYS", {"in memory": None, "DataLoader, no worker": 0})
     monkeypatch.setattr(benchmark, "ROUNDS", 1)
-    recipe = replace(TINY, kept=1.0, batch=20)
-    rows = benchmark.measure(recipe, make_pictures(40), CPU)
+    recipe = replace(TINY, keep_ratio=1.0, batch=20)
+    rows = benchmark.measure(recipe, make_images(40), CPU)
     assert [row["way"] for row in rows] == list(benchmark.WAYS)
     assert all(0 < row["batch_seconds"] < row["step_seconds"] for row in rows)
 

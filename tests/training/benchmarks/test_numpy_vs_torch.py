@@ -30,7 +30,7 @@ def test_the_profile_accounts_for_the_whole_step_and_leaves_no_timers(network: N
     images, labels = np.zeros((8, 1, 28, 28), np.float32), np.arange(8)
     untimed = convolution.im2col
     *work, rate = profile(network, images, labels, repeats=2)
-    assert sum(row["share"] for row in work) == pytest.approx(1)
+    assert sum(row["alpha"] for row in work) == pytest.approx(1)
     assert {"Convolution: im2col", "Convolution: matrix products", "BatchNorm"} <= {
         row["work"] for row in work
     }

@@ -14,15 +14,15 @@ from safetensors.numpy import load_file
 from tests.training.tiny_cars import CPU, TINY, pair
 from training.carvana import average_runs
 from training.carvana.carvana_recipe import train
-from training.data.augment_cars import Sources
+from training.data.augment_cars import TrainingSources
 from training.engine.failures import TrainingError
-from training.metrics.mask_predictions import Held
+from training.metrics.mask_predictions import ValidationSet
 from zoo.loading import load_folder
 from zoo.networks.segmentation.unet import UNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SOURCES = Sources([pair(f"c{k}", seed=k) for k in range(4)])
-HELD = Held([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
+SOURCES = TrainingSources([pair(f"c{k}", seed=k) for k in range(4)])
+HELD = ValidationSet([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 RECIPE = replace(TINY, epochs=1)
 
 
@@ -30,7 +30,7 @@ RECIPE = replace(TINY, epochs=1)
 def parts(tmp_path: Path) -> tuple[Path, Path]:
     first, second = tmp_path / "first", tmp_path / "second"
     train(RECIPE, SOURCES, HELD, first, CPU, quiet=True)
-    train(RECIPE, SOURCES, HELD, second, CPU, seed=1, quiet=True, begin_with=first)
+    train(RECIPE, SOURCES, HELD, second, CPU, seed=1, quiet=True, init_from=first)
     return first, second
 
 
@@ -45,8 +45,8 @@ def test_the_weights_lie_between_and_the_statistics_are_measured_anew(
             np.testing.assert_allclose(mixed[name], 0.75 * a[name] + 0.25 * b[name], atol=1e-6)
     moved = [n for n in a if "running_var" in n and not np.allclose(mixed[n], b[n], rtol=0.01)]
     assert moved
-    assert record["share"] == 0.25
-    assert record["began_with"]["began_with"]["seed"] == 0, "both parts are told"
+    assert record["alpha"] == 0.25
+    assert record["init_from"]["init_from"]["seed"] == 0, "both parts are told"
     assert len(record["history"]) == 2
     assert record["metrics"]["validation"]["n"] == 2
     assert json.loads((out / "record.json").read_text()) == record
@@ -57,14 +57,14 @@ def test_blocks_that_only_the_second_has_add_their_share() -> None:
     first, second = UNet((4, 8)), UNet((4, 8), context=1)
     torch.nn.init.normal_(second.context[0].mix_bn.weight)
     ends = [n.state_dict() for n in (first, second)]
-    picture = torch.randn(1, 3, 16, 16)
+    image = torch.randn(1, 3, 16, 16)
     for share, expected in ((0.0, first), (1.0, second)):
         mixed = UNet((4, 8), context=1).eval()
         mixed.load_state_dict(average_runs.average(*ends, share))
-        torch.testing.assert_close(mixed(picture), expected.eval()(picture))
+        torch.testing.assert_close(mixed(image), expected.eval()(image))
 
 
-def test_the_statistics_are_those_of_training_pictures(parts: tuple[Path, Path]) -> None:
+def test_the_statistics_are_those_of_training_images(parts: tuple[Path, Path]) -> None:
     recipe = average_runs.read_recipe(json.loads((parts[1] / "record.json").read_text()))
     assert recipe == RECIPE
     network = load_folder("carvana", parts[1], "cpu").network

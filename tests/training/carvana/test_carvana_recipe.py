@@ -18,16 +18,16 @@ from safetensors.numpy import load_file
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
 from training.carvana.carvana_recipe import Recipe, train
-from training.data.augment_cars import CarAugmentation, Sources
+from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.engine.failures import TrainingError
-from training.metrics.mask_predictions import Held, predict
+from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.loading import load_folder
 from zoo.segmentation import components
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-SOURCES = Sources([pair(f"c{k}", seed=k) for k in range(6)])
-HELD = Held([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
+SOURCES = TrainingSources([pair(f"c{k}", seed=k) for k in range(6)])
+HELD = ValidationSet([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,22 +39,20 @@ def assert_same(first: Path, second: Path) -> None:
         np.testing.assert_array_equal(array, got[name], err_msg=name)
 
 
-def test_overfits_4_pictures(tmp_path: Path) -> None:
+def test_overfits_4_images(tmp_path: Path) -> None:
     four = [pair(f"c{k}", seed=k) for k in range(4)]
     recipe = replace(
-        TINY, epochs=2, pictures=240, small_until=0.0, widths=(12, 16), peak_learning_rate=0.01,
-        augmentation=CarAugmentation(32, 48, 0, 0, (1, 1), stretch=0, light=PLAIN),
+        TINY, epochs=2, images=240, low_res_fraction=0.0, widths=(12, 16), peak_learning_rate=0.01,
+        augmentation=CarAugmentation(32, 48, 0, 0, (1, 1), stretch=0, jitter=PLAIN),
     )  # fmt: skip
-    record = train(recipe, Sources(four), Held(four), tmp_path, CPU, quiet=True)
+    record = train(recipe, TrainingSources(four), ValidationSet(four), tmp_path, CPU, quiet=True)
     assert record["metrics"]["validation"]["iou"] > 0.99
 
 
-@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
-def test_a_resumed_run_equals_an_unbroken_one(
-    muon_rate: float, tmp_path: Path, monkeypatch
-) -> None:
+@pytest.mark.parametrize("muon_lr", [0.0, 0.1])
+def test_a_resumed_run_equals_an_unbroken_one(muon_lr: float, tmp_path: Path, monkeypatch) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    recipe = replace(TINY, muon_rate=muon_rate)
+    recipe = replace(TINY, muon_lr=muon_lr)
     train(recipe, SOURCES, HELD, whole, CPU, quiet=True)
 
     monkeypatch.setattr(carvana_recipe, "CHECKPOINT_SECONDS", 0.0)  # after every step
@@ -99,7 +97,9 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path: Path, monkeypa
 
 
 def test_the_zoo_answers_as_training_did(tmp_path: Path) -> None:
-    held = Held([pair("v", angle, seed=50 + angle, width=512, height=342) for angle in (1, 2)])
+    held = ValidationSet(
+        [pair("v", angle, seed=50 + angle, width=512, height=342) for angle in (1, 2)]
+    )
     record = train(TINY, SOURCES, held, tmp_path, CPU, quiet=True)
     run = carvana_recipe._Run(TINY, SOURCES, held, tmp_path, CPU, 0, True, 1)
     run.restore(True)
@@ -108,7 +108,7 @@ def test_the_zoo_answers_as_training_did(tmp_path: Path) -> None:
         held.studio, predict(run.network, held.studio, CPU), strict=True
     ):
         answer = model.predict(one.image)
-        settled = components.settle(expected, record["threshold"])
+        settled = components.hysteresis_threshold(expected, record["threshold"])
         np.testing.assert_allclose(answer.probabilities, settled, atol=1e-5)
         assert answer.threshold == record["threshold"]
 
@@ -117,7 +117,7 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
     first, second = tmp_path / "first", tmp_path / "second"
     train(TINY, SOURCES, HELD, first, CPU, quiet=True)
     still = replace(TINY, epochs=1, peak_learning_rate=0.0)  # only BatchNorm's statistics move
-    record = train(still, SOURCES, HELD, second, CPU, seed=1, quiet=True, begin_with=first)
+    record = train(still, SOURCES, HELD, second, CPU, seed=1, quiet=True, init_from=first)
     expected, got = (load_file(folder / "model.safetensors") for folder in (first, second))
     for name, array in expected.items():
         if "running" not in name and "tracked" not in name:
@@ -125,16 +125,16 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
     earlier = json.loads((first / "record.json").read_text())
     assert record["history"][:2] == earlier["history"]
     assert [row["epoch"] for row in record["history"]] == [1, 2, 3]
-    assert record["began_with"]["seed"] == 0
-    again = train(still, SOURCES, HELD, second, CPU, 1, True, quiet=True, begin_with=first)
-    assert again["began_with"] == record["began_with"]
+    assert record["init_from"]["seed"] == 0
+    again = train(still, SOURCES, HELD, second, CPU, 1, True, quiet=True, init_from=first)
+    assert again["init_from"] == record["init_from"]
 
 
-@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
-def test_the_last_layer_may_learn_faster_than_the_rest(muon_rate: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("muon_lr", [0.0, 0.1])
+def test_the_last_layer_may_learn_faster_than_the_rest(muon_lr: float, tmp_path: Path) -> None:
     moved = {}
     for factor in (1.0, 10.0):
-        recipe = replace(TINY, muon_rate=muon_rate, head_factor=factor, weight_decay=0.0)
+        recipe = replace(TINY, muon_lr=muon_lr, head_factor=factor, weight_decay=0.0)
         run = carvana_recipe._Run(recipe, SOURCES, HELD, tmp_path / f"{factor}", CPU, 0, True, 1)
         before = {name: p.detach().clone() for name, p in run.network.named_parameters()}
         inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
@@ -148,29 +148,29 @@ def test_the_last_layer_may_learn_faster_than_the_rest(muon_rate: float, tmp_pat
 
 def test_a_second_part_may_look_further_around(tmp_path: Path) -> None:
     train(TINY, SOURCES, HELD, tmp_path / "first", CPU, quiet=True)
-    still = replace(TINY, epochs=1, peak_learning_rate=0.0, muon_rate=0.0, context=1)
+    still = replace(TINY, epochs=1, peak_learning_rate=0.0, muon_lr=0.0, context=1)
     run = carvana_recipe._Run(still, SOURCES, HELD, tmp_path / "second", CPU, 0, True, 1)
-    run.begin_with(tmp_path / "first")
+    run.init_from(tmp_path / "first")
     before = load_folder("carvana", tmp_path / "first", "cpu").network
     for (_, expected, _), (_, got, _) in zip(
         predict(before, HELD.studio, CPU), predict(run.network, HELD.studio, CPU), strict=True
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-5)
     train(replace(still, peak_learning_rate=1e-3), SOURCES, HELD, tmp_path / "third", CPU,
-          quiet=True, begin_with=tmp_path / "first")  # fmt: skip
+          quiet=True, init_from=tmp_path / "first")  # fmt: skip
     model = load_folder("carvana", tmp_path / "third", "cpu")
     assert len(model.network.context) == 1
     with pytest.raises(TrainingError, match="holds no finished run of this network"):
-        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "third")
+        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, init_from=tmp_path / "third")
 
 
 def test_a_second_part_needs_a_finished_first(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no finished run"):
-        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")
+        train(TINY, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, init_from=tmp_path / "a")
     train(TINY, SOURCES, HELD, tmp_path / "a", CPU, quiet=True)
-    fewer = Sources(SOURCES.studio[:-1])
+    fewer = TrainingSources(SOURCES.studio[:-1])
     with pytest.raises(TrainingError, match="other photos"):
-        train(TINY, fewer, HELD, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a")
+        train(TINY, fewer, HELD, tmp_path / "b", CPU, quiet=True, init_from=tmp_path / "a")
 
 
 def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
@@ -180,7 +180,7 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     assert rates[0] < 0.01 * max(rates)
     assert rates[-1] < 1e-3 * max(rates)
     first, last = recipe.augmentation_at(0), recipe.augmentation_at(recipe.total_steps - 1)
-    assert first == recipe.small
+    assert first == recipe.low_res_augmentation
     assert last == recipe.augmentation
 
 
@@ -188,8 +188,9 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
     write_kaggle(tmp_path / "data", [pair(f"{k:012x}", seed=k) for k in range(12)])
     script = tmp_path / "tiny.py"
     script.write_text(
-        "import sys\nfrom tests.training.carvana import TINY\nfrom training import carvana\n"
-        "carvana.PRESETS['main'] = TINY\ncarvana.main()\n"
+        "from tests.training.tiny_cars import TINY\n"
+        "from training.carvana import carvana_recipe as recipe\n"
+        "recipe.PRESETS['main'] = TINY\nrecipe.main()\n"
     )
     arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
                  "--precision", "float32"]  # fmt: skip
@@ -204,7 +205,7 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
     one, two = (
         json.loads((tmp_path / name / "record.json").read_text()) for name in ("one", "two")
     )
-    assert two["machine"]["processes"] == 2
+    assert two["compute"]["processes"] == 2
     assert len(two["history"]) == 2
     # BatchNorm sees half the batch in each process: not the same, but close.
     first, second = (record["history"][0]["train"]["loss"] for record in (one, two))

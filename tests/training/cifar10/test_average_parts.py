@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests.training.tiny_images import CPU, TINY, make_pictures
+from tests.training.tiny_images import CPU, TINY, make_images
 from training.cifar10 import average_parts, cifar10_recipe, cifar10_record
 from training.data.image_batches import Plan, from_memory
 from training.engine.failures import TrainingError
@@ -20,7 +20,7 @@ from zoo.loading import load_folder
 from zoo.networks.cifar_net import CifarNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-TRAINING, VALIDATION = make_pictures(120), make_pictures(30, seed=1)
+TRAINING, VALIDATION = make_images(120), make_images(30, seed=1)
 LATER = replace(TINY, epochs=2, whiten_epochs=0)
 
 
@@ -30,7 +30,7 @@ def parts(tmp_path: Path) -> list[Path]:
     for seed, (recipe, folder) in enumerate(zip((TINY, LATER, LATER), folders, strict=True)):
         before = folders[seed - 1] if seed else None
         cifar10_recipe.train(
-            recipe, TRAINING, VALIDATION, folder, CPU, seed, quiet=True, begin_with=before
+            recipe, TRAINING, VALIDATION, folder, CPU, seed, quiet=True, init_from=before
         )
     return folders
 
@@ -55,16 +55,18 @@ def test_the_weights_are_the_mean_and_the_statistics_are_measured_anew(
     averaged = {n: (a[n] + b[n] + c[n]) / 3 for n in a if "running_var" in n}
     assert any(not np.allclose(mixed[n], v, rtol=0.01) for n, v in averaged.items())
     assert [row["epoch"] for row in record["history"]] == list(range(1, 8))
-    assert record["petaflop"] == record["began_with"]["petaflop"], "all parts', and nothing more"
+    assert record["train_pflop"] == record["init_from"]["train_pflop"], (
+        "all parts', and nothing more"
+    )
     assert record["metrics"]["validation"]["n"] == 30
     assert json.loads((out / "record.json").read_text()) == record
     load_folder("cifar10", out, "cpu").predict(VALIDATION.images[0])
 
 
-def test_statistics_of_all_pictures_are_others(parts: list[Path], tmp_path: Path) -> None:
+def test_statistics_of_all_images_are_others(parts: list[Path], tmp_path: Path) -> None:
     hardest, everything = (tmp_path / name for name in ("hardest", "everything"))
     average_parts.run(parts, TRAINING, VALIDATION, hardest, CPU)
-    average_parts.run(parts, TRAINING, VALIDATION, everything, CPU, all_pictures=True)
+    average_parts.run(parts, TRAINING, VALIDATION, everything, CPU, all_images=True)
     a, b = unscaled(hardest), unscaled(everything)
     for name in a:
         same = np.allclose(a[name], b[name], rtol=1e-4)
@@ -72,13 +74,13 @@ def test_statistics_of_all_pictures_are_others(parts: list[Path], tmp_path: Path
 
 
 class ByLabel:
-    """A proxy that finds a picture the harder, the greater its label."""
+    """A proxy that finds an image the harder, the greater its label."""
 
     def losses(self, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, None]:
         return labels.float(), None
 
 
-def test_the_statistics_are_those_of_the_pictures_that_the_proxy_selects() -> None:
+def test_the_statistics_are_those_of_the_images_that_the_proxy_selects() -> None:
     images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
     plan = Plan(images, labels, TINY.augmentation, 120, seed=0)  # one batch
     network = CifarNet(TINY.widths, TINY.depth)
@@ -97,8 +99,8 @@ def test_a_final_mean_takes_the_calibration_of_the_one_before(
     parts: list[Path], tmp_path: Path
 ) -> None:
     before = average_parts.run(parts[:2], TRAINING, VALIDATION, tmp_path / "before", CPU)
-    more = make_pictures(150)
-    cifar10_recipe.train(LATER, more, None, tmp_path / "d", CPU, quiet=True, begin_with=parts[1])
+    more = make_images(150)
+    cifar10_recipe.train(LATER, more, None, tmp_path / "d", CPU, quiet=True, init_from=parts[1])
     record = average_parts.run(
         [*parts[:2], tmp_path / "d"], more, None, tmp_path / "mean", CPU, tmp_path / "before"
     )
@@ -106,13 +108,13 @@ def test_a_final_mean_takes_the_calibration_of_the_one_before(
     assert (
         record["metrics"]["validation"]["accuracy"] == before["metrics"]["validation"]["accuracy"]
     )
-    own, kept = record["outsiders"], before["outsiders"]
-    assert own["threshold"] == kept["threshold"]
+    own, keep_ratio = record["ood"], before["ood"]
+    assert own["threshold"] == keep_ratio["threshold"]
     network = load_folder("cifar10", tmp_path / "mean", "cpu").network
     answers = cifar10_record.answers_of(network, CPU)
     found = detect(answers, own["threshold"], 32, None)["detection_rates"]
     assert own["detection_rates"] == pytest.approx(found, abs=0.005), "of the final weights"
-    assert found != kept["detection_rates"]
+    assert found != keep_ratio["detection_rates"]
     with pytest.raises(TrainingError, match="--final is for parts"):
         average_parts.run([*parts[:2], tmp_path / "d"], TRAINING, VALIDATION, tmp_path / "x", CPU)
 

@@ -17,12 +17,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests.training.tiny_images import CPU, TINY, make_pictures, write_batches
+from tests.training.tiny_images import CPU, TINY, make_images, write_batches
 from training import evaluate
 from training.cifar10 import cifar10_recipe
-from training.cifar10.cifar10_record import petaflop, plain
+from training.cifar10.cifar10_record import plain, train_pflop
 from training.data.augment_images import ImageAugmentation, normalize
-from training.data.cifar_images import Pictures
+from training.data.cifar_images import LabelledImages
 from training.data.image_batches import Plan, batches
 from training.engine.checkpoint import load_checkpoint
 from training.engine.failures import TrainingError
@@ -33,7 +33,7 @@ from training.metrics.class_predictions import measure, predict, views
 ROOT = Path(__file__).resolve().parents[3]
 # One thread a process: it need not fight for the cores, and always adds up in the same order.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-TRAINING, VALIDATION = make_pictures(120), make_pictures(30, seed=1)
+TRAINING, VALIDATION = make_images(120), make_images(30, seed=1)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,12 +55,14 @@ def assert_same(first: Path, second: Path) -> None:
         np.testing.assert_array_equal(array, got[name], err_msg=name)
 
 
-@pytest.mark.parametrize("kept", [1.0, 0.5])
-def test_overfits_64_pictures(kept: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep_ratio", [1.0, 0.5])
+def test_overfits_64_images(keep_ratio: float, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    noise = Pictures(rng.integers(0, 256, (64, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 64))
+    noise = LabelledImages(
+        rng.integers(0, 256, (64, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 64)
+    )
     recipe = replace(
-        TINY, epochs=round(45 / kept), batch=16, kept=kept, widths=(16, 32, 32),
+        TINY, epochs=round(45 / keep_ratio), batch=16, keep_ratio=keep_ratio, widths=(16, 32, 32),
         augmentation=ImageAugmentation(flip=False, translate=0),
     )  # fmt: skip
     record = cifar10_recipe.train(recipe, noise, noise, tmp_path, CPU, quiet=True)
@@ -82,13 +84,13 @@ def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
     before = [p.clone() for p in run.proxy.network.parameters()]
     run.hardest(inputs, labels)
     assert all(map(torch.equal, before, run.proxy.network.parameters())), "learned off its turn"
-    run.step -= run.step % TINY.proxy_every
+    run.step -= run.step % TINY.proxy_interval
     run.hardest(inputs, labels)
     assert not all(map(torch.equal, before, run.proxy.network.parameters()))
 
 
-def test_pictures_are_small_for_the_first_part_of_a_run() -> None:
-    recipe = replace(TINY, small_until=2 / 3, small_size=24)
+def test_images_are_small_for_the_first_part_of_a_run() -> None:
+    recipe = replace(TINY, low_res_fraction=2 / 3, low_res_size=24)
     images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
     plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
     learner = cifar10_recipe.Learner(recipe, recipe.widths, recipe.depth, plan, CPU)
@@ -101,7 +103,7 @@ def test_pictures_are_small_for_the_first_part_of_a_run() -> None:
 
 
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
-    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
+    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_images(150), VALIDATION)
     base = [sys.executable, "-c", SCRIPT, str(tmp_path / "data")]
     subprocess.run([*base, str(tmp_path / "whole")], check=True, env=ENVIRONMENT)
 
@@ -118,7 +120,7 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) ->
     assert_same(tmp_path / "whole", broken)
     record = json.loads((broken / "record.json").read_text())
     assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
-    assert [r["machine"] for r in record["resumed"]] == [record["machine"]]
+    assert [r["compute"] for r in record["resumed"]] == [record["compute"]]
 
 
 # As a user would start it, with a recipe small enough for a test. A checkpoint after every look
@@ -126,14 +128,14 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) ->
 SCRIPT = """
 import sys
 from dataclasses import replace
-from tests.training.cifar import TINY
-from training import cifar10
-cifar10.PRESETS["best"] = replace(TINY, epochs=4, batch=20)
-cifar10.CHECKPOINT_SECONDS = 0
+from tests.training.tiny_images import TINY
+from training.cifar10 import cifar10_recipe
+cifar10_recipe.PRESETS["best"] = replace(TINY, epochs=4, batch=20)
+cifar10_recipe.CHECKPOINT_SECONDS = 0
 data, out, *rest = sys.argv[1:]
 sys.argv[1:] = ["--data-dir", data, "--out", out, "--seed", "5", "--device", "cpu",
                 "--precision", "float32", *rest]
-sys.exit(cifar10.main())
+sys.exit(cifar10_recipe.main())
 """
 
 
@@ -161,7 +163,7 @@ def test_a_resumed_run_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, monkeyp
 
 
 def test_two_processes_learn_like_one(tmp_path: Path) -> None:
-    write_batches(tmp_path / "cifar-10-batches-py", make_pictures(150), VALIDATION)
+    write_batches(tmp_path / "cifar-10-batches-py", make_images(150), VALIDATION)
     script = tmp_path / "run.py"
     script.write_text(SCRIPT.replace("epochs=4, batch=20", "epochs=6"))
     arguments = [str(script), str(tmp_path)]
@@ -173,7 +175,7 @@ def test_two_processes_learn_like_one(tmp_path: Path) -> None:
     for command in (one, torchrun):
         subprocess.run(command, check=True, env=ENVIRONMENT, cwd=tmp_path, capture_output=True)
     first, second = (json.loads((tmp_path / n / "record.json").read_text()) for n in ("one", "two"))
-    assert (first["machine"]["processes"], second["machine"]["processes"]) == (1, 2)
+    assert (first["compute"]["processes"], second["compute"]["processes"]) == (1, 2)
     # Each process normalizes its own half of the batch, so the runs differ a little.
     losses = [record["history"][-1]["train"]["loss"] for record in (first, second)]
     assert losses[1] == pytest.approx(losses[0], rel=0.25)
@@ -185,18 +187,18 @@ def test_the_record_and_config_say_how_it_was_made(tmp_path: Path) -> None:
     assert record == json.loads((tmp_path / "record.json").read_text())
     assert record["recipe"] == plain(TINY)
     assert record["seed"] == 1
-    assert record["pictures"] == 120
+    assert record["images"] == 120
     assert record["parameters"] == sum(
         a.size for n, a in weights(tmp_path).items() if "running" not in n and "num_" not in n
     )
-    assert record["machine"]["precision"] == "float32"
+    assert record["compute"]["precision"] == "float32"
     assert torch.__version__.startswith(record["versions"]["torch"])
     assert len(record["history"]) == TINY.epochs
     rates = [row["learning_rate"] for row in record["history"]]
     assert rates == sorted(rates, reverse=True)
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["arguments"] == {"widths": [8, 16, 16], "depth": 3, "classes": 10}
-    assert config["outsider_threshold"] == record["outsiders"]["threshold"]
+    assert config["ood_threshold"] == record["ood"]["threshold"]
     assert config["labels"][3] == "cat"
 
 
@@ -212,7 +214,7 @@ def test_the_zoo_prepares_and_answers_as_training_did(tmp_path: Path) -> None:
 
 
 def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypatch) -> None:
-    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_pictures(150), VALIDATION)
+    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_images(150), VALIDATION)
     train(tmp_path / "run")
     monkeypatch.setattr("training.engine.options.export", lambda folder: folder)
     monkeypatch.setattr("training.metrics.error_samples.SAMPLES", tmp_path / "samples")
@@ -221,11 +223,11 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert record["metrics"]["test"]["n"] == 30
     test = record["metrics"]["test"]["accuracy"]
     validation = record["metrics"]["validation"]["accuracy"]
-    assert test == pytest.approx(validation)  # the same pictures in this test
+    assert test == pytest.approx(validation)  # the same images in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
-    kept = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
-    assert len(kept) == len(record["mistakes"]) == 30 - round(30 * test)
+    keep_ratio = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
+    assert len(keep_ratio) == len(record["confident_errors"]) == 30 - round(30 * test)
 
 
 def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Path) -> None:
@@ -239,7 +241,7 @@ def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Pat
         == (validated["metrics"]["validation"]["accuracy"])
     )
     assert all("validation" not in row for row in final["history"])
-    # Here both learned from the same pictures, so the same weights follow.
+    # Here both learned from the same images, so the same weights follow.
     assert_same(tmp_path / "validation", tmp_path / "final")
     bare = train(tmp_path / "bare", validation=None)
     assert "calibration" not in bare
@@ -250,7 +252,7 @@ def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Pat
     )
     path = tmp_path / "validation" / "record.json"
     older = json.loads(path.read_text())
-    del older["recipe"]["small_until"]  # a setting that came later
+    del older["recipe"]["low_res_fraction"]  # a setting that came later
     path.write_text(json.dumps(older))
     train(tmp_path / "later", validation=None, calibrated_by=tmp_path / "validation")
     other = replace(TINY, epochs=1)
@@ -263,7 +265,7 @@ def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Pat
 def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None:
     first = train(tmp_path / "first")
     still = replace(
-        TINY, epochs=1, muon_rate=1e-9, shift_rate=1e-9, head_rate=1e-9, weight_decay=0,
+        TINY, epochs=1, muon_lr=1e-9, bias_lr=1e-9, head_lr=1e-9, weight_decay=0,
         whiten_epochs=0,
     )  # fmt: skip
     begun = {"begin_with": tmp_path / "first"}
@@ -277,22 +279,22 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
     np.testing.assert_allclose(ratio, temperatures[0] / temperatures[1], rtol=1e-3)
     assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
     assert record["history"][:3] == first["history"]
-    assert (record["seed"], record["began_with"]["seed"]) == (1, 0)
-    assert record["began_with"]["epochs"] == 3
-    assert record["petaflop"] == pytest.approx(first["petaflop"] * 4 / 3, abs=2e-4), "of both"
+    assert (record["seed"], record["init_from"]["seed"]) == (1, 0)
+    assert record["init_from"]["epochs"] == 3
+    assert record["train_pflop"] == pytest.approx(first["train_pflop"] * 4 / 3, abs=2e-4), "of both"
     again = train(tmp_path / "second", still, seed=1, resume=True, **begun)
-    assert again["began_with"] == record["began_with"]
+    assert again["init_from"] == record["init_from"]
 
 
-def test_a_second_part_needs_a_first_that_saw_no_validation_picture(tmp_path: Path) -> None:
+def test_a_second_part_needs_a_first_that_saw_no_validation_image(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no finished run"):
-        train(tmp_path / "b", begin_with=tmp_path / "a")
-    more = make_pictures(130)
+        train(tmp_path / "b", init_from=tmp_path / "a")
+    more = make_images(130)
     cifar10_recipe.train(TINY, more, None, tmp_path / "a", CPU, quiet=True)
-    with pytest.raises(TrainingError, match="learned from the validation pictures too"):
-        train(tmp_path / "b", begin_with=tmp_path / "a")
+    with pytest.raises(TrainingError, match="learned from the validation images too"):
+        train(tmp_path / "b", init_from=tmp_path / "a")
     record = cifar10_recipe.train(
-        TINY, more, None, tmp_path / "b", CPU, quiet=True, begin_with=tmp_path / "a"
+        TINY, more, None, tmp_path / "b", CPU, quiet=True, init_from=tmp_path / "a"
     )
     assert "calibration" not in record
 
@@ -316,14 +318,14 @@ def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path: Path, mon
 def test_a_run_is_neither_overwritten_nor_mixed_with_another(tmp_path: Path) -> None:
     recipe = replace(TINY, epochs=1)
     train(tmp_path, recipe)
-    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    keep_ratio = (tmp_path / "checkpoint.safetensors").read_bytes()
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):
         train(tmp_path, recipe)
     with pytest.raises(TrainingError, match="seed was 0 and is 1"):
         train(tmp_path, recipe, seed=1, resume=True)
     with pytest.raises(TrainingError, match="epochs was 1 and is 3"):
         train(tmp_path, resume=True)
-    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == keep_ratio
     before = weights(tmp_path)["head.weight"]
     train(tmp_path, recipe, resume=True)  # finished already: it is written again, unchanged
     np.testing.assert_array_equal(weights(tmp_path)["head.weight"], before)
@@ -335,7 +337,7 @@ def test_bad_input_gets_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("error: There is no CIFAR-10 in")
     assert done.stderr.count("\n") == 1
-    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 pictures"):
+    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 images"):
         train(tmp_path / "y", replace(TINY, batch=500))
 
 
@@ -346,21 +348,23 @@ def test_the_presets_keep_to_the_limits() -> None:
         assert size < 19.9e6
 
 
-def test_the_arithmetic_counts_selection_and_small_pictures() -> None:
+def test_the_arithmetic_counts_selection_and_small_images() -> None:
     fast = cifar10_recipe.PRESETS["fast"]
-    assert 0.2 < petaflop(fast, 50_000) < 0.3
-    whole = replace(fast, small_until=0.0)
-    assert 0.3 < petaflop(whole, 50_000) < 0.4
-    small = petaflop(replace(whole, small_until=1.0), 50_000) / petaflop(whole, 50_000)
-    assert 0.5 < small < (24 / 32) ** 2
-    half = petaflop(replace(whole, small_until=0.5), 50_000) / petaflop(whole, 50_000)
-    assert half == pytest.approx((1 + small) / 2)
-    selecting = replace(whole, kept=0.5, select_from=0.5)
-    more = petaflop(selecting, 50_000) / petaflop(whole, 50_000)
-    assert 0.5 < more < 0.6, "half the pictures, and what the proxy costs"
+    assert 0.2 < train_pflop(fast, 50_000) < 0.3
+    whole = replace(fast, low_res_fraction=0.0)
+    assert 0.3 < train_pflop(whole, 50_000) < 0.4
+    low_res_augmentation = train_pflop(replace(whole, low_res_fraction=1.0), 50_000) / train_pflop(
+        whole, 50_000
+    )
+    assert 0.5 < low_res_augmentation < (24 / 32) ** 2
+    half = train_pflop(replace(whole, low_res_fraction=0.5), 50_000) / train_pflop(whole, 50_000)
+    assert half == pytest.approx((1 + low_res_augmentation) / 2)
+    selecting = replace(whole, keep_ratio=0.5, selection_start=0.5)
+    more = train_pflop(selecting, 50_000) / train_pflop(whole, 50_000)
+    assert 0.5 < more < 0.6, "half the images, and what the proxy costs"
 
 
-def test_six_views_weigh_one_and_see_the_picture_and_its_mirror() -> None:
+def test_six_views_weigh_one_and_see_the_image_and_its_mirror() -> None:
     inputs = torch.randn(2, 3, 32, 32)
     seen = views(inputs)
     assert len(seen) == 6
@@ -370,7 +374,7 @@ def test_six_views_weigh_one_and_see_the_picture_and_its_mirror() -> None:
     torch.testing.assert_close(seen[2][1][:, :, 1:, 1:], inputs[:, :, :-1, :-1])
     torch.testing.assert_close(seen[4][1][:, :, :-1, :-1], inputs[:, :, 1:, 1:])
     network = cifar10_recipe.CifarNet((4, 8, 8))
-    mirrored = Pictures(VALIDATION.images[:, :, ::-1].copy(), VALIDATION.labels)
+    mirrored = LabelledImages(VALIDATION.images[:, :, ::-1].copy(), VALIDATION.labels)
     with_views = [measure(network, p, CPU, augmented=True)["loss"] for p in (VALIDATION, mirrored)]
     assert with_views[0] == pytest.approx(with_views[1], rel=1e-5)
 

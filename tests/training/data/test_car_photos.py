@@ -12,11 +12,11 @@ import torch
 from tests.training.tiny_cars import PLAIN, draw, encode, pair, write_kaggle, write_parquet
 from training.data import carvana_photos as data
 from training.data import street_photos
-from training.data.augment_cars import CarAugmentation, Sources
+from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.data.car_batches import CarPlan, batches
-from training.data.carvana_photos import Pair
+from training.data.carvana_photos import ImageMaskPair
 from training.data.pasted_cars import whiten
-from training.data.photometric_jitter import LUMA, Light
+from training.data.photometric_jitter import LUMA, PhotometricJitter
 from training.engine.failures import TrainingError
 from zoo.preprocessing import images as zoo_images
 
@@ -29,14 +29,16 @@ def _forget():
     data._read.cache_clear()
 
 
-def photos() -> list[Pair]:
+def photos() -> list[ImageMaskPair]:
     return [pair(car, angle, seed=7 * k + angle) for k, car in enumerate(CARS) for angle in (1, 2)]
 
 
-def test_kaggle_and_parquet_give_the_same_pictures(tmp_path: Path) -> None:
+def test_kaggle_and_parquet_give_the_same_images(tmp_path: Path) -> None:
     write_kaggle(tmp_path / "kaggle", photos())
     files = [
-        Pair(p.name, (tmp_path / f"kaggle/carvana/train/{p.name}.jpg").read_bytes(), p.mask)
+        ImageMaskPair(
+            p.name, (tmp_path / f"kaggle/carvana/train/{p.name}.jpg").read_bytes(), p.mask
+        )
         for p in photos()
     ]
     write_parquet(tmp_path / "parquet/carvana/all.parquet", files)
@@ -104,7 +106,9 @@ def test_where_nothing_is_it_says_where_to_get_it(tmp_path: Path) -> None:
 def test_streets_are_split_by_drive(tmp_path: Path) -> None:
     names = ["camvid-0016E5_01", "camvid-0016E5_02", "camvid-0006R0_01", "camvid-Seq05VD_f1"]
     made = [dataclasses.replace(pair("x", seed=k), name=name) for k, name in enumerate(names)]
-    made.append(Pair("camvid-0006R0_02", made[0].image, encode(np.zeros((32, 48), bool), "PNG")))
+    made.append(
+        ImageMaskPair("camvid-0006R0_02", made[0].image, encode(np.zeros((32, 48), bool), "PNG"))
+    )
     write_parquet(tmp_path / "backgrounds/streets.parquet", made)
     read = {
         s: [p.name for p in street_photos.load(tmp_path, s)]
@@ -123,17 +127,17 @@ def test_normalization_is_that_of_the_zoo_bit_for_bit() -> None:
     np.testing.assert_array_equal(mine, zoo_images.normalize(image, data.MEAN, data.STD))
 
 
-def sources() -> Sources:
+def sources() -> TrainingSources:
     ground = encode(np.full((40, 60, 3), (20, 160, 20), np.uint8), "PNG")
-    return Sources([pair(car, seed=k) for k, car in enumerate(CARS)], (), [ground])
+    return TrainingSources([pair(car, seed=k) for k, car in enumerate(CARS)], (), [ground])
 
 
 def test_a_crop_moves_the_mask_with_the_car() -> None:
-    augmentation = CarAugmentation(32, 48, street=0, paste=0, light=PLAIN)
+    augmentation = CarAugmentation(32, 48, street=0, paste=0, jitter=PLAIN)
     one = pair("x", seed=3)
     colour = one.read()[0][one.read()[1]][0].astype(int)  # the box has one colour
     for seed in range(20):
-        image, share = augmentation(Sources([one]), 0, np.random.default_rng(seed))
+        image, share = augmentation(TrainingSources([one]), 0, np.random.default_rng(seed))
         car = np.abs(image.astype(int) - colour).max(axis=-1) < 12
         assert car[share == 255].all()
         assert not car[share == 0].any()
@@ -141,7 +145,7 @@ def test_a_crop_moves_the_mask_with_the_car() -> None:
 
 def test_a_pasted_car_is_where_the_mask_says() -> None:
     augmentation = CarAugmentation(
-        32, 48, street=0, paste=1, car_width=(0.3, 0.6), cars=(0, 1), light=PLAIN
+        32, 48, street=0, paste=1, car_width=(0.3, 0.6), cars=(0, 1), jitter=PLAIN
     )
     seen = 0
     for seed in range(20):
@@ -155,10 +159,10 @@ def test_a_pasted_car_is_where_the_mask_says() -> None:
 
 def test_an_unscaled_photo_keeps_its_pixels() -> None:
     image, mask = pair("studio", seed=3).read()
-    where = Sources([pair("studio", seed=3)])
+    where = TrainingSources([pair("studio", seed=3)])
     seen = set()
     for size in ((20, 30), (mask.shape[0] + 6, 30)):  # smaller, and higher than the photo
-        how = CarAugmentation(*size, street=0, paste=0, unscaled=1, light=PLAIN)
+        how = CarAugmentation(*size, street=0, paste=0, unscaled=1, jitter=PLAIN)
         photo = np.pad(image, ((6, 6), (0, 0), (0, 0)), mode="edge")
         marked = np.pad(mask, ((6, 6), (0, 0)), mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(photo, (*size, 3))[:, :, 0]
@@ -181,7 +185,7 @@ def test_an_unscaled_photo_keeps_its_pixels() -> None:
 
 def test_a_pasted_car_may_be_painted_and_tilted_and_the_mask_goes_with_it() -> None:
     augmentation = CarAugmentation(
-        32, 48, street=0, paste=1, car_width=(0.4, 0.6), cars=(0, 1), light=PLAIN, paint=1, tilt=1
+        32, 48, street=0, paste=1, car_width=(0.4, 0.6), cars=(0, 1), jitter=PLAIN, paint=1, tilt=1
     )
     colours = set()
     for seed in range(20):
@@ -206,28 +210,28 @@ def test_a_car_made_white_has_a_bright_body_and_dark_tyres() -> None:
     snow = np.full_like(car, 250)
     np.testing.assert_allclose(whiten(snow, alpha, rng), snow, atol=6)
     how = CarAugmentation(
-        32, 48, street=0, paste=1, car_width=(0.5, 0.6), cars=(0, 1), light=PLAIN, paint=0, tilt=0
+        32, 48, street=0, paste=1, car_width=(0.5, 0.6), cars=(0, 1), jitter=PLAIN, paint=0, tilt=0
     )
     seen = []
     for white in (how, dataclasses.replace(how, white=1)):
-        pictures = [white(sources(), 2, np.random.default_rng(seed)) for seed in range(20)]
-        seen.append(np.concatenate([image[share == 255] for image, share in pictures]).mean())
+        examples = [white(sources(), 2, np.random.default_rng(seed)) for seed in range(20)]
+        seen.append(np.concatenate([image[share == 255] for image, share in examples]).mean())
     assert seen[1] > seen[0] + 20
 
 
 def test_dappled_light_lies_on_the_car_alone() -> None:
     still = CarAugmentation(
-        32, 48, street=0, paste=1, car_width=(0.5, 0.6), cars=(0, 1), light=PLAIN, paint=0, tilt=0
+        32, 48, street=0, paste=1, car_width=(0.5, 0.6), cars=(0, 1), jitter=PLAIN, paint=0, tilt=0
     )
-    dappled = dataclasses.replace(still, dapple=1)
+    dappled = dataclasses.replace(still, random_shadow=1)
     spreads = []
     for how in (still, dappled):
-        pictures = [how(sources(), 2, np.random.default_rng(seed)) for seed in range(20)]
-        for image, share in pictures:
+        examples = [how(sources(), 2, np.random.default_rng(seed)) for seed in range(20)]
+        for image, share in examples:
             ground = np.abs(image.astype(int) - (20, 160, 20)).max(axis=-1) < 3
             assert ground[share == 0].all()
         spreads.append(
-            np.mean([image[share == 255].std(axis=0).mean() for image, share in pictures])
+            np.mean([image[share == 255].std(axis=0).mean() for image, share in examples])
         )
     assert spreads[1] > spreads[0] + 5
 
@@ -235,15 +239,15 @@ def test_dappled_light_lies_on_the_car_alone() -> None:
 def test_on_a_street_its_own_vehicles_stay_marked() -> None:
     street = pair("street", seed=7)
     how = CarAugmentation(
-        32, 48, street=0, paste=1, on_streets=1, car_width=(0.3, 0.5), cars=(0, 1), light=PLAIN,
+        32, 48, street=0, paste=1, on_streets=1, car_width=(0.3, 0.5), cars=(0, 1), jitter=PLAIN,
         zoom=(1, 1), stretch=0, motion=0,
     )  # fmt: skip
     where = dataclasses.replace(sources(), streets=[street])
     there = np.count_nonzero(street.read()[1])
     both = 0
     for seed in range(20):
-        picture, share = how(where, 2, np.random.default_rng(seed))
-        ground = np.abs(picture.astype(int) - (20, 160, 20)).max(axis=-1) < 3
+        photo, share = how(where, 2, np.random.default_rng(seed))
+        ground = np.abs(photo.astype(int) - (20, 160, 20)).max(axis=-1) < 3
         assert not ground.any(), "no background but the street"
         marked = np.count_nonzero(share > 127)
         assert marked > 0.9 * there
@@ -252,8 +256,8 @@ def test_on_a_street_its_own_vehicles_stay_marked() -> None:
 
 
 def test_an_evening_is_darker_and_keeps_the_mask() -> None:
-    day = CarAugmentation(32, 48, street=0, paste=0, light=PLAIN)
-    evening = dataclasses.replace(day, light=dataclasses.replace(PLAIN, dusk=1))
+    day = CarAugmentation(32, 48, street=0, paste=0, jitter=PLAIN)
+    evening = dataclasses.replace(day, jitter=dataclasses.replace(PLAIN, dusk=1))
     for seed in range(10):
         bright, dark = (how(sources(), 2, np.random.default_rng(seed)) for how in (day, evening))
         assert dark[0].mean() < bright[0].mean()
@@ -262,22 +266,22 @@ def test_an_evening_is_darker_and_keeps_the_mask() -> None:
 
 def test_turning_hues_keeps_gray() -> None:
     pixels = np.array([[[90, 90, 90], [200, 30, 60]]], np.float32)
-    light = dataclasses.replace(PLAIN, hue=1)
-    seen = [light.recolour(pixels, np.random.default_rng(seed)) for seed in range(5)]
+    jitter = dataclasses.replace(PLAIN, hue=1)
+    seen = [jitter.recolour(pixels, np.random.default_rng(seed)) for seed in range(5)]
     for turned in seen:
         np.testing.assert_allclose(turned[0, 0], 90, atol=1e-3)
     assert np.ptp([turned[0, 1, 0] for turned in seen]) > 50
 
 
 def test_light_changes_no_size_and_keeps_the_range() -> None:
-    light = Light(gray=0.5, blur=0.5, noise=0.5, jpeg=0.5)
+    jitter = PhotometricJitter(gray=0.5, blur=0.5, noise=0.5, jpeg=0.5)
     image, _ = draw(0)
-    changed = [light(image, np.random.default_rng(seed)) for seed in range(20)]
+    changed = [jitter(image, np.random.default_rng(seed)) for seed in range(20)]
     assert all(c.shape == image.shape and c.dtype == np.uint8 for c in changed)
     assert sum(np.array_equal(c, image) for c in changed) == 0
 
 
-def test_pictures_depend_on_their_number_alone() -> None:
+def test_images_depend_on_their_number_alone() -> None:
     plan, how = CarPlan(sources(), 5), CarAugmentation(32, 48)
     cpu = torch.device("cpu")
     pairs = list(batches(plan, [(range(0, 4), how), (range(4, 8), how)], cpu, threads=2))
@@ -294,7 +298,7 @@ def test_pictures_depend_on_their_number_alone() -> None:
 def test_every_photo_comes_once_before_any_comes_twice() -> None:
     seen: list[int] = []
 
-    def note(sources: Sources, index: int, rng: np.random.Generator):
+    def note(sources: TrainingSources, index: int, rng: np.random.Generator):
         seen.append(index)
         return draw(0)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.tiny_images import CPU, make_pictures, write_batches, write_parquet
+from tests.training.tiny_images import CPU, make_images, write_batches, write_parquet
 from training.data import cifar_images as data
 from training.data.augment_images import Draws, ImageAugmentation, cut_out, move, normalize, shrink
 from training.data.image_batches import Plan, from_memory, from_workers
@@ -18,7 +18,7 @@ from training.engine.distributed import Processes
 from training.engine.failures import TrainingError
 from zoo.preprocessing import images as zoo_images
 
-TRAINING, TEST = make_pictures(50), make_pictures(10, seed=1)
+TRAINING, TEST = make_images(50), make_images(10, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ TRAINING, TEST = make_pictures(50), make_pictures(10, seed=1)
         (write_parquet, "cifar10/plain_text"),
     ],
 )
-def test_every_layout_gives_the_same_pictures(write, place: str, tmp_path: Path) -> None:
+def test_every_layout_gives_the_same_images(write, place: str, tmp_path: Path) -> None:
     write(tmp_path / place, TRAINING, TEST)
     everything, test = data.load(tmp_path, "all"), data.load(tmp_path, "test")
     np.testing.assert_array_equal(everything.images, TRAINING.images)
@@ -136,7 +136,7 @@ def test_cutout_hides_one_square_and_nothing_else() -> None:
     hidden = cut_out(inputs, torch.tensor([[5, 20]]), 8)
     assert (hidden[:, :, 5:13, 20:28] == 0).all()
     assert hidden.sum() == 3 * (32 * 32 - 64)
-    assert (inputs == 1).all(), "the pictures were changed in place"
+    assert (inputs == 1).all(), "the images were changed in place"
 
 
 def plan(augmentation: ImageAugmentation, batch: int = 20, seed: int = 3) -> Plan:
@@ -148,11 +148,11 @@ def test_shrinking_keeps_the_mean_and_smooths_what_would_alias() -> None:
     inputs = torch.zeros(2, 3, 32, 32)
     inputs[0] = torch.linspace(0, 1, 32)  # a slope
     inputs[1, :, :, ::2] = 1.0  # stripes of one pixel
-    small = shrink(inputs, 16)
-    assert small.shape == (2, 3, 16, 16)
-    assert small.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(small.mean(dim=(1, 2, 3)), torch.tensor([0.5, 0.5]))
-    assert float(small[1].std()) < 0.05
+    low_res_augmentation = shrink(inputs, 16)
+    assert low_res_augmentation.shape == (2, 3, 16, 16)
+    assert low_res_augmentation.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(low_res_augmentation.mean(dim=(1, 2, 3)), torch.tensor([0.5, 0.5]))
+    assert float(low_res_augmentation[1].std()) < 0.05
 
 
 def test_augmentation_keeps_labels_ranges_and_shapes() -> None:
@@ -167,15 +167,15 @@ def test_augmentation_keeps_labels_ranges_and_shapes() -> None:
         assert inputs.is_contiguous(memory_format=torch.channels_last)
         assert labels.dtype == torch.int64
         assert ((inputs >= low) & (inputs <= high)).all()
-        # The bar that tells the class has not left the picture: it is bright in its own channel.
-        for picture, label in zip(inputs, labels, strict=True):
-            bright = picture[label % 3].amax(dim=1) == high[0, label % 3, 0, 0]
+        # The bar that tells the class has not left the image: it is bright in its own channel.
+        for photo, label in zip(inputs, labels, strict=True):
+            bright = photo[label % 3].amax(dim=1) == high[0, label % 3, 0, 0]
             assert bright[max(3 * label - 2, 0) : 3 * label + 6].any()
         seen += labels.tolist()
     assert len(seen) == 40
 
 
-def test_each_picture_shows_its_other_side_in_the_next_epoch() -> None:
+def test_each_image_shows_its_other_side_in_the_next_epoch() -> None:
     augmentation = ImageAugmentation(translate=0)
     everything = plan(augmentation, batch=50)
     sides = []

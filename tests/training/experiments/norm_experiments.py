@@ -13,7 +13,7 @@ SHARED = {
     "git_commit": "0" * 40,
     "hardware": {"cpu": "made up", "cores": 2, "memory_gib": 1, "gpu": None},
     "versions": {"python": "3"},
-    "measured_on": "CIFAR-10, 5,000 validation pictures",
+    "measured_on": "CIFAR-10, 5,000 validation images",
     "network": {"description": "A small network.", "parameters": 294794},
     "quick": False,
 }
@@ -168,5 +168,5 @@ def modes() -> dict[str, Any]:
     return {
         "name": "batch_norm_modes",
         "rows": rows,
-        "measured_on": "CIFAR-10, 10,000 test pictures",
+        "measured_on": "CIFAR-10, 10,000 test images",
     }

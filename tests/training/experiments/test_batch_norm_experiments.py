@@ -17,7 +17,7 @@ from torch.nn import functional
 
 import zoo
 from pages.sections.batch_norm import claims
-from tests.training.tiny_images import make_pictures, write_batches
+from tests.training.tiny_images import make_images, write_batches
 from training.engine import provenance
 from training.engine.failures import TrainingError
 from training.experiments import cells
@@ -42,7 +42,7 @@ TINY = Design(widths=(8, 16, 16))
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cifar")
-    write_batches(folder / "cifar-10-batches-py", make_pictures(200), make_pictures(60, seed=1))
+    write_batches(folder / "cifar-10-batches-py", make_images(200), make_images(60, seed=1))
     return folder
 
 
@@ -108,7 +108,7 @@ def test_longer_says_how_far_and_how_long(data_dir: Path, folder: Path) -> None:
     check(content)
     (batch,) = content["rows"]
     assert batch["epochs"] == len(content["curves"][0]["validation"]) == 1  # of a rehearsal
-    assert f"{batch['accuracy']:.1%} of the validation pictures" in content["finding"]
+    assert f"{batch['accuracy']:.1%} of the validation images" in content["finding"]
 
 
 def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, folder: Path) -> None:
@@ -141,7 +141,8 @@ def test_modes_measure_the_bundled_network(
     data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = CifarNet((4, 8, 8)).eval()
-    config = {"input": {"mean": [0.5] * 3, "std": [0.25] * 3, "channels": 3, "height": 32}}
+    size = {"kind": "crop", "channels": 3, "height": 32, "width": 32}
+    config = {"preprocessing": size | {"mean": [0.5] * 3, "std": [0.25] * 3}}
     model = zoo.Classifier("cifar10", config, {}, network)
     monkeypatch.setattr(batch_norm_modes.zoo, "load", lambda *_, **__: model)
     monkeypatch.setattr(
@@ -217,8 +218,8 @@ def test_a_damaged_cell_is_named(tmp_path: Path) -> None:
 def test_the_small_network_learns_with_every_norm(norm: str) -> None:
     design = Design(norm, widths=(8, 16, 16))
     recipe = Recipe(0.05, epochs=6, batch=20)
-    pictures = make_pictures(200)
-    network, result = train(design, recipe, pictures, make_pictures(60, seed=1), seed=0)
+    images = make_images(200)
+    network, result = train(design, recipe, images, make_images(60, seed=1), seed=0)
     assert result["curve"][-1]["loss"] < 0.8 * result["curve"][0]["loss"]
     assert not result["diverged"]
     kinds = {"batch": nn.BatchNorm2d, "group": nn.GroupNorm, "layer": nn.GroupNorm}
@@ -244,9 +245,9 @@ def test_designs_differ_in_what_they_say() -> None:
 
 
 def test_a_diverging_run_stops_and_says_so() -> None:
-    pictures = make_pictures(200)
+    images = make_images(200)
     recipe = Recipe(1e6, epochs=3, batch=20)
-    _, result = train(Design("none", widths=(8, 16, 16)), recipe, pictures, pictures[:40], 0)
+    _, result = train(Design("none", widths=(8, 16, 16)), recipe, images, images[:40], 0)
     assert result["diverged"]
     assert len(result["epochs"]) == 1
     assert math.isfinite(result["curve"][-1]["loss"])
@@ -301,9 +302,9 @@ def test_activations_in_front_of_the_relu_are_normalized_by_batch_norm() -> None
     network = SmallNet(TINY).train()
     found = activation_statistics(network, torch.randn(16, 3, 32, 32) * 3 + 1)
     assert len(found) == 6
-    for means, deviations in found.values():
+    for means, stds in found.values():
         np.testing.assert_allclose(means, 0, atol=1e-4)
-        np.testing.assert_allclose(deviations, 1, atol=0.02)
+        np.testing.assert_allclose(stds, 1, atol=0.02)
     assert all(  # looking leaves no trace in the running statistics
         module.num_batches_tracked == 0
         for module in network.modules()
@@ -312,7 +313,7 @@ def test_activations_in_front_of_the_relu_are_normalized_by_batch_norm() -> None
 
 
 def test_curves_are_as_fine_as_promised() -> None:
-    pictures = make_pictures(320)
-    _, result = train(TINY, Recipe(0.05, epochs=2, batch=20), pictures, pictures[:20], 0)
+    images = make_images(320)
+    _, result = train(TINY, Recipe(0.05, epochs=2, batch=20), images, images[:20], 0)
     assert [point["step"] for point in result["curve"]] == list(range(2, 33, 2))
     assert small_training.CURVE_POINTS == 8

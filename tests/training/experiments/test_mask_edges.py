@@ -59,7 +59,7 @@ def test_the_rows_compare_every_setting_on_other_cars_than_the_test(tmp_path: Pa
 
 
 @pytest.mark.parametrize("most", [1, None])
-def test_the_number_of_pictures_can_be_limited(tmp_path: Path, most: int | None) -> None:
+def test_the_number_of_images_can_be_limited(tmp_path: Path, most: int | None) -> None:
     write(tmp_path / "carvana" / "large.parquet", [*NAMES, "aaaa_01"], scale=2)
     rows = mask_edges.run(red_cars.red_model(), tmp_path, most)
     assert rows[-1]["n"] == (most or 3)

@@ -49,8 +49,8 @@ def test_a_rehearsal_writes_a_complete_experiment(module, data_dir: Path, monkey
     assert experiment.finding == module.finding(experiment.rows)
     assert all(0 <= row["iou"] <= 1 for row in experiment.rows)
     for entry in experiment.raw.get("maps", []):
-        picture = Image.open(io.BytesIO(base64.b64decode(entry["png"])))
-        assert max(picture.size) == unet_skips.MAP_WIDTH
+        photo = Image.open(io.BytesIO(base64.b64decode(entry["png"])))
+        assert max(photo.size) == unet_skips.MAP_WIDTH
         assert (Path(unet_skips.PHOTOS) / entry["photo"]).exists()
 
 
@@ -83,12 +83,12 @@ def test_folding_the_classic_unet_changes_no_answer() -> None:
             buffer.normal_(std=0.3)
         elif name.endswith("running_var"):
             buffer.uniform_(0.5, 1.5)
-    picture = torch.randn(1, 3, 21, 30)
-    before = network(picture)
+    photo = torch.randn(1, 3, 21, 30)
+    before = network(photo)
     assert before.shape == (1, 1, 21, 30)
-    folded = fold(network, picture.numpy()).network
+    folded = fold(network, photo.numpy()).network
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
-    torch.testing.assert_close(folded(picture), before, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(folded(photo), before, atol=1e-5, rtol=1e-5)
 
 
 def test_a_shrunk_photo_has_a_smaller_car_on_the_same_canvas() -> None:
@@ -102,11 +102,9 @@ def test_a_shrunk_photo_has_a_smaller_car_on_the_same_canvas() -> None:
 def test_tiles_of_a_network_without_surroundings_are_the_whole() -> None:
     """Where the answer at a pixel depends on that pixel alone, tiles change nothing."""
     network = torch.nn.Conv2d(3, 1, 1)
-    picture = torch.nn.functional.interpolate(
-        torch.randn(1, 3, 3, 4), size=(48, 64), mode="bicubic"
-    )
-    tiles = object_size.tiled(network, picture, 2)
-    torch.testing.assert_close(tiles, object_size.whole(network, picture), atol=0.05, rtol=0)
+    photo = torch.nn.functional.interpolate(torch.randn(1, 3, 3, 4), size=(48, 64), mode="bicubic")
+    tiles = object_size.tiled(network, photo, 2)
+    torch.testing.assert_close(tiles, object_size.whole(network, photo), atol=0.05, rtol=0)
 
 
 def test_the_networks_are_compared_after_the_same_training() -> None:
@@ -125,16 +123,19 @@ def test_the_networks_are_compared_after_the_same_training() -> None:
 def test_the_studio_alone_has_neither_streets_nor_pasted_cars() -> None:
     short = carvana_recipe.Recipe(epochs=2)
     recipe = unet_training.of_the_studio(short)
-    how = recipe.small
+    how = recipe.low_res_augmentation
     assert (how.paste, how.street, how.unscaled) == (0.0, 0.0, 1.0)
-    assert (how.height, how.width) == (short.small.height, short.small.width)
+    assert (how.height, how.width) == (
+        short.low_res_augmentation.height,
+        short.low_res_augmentation.width,
+    )
     assert recipe.total_steps == short.total_steps
 
 
 def test_the_finding_compares_what_the_seeds_have_reached() -> None:
     shared = {"float32_ms": 10.0, "bfloat16_ms": 5.0, "parameters": 2_000_000, "seconds": 100.0}
     cars = {"a": 0.5, "b": 0.96, "c": 0.98}
-    ours = {"network": benchmark.OURS, "pictures": 10, "test_cars": cars} | shared
+    ours = {"network": benchmark.OURS, "images": 10, "test_cars": cars} | shared
     classic = (
         ours
         | {"network": benchmark.CLASSIC, "parameters": 31_000_000}
@@ -145,7 +146,7 @@ def test_the_finding_compares_what_the_seeds_have_reached() -> None:
         ours | {"iou": 0.98, "test_iou": 0.97, "seconds": 300.0},
         classic | {"iou": 0.94, "test_iou": 0.92, "seconds": 2000.0},
         classic | {"iou": 0.96, "test_iou": 0.96, "seconds": 9000.0},
-        ours | {"pictures": 30, "iou": 0.991, "test_iou": 0.992},
+        ours | {"images": 30, "iou": 0.991, "test_iou": 0.992},
     ]
     said = benchmark.finding(rows)
     assert "2.0 instead of 31.0 million" in said
@@ -155,7 +156,7 @@ def test_the_finding_compares_what_the_seeds_have_reached() -> None:
     assert "test IoU by seed 0.9500, 0.9700 and 0.9200, 0.9600 (means of 0.9700" in said
     assert "0.9700 and 0.9700 over the cars but each" in said
     assert "the classic one learned 20.0 times as long" in said  # by the seed that both begin with
-    assert "after 30 pictures the small one has 0.9910 and 0.9920" in said
+    assert "after 30 images the small one has 0.9910 and 0.9920" in said
 
 
 def test_the_finding_about_the_last_layer_names_the_faster_one_first() -> None:

@@ -1,4 +1,4 @@
-"""What a record says of a classifier's mistakes, and the pictures kept of them."""
+"""What a record says of a classifier's mistakes, and the images kept of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-from tests.training.tiny_images import CPU, TINY, make_pictures, write_batches
+from tests.training.tiny_images import CPU, TINY, make_images, write_batches
 from training.cifar10 import cifar10_recipe
 from training.data import cifar_images as data
 from training.engine.failures import TrainingError
@@ -35,7 +35,7 @@ def test_the_confusion_matrix_is_that_of_torchmetrics() -> None:
 def test_the_boldest_mistakes_come_first_and_right_answers_never() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.99, 0.01], [0.3, 0.7]])
     labels = np.array([0, 1, 0, 1, 1])
-    found = confusion.describe(probabilities, labels, count=2)["mistakes"]
+    found = confusion.describe(probabilities, labels, count=2)["confident_errors"]
     assert [m["index"] for m in found] == [3, 2]
     assert found[0] == {"index": 3, "true": 1, "predicted": 0, "probability": 0.99}
 
@@ -44,8 +44,8 @@ def test_the_boldest_mistakes_come_first_and_right_answers_never() -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with data and, in ``run``, a tiny model that has hardly learned."""
     root = tmp_path_factory.mktemp("cifar")
-    training = make_pictures(80)
-    write_batches(root / "cifar-10-batches-py", training, make_pictures(60, seed=1))
+    training = make_images(80)
+    write_batches(root / "cifar-10-batches-py", training, make_images(60, seed=1))
     recipe = replace(TINY, epochs=1)
     cifar10_recipe.train(recipe, training, None, root / "run", CPU, quiet=True)
     return root
@@ -63,13 +63,13 @@ def test_the_one_evaluation_records_all_that_the_page_shows(run: Path) -> None:
     assert again["metrics"]["accuracy"] == test["accuracy"]
     model = load_folder("cifar10", run / "run")
     images = data.load(run, "test").images
-    for mistake in record["mistakes"][:5]:
+    for mistake in record["confident_errors"][:5]:
         answer = model.predict(images[mistake["index"]])
         assert answer.index == mistake["predicted"] != mistake["true"]
         assert answer.confidence == pytest.approx(mistake["probability"], abs=1e-4)
 
 
-def test_pictures_of_mistakes_become_a_collection_with_credit(
+def test_images_of_mistakes_become_a_collection_with_credit(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_test(run / "run", run)
@@ -85,8 +85,8 @@ def test_pictures_of_mistakes_become_a_collection_with_credit(
     samples.cache_clear()
     record = read_json(run / "run" / "record.json")
     images = data.load(run, "test").images
-    assert [s.id for s in found] == [f"test-{m['index']:05d}" for m in record["mistakes"]]
-    for sample, mistake in zip(found, record["mistakes"], strict=True):
+    assert [s.id for s in found] == [f"test-{m['index']:05d}" for m in record["confident_errors"]]
+    for sample, mistake in zip(found, record["confident_errors"], strict=True):
         np.testing.assert_array_equal(np.asarray(Image.open(sample.path)), images[mistake["index"]])
         assert sample.label == data.LABELS[mistake["true"]]
         assert "Krizhevsky" in sample.credit

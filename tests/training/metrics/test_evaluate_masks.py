@@ -41,7 +41,7 @@ def file_of(image: Image.Image) -> dict[str, bytes]:
 
 
 def write(path: Path, names: list[str], scale: int = 1, wrong: str = "") -> None:
-    """Write photos and masks as Parquet; the mask of ``wrong`` is that of the whole picture."""
+    """Write photos and masks as Parquet; the mask of ``wrong`` is that of the whole image."""
     import pyarrow
     from pyarrow import parquet
 
@@ -81,9 +81,9 @@ def test_the_metrics_are_those_of_the_masks_that_a_user_gets(
         mask = red.predict(image).mask
         true = np.ones_like(true) if name == NAMES[1] else true
         expected[name] = (mask & true).sum() / (mask | true).sum()
-    assert metrics["pictures"] == pytest.approx(expected)
+    assert metrics["images"] == pytest.approx(expected)
     assert metrics["iou"] == pytest.approx(np.mean(list(expected.values())))
-    assert (metrics["worst"], metrics["worst_picture"]) == (min(expected.values()), NAMES[1])
+    assert (metrics["worst"], metrics["worst_image"]) == (min(expected.values()), NAMES[1])
     assert expected[NAMES[1]] < 0.4 < 0.9 < expected[NAMES[0]]
     assert {"dice", "boundary_iou"} < metrics.keys()
 
@@ -91,7 +91,7 @@ def test_the_metrics_are_those_of_the_masks_that_a_user_gets(
 def test_the_validation_split_has_other_cars(red: zoo.Segmenter, data_dir: Path) -> None:
     result = evaluate("carvana", data_dir, "validation")
     assert result["n"] == 1
-    assert not set(result["metrics"]["pictures"]) & set(NAMES)
+    assert not set(result["metrics"]["images"]) & set(NAMES)
 
 
 def test_streets_are_measured_when_they_have_a_large_vehicle(
@@ -100,15 +100,17 @@ def test_streets_are_measured_when_they_have_a_large_vehicle(
     names = ["camvid-0001TP_006690", "camvid-Seq05VD_f00000", "camvid-0016E5_08155"]
     write(data_dir / "backgrounds" / "streets_a.parquet", names)
     result = evaluate("carvana", data_dir, masks=Masks(streets=True))
-    assert set(result["metrics"]["pictures"]) == set(names[:2]), "the third is for training"
+    assert set(result["metrics"]["images"]) == set(names[:2]), "the third is for training"
 
 
 def test_full_size_takes_the_original_photos(red: zoo.Segmenter, data_dir: Path) -> None:
     write(data_dir / "carvana" / "large.parquet", NAMES[:1], scale=20)
-    small, large = (
+    low_res_augmentation, large = (
         evaluate("carvana", data_dir, masks=Masks(full_size=full)) for full in (False, True)
     )
-    assert (small["n"], large["n"]) == (1, 1), "the large file has the only photos of 512 or more"
+    assert (low_res_augmentation["n"], large["n"]) == (1, 1), (
+        "the large file has the only photos of 512 or more"
+    )
     assert large["metrics"]["iou"] > 0.9
 
 
@@ -151,8 +153,8 @@ def test_the_record_gets_studio_and_streets_once(data_dir: Path, tmp_path: Path)
     metrics = read_json(folder / "record.json")["metrics"]
     assert metrics["test"] == test
     assert test["n"] == 3
-    assert set(test["pictures"]) == set(NAMES)
-    assert metrics["streets_test"]["n"] == 1
+    assert set(test["images"]) == set(NAMES)
+    assert metrics["test_streets"]["n"] == 1
     assert metrics["validation"]["iou"] == 0.9
     record = read_json(folder / "record.json")
     record["metrics"]["test"]["iou"] = 0.123
@@ -175,7 +177,7 @@ def test_finish_notes_every_seed_and_exports_the_first(
         {"seed": 3, "validation_iou": 0.9, "test_iou": record["metrics"]["test"]["iou"]},
         {"seed": 4, "validation_iou": 0.9, "test_iou": other},
     ]
-    assert "streets_test" not in record["metrics"], "there are no street photos here"
+    assert "test_streets" not in record["metrics"], "there are no street photos here"
     entry = read_json(catalog)["models"]["carvana"]
     assert list(entry["metrics"]) == ["iou", "dice", "boundary_iou", "worst"]
     assert (entry["metrics_n"], entry["task"]) == (3, "segmentation")

@@ -26,13 +26,13 @@ def test_all_thresholds_at_once(seed: int) -> None:
         assert value == pytest.approx(metrics.iou(probabilities >= threshold, true))
 
 
-def test_measure_names_the_worst_picture() -> None:
+def test_measure_names_the_worst_image() -> None:
     predicted, true = random_masks()
     result = metrics.measure([("good", true, true), ("bad", predicted, true)])
-    assert result["worst_picture"] == "bad"
+    assert result["worst_image"] == "bad"
     assert result["worst"] == metrics.iou(predicted, true)
     assert result["iou"] == pytest.approx((1 + result["worst"]) / 2)
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no images"):
         metrics.measure([])
 
 
@@ -69,7 +69,7 @@ def test_every_loss_is_lowest_for_the_truth() -> None:
         assert logits.grad.abs().max() < 1e-9, name
 
 
-def test_a_few_wrong_pixels_on_an_empty_picture_do_not_outweigh_the_others() -> None:
+def test_a_few_wrong_pixels_on_an_empty_image_do_not_outweigh_the_others() -> None:
     target = torch.zeros(2, 1, 20, 20)
     target[0, 0, 5:15] = 1.0
     logits = 40 * target - 20

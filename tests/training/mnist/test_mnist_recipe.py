@@ -87,12 +87,12 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_another(
 ) -> None:
     recipe = mnist_recipe.Recipe(epochs=1, batch=40, channels=(4,))
     train(tiny_mnist, tmp_path, recipe)
-    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    keep_ratio = (tmp_path / "checkpoint.safetensors").read_bytes()
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):
         train(tiny_mnist, tmp_path, recipe)
     with pytest.raises(TrainingError, match="another recipe, seed or data"):
         train(tiny_mnist, tmp_path, recipe, seed=1, resume=True)
-    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == keep_ratio
 
 
 def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(
@@ -194,7 +194,7 @@ def test_warp_agrees_with_scipy() -> None:
     np.testing.assert_allclose(warped[0][inside], expected[inside], atol=1)
 
 
-def test_augmentation_is_seeded_and_leaves_empty_pictures_empty() -> None:
+def test_augmentation_is_seeded_and_leaves_empty_images_empty() -> None:
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (32, 28, 28), dtype=np.uint8)
     augment = DigitAugmentation()

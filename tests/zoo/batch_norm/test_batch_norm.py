@@ -14,11 +14,11 @@ from torch.nn import functional
 
 from zoo import batch_norm
 from zoo.batch_norm import two_modes
-from zoo.batch_norm.side_by_side import CHANNELS, race
+from zoo.batch_norm.side_by_side import CHANNELS, train_side_by_side
 from zoo.errors import ZooError
 from zoo.networks.cifar_net import CifarNet
 from zoo.networks.numpy_cnn import NumpyCNN
-from zoo.samples.sets import picture_set
+from zoo.samples.sets import image_set
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_the_three_steps_are_what_the_layer_computes(network: CifarNet, inputs: 
         np.testing.assert_allclose(running.after, evaluated[:, number].ravel(), atol=1e-5)
         np.testing.assert_allclose(batch.after, trained[:, number].ravel(), atol=1e-5)
         assert abs(batch.normalized.mean()) < 1e-4
-        deviation = math.sqrt(batch.variance / (batch.variance + batch.eps))  # nearly 1
-        assert batch.normalized.std() == pytest.approx(deviation, abs=1e-3)
+        std = math.sqrt(batch.variance / (batch.variance + batch.eps))  # nearly 1
+        assert batch.normalized.std() == pytest.approx(std, abs=1e-3)
         assert batch.variance == pytest.approx(batch.before.var(), rel=1e-4)
         assert (batch.running_mean, batch.running_variance) == (running.mean, running.variance)
     assert not steps.trained_gamma  # CifarNet keeps γ where it is
@@ -116,7 +116,7 @@ def test_what_does_not_exist_is_a_sentence(inputs: np.ndarray) -> None:
         batch_norm.logits(network, inputs, "moving")
     with pytest.raises(ZooError, match="at least 1"):
         batch_norm.logits(network, inputs, "batch", 0)
-    with pytest.raises(ZooError, match="too few pictures"):
+    with pytest.raises(ZooError, match="too few images"):
         batch_norm.accuracy(network, inputs, np.zeros(24, int), statistics="batch", batch_size=32)
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3072, 4), nn.BatchNorm1d(4)).eval()
     with pytest.raises(ZooError, match="has no variance"):
@@ -167,12 +167,12 @@ def test_accuracy_counts_the_right_answers(network: CifarNet, inputs: np.ndarray
 
 
 def test_company_changes_the_answer_in_training_mode(network: CifarNet, inputs: np.ndarray) -> None:
-    found = batch_norm.company(network, inputs[0], inputs[1:], 4, draws=3, seed=0)
+    found = batch_norm.batch_dependence(network, inputs[0], inputs[1:], 4, draws=3, seed=0)
     assert found.shape == (3, 10)
     assert np.abs(found[0] - found[1]).max() > 1e-4
-    again = batch_norm.company(network, inputs[0], inputs[1:], 4, draws=3, seed=0)
+    again = batch_norm.batch_dependence(network, inputs[0], inputs[1:], 4, draws=3, seed=0)
     np.testing.assert_array_equal(found, again)
-    alone = batch_norm.company(network, inputs[0], inputs[1:], 1, draws=2, seed=0)
+    alone = batch_norm.batch_dependence(network, inputs[0], inputs[1:], 1, draws=2, seed=0)
     np.testing.assert_array_equal(alone[0], alone[1])
 
 
@@ -233,26 +233,46 @@ class Branching(nn.Module):
 def test_a_convolution_that_is_used_twice_is_not_folded(inputs: np.ndarray) -> None:
     seen = lived_in(Branching(by_module=True), inputs)
     assert batch_norm.fold(seen, inputs[:2]).kept == ("bn",)
+    seen = lived_in(Branching(by_module=False), inputs)
+    assert batch_norm.fold(seen, inputs[:2]).kept == ("bn",)
+
+
+class Weighing(nn.Module):
+    """Uses its convolution's weights a second time, which no run shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(x)).mean(dim=(2, 3)) + self.conv.weight.sum()
+
+
+def test_a_network_that_would_answer_differently_is_not_folded(inputs: np.ndarray) -> None:
     with pytest.raises(ZooError, match="cannot be folded"):
-        batch_norm.fold(lived_in(Branching(by_module=False), inputs), inputs[:2])
+        batch_norm.fold(lived_in(Weighing(), inputs), inputs[:2])
 
 
 def test_the_numpy_networks_twin_folds(inputs: np.ndarray) -> None:
     twin = NumpyCNN(channels=(4, 8)).to_torch()
-    pictures = inputs[:, :1, :28, :28]
-    folded = batch_norm.fold(twin, pictures[:2])
+    images = inputs[:, :1, :28, :28]
+    folded = batch_norm.fold(twin, images[:2])
     assert len(folded.pairs) == 2
-    np.testing.assert_allclose(logits(folded.network, pictures), logits(twin, pictures), atol=1e-5)
+    np.testing.assert_allclose(logits(folded.network, images), logits(twin, images), atol=1e-5)
 
 
 @pytest.fixture(scope="module")
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    found = picture_set("mnist")
+    found = image_set("mnist")
     return found.images[:700], found.labels[:700]
 
 
 def test_the_race_trains_both_on_the_same_steps(digits) -> None:
-    laps = list(race(*digits, seconds=60.0, steps=40, every=0.0, held_out=200, learning_rate=0.05))
+    laps = list(
+        train_side_by_side(
+            *digits, seconds=60.0, steps=40, every=0.0, held_out=200, learning_rate=0.05
+        )
+    )
     assert [lap.step for lap in laps] == list(range(41))
     assert math.isnan(laps[0].losses["batch"])
     assert all(set(lap.accuracies) == {"batch", "none"} for lap in laps)
@@ -262,19 +282,19 @@ def test_the_race_trains_both_on_the_same_steps(digits) -> None:
 
 
 def test_the_race_is_over_when_all_have_diverged(digits) -> None:
-    *_, last = race(*digits, seconds=60.0, held_out=200, learning_rate=1e6)
+    *_, last = train_side_by_side(*digits, seconds=60.0, held_out=200, learning_rate=1e6)
     assert all(math.isnan(loss) for loss in last.losses.values())
     assert last.step < 20
 
 
 def test_the_race_ends_in_time(digits) -> None:
-    *_, last = race(*digits, seconds=0.5, every=0.1, held_out=200, batch=4)
+    *_, last = train_side_by_side(*digits, seconds=0.5, every=0.1, held_out=200, batch=4)
     assert 0.5 <= last.seconds < 5
 
 
 def test_the_race_stops_when_nobody_looks(digits) -> None:
     start = time.perf_counter()
-    laps = race(*digits, seconds=60.0, held_out=200)
+    laps = train_side_by_side(*digits, seconds=60.0, held_out=200)
     next(laps)
     next(laps)
     laps.close()
@@ -283,7 +303,7 @@ def test_the_race_stops_when_nobody_looks(digits) -> None:
 
 def test_the_race_refuses_too_few_digits(digits) -> None:
     with pytest.raises(ZooError, match="does not suit"):
-        next(race(*digits, held_out=690))
+        next(train_side_by_side(*digits, held_out=690))
 
 
 def test_the_race_starts_both_from_the_same_convolutions() -> None:
@@ -296,8 +316,8 @@ def test_the_race_starts_both_from_the_same_convolutions() -> None:
     ("name", "count", "shape", "split"),
     [("cifar10", 512, (32, 32, 3), "test"), ("mnist", 2400, (28, 28), "train")],
 )
-def test_picture_sets_are_balanced_and_credited(name, count, shape, split) -> None:
-    found = picture_set(name)
+def test_image_sets_are_balanced_and_credited(name, count, shape, split) -> None:
+    found = image_set(name)
     assert found.images.shape == (count, *shape)
     assert found.images.dtype == np.uint8
     assert len(found) == len(found.labels) == count
@@ -308,10 +328,10 @@ def test_picture_sets_are_balanced_and_credited(name, count, shape, split) -> No
     assert not found.images.flags.writeable
 
 
-def test_picture_sets_hold_the_pictures_that_they_name() -> None:
+def test_image_sets_hold_the_images_that_they_name() -> None:
     """The mosaic is unfolded in the right order: MNIST's ones are the narrowest digits."""
-    found = picture_set("mnist")
+    found = image_set("mnist")
     ink = [(found.images[found.labels == k] > 128).sum(axis=(1, 2)).mean() for k in range(10)]
     assert int(np.argmin(ink)) == 1
     with pytest.raises(ZooError, match="there are: cifar10, mnist"):
-        picture_set("letters")
+        image_set("letters")

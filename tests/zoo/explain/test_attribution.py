@@ -10,14 +10,14 @@ import zoo
 from tests.zoo.explain import networks
 from zoo.errors import ZooError
 from zoo.explain import (
-    cut_skips,
+    ablate_skips,
     integrated_gradients,
     occlusion,
     randomized,
     sanity_check,
     skips,
 )
-from zoo.explain.activation_maximization import maximize
+from zoo.explain.activation_maximization import maximize_activation
 from zoo.samples import samples
 
 
@@ -112,7 +112,7 @@ def test_a_cut_skip_is_a_network_that_gets_zeros_there() -> None:
     unet.eval()
     whole = unet(torch.from_numpy(inputs)[None])[0].detach().numpy()
     last = skips(unet, inputs)[-1].joins
-    np.testing.assert_allclose(cut_skips(unet, inputs, []), whole, atol=1e-6)
+    np.testing.assert_allclose(ablate_skips(unet, inputs, []), whole, atol=1e-6)
 
     def silent(_module: nn.Module, arguments: tuple) -> tuple:
         return arguments[0], torch.zeros_like(arguments[1])
@@ -120,10 +120,10 @@ def test_a_cut_skip_is_a_network_that_gets_zeros_there() -> None:
     hook = unet.up[1].register_forward_pre_hook(silent)
     expected = unet(torch.from_numpy(inputs)[None])[0].detach().numpy()
     hook.remove()
-    cut = cut_skips(unet, inputs, [last])
+    cut = ablate_skips(unet, inputs, [last])
     np.testing.assert_allclose(cut, expected, atol=1e-6)
     assert np.abs(cut - whole).max() > 1e-3
-    mean = cut_skips(unet, inputs, [last], fill="mean")
+    mean = ablate_skips(unet, inputs, [last], fill="mean")
     assert np.abs(mean - cut).max() > 1e-4
     np.testing.assert_allclose(
         unet(torch.from_numpy(inputs)[None])[0].detach().numpy(), whole, atol=1e-6
@@ -132,22 +132,24 @@ def test_a_cut_skip_is_a_network_that_gets_zeros_there() -> None:
 
 def test_a_residual_connection_can_be_cut_and_a_chain_has_none(digits: zoo.Classifier) -> None:
     network, inputs = networks.make("objects")
-    assert np.abs(cut_skips(network, inputs, ["block2.add"]) - cut_skips(network, inputs, [])).any()
+    assert np.abs(
+        ablate_skips(network, inputs, ["block2.add"]) - ablate_skips(network, inputs, [])
+    ).any()
     with pytest.raises(ZooError, match=r"No skip connection joins at 'x'; they join at: block1"):
-        cut_skips(network, inputs, ["x"])
+        ablate_skips(network, inputs, ["x"])
     with pytest.raises(ZooError, match="chain of layers"):
-        cut_skips(digits, SEVEN, ["x"])
+        ablate_skips(digits, SEVEN, ["x"])
     assert skips(digits, SEVEN) == ()
 
 
-def test_maximize_raises_the_channel_far_above_what_pictures_reach(digits: zoo.Classifier) -> None:
+def test_maximize_raises_the_channel_far_above_what_images_reach(digits: zoo.Classifier) -> None:
     seen: list[tuple[int, int]] = []
-    picture = maximize(
+    photo = maximize_activation(
         digits, "linear", 3, (28, 28), steps=40, progress=lambda i, n, _: seen.append((i, n))
     )
-    assert picture.shape == (28, 28)
-    assert picture.dtype == np.uint8
-    inputs = ((picture / 255 - 0.1307) / 0.3081).astype(np.float32)
+    assert photo.shape == (28, 28)
+    assert photo.dtype == np.uint8
+    inputs = ((photo / 255 - 0.1307) / 0.3081).astype(np.float32)
     logits = digits.logits(inputs[None, None])[0]
     assert logits.argmax() == 3
     assert logits[3] > max(digits.predict(s.path).logits[3] for s in samples("digits"))
@@ -160,27 +162,27 @@ def test_maximize_works_behind_a_silent_relu_for_functions_and_can_be_stopped() 
     nn.init.constant_(network[0].weight, 0.2)
     nn.init.constant_(network[0].bias, -20)
     grad = [p.requires_grad for p in network.parameters()]
-    picture = maximize(network, "1", 1, (16, 16), steps=30, seed=1)
-    start = maximize(network, "1", 1, (16, 16), steps=0, seed=1)
+    photo = maximize_activation(network, "1", 1, (16, 16), steps=30, seed=1)
+    start = maximize_activation(network, "1", 1, (16, 16), steps=0, seed=1)
 
     def mean(pixels: np.ndarray) -> float:
         x = torch.from_numpy(pixels.transpose(2, 0, 1)[None] / 255).float()
         return float(network[0](x)[0, 1].mean().detach())
 
-    assert mean(picture) > mean(start) + 0.1
+    assert mean(photo) > mean(start) + 0.1
     assert grad == [p.requires_grad for p in network.parameters()]
     assert all(p.grad is None for p in network.parameters())
 
     unet, _ = networks.make("unet")
-    assert maximize(unet, "up.0.cat", 6, (32, 40), steps=2).shape == (32, 40, 3)
+    assert maximize_activation(unet, "up.0.cat", 6, (32, 40), steps=2).shape == (32, 40, 3)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        maximize(unet, "up.0.cat", 6, (32, 40), progress=stop)
+        maximize_activation(unet, "up.0.cat", 6, (32, 40), progress=stop)
     assert not any(m._forward_hooks for m in unet.modules())
     with pytest.raises(ZooError, match="channels 0 to 7"):
-        maximize(unet, "up.0.cat", 99, (32, 40))
+        maximize_activation(unet, "up.0.cat", 99, (32, 40))
     with pytest.raises(ZooError, match="no layer 'x'"):
-        maximize(unet, "x", 0, (32, 40))
+        maximize_activation(unet, "x", 0, (32, 40))

@@ -18,8 +18,8 @@ class OneRegion:
 
 
 def seeing(network: object) -> zoo.Classifier:
-    size = {"channels": 1, "height": 24, "width": 24, "mean": [0.0], "std": [1.0]}
-    return zoo.Classifier("test", {"input": size, "labels": ["no", "yes"]}, {}, network)
+    size = {"kind": "crop", "channels": 1, "height": 24, "width": 24, "mean": [0.0], "std": [1.0]}
+    return zoo.Classifier("test", {"preprocessing": size, "labels": ["no", "yes"]}, {}, network)
 
 
 def test_occlusion_finds_the_region_that_decides() -> None:

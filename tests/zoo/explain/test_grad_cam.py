@@ -17,11 +17,14 @@ from zoo.networks.cifar_net import CifarNet
 from zoo.networks.numpy_cnn import NumpyCNN
 
 LABELS = ["one", "two", "three"]
-SIZE = {"channels": 3, "height": 32, "width": 32, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.3, 0.2]}
+SIZE = {
+    "kind": "crop", "channels": 3, "height": 32, "width": 32,
+    "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.3, 0.2],
+}  # fmt: skip
 
 
 def classifier(network: nn.Module) -> zoo.Classifier:
-    config = {"input": SIZE, "labels": LABELS}
+    config = {"preprocessing": SIZE, "labels": LABELS}
     return zoo.Classifier("tiny", config, {}, network.eval())
 
 
@@ -113,8 +116,9 @@ def test_grad_cam_of_a_network_without_maps_says_so(image: np.ndarray) -> None:
 
 def test_grad_cam_of_a_numpy_network_is_that_of_its_twin() -> None:
     network = NumpyCNN(channels=[2, 4])
-    size = {"channels": 1, "height": 28, "width": 28, "mean": [0.1], "std": [0.3]}
-    config = {"input": size, "labels": list("0123456789")}
+    size = {"kind": "mnist_digit", "channels": 1, "height": 28, "width": 28}
+    size |= {"mean": [0.1], "std": [0.3]}
+    config = {"preprocessing": size, "labels": list("0123456789")}
     digit = np.zeros((28, 28), np.uint8)
     digit[6:22, 12:15] = 255
     ours = grad_cam(zoo.Classifier("mnist", config, {}, network), digit, 3)

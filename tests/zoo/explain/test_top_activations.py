@@ -5,7 +5,7 @@ import pytest
 
 from tests.zoo.explain import networks
 from zoo.errors import ZooError
-from zoo.explain import peaks
+from zoo.explain import top_activations
 from zoo.explain.subject import trace
 
 
@@ -16,7 +16,7 @@ def test_peaks_are_the_largest_values_and_their_places(name: str) -> None:
     inputs = rng.standard_normal((70, *networks.SHAPES[name])).astype(np.float32)  # two batches
     if name == "unet":
         inputs = inputs[:3]
-    found = peaks(network, inputs)
+    found = top_activations(network, inputs)
     last = len(inputs) - 1
     run = trace(network, inputs[last])
     assert set(found) == {layer.name for layer in run.layers}
@@ -27,13 +27,13 @@ def test_peaks_are_the_largest_values_and_their_places(name: str) -> None:
         assert found[layer.name].values.shape == (len(inputs), len(values))
         best = found[layer.name].best(0, 2)
         assert best[0][0] == int(found[layer.name].values[:, 0].argmax())
-        picture, row, column = best[1]
-        again = trace(network, inputs[picture])[layer.name][0]
+        image, row, column = best[1]
+        again = trace(network, inputs[image])[layer.name][0]
         peak = again[row, column] if again.ndim == 2 else again
         assert float(peak) == pytest.approx(float(again.max()), abs=1e-4)
 
 
-def test_no_pictures_get_a_sentence() -> None:
+def test_no_images_get_a_sentence() -> None:
     network, inputs = networks.make("digits")
     with pytest.raises(ZooError, match="N of at least 1"):
-        peaks(network, inputs)
+        top_activations(network, inputs)

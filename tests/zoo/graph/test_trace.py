@@ -85,13 +85,13 @@ def test_the_copy_shares_the_weights() -> None:
 def test_threads_do_not_see_each_others_runs() -> None:
     network, _ = networks.make("objects")
     rng = np.random.default_rng(0)
-    pictures = rng.standard_normal((4, 3, 32, 32)).astype(np.float32)
-    alone = [activations(network, picture) for picture in pictures]
+    images = rng.standard_normal((4, 3, 32, 32)).astype(np.float32)
+    alone = [activations(network, image) for image in images]
     together: dict[int, dict[str, np.ndarray]] = {}
 
     def work(number: int) -> None:
         for _ in range(3):
-            together[number] = activations(network, pictures[number])
+            together[number] = activations(network, images[number])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:

@@ -45,20 +45,20 @@ def test_impossible_settings_are_refused(arguments: dict) -> None:
 def test_whitened_patches_are_uncorrelated_with_variance_one() -> None:
     random = torch.Generator().manual_seed(0)
     smooth = torch.randn(64, 3, 34, 34, generator=random)
-    pictures = torch.nn.functional.avg_pool2d(smooth, 3, 1) * 3  # neighbours resemble each other
-    filters = whitening_filters(pictures, eps=0.0)
+    images = torch.nn.functional.avg_pool2d(smooth, 3, 1) * 3  # neighbours resemble each other
+    filters = whitening_filters(images, eps=0.0)
     assert filters.shape == (24, 3, 2, 2)
     torch.testing.assert_close(filters[:12], -filters[12:])
-    whitened = torch.nn.functional.conv2d(pictures, filters[:12]).permute(1, 0, 2, 3).flatten(1)
+    whitened = torch.nn.functional.conv2d(images, filters[:12]).permute(1, 0, 2, 3).flatten(1)
     covariance = whitened @ whitened.T / whitened.shape[1]
     torch.testing.assert_close(covariance, torch.eye(12), atol=1e-3, rtol=0)
 
 
 def test_the_first_filters_begin_as_the_identity() -> None:
     network = CifarNet(widths=(4, 8, 8), depth=3)
-    picture = torch.randn(1, 8, 7, 7)
-    torch.testing.assert_close(network.block3.conv2(picture), picture)
-    torch.testing.assert_close(network.block2.conv1(picture[:, :4])[:, :4], picture[:, :4])
+    image = torch.randn(1, 8, 7, 7)
+    torch.testing.assert_close(network.block3.conv2(image), image)
+    torch.testing.assert_close(network.block2.conv1(image[:, :4])[:, :4], image[:, :4])
 
 
 def test_a_third_convolution_is_residual() -> None:

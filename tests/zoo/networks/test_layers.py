@@ -190,10 +190,10 @@ def test_batch_norm_refuses_to_train_on_a_single_value() -> None:
         BatchNorm(2).forward(np.zeros((2, 1, 1, 1), np.float32), training=True)
 
 
-def test_layer_norm_is_torchs_layer_norm_over_the_whole_picture(rng: np.random.Generator) -> None:
+def test_layer_norm_is_torchs_layer_norm_over_the_whole_image(rng: np.random.Generator) -> None:
     x = (rng.standard_normal((4, 3, 5, 6)) * 3 + 2).astype(np.float32)
-    pictures = torch.from_numpy(np.moveaxis(x, -1, 0).copy())
-    expected = nn.functional.layer_norm(pictures, (4, 3, 5))
+    images = torch.from_numpy(np.moveaxis(x, -1, 0).copy())
+    expected = nn.functional.layer_norm(images, (4, 3, 5))
     for training in (True, False):
         y = np.moveaxis(LayerNorm(4).forward(x, training), -1, 0)
         np.testing.assert_allclose(y, expected.numpy(), atol=1e-5)

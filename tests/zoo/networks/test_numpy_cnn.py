@@ -122,13 +122,13 @@ def test_results_do_not_depend_on_the_number_of_threads(rng: np.random.Generator
 
 def test_one_network_serves_several_threads_at_once(rng: np.random.Generator) -> None:
     network = trained_a_little(rng)
-    pictures = rng.standard_normal((8, 4, 1, 28, 28)).astype(np.float32)
-    expected = [network.forward(x) for x in pictures]
+    images = rng.standard_normal((8, 4, 1, 28, 28)).astype(np.float32)
+    expected = [network.forward(x) for x in images]
     wrong: list[int] = []
 
     def visitor(index: int) -> None:
         for _ in range(20):
-            if not np.array_equal(network.forward(pictures[index]), expected[index]):
+            if not np.array_equal(network.forward(images[index]), expected[index]):
                 wrong.append(index)
 
     visitors = [threading.Thread(target=visitor, args=(index,)) for index in range(8)]
@@ -169,10 +169,10 @@ def test_state_is_refused_whole_if_anything_does_not_fit() -> None:
     np.testing.assert_array_equal(network.state_dict()["conv1.weight"], state["conv1.weight"])
 
 
-def test_wrong_pictures_get_a_sentence() -> None:
+def test_wrong_images_get_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"must be \(N, 1, 28, 28\), not \(1, 28, 28\)"):
         NumpyCNN(channels=(4,)).forward(np.zeros((1, 28, 28), np.float32))
-    with pytest.raises(ValueError, match="shrink a 28 px picture to nothing"):
+    with pytest.raises(ValueError, match="shrink a 28 px image to nothing"):
         NumpyCNN(channels=(2,) * 5)
 
 

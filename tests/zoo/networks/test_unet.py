@@ -32,11 +32,11 @@ def test_any_size_comes_out_as_it_went_in(size: tuple[int, int], skips: bool) ->
     assert logits.dtype == torch.float32
 
 
-def test_a_padded_picture_is_answered_like_the_same_picture_larger() -> None:
+def test_a_padded_image_is_answered_like_the_same_image_larger() -> None:
     unet = network()
-    picture = torch.randn(1, 3, 13, 21)
-    larger = torch.nn.functional.pad(picture, (0, 3, 0, 3), mode="replicate")
-    torch.testing.assert_close(unet(picture), unet(larger)[:, :, :13, :21])
+    image = torch.randn(1, 3, 13, 21)
+    larger = torch.nn.functional.pad(image, (0, 3, 0, 3), mode="replicate")
+    torch.testing.assert_close(unet(image), unet(larger)[:, :, :13, :21])
 
 
 def test_without_skips_everything_passes_the_smallest_size() -> None:
@@ -66,9 +66,9 @@ def test_context_sees_further_and_adds_nothing_at_first() -> None:
 @pytest.mark.parametrize("context", [0, 2])
 def test_folded_gives_the_same_answers_and_holds_no_batchnorm(context: int) -> None:
     unet = network(context=context)
-    picture = torch.randn(2, 3, 24, 40)
-    folded = fold(unet, picture.numpy()).network
-    torch.testing.assert_close(folded(picture), unet(picture), atol=1e-5, rtol=1e-5)
+    image = torch.randn(2, 3, 24, 40)
+    folded = fold(unet, image.numpy()).network
+    torch.testing.assert_close(folded(image), unet(image), atol=1e-5, rtol=1e-5)
     kinds = {type(module) for module in folded.modules()}
     assert torch.nn.BatchNorm2d not in kinds
     assert torch.nn.BatchNorm2d in {type(module) for module in unet.modules()}

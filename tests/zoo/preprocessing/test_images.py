@@ -36,7 +36,7 @@ PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), n
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"])
 def test_opens_what_people_have(kind: str, tmp_path: Path) -> None:
     contents = encoded(PHOTO, kind)
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     path.write_bytes(contents)
     for source in (contents, path, str(path), io.BytesIO(contents), Image.open(path)):
         assert open_image(source).size == (60, 40)
@@ -53,9 +53,9 @@ def test_opens_uint8_arrays(shape: tuple[int, ...]) -> None:
 
 BAD_FILES = {
     "empty": (b"", "file is empty"),
-    "text": (b"hello, I am text\n" * 20, "not a picture that can be read"),
-    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture that can be read"),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "not a picture"),
+    "text": (b"hello, I am text\n" * 20, "not an image that can be read"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image that can be read"),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "not an image"),
     "truncated JPEG": (encoded(PHOTO, "JPEG")[:-300], "damaged or incomplete"),
     "truncated PNG": (encoded(PHOTO)[:-2000], "damaged or incomplete"),
     "bomb": (bomb(9_000, 9_000), "at most 64 megapixels"),
@@ -102,7 +102,7 @@ def test_a_bad_path_is_one_sentence(tmp_path: Path) -> None:
         open_image(tmp_path)
     with pytest.raises(ImageError, match="path is not valid"):
         open_image("a\0b")
-    with pytest.raises(ImageError, match="A NoneType is no picture"):
+    with pytest.raises(ImageError, match="A NoneType is no image"):
         open_image(None)
 
 
@@ -181,7 +181,7 @@ def test_a_square_in_the_middle_is_what_the_network_gets_anyway() -> None:
 
 
 @pytest.mark.parametrize("wrong", [(-3, 0.5, 1), (9, 9, 9), (0.5, 0.5, 0), (0.5, 0.5, -1)])
-def test_a_square_out_of_range_is_brought_into_the_picture(wrong: tuple[float, ...]) -> None:
+def test_a_square_out_of_range_is_brought_into_the_image(wrong: tuple[float, ...]) -> None:
     square = crop_square(Image.new("L", (30, 20)), *wrong)
     assert square.width == square.height
     assert 8 <= square.width <= 20

@@ -35,7 +35,7 @@ def model() -> zoo.Classifier:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_mnist_pictures_pass_bit_for_bit(path: Path) -> None:
+def test_mnist_images_pass_bit_for_bit(path: Path) -> None:
     pixels = sample(path)
     gray = Image.fromarray(pixels)
     for source in (pixels, gray, gray.convert("RGB"), path):

@@ -1,4 +1,4 @@
-"""The masks of many pictures in one zip file."""
+"""The masks of many images in one zip file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.segmentation.archives import MaskArchive
 
 
 def answer(share: float) -> Segmentation:
-    """A picture of 10 × 20 whose left part is car, its middle part perhaps."""
+    """An image of 10 × 20 whose left part is car, its middle part perhaps."""
     probabilities = np.zeros((10, 20), np.float32)
     columns = round(20 * share)
     probabilities[:, :columns] = 0.9
@@ -27,15 +27,15 @@ def test_the_archive_holds_each_mask_and_a_table():
     assert archive.add("a.jpg", answer(0.5)) == "a_mask.png"
     assert archive.add("a.png", answer(0.25), threshold=0.2) == "a-2_mask.png"
     archive.add("empty.jpg", answer(0))
-    archive.add_problem("b.jpg", "This is not a picture.")
+    archive.add_problem("b.jpg", "This is not an image.")
     found = zipfile.ZipFile(io.BytesIO(archive.close()))
     assert found.testzip() is None
     assert found.namelist() == ["a_mask.png", "a-2_mask.png", "empty_mask.png", "masks.csv"]
     assert np.array_equal(masks.read(found.read("a_mask.png")), answer(0.5).mask)
     assert np.array_equal(masks.read(found.read("a-2_mask.png")), answer(0.25).mask_at(0.2))
     rows = list(csv.DictReader(io.StringIO(found.read("masks.csv").decode())))
-    assert [row["picture"] for row in rows] == ["a.jpg", "a.png", "empty.jpg", "b.jpg"]
+    assert [row["image"] for row in rows] == ["a.jpg", "a.png", "empty.jpg", "b.jpg"]
     assert [float(row["area"]) for row in rows[:3]] == [0.5, 0.45, 0]
     assert [row["found"] for row in rows] == ["True", "True", "False", ""]
     assert (rows[0]["width"], rows[0]["height"]) == ("20", "10")
-    assert rows[3]["problem"] == "This is not a picture."
+    assert rows[3]["problem"] == "This is not an image."

@@ -103,7 +103,7 @@ def test_only_the_largest_piece_is_saved_if_that_is_wanted(
     photo = tmp_path / "two.png"
     red_cars.two_cars().save(photo)
     shares = []
-    for wish in ((), ("--largest",)):
+    for wish in ((), ("--largest-component",)):
         command = ("predict", "carvana", str(photo), "--json", "--save-mask", str(tmp_path))
         code, out, _ = run(capsys, *command, *wish)
         assert code == 0
@@ -116,7 +116,7 @@ def test_only_the_largest_piece_is_saved_if_that_is_wanted(
     assert right > nothing == 0
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(
+def test_images_of_one_name_do_not_overwrite_each_other(
     red: None, photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "other").mkdir()
@@ -141,4 +141,4 @@ def test_a_classifier_has_no_masks_to_save(
 ) -> None:
     code, out, err = run(capsys, "predict", "mnist", photo, "--save-mask", str(tmp_path))
     assert (code, out) == (2, "")
-    assert "mnist names what a picture shows; it has no masks to save" in err
+    assert "mnist names what an image shows; it has no masks to save" in err

@@ -57,7 +57,7 @@ def test_the_edge_has_the_objects_colour_not_the_old_backgrounds():
     assert np.abs(cut[:3] - RED).max() <= 6
 
 
-def test_nothing_found_gives_a_transparent_picture():
+def test_nothing_found_gives_a_transparent_image():
     photo, share = scene()
     cut = np.asarray(cutouts.cut_out(photo, cutouts.opacity(0 * share, 0.5)))
     assert cut.shape == (64, 64, 4)
@@ -87,20 +87,20 @@ def test_a_new_colour_stands_behind_the_object():
 
 
 @pytest.mark.parametrize("size", [(64, 64), (300, 100), (20, 90)])
-def test_another_picture_fills_the_background_whatever_its_size(size):
+def test_another_image_fills_the_background_whatever_its_size(size):
     photo, share = scene()
     cut = cutouts.cut_out(photo, cutouts.opacity(share, 0.5))
-    pixels = np.asarray(cutouts.on_picture(cut, Image.new("RGB", size, BLUE)))
+    pixels = np.asarray(cutouts.on_image(cut, Image.new("RGB", size, BLUE)))
     assert pixels.shape == (64, 64, 3)
     assert (pixels[:15] == BLUE).all()
     assert (pixels[20:44, 20:44] == RED).all()
 
 
-def test_a_background_that_is_no_picture_gets_a_sentence():
+def test_a_background_that_is_no_image_gets_a_sentence():
     photo, share = scene()
     cut = cutouts.cut_out(photo, cutouts.opacity(share, 0.5))
-    with pytest.raises(ImageError, match="not a picture"):
-        cutouts.on_picture(cut, b"only text")
+    with pytest.raises(ImageError, match="not an image"):
+        cutouts.on_image(cut, b"only text")
 
 
 def test_png_keeps_the_transparency():

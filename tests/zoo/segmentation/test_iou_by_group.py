@@ -8,7 +8,7 @@ import pytest
 
 from zoo.segmentation import iou_by_group
 
-PICTURES = {
+IMAGES = {
     "0cdf5b5d0ce1_02": 0.98,
     "0cdf5b5d0ce1_01": 0.96,
     "00087a6bd4dc_01": 0.99,
@@ -17,7 +17,7 @@ PICTURES = {
 
 
 def test_views_come_from_carvanas_names():
-    seen = iou_by_group.views(PICTURES)
+    seen = iou_by_group.views(IMAGES)
     assert [(view.car, view.angle) for view in seen] == [
         ("00087a6bd4dc", 1),
         ("0cdf5b5d0ce1", 1),
@@ -27,22 +27,22 @@ def test_views_come_from_carvanas_names():
 
 
 def test_groups_by_car_begin_with_the_hardest():
-    hard, easy = iou_by_group.by_car(iou_by_group.views(PICTURES))
+    hard, easy = iou_by_group.by_car(iou_by_group.views(IMAGES))
     assert (hard.name, hard.n, hard.worst.angle) == ("0cdf5b5d0ce1", 2, 1)
     assert hard.mean == pytest.approx(0.97)
-    assert hard.deviation == pytest.approx(0.02 / math.sqrt(2))  # n − 1
+    assert hard.std == pytest.approx(0.02 / math.sqrt(2))  # n − 1
     assert (easy.name, easy.n, easy.mean) == ("00087a6bd4dc", 1, 0.99)
-    assert math.isnan(easy.deviation)
+    assert math.isnan(easy.std)
 
 
 def test_groups_by_angle():
-    first, second = iou_by_group.by_angle(iou_by_group.views(PICTURES))
+    first, second = iou_by_group.by_angle(iou_by_group.views(IMAGES))
     assert (first.name, first.n, second.name, second.n) == ("1", 2, "2", 1)
     assert first.mean == pytest.approx(0.975)
 
 
-def test_worst_pictures_first():
-    assert [view.iou for view in iou_by_group.worst(iou_by_group.views(PICTURES), 2)] == [
+def test_worst_images_first():
+    assert [view.iou for view in iou_by_group.worst(iou_by_group.views(IMAGES), 2)] == [
         0.96,
         0.98,
     ]

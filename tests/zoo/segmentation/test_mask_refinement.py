@@ -1,4 +1,4 @@
-"""Scaling a mask up: the edge goes where the picture has one, and nothing else changes."""
+"""Scaling a mask up: the edge goes where the image has one, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def answer(mask: np.ndarray, shift: int = 0) -> np.ndarray:
     return np.asarray(blurred, np.float32) / 255
 
 
-def test_the_edge_moves_to_the_pictures() -> None:
-    picture, mask = scene()
-    working = answer(mask, shift=3)
-    plain, refined = (enlarge(working, picture, refine=r) for r in (False, True))
+def test_the_edge_moves_to_the_images() -> None:
+    image, mask = scene()
+    low_res_probabilities = answer(mask, shift=3)
+    plain, refined = (enlarge(low_res_probabilities, image, refine=r) for r in (False, True))
     assert iou(plain >= 0.5, mask) < 0.95
     assert iou(refined >= 0.5, mask) > 0.985
 
 
-def test_where_the_picture_shows_no_edge_the_answer_stays() -> None:
+def test_where_the_image_shows_no_edge_the_answer_stays() -> None:
     _, mask = scene()
     blank = Image.new("RGB", SIZE, (90, 90, 90))
-    working = answer(mask)
-    plain, refined = (enlarge(working, blank, refine=r) for r in (False, True))
+    low_res_probabilities = answer(mask)
+    plain, refined = (enlarge(low_res_probabilities, blank, refine=r) for r in (False, True))
     assert iou(refined >= 0.5, plain >= 0.5) > 0.98
 
 
 def test_nothing_changes_far_from_the_edge() -> None:
-    picture, mask = scene()
-    plain, refined = (enlarge(answer(mask), picture, refine=r) for r in (False, True))
+    image, mask = scene()
+    plain, refined = (enlarge(answer(mask), image, refine=r) for r in (False, True))
     changed = np.abs(plain - refined) > 0.02
     assert changed.any()
     assert not changed[100:160, 120:160].any(), "inside"
@@ -66,13 +66,13 @@ def test_nothing_changes_far_from_the_edge() -> None:
 
 
 def test_the_edge_is_drawn_at_the_threshold() -> None:
-    """The probability rises slowly from left to right, the picture has two edges on its way."""
+    """The probability rises slowly from left to right, the image has two edges on its way."""
     columns = np.mgrid[:300, :400][1]
-    working = np.tile(np.linspace(0, 1, 100, dtype=np.float32), (75, 1))
+    low_res_probabilities = np.tile(np.linspace(0, 1, 100, dtype=np.float32), (75, 1))
     pixels = np.where(columns < 100, 60, np.where(columns < 300, 120, 180)).astype(np.uint8)
-    picture = Image.fromarray(np.dstack([pixels] * 3))
+    image = Image.fromarray(np.dstack([pixels] * 3))
     for threshold, edge in ((0.25, 100), (0.75, 300)):
-        refined = enlarge(working, picture, threshold)
+        refined = enlarge(low_res_probabilities, image, threshold)
         jump = np.abs(np.diff(refined[150])).argmax() + 1
         assert jump == edge
 
@@ -84,7 +84,7 @@ def test_the_probabilities_minimize_the_energy(monkeypatch: pytest.MonkeyPatch) 
     prior = rng.random((6, 7)).astype(np.float32)
     guide = rng.integers(100, 112, (6, 7, 3), np.uint8)
     band = np.zeros((6, 7), bool)
-    band[1:5, 0:6] = True  # it touches the picture's border
+    band[1:5, 0:6] = True  # it touches the image's border
     band[2, 3] = False
     solved = mask_refinement._random_walk(prior, guide, band, WALK)
 
@@ -107,17 +107,17 @@ def test_the_probabilities_minimize_the_energy(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_tiles_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, mask = scene()
-    working = answer(mask, shift=2)
-    whole = enlarge(working, picture)
+    image, mask = scene()
+    low_res_probabilities = answer(mask, shift=2)
+    whole = enlarge(low_res_probabilities, image)
     monkeypatch.setattr(mask_refinement, "TILE", 64)
-    np.testing.assert_allclose(enlarge(working, picture), whole, atol=5e-3)
+    np.testing.assert_allclose(enlarge(low_res_probabilities, image), whole, atol=5e-3)
 
 
 @pytest.mark.parametrize("size", [WORKING, (110, 83), (50, 38)])
 def test_without_more_pixels_there_is_nothing_to_refine(size: tuple[int, int]) -> None:
-    picture, mask = scene()
-    small = picture.resize(size)
+    image, mask = scene()
+    small = image.resize(size)
     plain, refined = (enlarge(answer(mask), small, refine=r) for r in (False, True))
     assert refined.shape == size[::-1]
     np.testing.assert_array_equal(plain, refined)
@@ -125,23 +125,25 @@ def test_without_more_pixels_there_is_nothing_to_refine(size: tuple[int, int]) -
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_mask_without_an_edge_stays(value: float) -> None:
-    picture, _ = scene()
-    working = np.full(WORKING[::-1], value, np.float32)
-    np.testing.assert_array_equal(enlarge(working, picture), np.full(SIZE[::-1], value, np.float32))
+    image, _ = scene()
+    low_res_probabilities = np.full(WORKING[::-1], value, np.float32)
+    np.testing.assert_array_equal(
+        enlarge(low_res_probabilities, image), np.full(SIZE[::-1], value, np.float32)
+    )
 
 
 def test_noise_is_not_taken_for_an_edge() -> None:
     """It has far too much of one, which would take long; the answer is scaled up as it is."""
-    picture, _ = scene()
-    working = np.random.default_rng(0).random(WORKING[::-1], dtype=np.float32)
-    plain, refined = (enlarge(working, picture, refine=r) for r in (False, True))
+    image, _ = scene()
+    low_res_probabilities = np.random.default_rng(0).random(WORKING[::-1], dtype=np.float32)
+    plain, refined = (enlarge(low_res_probabilities, image, refine=r) for r in (False, True))
     assert np.abs(plain - refined).mean() < 0.05
 
 
 @pytest.mark.parametrize("size", [(1001, 8), (8, 777), (333, 251)])
 def test_any_shape_keeps_its_size(size: tuple[int, int]) -> None:
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size[::-1], 3), np.uint8))
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size[::-1], 3), np.uint8))
     height, width = (max(1, round(side * 64 / max(size))) for side in size[::-1])
-    working = np.zeros((height, width), np.float32)
-    working[:, : max(1, width // 2)] = 1
-    assert enlarge(working, picture).shape == size[::-1]
+    low_res_probabilities = np.zeros((height, width), np.float32)
+    low_res_probabilities[:, : max(1, width // 2)] = 1
+    assert enlarge(low_res_probabilities, image).shape == size[::-1]

@@ -45,7 +45,7 @@ def test_metrics_of_equal_empty_and_disjoint_masks(metric):
 def test_the_boundary_is_the_ring_of_that_width():
     ring = masks.boundary(square(), 3)
     assert np.array_equal(ring, square() & ~square(60, 18, 42))
-    whole = np.ones((20, 20), bool)  # the picture's border counts as outside
+    whole = np.ones((20, 20), bool)  # the image's border counts as outside
     assert masks.boundary(whole, 2).sum() == 20 * 20 - 16 * 16
 
 
@@ -68,8 +68,8 @@ def test_errors_name_each_pixel():
 
 def test_unsure_is_what_is_neither_clearly_yes_nor_no():
     probabilities = np.array([[0.0, 0.1, 0.2], [0.5, 0.89, 1.0]], np.float32)
-    assert masks.unsure(probabilities).tolist() == [[False, False, True], [True, True, False]]
-    assert masks.share(masks.unsure(probabilities)) == 0.5
+    assert masks.uncertain(probabilities).tolist() == [[False, False, True], [True, True, False]]
+    assert masks.share(masks.uncertain(probabilities)) == 0.5
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF", "1-bit", "cut-out", "opaque RGBA"])
@@ -102,7 +102,7 @@ def test_png_can_be_read_again():
 
 
 @pytest.mark.parametrize(
-    ("picture", "name"),
+    ("photo", "name"),
     [
         ("street.jpg", "street_mask.png"),
         ("my.car.jpeg", "my.car_mask.png"),
@@ -111,8 +111,8 @@ def test_png_can_be_read_again():
         ("", "picture_mask.png"),
     ],
 )
-def test_file_names_keep_no_folder(picture, name):
-    assert masks.file_name(picture) == name
+def test_file_names_keep_no_folder(photo, name):
+    assert masks.file_name(photo) == name
 
 
 def test_file_names_are_unique():

@@ -38,7 +38,7 @@ def noise(height: int, width: int) -> np.ndarray:
 
 
 def scene(width: int, height: int, box: tuple[float, ...] = (0.2, 0.3, 0.8, 0.7)) -> Image.Image:
-    """A red box on blue; the box as fractions of the picture."""
+    """A red box on blue; the box as fractions of the image."""
     image = Image.new("RGB", (width, height), (20, 40, 200))
     sides = (width, height, width, height)
     left, top, right, bottom = (round(part * side) for part, side in zip(box, sides, strict=True))
@@ -47,7 +47,7 @@ def scene(width: int, height: int, box: tuple[float, ...] = (0.2, 0.3, 0.8, 0.7)
 
 
 @pytest.mark.parametrize(
-    ("size", "working"),
+    ("size", "low_res_probabilities"),
     [
         ((1918, 1280), (64, 43)),
         ((1280, 1918), (43, 64)),
@@ -56,20 +56,20 @@ def scene(width: int, height: int, box: tuple[float, ...] = (0.2, 0.3, 0.8, 0.7)
         ((500, 8), (64, 1)),
     ],
 )
-def test_the_network_sees_the_pictures_shape_at_the_working_size(
-    model: zoo.Segmenter, size: tuple[int, int], working: tuple[int, int]
+def test_the_network_sees_the_images_shape_at_the_working_size(
+    model: zoo.Segmenter, size: tuple[int, int], low_res_probabilities: tuple[int, int]
 ) -> None:
     image = Image.new("RGB", size)
-    width, height = working
+    width, height = low_res_probabilities
     assert model.view(image).shape == (height, width, 3)
     assert model.preprocess(image).shape == (3, height, width)
     answer = model.predict(image)
-    assert answer.working.shape == (height, width)
+    assert answer.low_res_probabilities.shape == (height, width)
     assert answer.probabilities.shape == size[::-1]
     assert answer.mask.shape == size[::-1]
 
 
-def test_predict_is_the_network_on_the_prepared_picture(model: zoo.Segmenter) -> None:
+def test_predict_is_the_network_on_the_prepared_image(model: zoo.Segmenter) -> None:
     image = noise(100, 150)
     inputs = model.preprocess(image)
     np.testing.assert_allclose(
@@ -80,10 +80,10 @@ def test_predict_is_the_network_on_the_prepared_picture(model: zoo.Segmenter) ->
     assert isinstance(model.network.down[0].first.bn, torch.nn.BatchNorm2d)
     assert not model.network.training
     answer = model.predict(image)
-    expected = components.settle(torch.sigmoid(logits).numpy(), answer.threshold)
-    np.testing.assert_allclose(answer.working, expected, atol=1e-5)
+    expected = components.hysteresis_threshold(torch.sigmoid(logits).numpy(), answer.threshold)
+    np.testing.assert_allclose(answer.low_res_probabilities, expected, atol=1e-5)
     np.testing.assert_allclose(model.logits(inputs[None])[0, 0], logits.numpy(), atol=1e-4)
-    assert answer.working.dtype == answer.probabilities.dtype == np.float32
+    assert answer.low_res_probabilities.dtype == answer.probabilities.dtype == np.float32
     assert answer.seconds > 0
 
 
@@ -105,7 +105,7 @@ def test_an_answers_time_does_not_hold_the_copy_that_the_first_one_makes(
 
 def test_at_the_working_size_the_answer_is_the_networks_own(model: zoo.Segmenter) -> None:
     answer = model.predict(noise(43, 64))
-    np.testing.assert_array_equal(answer.probabilities, answer.working)
+    np.testing.assert_array_equal(answer.probabilities, answer.low_res_probabilities)
 
 
 def test_a_red_thing_is_found_where_it_is() -> None:
@@ -120,14 +120,14 @@ def test_a_red_thing_is_found_where_it_is() -> None:
     assert answer.probabilities.max() <= 1
 
 
-def test_a_picture_without_one_is_said_to_have_none() -> None:
+def test_a_image_without_one_is_said_to_have_none() -> None:
     model = red_cars.red_model()
     nothing = model.predict(scene(300, 200, (0, 0, 0, 0)))
     assert (nothing.found, nothing.area) == (False, 0)
     speck = scene(300, 200, (0.5, 0.5, 0.56, 0.56))
     assert model.predict(speck).area > 0
     assert not model.predict(speck).found
-    assert red_cars.red_model(least_area=0.001).predict(speck).found
+    assert red_cars.red_model(min_area=0.001).predict(speck).found
 
 
 def test_the_threshold_is_the_configs_and_can_be_moved() -> None:
@@ -141,16 +141,14 @@ def test_the_threshold_is_the_configs_and_can_be_moved() -> None:
 
 
 def test_a_batch_is_the_same_as_one_by_one(model: zoo.Segmenter) -> None:
-    pictures = [noise(50, 70), noise(90, 40), noise(64, 64)]
-    for one, together in zip(
-        map(model.predict, pictures), model.predict_batch(pictures), strict=True
-    ):
+    images = [noise(50, 70), noise(90, 40), noise(64, 64)]
+    for one, together in zip(map(model.predict, images), model.predict_batch(images), strict=True):
         np.testing.assert_array_equal(one.probabilities, together.probabilities)
     assert model.predict_batch([]) == []
-    assert len(model.predict_batch(np.stack([pictures[2]] * 2))) == 2
+    assert len(model.predict_batch(np.stack([images[2]] * 2))) == 2
 
 
-def test_gray_transparent_and_turned_pictures_are_read() -> None:
+def test_gray_transparent_and_turned_images_are_read() -> None:
     model = red_cars.red_model()
     see_through = scene(90, 60).convert("RGBA")
     see_through.putalpha(0)
@@ -159,7 +157,7 @@ def test_gray_transparent_and_turned_pictures_are_read() -> None:
     turned = scene(90, 60)
     turned.getexif()[0x0112] = 6  # the camera was held upright
     assert model.predict(turned).mask.shape == (90, 60)
-    with pytest.raises(ImageError, match="not a picture"):
+    with pytest.raises(ImageError, match="not an image"):
         model.predict(b"hello")
 
 
@@ -179,9 +177,12 @@ def test_the_result_is_plain_json() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task": "prophecy"}, "names a task 'prophecy', which this version does not know"),
+        ({"task": "prophecy"}, "has task = 'prophecy', which must be one of"),
         ({"threshold": None}, "lacks threshold"),
-        ({"input": {"channels": 3, "mean": [0.5] * 3, "std": [0.5] * 3}}, "lacks longest_side"),
+        (
+            {"preprocessing": {"kind": "scale", "channels": 3, "mean": [0] * 3, "std": [1] * 3}},
+            "lacks preprocessing.longest_side",
+        ),
         ({"arguments": {"widths": [4]}}, "no network that this version can build"),
         ({"arguments": {"widths": [4, 6, 10], "skips": True}}, "does not fit unet"),
     ],

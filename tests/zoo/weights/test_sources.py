@@ -7,7 +7,7 @@ import pytest
 import zoo
 from tests.zoo.conftest import Bundle
 from zoo.errors import HubError, IntegrityError, ZooError
-from zoo.weights import sources
+from zoo.weights import integrity
 
 FILES = ["model.safetensors", "config.json", "record.json"]
 
@@ -43,14 +43,14 @@ def test_another_size_is_refused(bundle: Bundle, change: bytes) -> None:
 def test_what_was_hashed_is_what_is_parsed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file changes on the disk right after it was read; the model does not notice."""
     wanted = bundle.state()["linear.weight"]
-    read_bytes = sources._read
+    read_bytes = integrity.read_bytes
 
     def read_then_change(path: Path, *arguments: object, **keywords: object) -> bytes:
         contents = read_bytes(path, *arguments, **keywords)  # type: ignore[arg-type]
         path.write_bytes(b"evil")
         return contents
 
-    monkeypatch.setattr(sources, "_read", read_then_change)
+    monkeypatch.setattr(integrity, "read_bytes", read_then_change)
     model = zoo.load("mnist", device="cpu")
     np.testing.assert_array_equal(model.network.state_dict()["linear.weight"], wanted)
 

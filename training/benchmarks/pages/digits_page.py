@@ -1,10 +1,10 @@
 """How long a visitor waits: from the end of a stroke to the answer on the screen.
 
-``python -m training.benchmarks.pages.digits_page`` starts the app, opens the digits page in a headless
-Chromium, draws, and reports the median and the 95th percentile. The clock is the page's own: it
-starts at the pointerup event and stops when the frame that shows the new answer has been painted,
-so it contains the PNG of the drawing, both ways over the websocket, preparation, network and
-rendering. In a headless browser a frame lasts 16.7 ms: a wait of up to one frame is included.
+``python -m training.benchmarks.pages.digits_page`` starts the app, opens the digits page in a
+headless Chromium, draws, and reports the median and the 95th percentile. The clock is the page's
+own: it starts at the pointerup event and stops when the frame that shows the new answer has been
+painted, so it contains the PNG of the drawing, both ways over the websocket, preparation, network
+and rendering. In a headless browser a frame lasts 16.7 ms: a wait of up to one frame is included.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How long from a click on a layer of the page "Feature maps" to the picture of its maps.
+"""How long from a click on a layer of the page "Feature maps" to the image of its maps.
 
-``python -m training.benchmarks.pages.feature_maps_page`` starts the app, opens the page in a headless
-Chromium and clicks layers of a network in a random order. The clock is the page's own: it starts at
-the click and stops when the frame that shows the new picture has been painted, so it contains both
-ways over the websocket, the drawing and the decoding.
+``python -m training.benchmarks.pages.feature_maps_page`` starts the app, opens the page in a
+headless Chromium and clicks layers of a network in a random order. The clock is the page's own: it
+starts at the click and stops when the frame that shows the new image has been painted, so it
+contains both ways over the websocket, the drawing and the decoding.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(url: str, model: str, clicks: int) -> page_wait.Result:
-    """Click layers and time their pictures.
+    """Click layers and time their images.
 
     Args:
         url: Address of the app.
@@ -47,7 +47,7 @@ def measure(url: str, model: str, clicks: int) -> page_wait.Result:
         _open(page, model)
         rng = random.Random(0)
         times = [_click(page, rng) for _ in range(clicks + page_wait.WARM_UP)]
-        question = "How long from a click on a layer to the painted picture of its maps?"
+        question = "How long from a click on a layer to the painted image of its maps?"
         return page_wait.summary("feature_maps_page", question, times, page) | {"model": model}
 
 

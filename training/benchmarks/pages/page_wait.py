@@ -186,7 +186,7 @@ def run(
 
 def table(result: Result, count: str) -> str:
     """Format a result of :func:`summary` for people; ``count`` says what its n counts."""
-    machine = result["hardware"]
+    compute = result["hardware"]
     return "\n".join(
         [
             result["question"],
@@ -195,7 +195,7 @@ def table(result: Result, count: str) -> str:
             f"  p95     {result['p95_ms']:.1f} ms",
             f"  min     {min(result['milliseconds']):.1f} ms",
             f"  max     {max(result['milliseconds']):.1f} ms",
-            f"  on      {machine['cpu']}, {machine['cores']} cores for server and browser together",
+            f"  on      {compute['cpu']}, {compute['cores']} cores for server and browser together",
             f"          {result['browser']}",
         ]
     )

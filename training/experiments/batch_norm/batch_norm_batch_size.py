@@ -2,8 +2,8 @@
 
     python -m training.experiments.batch_norm.batch_norm_batch_size --data-dir DIR
 
-The small network with BatchNorm and with GroupNorm, trained with batches of 2 to 128 pictures; the
-learning rate is proportional to the batch (Goyal et al. 2017). Every run sees the same pictures
+The small network with BatchNorm and with GroupNorm, trained with batches of 2 to 128 images; the
+learning rate is proportional to the batch (Goyal et al. 2017). Every run sees the same images
 equally often. The network with BatchNorm is measured twice: with the running statistics, and with
 those of batches of the size it was trained with.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from training.data.augment_images import normalize
-from training.data.cifar_images import Pictures
+from training.data.cifar_images import LabelledImages
 from training.engine.failures import run_command
 from training.engine.provenance import provenance
 from training.experiments import cells, command
@@ -35,7 +35,9 @@ BASE_RATE, BASE_BATCH = 0.1, 128
 EPOCHS = 2  # an epoch in batches of 2 takes about five times as long as one in batches of 128
 
 
-def measure(key: Mapping[str, Any], training: Pictures, validation: Pictures) -> dict[str, Any]:
+def measure(
+    key: Mapping[str, Any], training: LabelledImages, validation: LabelledImages
+) -> dict[str, Any]:
     """Train what a key describes; with BatchNorm measure it with batch statistics too."""
     design, recipe = cells.read_key(key)
     network, result = train(design, recipe, training, validation, key["seed"])
@@ -61,7 +63,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         f"From batches of {largest} to batches of {smallest}, BatchNorm goes from "
         f"{means['batch', largest]:.1%} to {means['batch', smallest]:.1%} and GroupNorm from "
         f"{means['group', largest]:.1%} to {means['group', smallest]:.1%} on the validation "
-        "pictures."
+        "images."
     )
 
 
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
     record = provenance(("numpy", "torch"))
-    training, validation = cells.pictures(options)
+    training, validation = cells.images(options)
     keys = [
         cells.cell_key(
             options,

@@ -27,7 +27,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
     return (
         f"Trained for {row['epochs']} epochs at learning rate {row['learning_rate']:g}, "
         f"{row['seconds'] / 60:.0f} minutes, the small network with BatchNorm gets "
-        f"{row['accuracy']:.1%} of the validation pictures right."
+        f"{row['accuracy']:.1%} of the validation images right."
     )
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
     record = provenance(("numpy", "torch"))
-    training, validation = cells.pictures(options)
+    training, validation = cells.images(options)
     keys = [
         cells.cell_key(options, Design(norm), cells.recipe(options, RATE), SEED, len(training))
         for norm in NORMS

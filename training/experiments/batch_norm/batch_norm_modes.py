@@ -2,8 +2,8 @@
 
     python -m training.experiments.batch_norm.batch_norm_modes --data-dir DIR
 
-The bundled cifar10 network on the 10,000 test pictures: in evaluation mode; with the statistics of
-batches of 1 to 256 pictures at random; and with those of batches that show a single class. Nothing
+The bundled cifar10 network on the 10,000 test images: in evaluation mode; with the statistics of
+batches of 1 to 256 images at random; and with those of batches that show a single class. Nothing
 is chosen by it.
 """
 
@@ -24,10 +24,10 @@ MODEL = "cifar10"
 QUESTION = "What is the trained network's accuracy with the statistics of a batch?"
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ONE_CLASS_SIZES = (4, 16, 64, 256)
-QUICK_PICTURES = 64
+QUICK_IMAGES = 64
 
 
-def plan(weights: str, pictures: int) -> list[dict[str, Any]]:
+def plan(weights: str, images: int) -> list[dict[str, Any]]:
     """Return the cells: statistics, composition and size of the batches."""
     cases = [("running", "mixed", 256)]
     cases += [("batch", "mixed", size) for size in SIZES]
@@ -36,24 +36,24 @@ def plan(weights: str, pictures: int) -> list[dict[str, Any]]:
         {
             "experiment": NAME,
             "weights": weights,
-            "pictures": pictures,
+            "images": images,
             "statistics": statistics,
             "batches": composition,
             "batch_size": size,
         }
         for statistics, composition, size in cases
-        if size <= pictures // (len(cifar_images.LABELS) if composition == "one class" else 1)
+        if size <= images // (len(cifar_images.LABELS) if composition == "one class" else 1)
         or statistics == "running"
     ]
 
 
-def measure(model: zoo.Model, pictures: cifar_images.Pictures, key: Mapping[str, Any]) -> dict:
+def measure(model: zoo.Model, images: cifar_images.LabelledImages, key: Mapping[str, Any]) -> dict:
     """Return accuracy and n of one cell."""
-    inputs = model.preprocessing.normalize_batch(pictures.images)
+    inputs = model.preprocessing.normalize_batch(images.images)
     found = accuracy(
         model.network,
         inputs,
-        pictures.labels,
+        images.labels,
         statistics=key["statistics"],
         batch_size=key["batch_size"],
         one_class=key["batches"] == "one class",
@@ -74,7 +74,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     worst = min(single, key=lambda row: row["accuracy"])
     return (
-        f"With running statistics {running['accuracy']:.1%} of {running['n']:,} test pictures are "
+        f"With running statistics {running['accuracy']:.1%} of {running['n']:,} test images are "
         f"right, {', '.join(parts)}, and in batches of one class as few as "
         f"{worst['accuracy']:.1%} at {worst['batch_size']}."
     )
@@ -88,13 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = zoo.load(MODEL, device="cpu", source="bundle")
     except zoo.ZooError as error:
         raise TrainingError(f"This needs the trained network: {error}") from None
-    pictures = cifar_images.load(options.data_dir, "test")
+    images = cifar_images.load(options.data_dir, "test")
     if options.quick:
-        pictures = pictures[:QUICK_PICTURES]
+        images = images[:QUICK_IMAGES]
     weights = zoo.info(MODEL).sha256
-    keys = plan(weights, len(pictures))
+    keys = plan(weights, len(images))
     grid = cells.Grid(options.out)
-    results = grid.all(keys, lambda key: measure(model, pictures, key))
+    results = grid.all(keys, lambda key: measure(model, images, key))
     rows = [
         {name: key[name] for name in ("statistics", "batches", "batch_size")} | result
         for key, result in zip(keys, results, strict=True)
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model=MODEL,
         weights_sha256=weights,
         batch_norm_layers=len(layer_names(model.network)),
-        measured_on=f"CIFAR-10, {len(pictures):,} test pictures",
+        measured_on=f"CIFAR-10, {len(images):,} test images",
         quick=options.quick,
         cell_commits=sorted(grid.commits),
     )

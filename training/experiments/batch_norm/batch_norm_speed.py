@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = cells.parse(QUESTION, arguments)
     record = provenance(("numpy", "torch"))
-    training, validation = cells.pictures(options)
+    training, validation = cells.images(options)
     keys = [
         cells.cell_key(options, Design(norm), cells.recipe(options, rate), seed, len(training))
         for seed in SEEDS

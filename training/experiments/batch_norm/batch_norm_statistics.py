@@ -3,8 +3,8 @@
     python -m training.experiments.batch_norm.batch_norm_statistics --data-dir DIR
 
 The small network with and without BatchNorm, at two learning rates. While it trains: mean and
-deviation of the activations, length of the gradients, the loss and its gradient along the step
-(Santurkar et al. 2018), and the internal covariate shift as the same paper defines it.
+standard deviation of the activations, length of the gradients, the loss and its gradient along the
+step (Santurkar et al. 2018), and the internal covariate shift as the same paper defines it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from training.data.cifar_images import Pictures
+from training.data.cifar_images import LabelledImages
 from training.engine.failures import run_command
 from training.engine.provenance import provenance
 from training.experiments import cells, command
@@ -31,7 +31,9 @@ EPOCHS = 4
 LOOKS, SHIFT_LOOKS = 100, 25  # in a run
 
 
-def measure(key: Mapping[str, Any], training: Pictures, validation: Pictures) -> dict[str, Any]:
+def measure(
+    key: Mapping[str, Any], training: LabelledImages, validation: LabelledImages
+) -> dict[str, Any]:
     """Train what a key describes under observation."""
     design, recipe = cells.read_key(key)
     every = max(1, recipe.epochs * (len(training) // recipe.batch) // key["looks"])
@@ -54,7 +56,7 @@ def rows_of(key: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[dict[
                 "step": look["step"],
                 "layer": unit,
                 "activation_mean": found["mean"],
-                "activation_deviation": found["deviation"],
+                "activation_deviation": found["standard deviation"],
                 "activation_drift": found["drift"],
                 "gradient_norm": look["gradient_norms"][unit],
                 "loss": look["loss"],
@@ -130,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
     record = provenance(("numpy", "torch"))
-    training, validation = cells.pictures(options)
+    training, validation = cells.images(options)
     looks = (2, 2) if options.quick else (LOOKS, SHIFT_LOOKS)
     keys = [
         cells.cell_key(options, Design(norm), cells.recipe(options, rate), seed, len(training))

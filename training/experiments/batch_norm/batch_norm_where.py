@@ -52,14 +52,14 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     best = means(rows)
     parts = "; ".join(f"{name} {value:.1%}" for name, (value, _) in best.items())
-    return f"Accuracy on the validation pictures, mean of {len(SEEDS)} seeds: {parts}."
+    return f"Accuracy on the validation images, mean of {len(SEEDS)} seeds: {parts}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = cells.parse(QUESTION, arguments)
     record = provenance(("numpy", "torch"))
-    training, validation = cells.pictures(options)
+    training, validation = cells.images(options)
     plan = [
         (variant, cells.cell_key(options, design, cells.recipe(options, rate), seed, len(training)))
         for seed in SEEDS

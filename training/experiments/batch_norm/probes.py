@@ -56,14 +56,14 @@ class Probes:
         """Return `activation_statistics`, with the drift of the means since the last look."""
         found = activation_statistics(step.network, step.inputs)
         result = {}
-        for name, (means, deviations) in found.items():
+        for name, (means, stds) in found.items():
             drift = 0.0
             if name in self._means:
-                drift = ((means - self._means[name]).abs() / deviations).mean().item()
+                drift = ((means - self._means[name]).abs() / stds).mean().item()
             self._means[name] = means
             result[name] = {
                 "mean": means.abs().mean().item(),
-                "deviation": deviations.mean().item(),
+                "standard deviation": stds.mean().item(),
                 "drift": drift,
             }
         return result
@@ -124,7 +124,7 @@ def activation_statistics(network: nn.Module, inputs: Tensor) -> dict[str, tuple
         inputs: a batch, seen as in training.
 
     Returns:
-        By unit: means (C,) and deviations (C,), the latter at least 1e-5.
+        By unit: means (C,) and standard deviations (C,), the latter at least 1e-5.
     """
     network = private_copy(network)
     found: dict[str, tuple[Tensor, Tensor]] = {}

@@ -46,7 +46,7 @@ class Design:
 
 
 class SmallNet(nn.Module):
-    """Classify RGB pictures of 32 × 32 pixels: float32 (N, 3, 32, 32) → logits (N, classes).
+    """Classify RGB images of 32 × 32 pixels: float32 (N, 3, 32, 32) → logits (N, classes).
 
     A fixed layer whitens patches of 2 × 2 pixels (`zoo.networks.cifar_net.whitening_filters`) with
     stride 2, so that the rest works at 16 × 16; then three stages of two 3 × 3 convolutions, each
@@ -70,9 +70,9 @@ class SmallNet(nn.Module):
             _vector_norm(design.norm, classes) if design.output_norm else nn.Identity()
         )
 
-    def initialize(self, pictures: Tensor) -> SmallNet:
-        """Compute the whitening layer from normalized pictures (N, 3, H, W); return the network."""
-        self.whiten.weight.data.copy_(whitening_filters(pictures))
+    def initialize(self, images: Tensor) -> SmallNet:
+        """Compute the whitening layer from normalized images (N, 3, H, W); return the network."""
+        self.whiten.weight.data.copy_(whitening_filters(images))
         return self
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,8 +128,8 @@ def units(network: nn.Module) -> dict[str, Unit]:
     return {name: module for name, module in network.named_modules() if isinstance(module, Unit)}
 
 
-def petaflop(network: SmallNet, pictures: int) -> float:
-    """Return 10¹⁵ floating-point operations of training on so many pictures.
+def train_pflop(network: SmallNet, images: int) -> float:
+    """Return 10¹⁵ floating-point operations of training on so many images.
 
     Counted for convolutions and the linear layer, 3 passes each: forward, ∂L/∂W, ∂L/∂x.
     """
@@ -137,7 +137,7 @@ def petaflop(network: SmallNet, pictures: int) -> float:
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(2, 3, 32, 32))
-    return 3 * counter.get_total_flops() / 2 * pictures / 1e15
+    return 3 * counter.get_total_flops() / 2 * images / 1e15
 
 
 def _map_norm(norm: str, channels: int) -> nn.Module:
@@ -156,16 +156,16 @@ def _vector_norm(norm: str, features: int) -> nn.Module:
     return choices[norm](features)
 
 
-def seeded(design: Design, seed: int, pictures: Tensor) -> SmallNet:
+def seeded(design: Design, seed: int, images: Tensor) -> SmallNet:
     """Make the network with the initial weights of a seed.
 
     Args:
         design: which network.
         seed: of the initial weights.
-        pictures: normalized training pictures (N, 3, 32, 32), for the whitening layer.
+        images: normalized training images (N, 3, 32, 32), for the whitening layer.
     """
     torch.manual_seed(seed)
-    network = SmallNet(design).initialize(pictures)
+    network = SmallNet(design).initialize(images)
     return network.to(memory_format=torch.channels_last)
 
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.data.augment_images import ImageAugmentation, normalize
-from training.data.cifar_images import Pictures
+from training.data.cifar_images import LabelledImages
 from training.data.image_batches import Plan, from_memory
-from training.engine.compute import Machine
+from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 from training.experiments.batch_norm.small_network import (
     Design,
@@ -26,9 +26,9 @@ from training.experiments.batch_norm.small_network import (
 from training.metrics.class_predictions import predict
 from zoo.networks.numpy_cnn.schedules import warmup_cosine
 
-CPU = Machine(Processes(0, 1, torch.device("cpu")))
+CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
 CURVE_POINTS = 8  # an epoch, of the training loss
-WHITENED_BY = 2000  # pictures that the whitening layer is computed from
+WHITENED_BY = 2000  # images that the whitening layer is computed from
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Recipe:
 
     Attributes:
         learning_rate: the peak.
-        epochs: passes over the training pictures.
-        batch: pictures a step.
+        epochs: passes over the training images.
+        batch: images a step.
         momentum: of SGD.
         weight_decay: of convolutions and the linear layer.
     """
@@ -97,8 +97,8 @@ class _Curve:
 def train(
     design: Design,
     recipe: Recipe,
-    training: Pictures,
-    validation: Pictures,
+    training: LabelledImages,
+    validation: LabelledImages,
     seed: int,
     before_step: Probe | None = None,
     after_step: Probe | None = None,
@@ -108,8 +108,8 @@ def train(
     Args:
         design: which network.
         recipe: how.
-        training: pictures to learn from.
-        validation: pictures to measure after each epoch.
+        training: images to learn from.
+        validation: images to measure after each epoch.
         seed: of the initial weights, the order and the augmentation.
         before_step: called once the gradients are there and before the optimizer moves.
         after_step: called with the same step when the optimizer has moved.
@@ -165,10 +165,10 @@ def train(
     }
 
 
-def measure(network: SmallNet, pictures: Pictures) -> dict[str, float]:
+def measure(network: SmallNet, examples: LabelledImages) -> dict[str, float]:
     """Return loss (nats; 1000 at the most) and accuracy in evaluation mode."""
-    labels = torch.from_numpy(pictures.labels)
-    logits = predict(network, pictures.images, CPU)
+    labels = torch.from_numpy(examples.labels)
+    logits = predict(network, examples.images, CPU)
     loss = _finite(functional.cross_entropy(logits, labels).item())
     accuracy = (logits.argmax(dim=1) == labels).float().mean().item()
     return {"loss": round(loss, 4), "accuracy": round(accuracy, 5)}

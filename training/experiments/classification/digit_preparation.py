@@ -1,10 +1,12 @@
 """Does it matter where, how large, with which pen and on which paper a digit is written?
 
 MNIST digits are drawn again as people draw and photograph them (other positions, sizes, pens,
-colours, light), sent through :func:`zoo.preprocessing.mnist_format.prepare` and classified; the accuracy on the same
-digits untouched stands beside. The preparation was tuned on the validation split.
+colours, light), sent through :func:`zoo.preprocessing.mnist_format.prepare` and classified; the
+accuracy on the same digits untouched stands beside. The preparation was tuned on the validation
+split.
 
-    python -m training.experiments.classification.digit_preparation --data-dir ../shared/data --split test
+    python -m training.experiments.classification.digit_preparation --data-dir ../shared/data
+    --split test
 """
 
 from __future__ import annotations
@@ -85,10 +87,10 @@ def paint(page: Array, ink: Color, paper: Color) -> Array:
 
 
 def photograph(
-    picture: Array, rng: np.random.Generator, light: Array | float, noise: float = 6.0
+    image: Array, rng: np.random.Generator, light: Array | float, noise: float = 6.0
 ) -> bytes:
     """Return a JPEG of a page under a light, slightly out of focus, with sensor noise."""
-    lit = picture * (light if np.isscalar(light) else np.asarray(light)[:, :, None])
+    lit = image * (light if np.isscalar(light) else np.asarray(light)[:, :, None])
     lit = ndimage.gaussian_filter(lit, (0.8, 0.8, 0))
     lit = lit + rng.normal(0, noise, lit.shape)
     file = io.BytesIO()
@@ -114,12 +116,12 @@ def shadow(size: tuple[int, int], rng: np.random.Generator) -> Array:
     return (0.75 + 0.25 * np.tanh(side / 4)).astype(np.float32)
 
 
-def ruled(picture: Array, rng: np.random.Generator, gap: int, tilt: float, color: Color) -> Array:
+def ruled(image: Array, rng: np.random.Generator, gap: int, tilt: float, color: Color) -> Array:
     """Draw a school book's lines under the ink (where that is darker, it stays)."""
-    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     lines = np.abs((y + tilt * x + rng.uniform(0, gap)) % gap - gap / 2) < 1.0
     page = np.where(lines[:, :, None], np.array(color, np.float32), np.float32(255))
-    return np.minimum(picture, page)
+    return np.minimum(image, page)
 
 
 def specks(page: Array, rng: np.random.Generator, count: int = 60) -> Array:
@@ -170,12 +172,12 @@ def photo(
     def render(digit: Array, rng: np.random.Generator) -> bytes:
         drawn = strokes(digit, rng.uniform(140, 300), rng.uniform(0.04, 0.18))
         page = on_page(drawn, size, (rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9)))
-        picture = paint(page, ink, paper)
+        image = paint(page, ink, paper)
         if lines:
             gap, tilt = int(rng.integers(28, 60)), rng.uniform(-0.03, 0.03)
-            picture = ruled(picture, rng, gap, tilt, lines)
+            image = ruled(image, rng, gap, tilt, lines)
         level = light(size, rng) if callable(light) else light
-        return photograph(picture, rng, level, noise)
+        return photograph(image, rng, level, noise)
 
     return render
 
@@ -188,7 +190,7 @@ def transparent(ink: Color) -> Callable[[Array, np.random.Generator], Any]:
 
 
 def speckled(digit: Array, rng: np.random.Generator) -> Array:
-    """Return a condition's picture: a drawing among dots."""
+    """Return a condition's image: a drawing among dots."""
     page = on_page(strokes(digit, 150), (CANVAS, CANVAS), (0.5, 0.5))
     return paint(specks(page, rng), BLACK, WHITE).astype(np.uint8)
 
@@ -233,10 +235,10 @@ def measure(
         rng = np.random.default_rng(seed)
         prepared, seconds, refused = [], 0.0, 0
         for digit in tqdm(digits.images, desc=name, leave=False):
-            picture = CONDITIONS[name](digit, rng)
+            image = CONDITIONS[name](digit, rng)
             start = time.perf_counter()
             try:
-                prepared.append(prepare(picture))
+                prepared.append(prepare(image))
             except ImageError:
                 refused += 1
                 prepared.append(np.zeros((28, 28), np.uint8))  # counts as wrong, below

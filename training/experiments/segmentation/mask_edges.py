@@ -1,11 +1,12 @@
 """What a full-size photo loses when its mask is found at 512 pixels, and what refining brings back.
 
-    python -m training.experiments.segmentation.mask_edges --data-dir DIR [--folder RUN_DIR] [--pictures N]
+    python -m training.experiments.segmentation.mask_edges --data-dir DIR [--folder RUN_DIR]
+    [--images N]
 
 First, on photos of training and validation cars, masks that a network could have given: the true
 mask, and the true mask with its edge moved about, each scaled up with several settings of
-`zoo.segmentation.mask_refinement.Walk`. That is where the setting was chosen. Then, on the test cars, the
-network's own masks, scaled up with the chosen setting and without refining.
+`zoo.segmentation.mask_refinement.Walk`. That is where the setting was chosen. Then, on the test
+cars, the network's own masks, scaled up with the chosen setting and without refining.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from PIL import Image
 
 import zoo
 from training.data import carvana_photos
-from training.data.carvana_photos import Pair
+from training.data.carvana_photos import ImageMaskPair
 from training.engine import provenance
 from training.engine.failures import TrainingError, run_command
 from training.engine.options import positive
@@ -77,14 +78,14 @@ def _share(mask: NDArray[np.bool_]) -> Probabilities:
 
 
 def measure(
-    pairs: Sequence[Pair],
+    pairs: Sequence[ImageMaskPair],
     split: str,
     source: str,
     say: Source,
     settings: Sequence[Walk | None],
     threshold: float = 0.5,
 ) -> list[dict[str, Any]]:
-    """Return a row of means over the pictures for each setting.
+    """Return a row of means over the images for each setting.
 
     Args:
         pairs: photos in full size.
@@ -97,10 +98,12 @@ def measure(
     found: dict[Walk | None, list[tuple[float, ...]]] = {walk: [] for walk in settings}
     for pair in pairs:
         image, true = pair.read()
-        working, picture = say(pair.name, image, true), Image.fromarray(image)
+        low_res_probabilities, photo = say(pair.name, image, true), Image.fromarray(image)
         for walk, rows in found.items():
             start = time.process_time()  # other work on the machine does not count
-            scaled = enlarge(working, picture, threshold, walk is not None, walk or WALK)
+            scaled = enlarge(
+                low_res_probabilities, photo, threshold, walk is not None, walk or WALK
+            )
             seconds = time.process_time() - start
             rows.append((*_metrics(scaled >= threshold, true), seconds))
     names = ("iou", "boundary_iou", "edge_iou", "cpu_seconds")
@@ -151,7 +154,7 @@ def main() -> int:
     )
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--folder", type=Path, help="a model folder, instead of the zoo's carvana")
-    parser.add_argument("--pictures", type=positive, help="of each split at the most (default all)")
+    parser.add_argument("--images", type=positive, help="of each split at the most (default all)")
     options = parser.parse_args()
     record = provenance.provenance(("numpy", "scipy", "pillow", "torch"))
     try:
@@ -162,7 +165,7 @@ def main() -> int:
     except zoo.ZooError as error:
         raise TrainingError(str(error)) from None
     assert isinstance(model, zoo.Segmenter)
-    rows = run(model, options.data_dir, options.pictures)
+    rows = run(model, options.data_dir, options.images)
     path = provenance.write_experiment(
         "mask_edges", question=QUESTION, finding=finding(rows), rows=rows, record=record, seeds=[0]
     )
@@ -171,14 +174,14 @@ def main() -> int:
 
 
 def run(model: zoo.Segmenter, data_dir: Path, most: int | None = None) -> list[dict[str, Any]]:
-    """Return all rows; ``most`` pictures of each split at the most."""
+    """Return all rows; ``most`` images of each split at the most."""
     learned = carvana_photos.load(data_dir, "all", full_size=True)[:most]
     test = carvana_photos.load(data_dir, "test", full_size=True)[:most]
     rows = measure(learned, "train", "true", true_mask, [None, *SETTINGS])
     rows += measure(learned, "train", "moved", moved_mask, [None, *SETTINGS])
 
     def says(name: str, image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Probabilities:
-        return model.predict(image, refine=False).working
+        return model.predict(image, refine=False).low_res_probabilities
 
     threshold = float(model.config["threshold"])
     return rows + measure(test, "test", "network", says, [None, WALK], threshold)

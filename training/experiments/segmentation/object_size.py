@@ -5,7 +5,7 @@
 Validation photos of the studio, scaled down to 1/2 … 1/16 on a floor that goes on around them, are
 given to three networks: the shipped one; one after a short training with the recipe's changes of
 size; and one after the same training without them. Against small cars there are two remedies after
-training: a larger working resolution, and tiles (parts of the picture, each enlarged to the working
+training: a larger working resolution, and tiles (parts of the image, each enlarged to the working
 size).
 """
 
@@ -25,8 +25,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from training.carvana import carvana_recipe
-from training.data.carvana_photos import Pair, normalize
-from training.engine.compute import Machine
+from training.data.carvana_photos import ImageMaskPair, normalize
+from training.engine.compute import ComputeConfig
 from training.engine.failures import run_command
 from training.engine.provenance import provenance
 from training.experiments import command
@@ -40,7 +40,7 @@ SCALES = (1, 2, 4, 8, 16)  # the car is that many times smaller
 TILE_OVERLAP = 32  # pixels of the working size by which neighbouring tiles overlap
 
 
-def shrunk(pair: Pair, scale: int) -> tuple[NDArray[np.uint8], Mask]:
+def shrunk(pair: ImageMaskPair, scale: int) -> tuple[NDArray[np.uint8], Mask]:
     """Return a photo scaled down in the middle of a canvas of its old size, and its mask.
 
     The canvas repeats the photo's border; the mask is scaled by area, with threshold ½.
@@ -50,16 +50,16 @@ def shrunk(pair: Pair, scale: int) -> tuple[NDArray[np.uint8], Mask]:
         return image, mask
     height, width = mask.shape
     size = (round(width / scale), round(height / scale))
-    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+    low_res_augmentation = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
     shares = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     border = ((top, height - size[1] - top), (left, width - size[0] - left))
     drawn = np.pad(np.asarray(shares) > 127, border)
-    return np.pad(small, (*border, (0, 0)), mode="edge"), drawn
+    return np.pad(low_res_augmentation, (*border, (0, 0)), mode="edge"), drawn
 
 
 def whole(network: nn.Module, inputs: Tensor, enlarge: int = 1) -> Tensor:
-    """Return the logits for a picture that the network sees enlarged."""
+    """Return the logits for an image that the network sees enlarged."""
     if enlarge == 1:
         return network(inputs)
     size = inputs.shape[2:]
@@ -100,16 +100,16 @@ METHODS = {
 
 
 def measure(
-    network: nn.Module, threshold: float, pairs: Sequence[Pair], where: Machine
+    network: nn.Module, threshold: float, pairs: Sequence[ImageMaskPair], where: ComputeConfig
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each scale and method: the mean IoU."""
     network = network.to(where.device).eval()
     for scale in tqdm(SCALES, unit="size", leave=False, disable=None):
-        pictures = [shrunk(pair, scale) for pair in pairs]
-        widths = [mask.any(axis=0).sum() for _, mask in pictures]
+        images = [shrunk(pair, scale) for pair in pairs]
+        widths = [mask.any(axis=0).sum() for _, mask in images]
         for method, predict in METHODS.items():
             values = []
-            for image, mask in pictures:
+            for image, mask in images:
                 inputs = normalize(torch.from_numpy(image.copy())[None].to(where.device))
                 with torch.inference_mode(), where.autocast():
                     probabilities = predict(network, inputs.contiguous()).float().sigmoid()
@@ -143,13 +143,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, recipe = unets.parse(QUESTION, arguments)
     record = provenance(carvana_recipe.PACKAGES)
     sources, held = carvana_recipe.read_sources(options.data_dir)
-    where = unets.machine()
+    where = unets.compute()
     fixed = replace(
-        recipe.small, zoom=(1.0, 1.0), stretch=0.0, paste=0.0, street=0.0
+        recipe.low_res_augmentation, zoom=(1.0, 1.0), stretch=0.0, paste=0.0, street=0.0
     )  # every car as large as the studio shows it
     trainings = {
         "short training, many sizes": (recipe, "skips-true-seed-0"),
-        "short training, one size": (replace(recipe, small=fixed), "one-size-seed-0"),
+        "short training, one size": (
+            replace(recipe, low_res_augmentation=fixed),
+            "one-size-seed-0",
+        ),
     }
     models = {} if options.quick else {"shipped": load("carvana", "cpu", source="bundle")}
     for name, (wanted, folder) in trainings.items():

@@ -21,7 +21,7 @@ from training.engine.failures import run_command
 from training.engine.provenance import provenance
 from training.experiments import command
 from training.experiments.segmentation import unet_training as unets
-from training.metrics.mask_predictions import Held
+from training.metrics.mask_predictions import ValidationSet
 
 NAME = "unet_head_rate"
 QUESTION = "How fast should the last layer of a small U-Net learn?"
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recipe = replace(unets.of_the_studio(short), context=carvana_recipe.PRESETS["context"].context)
     record = provenance(carvana_recipe.PACKAGES)
     sources, held = carvana_recipe.read_sources(options.data_dir)
-    held = Held(held.studio)  # who learned in the studio alone is not asked about streets
-    where, rows = unets.machine(), []
+    held = ValidationSet(held.studio)  # who learned in the studio alone is not asked about streets
+    where, rows = unets.compute(), []
     for seed in unets.SEEDS:
         for times in TIMES:
             folder = options.out / f"head-times-{times}-seed-{seed}"

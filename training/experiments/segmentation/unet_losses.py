@@ -2,9 +2,9 @@
 
     python -m training.experiments.segmentation.unet_losses --data-dir DIR
 
-The same U-Net, trained on the same pictures with binary cross-entropy, soft Dice, both, and focal
-loss (`training.metrics.mask_losses`). Each is measured at its own best threshold: a loss may put the
-boundary at another probability than ½.
+The same U-Net, trained on the same images with binary cross-entropy, soft Dice, both, and focal
+loss (`training.metrics.mask_losses`). Each is measured at its own best threshold: a loss may put
+the boundary at another probability than ½.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, recipe = unets.parse(QUESTION, arguments)
     record = provenance(carvana_recipe.PACKAGES)
     sources, held = carvana_recipe.read_sources(options.data_dir)
-    where, rows = unets.machine(), []
+    where, rows = unets.compute(), []
     for seed in unets.SEEDS:
         for loss in LOSSES:
             # The recipe's own loss shares its run with unet_skips.

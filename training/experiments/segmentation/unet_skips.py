@@ -2,7 +2,7 @@
 
     python -m training.experiments.segmentation.unet_skips --data-dir DIR
 
-The same small U-Net with and without them, trained on the same pictures for the same time.
+The same small U-Net with and without them, trained on the same images for the same time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"Without skip connections the IoU goes from {iou[0]:.3f} to {iou[1]:.3f} and the Boundary "
         f"IoU from {edge[0]:.3f} to {edge[1]:.3f}, after the same short training "
-        f"({len(unets.SEEDS)} seeds, validation pictures)."
+        f"({len(unets.SEEDS)} seeds, validation images)."
     )
 
 
@@ -50,13 +50,13 @@ def maps(folders: Mapping[str, Path]) -> list[dict[str, str]]:
     photos = sorted(PHOTOS.glob("*.jpg"))
     if not photos:
         return []
-    pictures = []
+    images = []
     for name, folder in folders.items():
         model = load_folder("carvana", folder, "cpu")
         assert isinstance(model, Segmenter)
-        probabilities = model.predict(photos[0]).working
-        pictures.append({"network": name, "photo": photos[0].name, "png": _png(probabilities)})
-    return pictures
+        probabilities = model.predict(photos[0]).low_res_probabilities
+        images.append({"network": name, "photo": photos[0].name, "png": _png(probabilities)})
+    return images
 
 
 def _png(probabilities: NDArray[np.float32]) -> str:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, recipe = unets.parse(QUESTION, arguments)
     record = provenance(carvana_recipe.PACKAGES)
     sources, held = carvana_recipe.read_sources(options.data_dir)
-    where, rows = unets.machine(), []
+    where, rows = unets.compute(), []
     folders: dict[str, Path] = {}
     for seed in unets.SEEDS:
         for skips in (True, False):

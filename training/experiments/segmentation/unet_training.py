@@ -13,15 +13,15 @@ from torch import nn
 
 from training.carvana import carvana_recipe
 from training.carvana.carvana_record import plain
-from training.data.augment_cars import Sources
-from training.engine.compute import Machine, choose_precision
+from training.data.augment_cars import TrainingSources
+from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.distributed import Processes
 from training.engine.json_files import read_json
 from training.engine.options import CHECKPOINT, positive
 from training.experiments import command
-from training.metrics.mask_predictions import Held
+from training.metrics.mask_predictions import ValidationSet
 
-# A tenth of the recipe's pictures, all of them small, so that two cores need minutes.
+# A tenth of the recipe's images, all of them small, so that two cores need minutes.
 EPOCHS = 4
 SEEDS = (0, 1)
 # The studio alone, at the camera's own pixels: see `CarAugmentation.unscaled`.
@@ -35,34 +35,38 @@ def parse(
     parser = command.parser(question, "runs/unet")
     parser.add_argument(
         "--epochs", type=positive, default=EPOCHS, metavar="N",
-        help=f"of {carvana_recipe.RECIPE.pictures} pictures each, for every network (default {EPOCHS}, "
+        help=f"of {carvana_recipe.RECIPE.images} images each, for every network (default {EPOCHS}, "
         "which suits two cores; a GPU has time for more)",
     )  # fmt: skip
     options = command.parse(parser, arguments)
-    recipe = replace(carvana_recipe.RECIPE, epochs=options.epochs, small_until=1.0)
+    recipe = replace(carvana_recipe.RECIPE, epochs=options.epochs, low_res_fraction=1.0)
     if options.quick:
-        small = replace(recipe.small, height=32, width=48)
-        recipe = replace(recipe, epochs=1, pictures=8, small=small, widths=(4, 6))
+        low_res_augmentation = replace(recipe.low_res_augmentation, height=32, width=48)
+        recipe = replace(
+            recipe, epochs=1, images=8, low_res_augmentation=low_res_augmentation, widths=(4, 6)
+        )
     return options, recipe
 
 
 def of_the_studio(short: carvana_recipe.Recipe) -> carvana_recipe.Recipe:
-    """Return the short recipe with pictures of the studio alone, of the same size."""
-    small = replace(STUDIO, height=short.small.height, width=short.small.width)
-    return replace(short, small=small)
+    """Return the short recipe with images of the studio alone, of the same size."""
+    low_res_augmentation = replace(
+        STUDIO, height=short.low_res_augmentation.height, width=short.low_res_augmentation.width
+    )
+    return replace(short, low_res_augmentation=low_res_augmentation)
 
 
-def machine() -> Machine:
+def compute() -> ComputeConfig:
     """Return a GPU if there is one, else the CPU, in the number format that suits it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Machine(Processes(0, 1, device), choose_precision(device))
+    return ComputeConfig(Processes(0, 1, device), choose_precision(device))
 
 
 def train(
     recipe: carvana_recipe.Recipe,
-    sources: Sources,
-    held: Held,
-    where: Machine,
+    sources: TrainingSources,
+    held: ValidationSet,
+    where: ComputeConfig,
     seed: int,
     folder: Path,
     make_network: Callable[[], nn.Module] | None = None,
@@ -99,7 +103,7 @@ def metrics_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "worst": validation["worst"],
         "street_iou": record["metrics"].get("validation_streets", {}).get("iou"),
         "threshold": record["threshold"],
-        "seconds": record["wall_seconds"],
+        "seconds": record["train_seconds"],
     }
 
 
@@ -109,12 +113,14 @@ def mean(rows: Sequence[Mapping[str, Any]], column: str, **where: Any) -> float:
     return sum(chosen) / len(chosen)
 
 
-def facts(options: argparse.Namespace, recipe: carvana_recipe.Recipe, held: Held) -> dict[str, Any]:
+def facts(
+    options: argparse.Namespace, recipe: carvana_recipe.Recipe, held: ValidationSet
+) -> dict[str, Any]:
     """Return what these experiments add to their JSON."""
     return {
         "recipe": plain(recipe),
-        "pictures": recipe.epochs * recipe.pictures,
-        "measured_on": f"Carvana, {len(held.studio)} validation pictures of "
+        "images": recipe.epochs * recipe.images,
+        "measured_on": f"Carvana, {len(held.studio)} validation images of "
         f"{len({pair.car for pair in held.studio})} cars, and {len(held.streets)} street photos",
         "quick": options.quick,
     }

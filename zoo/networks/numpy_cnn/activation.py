@@ -43,7 +43,7 @@ class ReLU(Layer):
 
 
 class Flatten(Layer):
-    """(C, H, W, N) → (C·H·W, N): one column of features a picture, in PyTorch's order."""
+    """(C, H, W, N) → (C·H·W, N): one column of features an image, in PyTorch's order."""
 
     def __init__(self) -> None:
         super().__init__()

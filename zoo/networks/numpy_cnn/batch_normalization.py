@@ -114,8 +114,8 @@ class BatchNorm(Layer):
         With scale = γ / √(σ² + ε) and shift = β − μ · scale, BatchNorm in evaluation mode is a
         fixed affine map, which can be folded into the convolution before it.
         """
-        deviation = np.sqrt(self.buffers["running_var"] + self.eps)
-        scale = self.parameters["weight"] / deviation
+        std = np.sqrt(self.buffers["running_var"] + self.eps)
+        scale = self.parameters["weight"] / std
         return scale, self.parameters["bias"] - self.buffers["running_mean"] * scale
 
     def _update_running(self, mean: Array, unbiased_variance: Array) -> None:

@@ -58,8 +58,8 @@ class Convolution(Layer):
         self.kernel, self.stride, self.padding = kernel, stride, padding
         self.needs_dx = needs_dx
         shape = (out_channels, in_channels, kernel, kernel)
-        deviation = np.sqrt(2 / (in_channels * kernel * kernel))
-        self.parameters["weight"] = (rng.standard_normal(shape) * deviation).astype(dtype)
+        std = np.sqrt(2 / (in_channels * kernel * kernel))
+        self.parameters["weight"] = (rng.standard_normal(shape) * std).astype(dtype)
         if bias:
             self.parameters["bias"] = np.zeros(out_channels, dtype)
         self._x: Array | None = None
@@ -161,7 +161,7 @@ def im2col(x: Array, rows: slice, width: int, kernel: int, stride: int, padding:
             to_columns, from_columns = overlap(v - padding, stride, width, x.shape[2])
             tap = cols[:, u, v]
             tap[:, to_rows, to_columns] = x[:, from_rows, from_columns]
-            # Where this element of the kernel lies outside the picture it meets a zero.
+            # Where this element of the kernel lies outside the image it meets a zero.
             tap[:, : to_rows.start] = 0
             tap[:, to_rows.stop :] = 0
             tap[:, to_rows, : to_columns.start] = 0

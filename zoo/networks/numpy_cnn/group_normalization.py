@@ -1,4 +1,4 @@
-"""Group normalization: Wu & He 2018. It looks at one picture at a time, whatever the batch."""
+"""Group normalization: Wu & He 2018. It looks at one image at a time, whatever the batch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from zoo.networks.numpy_cnn.parallel import over_channels
 
 
 class GroupNorm(Layer):
-    """Normalize every picture over groups of channels and space, then scale by γ and shift by β.
+    """Normalize every image over groups of channels and space, then scale by γ and shift by β.
 
-    Wu & He 2018, eq. 1, 2 and 7: as BatchNorm, but μ and σ² are taken of one picture's m = C/G·H·W
+    Wu & He 2018, eq. 1, 2 and 7: as BatchNorm, but μ and σ² are taken of one image's m = C/G·H·W
     values in a group of C/G channels, and γ and β stay one number a channel:
 
         μ = (1/m) Σ x,   σ² = (1/m) Σ (x − μ)²,   x̂ = (x − μ) / √(σ² + ε),   y = γ x̂ + β
 
-    No picture depends on another, so that there are no running statistics, and evaluation does
+    No image depends on another, so that there are no running statistics, and evaluation does
     exactly what training does. PyTorch's conventions (``nn.GroupNorm``): the biased variance, ε
     inside the root.
 
@@ -54,9 +54,9 @@ class GroupNorm(Layer):
         if len(x) != len(gamma):
             raise ValueError(f"This layer takes {len(gamma)} channels, not {len(x)}.")
         grouped = x.reshape(self.groups, -1, x.shape[-1])  # (G, m, N)
-        groups, m, pictures = grouped.shape
+        groups, m, images = grouped.shape
         normalized = self._memory("normalized", grouped.shape, x.dtype, training)
-        inverse_deviation = np.empty((groups, pictures), x.dtype)
+        inverse_deviation = np.empty((groups, images), x.dtype)
 
         def normalize(tile: slice) -> None:
             mean = grouped[tile].mean(axis=1, keepdims=True)  # μ
@@ -65,7 +65,7 @@ class GroupNorm(Layer):
             inverse_deviation[tile] = 1 / np.sqrt(variance + self.eps)
             centered *= inverse_deviation[tile, None]  # x̂
 
-        over_channels(normalize, groups, m * pictures)
+        over_channels(normalize, groups, m * images)
         y = self._memory("y", x.shape, x.dtype, training)
         rows, y_rows = normalized.reshape(len(x), -1), y.reshape(len(x), -1)
 
@@ -79,7 +79,7 @@ class GroupNorm(Layer):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """Return dx. With dx̂ = γ dy and sums over the m values of a picture's group:
+        """Return dx. With dx̂ = γ dy and sums over the m values of an image's group:
 
             dβ = Σ dy,   dγ = Σ dy · x̂   (over batch and space)
             dx = 1/√(σ² + ε) · (dx̂ − (1/m) Σ dx̂ − x̂ · (1/m) Σ dx̂ · x̂)
@@ -94,7 +94,7 @@ class GroupNorm(Layer):
         dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
         dx = self._memory("dx", dy.shape, dy.dtype, True)
         dx_rows, dx_grouped = dx.reshape(rows.shape), dx.reshape(normalized.shape)
-        groups, m, pictures = normalized.shape
+        groups, m, images = normalized.shape
 
         def differentiate_affine(tile: slice) -> None:
             dbeta[tile] = dy_rows[tile].sum(axis=1)
@@ -109,11 +109,11 @@ class GroupNorm(Layer):
             out *= inverse_deviation[tile, None]
 
         over_channels(differentiate_affine, *rows.shape)
-        over_channels(differentiate, groups, m * pictures)
+        over_channels(differentiate, groups, m * images)
         self.gradients["weight"], self.gradients["bias"] = dgamma, dbeta
         return dx
 
 
 def column_products(a: Array, b: Array) -> Array:
-    """Return Σ_j a[g, j, n] · b[g, j, n] for each group and picture, (G, N)."""
+    """Return Σ_j a[g, j, n] · b[g, j, n] for each group and image, (G, N)."""
     return np.einsum("gjn,gjn->gn", a, b)

@@ -9,7 +9,7 @@ from zoo.networks.numpy_cnn.group_normalization import GroupNorm
 
 
 class LayerNorm(GroupNorm):
-    """Normalize every picture over all its channels and positions: GroupNorm with a single group.
+    """Normalize every image over all its channels and positions: GroupNorm with a single group.
 
     Ba et al. 2016, eq. 3, with γ and β one number a channel, as for the other norms of a
     convolutional network (Wu & He 2018, section 3.1); ``nn.LayerNorm((C, H, W))`` would learn one

@@ -35,8 +35,8 @@ class NumpyCNN:
     The first kernel is 5×5 without padding (28 → 24), the others 3×3 with padding 1.
 
     Args:
-        in_channels: 1 for gray pictures, 3 for RGB.
-        size: height and width of the pictures, in pixels.
+        in_channels: 1 for gray images, 3 for RGB.
+        size: height and width of the images, in pixels.
         channels: output channels of each block.
         classes: K.
         dropout: probability for the features in front of the linear layer.
@@ -90,7 +90,7 @@ class NumpyCNN:
             self.layers[f"relu{block}"] = ReLU()
             size = convolution.output_size(size) // 2
             if size < 1:
-                raise ValueError(f"{block} blocks shrink a {self.size} px picture to nothing.")
+                raise ValueError(f"{block} blocks shrink a {self.size} px image to nothing.")
             width = out
         self.layers["flatten"] = Flatten()
         if dropout:
@@ -98,10 +98,10 @@ class NumpyCNN:
         self.layers["linear"] = Linear(width * size * size, classes, rng=rng, dtype=dtype)
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return the logits (N, K) of pictures x (N, C, H, W).
+        """Return the logits (N, K) of images x (N, C, H, W).
 
         Args:
-            x: normalized pictures, any floating dtype.
+            x: normalized images, any floating dtype.
             training: use the batch's statistics and dropout, and keep what `backward` needs.
 
         Raises:
@@ -217,12 +217,10 @@ class NumpyCNN:
             layer.release()
 
     def _enter(self, x: Array) -> Array:
-        """Check pictures (N, C, H, W) and lay them out as (C, H, W, N)."""
+        """Check images (N, C, H, W) and lay them out as (C, H, W, N)."""
         expected = (self.in_channels, self.size, self.size)
         if x.ndim != 4 or x.shape[1:] != expected:
-            raise ValueError(
-                f"Pictures must be (N, {', '.join(map(str, expected))}), not {x.shape}."
-            )
+            raise ValueError(f"Images must be (N, {', '.join(map(str, expected))}), not {x.shape}.")
         return np.ascontiguousarray(x.transpose(1, 2, 3, 0), dtype=self.dtype)
 
     def _state(self) -> dict[str, NDArray]:

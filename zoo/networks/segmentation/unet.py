@@ -1,12 +1,12 @@
 """The car network: a U-Net that is small, and works on squares of pixels instead of pixels.
 
-A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) shrinks the picture step by step, so that each
+A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) shrinks the image step by step, so that each
 position comes to know more of its surroundings, and grows it back; at every size a skip connection
 hands the fine detail from the way down to the way up. Here each 2 × 2 square of pixels becomes one
 position with 12 channels first (space to depth), and the last layer answers for all four pixels at
 once (depth to space: Shi et al. 2016, arXiv 1609.05158). No detail is lost by that, and the layers
 at the full size, which cost a usual U-Net most of its time, are not needed. (A narrow one at the
-end, with the picture itself beside it, brought the trained network nothing for 17 % more time:
+end, with the image itself beside it, brought the trained network nothing for 17 % more time:
 commit 4050e79 has it.)
 """
 
@@ -22,19 +22,19 @@ SQUARE = 2  # side of the squares of pixels that become one position
 
 
 class UNet(nn.Module):
-    """Say for each pixel of an RGB picture whether it belongs to the thing.
+    """Say for each pixel of an RGB image whether it belongs to the thing.
 
     Args:
-        widths: channels at 1/2, 1/4, 1/8, … of the picture's size; at least two.
+        widths: channels at 1/2, 1/4, 1/8, … of the image's size; at least two.
         skips: whether the skip connections are there. Without them everything must pass through
             the smallest size; an experiment shows what that costs.
         context: number of `Context` blocks at the smallest size. Each lets a position see three
-            further positions to every side: with four it sees nearly the whole of a picture of 512
+            further positions to every side: with four it sees nearly the whole of an image of 512
             pixels, and so a car that fills it.
 
     The input is float32 of shape (N, 3, H, W), normalized with the mean and std of config.json,
     of any H and W; the output is the logits, (N, 1, H, W). Where H or W is no multiple of
-    ``multiple``, the picture is padded with its border pixels, and the answer cropped.
+    ``multiple``, the image is padded with its border pixels, and the answer cropped.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class UNet(nn.Module):
         self.arguments = {"widths": list(widths), "skips": skips, "context": context}
         self.skips = skips
         self.multiple = SQUARE * 2 ** (len(widths) - 1)
-        inputs = [3 * SQUARE**2, *widths[:-1]]
+        in_channels = [3 * SQUARE**2, *widths[:-1]]
         self.down = nn.ModuleList(
-            Block(before, after) for before, after in zip(inputs, widths, strict=True)
+            Block(before, after) for before, after in zip(in_channels, widths, strict=True)
         )
         self.pool = nn.MaxPool2d(2)
         self.context = nn.ModuleList(Context(widths[-1]) for _ in range(context))
@@ -59,7 +59,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(widths[0], SQUARE**2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits (N, 1, H, W) for pictures (N, 3, H, W)."""
+        """Return the logits (N, 1, H, W) for images (N, 3, H, W)."""
         height, width = x.shape[2:]
         bottom, right = -height % self.multiple, -width % self.multiple
         if bottom or right:
@@ -80,10 +80,10 @@ class UNet(nn.Module):
 class Convolution(nn.Module):
     """A convolution that keeps the size, BatchNorm, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 3) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(outputs)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(out_channels)
         self.act = nn.ReLU(inplace=True)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
 
@@ -95,10 +95,10 @@ class Convolution(nn.Module):
 class Block(nn.Module):
     """Two 3 × 3 convolutions: the U-Net's unit at every size."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.first = Convolution(inputs, outputs)
-        self.second = Convolution(outputs, outputs)
+        self.first = Convolution(in_channels, out_channels)
+        self.second = Convolution(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
@@ -129,12 +129,12 @@ class Context(nn.Module):
 class Up(nn.Module):
     """One step up: fewer channels, twice the size, joined with the detail of the way down."""
 
-    def __init__(self, inputs: int, outputs: int, skips: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, skips: bool) -> None:
         super().__init__()
         self.skips = skips
         # before growing: a quarter of the work
-        self.narrow = Convolution(inputs, outputs, kernel=1)
-        self.block = Block(2 * outputs if skips else outputs, outputs)
+        self.narrow = Convolution(in_channels, out_channels, kernel=1)
+        self.block = Block(2 * out_channels if skips else out_channels, out_channels)
 
     def forward(self, x: Tensor, detail: Tensor) -> Tensor:
         """Map (N, inputs, H, W) and detail (N, outputs, 2H, 2W) to (N, outputs, 2H, 2W)."""

@@ -28,9 +28,7 @@ def build(
     width = in_channels
     for block, out in enumerate(channels, start=1):
         kernel, padding = (5, 0) if block == 1 else (3, 1)
-        layers[f"conv{block}"] = nn.Conv2d(
-            width, out, kernel, padding=padding, bias=norm == "none"
-        )
+        layers[f"conv{block}"] = nn.Conv2d(width, out, kernel, padding=padding, bias=norm == "none")
         layers[f"pool{block}"] = nn.MaxPool2d(2)
         if norm != "none":
             layers[f"{NORMS[norm]}{block}"] = _norm(norm, out)
