@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.common import entry_guard, footer, loaded_models, settings, site, warm_up
+from pages.sections.feature_maps import top_images
 
 STATIC = Path(__file__).parent / "static"
 
@@ -18,7 +19,7 @@ st.set_page_config(
 )
 st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
 settings.from_secrets()
-warm_up.start()
+warm_up.start([top_images.prepare])
 page = site.navigation()
 entry_guard.resume()
 loaded_models.prefetch()

@@ -88,7 +88,7 @@ def on_upload(key: str) -> None:
     except zoo.ImageError as error:
         put("upload", problem=str(error))
         return
-    put("upload", view=view, image=address(small, "jpeg"), ink=False)
+    put("upload", view=view, url=address(small, "jpeg"), ink=False)
 
 
 # --- The parts of the page. ---

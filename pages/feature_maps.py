@@ -186,7 +186,7 @@ def explorer(model: zoo.Model) -> None:
         top_images.show(model, run, layer, here["channel"])
 
 
-def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
     """Draw all maps of the layer; one of them is chosen."""
     here, values = now(), run[layer.name]
     with st.container(horizontal=True, gap="medium"):
@@ -219,7 +219,7 @@ def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer
 
 
 def show_channel(
-    model: zoo.Model, view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer
+    model: zoo.Model, view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer
 ) -> None:
     """Draw one channel: its map to click, what its pixel sees, its kernel, its favourite image."""
     here = now()
@@ -234,7 +234,7 @@ def show_channel(
         feature_visualization.show(model, layer, channel, view.shape[:2])
 
 
-def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
     """Draw the channel's map, one pixel of it chosen, beside what that pixel sees."""
     here = now()
     values = run[layer.name][here["channel"]]
@@ -249,7 +249,7 @@ def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer)
             "inside-pixels",
             f"Map of channel {here['channel']}.",
             mosaic.sheet(values[None], own_scale=True, width=max(352, width))[0],
-            grid_picker.Grid(height, width, height * width, aspect=1.0),
+            mosaic.Mosaic(height, width, height * width, aspect=1.0),
             row * width + column,
             on_pixel,
             caption=True,
@@ -259,7 +259,7 @@ def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Layer)
     right.caption(f"Framed: the {field.width} × {field.height} pixels that it sees")
 
 
-def show_kernel(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+def show_kernel(run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
     """Draw the weights that the channel is made with."""
     kernel = zoo.explain.kernel_of(run, layer.name, now()["channel"])
     if kernel is None:
@@ -271,7 +271,9 @@ def show_kernel(run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
     )
 
 
-def show_arithmetic(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer) -> None:
+def show_arithmetic(
+    model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer
+) -> None:
     """Draw how the chosen value comes about."""
     here = now()
     row, column = here["pixel"] or (0, 0)

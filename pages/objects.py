@@ -88,7 +88,7 @@ def on_file(key: str) -> None:
     try:
         put_photo(*encoding.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
     except zoo.ImageError as error:
-        put(problem=str(error), image=None, description="", square=crop.Square())
+        put(problem=str(error), url=None, description="", square=crop.Square())
 
 
 def on_move() -> None:

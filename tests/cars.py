@@ -58,6 +58,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "threshold": 0.5,
         "license": "Apache-2.0",
         "samples": "cars",
+        "limitations": "It was measured on cars in one photo studio.",
         "data": {
             "name": "Carvana",
             "reader": "carvana_photos",

@@ -11,12 +11,12 @@ import ctypes
 import logging
 import os
 import threading
+from collections.abc import Callable, Sequence
 
 import threadpoolctl
 
 import zoo
 from pages.common import loaded_models
-from pages.sections.feature_maps import top_images
 
 _DELAY = 1.5  # seconds
 _lock = threading.Lock()
@@ -24,8 +24,12 @@ _started = False
 _ending = threading.Event()
 
 
-def start() -> None:
-    """Set up the process, once in the life of the server, and warm up behind the first page."""
+def start(prepare: Sequence[Callable[[zoo.Model], None]] = ()) -> None:
+    """Set up the process, once in the life of the server, and warm up behind the first page.
+
+    Args:
+        prepare: What sections of pages compute once a model; called with each.
+    """
     global _started
     with _lock:
         if _started:
@@ -37,7 +41,7 @@ def start() -> None:
     # The same for torch, which is not imported yet and reads this when it is.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     loaded_models.freeze()
-    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    thread = threading.Thread(target=_warm_up, args=(prepare,), name="warm-up", daemon=True)
     thread.start()
     atexit.register(_end, thread)
 
@@ -56,7 +60,7 @@ def _end(thread: threading.Thread) -> None:
     thread.join(5.0)  # a download may take longer, and may be cut short
 
 
-def _warm_up() -> None:
+def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
     if _ending.wait(_DELAY):
         return
     try:
@@ -66,7 +70,8 @@ def _warm_up() -> None:
             loaded_models.loaded(name)
         for name in zoo.list_models():
             if model := loaded_models.loaded(name):
-                top_images.prepare(model)
+                for section in prepare:
+                    section(model)
     except Exception:  # the page that needs it will show the error; the log tells the rest
         logging.getLogger(__name__).exception("Warming up failed")
     loaded_models.freeze()

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from pages.components.grid_picker.grid_picker import Grid
 from pages.images import encoding
 
 WIDTH = 448  # pixels of a mosaic, about
 _ZERO, _GAP = 127, 255  # palette entries of the number zero, and of the lines between maps
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """How the cells of an image lie.
+
+    Attributes:
+        rows, columns: Of cells.
+        count: Cells that hold something; the last row may be shorter.
+        gap: Width of the line between two cells, as a share of a cell's width.
+        aspect: A cell's width divided by its height.
+    """
+
+    rows: int
+    columns: int
+    count: int
+    gap: float = 0.0
+    aspect: float = 1.0
 
 
 def _palette() -> list[int]:
@@ -66,7 +84,7 @@ def png(maps: np.ndarray, own_scale: bool = False) -> bytes:
     return sheet(maps, own_scale)[0]
 
 
-def sheet(maps: np.ndarray, own_scale: bool = False, width: int = WIDTH) -> tuple[bytes, Grid]:
+def sheet(maps: np.ndarray, own_scale: bool = False, width: int = WIDTH) -> tuple[bytes, Mosaic]:
     """Draw the maps of one layer, as :func:`png` does, and tell where each of them lies.
 
     Maps too large for the sheet are averaged down to it.
@@ -93,7 +111,7 @@ def sheet(maps: np.ndarray, own_scale: bool = False, width: int = WIDTH) -> tupl
         pixels[top : top + rows * zoom, left : left + across * zoom] = tile
     image = Image.fromarray(pixels[: high * down - gap, : wide * right - gap]).convert("P")
     image.putpalette(_PALETTE)  # a third of the bytes of RGB
-    grid = Grid(high, wide, count, gap / (across * zoom), across / rows)
+    grid = Mosaic(high, wide, count, gap / (across * zoom), across / rows)
     return encoding.png(image), grid
 
 

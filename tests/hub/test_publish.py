@@ -23,7 +23,7 @@ from tests.hub.workspace import Workspace
 from tests.hub_server import HubServer
 from training.engine.failures import TrainingError, run_command
 from training.engine.model_folder import export
-from training.publish import checks, repo_files, upload
+from training.publish import checks, publishing, repo_files
 
 REPO = tiny.REPO
 TEMPLATE = "HUB/{repo_id}/resolve/{revision}/{filename}"
@@ -44,8 +44,8 @@ class Desk:
                 "draw_curves",
                 lambda record: b"an image",
             ),  # slow; drawn in the first test
-            (upload, "CATALOG", self.path),
-            (upload, "BUNDLE", folder / "bundle"),
+            (publishing, "CATALOG", self.path),
+            (publishing, "BUNDLE", folder / "bundle"),
             (checks, "SAMPLES", folder / "samples"),
             (constants, "ENDPOINT", hub.url),
             (constants, "HF_HUB_DISABLE_XET", True),
@@ -70,14 +70,16 @@ class Desk:
             return
         labels = np.array([int(answer.label) for answer in answers])
         labels[10:] = (labels[10:] + 1) % 10
-        checks.write_sample(self.folder / "samples" / "mnist.npz", checks.Sample(images, labels))
+        checks.write_sample(
+            self.folder / "samples" / "mnist.npz", checks.CheckSample(images, labels)
+        )
 
     def __call__(self, *arguments: str) -> SimpleNamespace:
         """Run ``python -m training.publish --repo …``."""
         self.monkeypatch.setattr(sys, "argv", ["publish", "--repo", REPO, *arguments])
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            run_command(upload.main)
+            run_command(publishing.main)
         out, err = self.capsys.readouterr()
         return SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
 
@@ -168,7 +170,7 @@ def test_a_concurrent_change_is_noticed(
     desk()
     head = hub.storage.repo("model", REPO).resolve("main").oid
     desk.write_models(tiny.model_files(seed=1), repo=REPO, revision=head)
-    look = upload._published
+    look = publishing._published
 
     def look_and_be_overtaken(*arguments):
         found = look(*arguments)
@@ -176,7 +178,7 @@ def test_a_concurrent_change_is_noticed(
         hub_api.create_commit(REPO, [added], commit_message="overtaking")
         return found
 
-    monkeypatch.setattr(upload, "_published", look_and_be_overtaken)
+    monkeypatch.setattr(publishing, "_published", look_and_be_overtaken)
     done = desk()
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: Somebody changed {REPO} just now")

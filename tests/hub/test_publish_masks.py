@@ -20,9 +20,9 @@ from tests import cars
 from tests.hub import tiny
 from training.engine.failures import TrainingError
 from training.publish import checks
+from training.publish.publishing import make_sample
 from training.publish.repo_files import hub_files, plain_network
 from training.publish.training_curves import draw_curves
-from training.publish.upload import make_sample
 from zoo import experiments
 from zoo.samples import samples
 from zoo.weights import catalog
@@ -137,10 +137,9 @@ def test_the_curves_are_drawn_for_a_final_run(tmp_path: Path) -> None:
 def test_its_own_masks_hold_a_model_to_what_it_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.publish.SAMPLES", folder / "samples")
-    monkeypatch.setattr("training.publish.EXAMPLES", {"carvana": "digits"})  # any free images
+    monkeypatch.setattr("training.publish.publishing.SAMPLES", folder / "samples")
     make_sample("carvana", None)
-    assert f"{min(checks.OWN_COUNT, len(samples('digits')))} images" in (capsys.readouterr().out)
+    assert f"{min(checks.OWN_COUNT, len(samples('cars')))} images" in (capsys.readouterr().out)
     bundle, sample = folder / "bundle" / "carvana", folder / "samples" / "carvana.npz"
     line = checks.check_model("carvana", bundle, sample)
     assert "carvana: loads, is finite, iou 1.0000 on 6 sample images" in line

@@ -182,6 +182,7 @@ def write_zoo(
             "data": {key: config["data"][key] for key in ("name", "license", "source")},
             "samples": config.get("samples", ""),
             "image_set": config.get("image_set", ""),
+            "limitations": config.get("limitations", ""),
             "files": pins(files),
         }
     catalog = {"format": 2, "repo": repo, "revision": revision, "models": entries}

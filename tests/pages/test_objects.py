@@ -88,7 +88,7 @@ def test_the_square_that_was_moved_is_what_the_network_gets(objects, model):
     answer = read.answer(objects)
     assert answer["number"] == before["number"] + 1
     photo = zoo.open_image(decode(read.components(objects, "crop")[0]["image"]))
-    expected = model.view(crop_square(photo, 1.0, 0.0, 0.5))
+    expected = model.model_input_image(crop_square(photo, 1.0, 0.0, 0.5))
     np.testing.assert_array_equal(seen(answer), expected)
     assert not np.array_equal(seen(answer), seen(before))
 

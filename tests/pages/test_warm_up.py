@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # Ends while the thread is inside torch, with far more to do than the test waits for.
 SCRIPT = """
 import threading
-from pages.common import models, warm_up
+from pages.common import loaded_models, warm_up
 warm_up._DELAY = 0
 inside = threading.Event()
 
@@ -23,7 +23,7 @@ def compute(name):
         inside.set()
         torch.nn.functional.conv2d(torch.ones(8, 32, 99, 99), torch.ones(64, 32, 3, 3))
 
-models.loaded = compute
+loaded_models.loaded = compute
 warm_up.start()
 inside.wait()
 """

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.carvana.carvana_recipe import Recipe
+from training.carvana.carvana_recipe import CarvanaRecipe
 from training.data.augment_cars import CarAugmentation
 from training.data.carvana_photos import ImageMaskPair
 from training.data.photometric_jitter import PhotometricJitter
@@ -18,7 +18,7 @@ from training.engine.distributed import Processes
 
 CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
 PLAIN = PhotometricJitter(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
-TINY = Recipe(
+TINY = CarvanaRecipe(
     epochs=2, images=8, batch=4, widths=(6, 8), low_res_augmentation=CarAugmentation(24, 32),
     augmentation=CarAugmentation(height=32, width=48), muon_lr=0.0,
 )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.cifar10.cifar10_recipe import Recipe
+from training.cifar10.cifar10_recipe import Cifar10Recipe
 from training.data.augment_images import ImageAugmentation
 from training.data.cifar_images import LabelledImages
 from training.engine.compute import ComputeConfig
@@ -19,7 +19,7 @@ from training.engine.distributed import Processes
 
 CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
 TINY = replace(
-    Recipe(),
+    Cifar10Recipe(),
     epochs=3,
     batch=40,
     widths=(8, 16, 16),

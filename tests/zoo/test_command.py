@@ -92,7 +92,7 @@ def test_predict_says_when_it_may_be_none_of_the_classes(
     bundle: Bundle, image: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "none of its classes" not in run(capsys, "predict", "mnist", image)[1]
-    config = bundle.config() | {"ood_threshold": 1.1}
+    config = bundle.config() | {"ood_threshold": 1.0}
     bundle.write("config.json", json.dumps(config).encode())
     assert "none of its classes" in run(capsys, "predict", "mnist", image)[1]
     answer = json.loads(run(capsys, "predict", "mnist", image, "--json")[1])[0]

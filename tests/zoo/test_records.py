@@ -55,12 +55,12 @@ def test_what_a_reader_of_the_curves_is_told() -> None:
 def test_a_run_that_selects_its_images_says_in_which_epochs() -> None:
     row = {"train": {"loss": 1.0}, "validation": {"loss": 1.0}}
     history = [{"epoch": epoch} | row for epoch in range(1, 16)]
-    recipe = {"kept": 0.5, "selection_start": 0.3}
+    recipe = {"keep_ratio": 0.5, "selection_start": 0.3}
     (note,) = records.curve_notes({"history": history[:10], "recipe": recipe})
     assert "In the epochs 4–10 it learns only from the 50% of each batch" in note
-    assert records.curve_notes({"history": history, "recipe": {"kept": 1.0}}) == []
+    assert records.curve_notes({"history": history, "recipe": {"keep_ratio": 1.0}}) == []
 
-    later = {"kept": 0.5, "selection_start": 0.2}
+    later = {"keep_ratio": 0.5, "selection_start": 0.2}
     earlier = {"epochs": 10, "recipe": recipe}
     parts, note = records.curve_notes({"history": history, "recipe": later, "init_from": earlier})
     assert "2 parts of 10 and 5 epochs" in parts

@@ -34,7 +34,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.cifar10.cifar10_recipe import PRESETS, Learner, Recipe
+from training.cifar10.cifar10_recipe import PRESETS, Cifar10Recipe, Learner
 from training.cifar10.cifar10_record import plain, train_pflop
 from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize
@@ -43,12 +43,12 @@ from training.engine import distributed
 from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.failures import run_command
 from training.engine.provenance import provenance, write_experiment
-from training.experiments.cells import Grid
+from training.experiments.cells import CellGrid
 from training.metrics.class_predictions import measure
 
 FAST = PRESETS["fast"]
 # Its published settings.
-AIRBENCH = Recipe(
+AIRBENCH = Cifar10Recipe(
     epochs=8, batch=2000, keep_ratio=1.0, widths=(64, 256, 256), depth=2,
     muon_lr=0.24, muon_momentum=0.6, bias_lr=0.053, head_lr=0.67, momentum=0.85,
     weight_decay=2e-6, whiten_epochs=3.0, batch_norm_momentum=0.4, label_smoothing=0.2,
@@ -60,7 +60,11 @@ class Contender:
     """One of the two recipes: a network that learns, and the batches it learns from."""
 
     def __init__(
-        self, recipe: Recipe, examples: data.LabelledImages, compute: ComputeConfig, seed: int
+        self,
+        recipe: Cifar10Recipe,
+        examples: data.LabelledImages,
+        compute: ComputeConfig,
+        seed: int,
     ) -> None:
         images, labels = (
             torch.from_numpy(array).to(compute.device)
@@ -123,7 +127,7 @@ def _crop_all(padded: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Stage:
+class TimedStage:
     """Steps of a training that all take the same time.
 
     Attributes:
@@ -135,10 +139,10 @@ class Stage:
     steps: int
 
 
-def stages(learner: Learner) -> list[Stage]:
+def stages(learner: Learner) -> list[TimedStage]:
     """Return the parts of a training between the steps where its kind of step changes."""
     changes = {0, learner.whiten_steps, learner.small_steps, learner.total_steps}
-    return [Stage(a, b - a) for a, b in itertools.pairwise(sorted(changes))]
+    return [TimedStage(a, b - a) for a, b in itertools.pairwise(sorted(changes))]
 
 
 @dataclass(frozen=True)
@@ -298,7 +302,7 @@ def main() -> int:
     print(" · ".join(f"{n}: {s:.1f} s predicted" for n, s in predicted.items()), flush=True)
     facts = {name: describe(both[name], parts[name]) for name in both}
     del both
-    grid = Grid(options.out)
+    grid = CellGrid(options.out)
 
     def row(name: str, seed: int) -> dict[str, Any]:
         settings = plain(FAST if name == "fast" else AIRBENCH)

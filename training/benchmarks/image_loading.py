@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from training.cifar10.cifar10_recipe import PRESETS, Learner, Recipe
+from training.cifar10.cifar10_recipe import PRESETS, Cifar10Recipe, Learner
 from training.data import cifar_images as data
 from training.data.image_batches import Plan, batches
 from training.engine import distributed
@@ -62,7 +62,7 @@ def seconds_a_batch(
 
 
 def measure(
-    recipe: Recipe, examples: data.LabelledImages, compute: ComputeConfig
+    recipe: Cifar10Recipe, examples: data.LabelledImages, compute: ComputeConfig
 ) -> list[dict[str, Any]]:
     """Return a row for each way: median seconds a batch, without and with a training step."""
     images, labels = (

@@ -172,7 +172,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 def time_to_99(data_dir: Path, epochs: int = 2) -> dict[str, float]:
     """Train with the recipe squeezed into ``epochs``; return seconds and validation accuracy."""
-    recipe = mnist_recipe.Recipe(epochs=epochs)
+    recipe = mnist_recipe.MnistRecipe(epochs=epochs)
     training, validation = data.load(data_dir, "train"), data.load(data_dir, "validation")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()

@@ -79,7 +79,7 @@ class Run:
     """What a row of the table was trained on: how, and from which seed."""
 
     network: str
-    recipe: carvana_recipe.Recipe
+    recipe: carvana_recipe.CarvanaRecipe
     seed: int
 
     def row(
@@ -119,7 +119,7 @@ def without_worst(row: Mapping[str, Any]) -> float:
     return float(np.mean(cars[1:] or cars))
 
 
-def runs_of(networks: Iterable[str], recipe: carvana_recipe.Recipe) -> list[Run]:
+def runs_of(networks: Iterable[str], recipe: carvana_recipe.CarvanaRecipe) -> list[Run]:
     """Return the rows' trainings."""
     longer = replace(recipe, epochs=LONGER * recipe.epochs)
     return [

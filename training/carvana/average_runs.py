@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training.carvana.carvana_recipe import PACKAGES, Recipe, read_sources
+from training.carvana.carvana_recipe import PACKAGES, CarvanaRecipe, read_sources
 from training.carvana.carvana_record import config, describe_run, init_from
 from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.data.car_batches import CarPlan, batches
@@ -62,7 +62,7 @@ def average(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -
 def measure_statistics(
     network: nn.Module,
     sources: TrainingSources,
-    recipe: Recipe,
+    recipe: CarvanaRecipe,
     compute: ComputeConfig,
     count: int = BATCHES,
 ) -> None:
@@ -87,7 +87,7 @@ def measure_statistics(
     network.eval()
 
 
-def read_recipe(record: Mapping[str, Any]) -> Recipe:
+def read_recipe(record: Mapping[str, Any]) -> CarvanaRecipe:
     """Return the recipe that a record describes."""
 
     def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def read_recipe(record: Mapping[str, Any]) -> Recipe:
     for name in ("low_res_augmentation", "augmentation"):
         jitter = PhotometricJitter(**tuples(values[name]["jitter"]))
         values[name] = CarAugmentation(**tuples(values[name]) | {"jitter": jitter})
-    return Recipe(**values)
+    return CarvanaRecipe(**values)
 
 
 def run(

@@ -79,7 +79,7 @@ SHARP = CarAugmentation(
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CarvanaRecipe:
     """Everything that decides the result, apart from the data and the seed."""
 
     epochs: int = 56
@@ -127,7 +127,7 @@ class Recipe:
         )
 
 
-RECIPE = Recipe()
+RECIPE = CarvanaRecipe()
 OUTDOORS = replace(
     SHARP,
     street=0.12,
@@ -161,7 +161,7 @@ PRESETS = {
 
 
 def train(
-    recipe: Recipe,
+    recipe: CarvanaRecipe,
     sources: TrainingSources,
     validation: ValidationSet,
     out: Path,
@@ -215,7 +215,7 @@ class _Run:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: CarvanaRecipe,
         sources: TrainingSources,
         validation: ValidationSet,
         out: Path,
@@ -448,7 +448,7 @@ def main() -> int:
         return _main(options, chosen(PRESETS, options), processes)
 
 
-def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:
+def _main(options: argparse.Namespace, recipe: CarvanaRecipe, processes: Processes) -> int:
     sources, validation = read_sources(options.data_dir)
     compute = ComputeConfig(processes, choose_precision(processes.device, options.precision))
     folders = run_folders(options)

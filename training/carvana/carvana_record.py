@@ -18,10 +18,10 @@ from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.schema import FORMAT
 
 if TYPE_CHECKING:
-    from training.carvana.carvana_recipe import Recipe
+    from training.carvana.carvana_recipe import CarvanaRecipe
 
 
-def plain(recipe: Recipe) -> dict[str, Any]:
+def plain(recipe: CarvanaRecipe) -> dict[str, Any]:
     """Return the recipe as JSON gives it back: lists instead of tuples."""
 
     def lists(value: Any) -> Any:
@@ -80,7 +80,7 @@ def init_from(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dic
 
 
 def describe_run(
-    recipe: Recipe,
+    recipe: CarvanaRecipe,
     network: nn.Module,
     progress: dict[str, Any],
     held: ValidationSet,

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.cifar10.cifar10_recipe import PACKAGES, Learner, Recipe
+from training.cifar10.cifar10_recipe import PACKAGES, Cifar10Recipe, Learner
 from training.cifar10.cifar10_record import (
     calibrate_network,
     config,
@@ -60,7 +60,11 @@ def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def measure_statistics(
-    network: CifarNet, proxy: Learner | None, recipe: Recipe, plan: Plan, compute: ComputeConfig
+    network: CifarNet,
+    proxy: Learner | None,
+    recipe: Cifar10Recipe,
+    plan: Plan,
+    compute: ComputeConfig,
 ) -> None:
     """Set the running statistics of all BatchNorms to those of the images learned from.
 
@@ -82,13 +86,13 @@ def measure_statistics(
     network.eval()
 
 
-def read_recipe(record: Mapping[str, Any]) -> Recipe:
+def read_recipe(record: Mapping[str, Any]) -> Cifar10Recipe:
     """Return the recipe that a record describes."""
     values: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in record["recipe"].items()
     }
     values["augmentation"] = ImageAugmentation(**values["augmentation"])
-    return Recipe(**values)
+    return Cifar10Recipe(**values)
 
 
 def run(
@@ -172,7 +176,9 @@ def read_parts(
     return states, record, keep_ratio
 
 
-def read_proxy(folder: Path, recipe: Recipe, plan: Plan, compute: ComputeConfig) -> Learner | None:
+def read_proxy(
+    folder: Path, recipe: Cifar10Recipe, plan: Plan, compute: ComputeConfig
+) -> Learner | None:
     """Return the proxy as it was at the end of a run, None if the run had none."""
     if recipe.keep_ratio == 1:
         return None

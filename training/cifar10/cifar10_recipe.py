@@ -82,7 +82,7 @@ SUMS = ("loss", "correct", "seen")  # over the images learned from in an epoch
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Cifar10Recipe:
     """Everything that decides the result, apart from the data and the seed.
 
     Learning rates of SGD and the weight decay are for the sum, not the mean, of a batch's losses,
@@ -114,10 +114,10 @@ class Recipe:
 
 
 PRESETS = {
-    "best": Recipe(),
+    "best": Cifar10Recipe(),
     # Half its epochs see images of 24 × 24, at 0.55 of the arithmetic: ten cost as much as eight.
     # Muon's updates have a fixed size, so its rate falls with the root of the batch.
-    "fast": Recipe(
+    "fast": Cifar10Recipe(
         epochs=10,
         batch=1000,
         keep_ratio=1.0,
@@ -133,7 +133,7 @@ PRESETS = {
     ),
     # Learning rates from half the height of ``best``. Its own proxy begins anew, and learns the
     # easy images in a tenth of the run.
-    "finish": Recipe(
+    "finish": Cifar10Recipe(
         epochs=20,
         selection_start=0.1,
         muon_lr=0.1,
@@ -149,7 +149,7 @@ class Learner:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Cifar10Recipe,
         widths: tuple[int, int, int],
         depth: int,
         plan: Plan,
@@ -253,7 +253,7 @@ class Learner:
 
 
 def train(
-    recipe: Recipe,
+    recipe: Cifar10Recipe,
     training: data.LabelledImages,
     validation: data.LabelledImages | None,
     out: Path,
@@ -315,7 +315,7 @@ class _Run:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Cifar10Recipe,
         training: data.LabelledImages,
         validation: data.LabelledImages | None,
         out: Path,
@@ -489,7 +489,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.cifar10", description=(__doc__ or "").splitlines()[0]
     )
-    add_arguments(parser, epochs=Recipe.epochs)
+    add_arguments(parser, epochs=Cifar10Recipe.epochs)
     add_presets(parser, PRESETS)
     add_compute(parser)
     add_init_from(parser)
@@ -527,7 +527,7 @@ def main() -> int:
         return _main(options, chosen(PRESETS, options), processes)
 
 
-def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> int:
+def _main(options: argparse.Namespace, recipe: Cifar10Recipe, processes: Processes) -> int:
     if options.download and processes.is_main:
         data.load(options.data_dir, "train", download=True)
     processes.barrier()

@@ -27,10 +27,10 @@ from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.schema import FORMAT
 
 if TYPE_CHECKING:
-    from training.cifar10.cifar10_recipe import Recipe
+    from training.cifar10.cifar10_recipe import Cifar10Recipe
 
 
-def plain(recipe: Recipe) -> dict[str, Any]:
+def plain(recipe: Cifar10Recipe) -> dict[str, Any]:
     """Return the recipe as JSON gives it back: lists instead of tuples."""
     tuples = {"widths": list(recipe.widths), "proxy_widths": list(recipe.proxy_widths)}
     return asdict(recipe) | tuples
@@ -89,7 +89,7 @@ def init_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict
 
 
 def describe_run(
-    recipe: Recipe, network: CifarNet, progress: dict[str, Any], validation: int
+    recipe: Cifar10Recipe, network: CifarNet, progress: dict[str, Any], validation: int
 ) -> dict[str, Any]:
     """Return what record.json shall hold, without the calibration.
 
@@ -163,7 +163,11 @@ def answers_of(network: CifarNet, compute: ComputeConfig) -> Probabilities:
 
 
 def take_calibration(
-    network: CifarNet, folder: Path, recipe: Recipe, compute: ComputeConfig, data_dir: Path | None
+    network: CifarNet,
+    folder: Path,
+    recipe: Cifar10Recipe,
+    compute: ComputeConfig,
+    data_dir: Path | None,
 ) -> dict[str, Any]:
     """Take over temperature, threshold and validation metrics from a validation run.
 
@@ -205,7 +209,7 @@ def take_calibration(
     }
 
 
-def train_pflop(recipe: Recipe, examples: int) -> float:
+def train_pflop(recipe: Cifar10Recipe, examples: int) -> float:
     """Return the run's floating-point operations in convolutions and matrix products, in 10¹⁵.
 
     PyTorch counts them for one image, forward and backward (a multiplication and an addition

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.provenance import ROOT
-from zoo.networks import architecture, name_of
+from zoo.networks import ARCHITECTURES, name_of
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.atomic_files import write_bytes
 from zoo.weights.schema import FORMAT
@@ -36,7 +36,8 @@ def config_of(
     """Return what ``config.json`` shall hold of a network, whichever it is.
 
     Args:
-        network: of a registered class; its name and its constructor's arguments are noted.
+        network: its registered name and its constructor's arguments are noted. One that is not
+            registered, a benchmark's, gets its class's name, which no loader will take for another.
         model: the model's name.
         task: ``"classification"`` or ``"segmentation"``.
         preprocessing: what turns an image into the network's input.
@@ -45,14 +46,15 @@ def config_of(
             `training.data`), ``source``, ``license``, ``citation``.
         more: further keys, such as ``title``, ``samples``, ``threshold``, ``limitations``.
     """
-    name = name_of(network)
+    name, arguments = name_of(network), getattr(network, "arguments", {})
+    framework = ARCHITECTURES[name].framework if name in ARCHITECTURES else "torch"
     return {
         "format": FORMAT,
         "model": model,
         "task": task,
-        "framework": architecture(name).framework,
+        "framework": framework,
         "architecture": name,
-        "arguments": network.arguments,
+        "arguments": arguments,
         "preprocessing": preprocessing.to_config(),
         "labels": list(labels),
         "data": dict(data),

@@ -20,14 +20,14 @@ from training.engine.options import positive
 from training.engine.provenance import git_commit
 from training.experiments import command
 from training.experiments.batch_norm.small_network import Design, SmallNet, train_pflop, units
-from training.experiments.batch_norm.small_training import Recipe, train
+from training.experiments.batch_norm.small_training import SmallRecipe, train
 
 QUICK_TRAINING, QUICK_VALIDATION = 128, 64  # images of a rehearsal
 QUICK_WIDTHS = (8, 8, 8)
 
 
 @dataclass
-class Grid:
+class CellGrid:
     """The cells of one run of an experiment.
 
     A kill at any moment loses the cell in work and nothing else: the same command goes on with the
@@ -72,7 +72,7 @@ class Grid:
 
 
 def parse(
-    question: str, arguments: Sequence[str] | None = None, epochs: int = Recipe.epochs
+    question: str, arguments: Sequence[str] | None = None, epochs: int = SmallRecipe.epochs
 ) -> argparse.Namespace:
     """Read the command line that all these experiments have.
 
@@ -102,13 +102,13 @@ def images(
     return training, validation
 
 
-def recipe(options: argparse.Namespace, learning_rate: float) -> Recipe:
+def recipe(options: argparse.Namespace, learning_rate: float) -> SmallRecipe:
     """Return the recipe that the command line asks for."""
-    return Recipe(learning_rate, options.epochs)
+    return SmallRecipe(learning_rate, options.epochs)
 
 
 def cell_key(
-    options: argparse.Namespace, design: Design, recipe: Recipe, seed: int, images: int
+    options: argparse.Namespace, design: Design, recipe: SmallRecipe, seed: int, images: int
 ) -> dict[str, Any]:
     """Return what decides the result of a training: the same for all experiments."""
     if options.quick:
@@ -131,10 +131,10 @@ def train_cell(
     return train(design, recipe, training, validation, key["seed"])[1]
 
 
-def read_key(key: Mapping[str, Any]) -> tuple[Design, Recipe]:
+def read_key(key: Mapping[str, Any]) -> tuple[Design, SmallRecipe]:
     """Return the design and the recipe that a key describes."""
     design = key["design"] | {"widths": tuple(key["design"]["widths"])}
-    return Design(**design), Recipe(**key["recipe"])
+    return Design(**design), SmallRecipe(**key["recipe"])
 
 
 def network_facts(key: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def network_facts(key: Mapping[str, Any]) -> dict[str, Any]:
 
 def facts(
     options: argparse.Namespace,
-    grid: Grid,
+    grid: CellGrid,
     key: Mapping[str, Any],
     validation: cifar_images.LabelledImages,
 ) -> dict[str, Any]:

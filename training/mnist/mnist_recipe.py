@@ -46,7 +46,7 @@ from zoo.weights.schema import FORMAT
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MnistRecipe:
     """Everything that decides the result, apart from the data and the seed."""
 
     epochs: int = 16
@@ -62,7 +62,7 @@ class Recipe:
 
 
 def train(
-    recipe: Recipe,
+    recipe: MnistRecipe,
     training: data.Digits,
     validation: data.Digits,
     out: Path,
@@ -117,7 +117,7 @@ def train(
 def train_epoch(
     network: NumpyCNN,
     optimizer: SGD,
-    recipe: Recipe,
+    recipe: MnistRecipe,
     training: data.Digits,
     seed: int,
     epoch: int,
@@ -159,7 +159,7 @@ def train_epoch(
 
 
 def augmented_batches(
-    training: data.Digits, recipe: Recipe, seed: int, epoch: int
+    training: data.Digits, recipe: MnistRecipe, seed: int, epoch: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
     """Yield an epoch's batches, shuffled; each is prepared while the one before it is learned.
 
@@ -216,7 +216,7 @@ def _reseed_dropout(network: NumpyCNN, seed: int, epoch: int) -> None:
         dropout.rng = np.random.default_rng((seed, epoch, 1_000_000))
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
+def _plain(recipe: MnistRecipe) -> dict[str, Any]:
     """Return the recipe as JSON gives it back: lists instead of tuples."""
     return asdict(recipe) | {"channels": list(recipe.channels)}
 
@@ -248,7 +248,7 @@ def _config(network: NumpyCNN) -> dict[str, Any]:
 
 
 def _record(
-    recipe: Recipe, network: NumpyCNN, progress: dict[str, Any], seed: int, validation: int
+    recipe: MnistRecipe, network: NumpyCNN, progress: dict[str, Any], seed: int, validation: int
 ) -> dict[str, Any]:
     history = progress["history"]
     final = {"accuracy": history[-1]["validation"]["accuracy"], "n": validation}
@@ -273,9 +273,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.mnist", description="Train the NumPy network on MNIST."
     )
-    add_arguments(parser, epochs=Recipe.epochs)
+    add_arguments(parser, epochs=MnistRecipe.epochs)
     arguments = parser.parse_args()
-    recipe = Recipe(epochs=arguments.epochs)
+    recipe = MnistRecipe(epochs=arguments.epochs)
     training = data.load(arguments.data_dir, "train", arguments.download)
     validation = data.load(arguments.data_dir, "validation")
     folders = run_folders(arguments)

@@ -66,7 +66,7 @@ def check_model(name: str, folder: Path, path: Path | None = None) -> str:
 
 
 @dataclass(frozen=True)
-class Sample:
+class CheckSample:
     """Labelled images.
 
     Attributes:
@@ -80,7 +80,7 @@ class Sample:
     own: bool = False
 
 
-def read_sample(path: Path, name: str) -> Sample:
+def read_sample(path: Path, name: str) -> CheckSample:
     """Read a sample.
 
     Raises:
@@ -88,7 +88,7 @@ def read_sample(path: Path, name: str) -> Sample:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Sample(arrays["images"], arrays["targets"], bool(arrays["own"]))
+            return CheckSample(arrays["images"], arrays["targets"], bool(arrays["own"]))
     except FileNotFoundError:
         raise TrainingError(
             f"There is no sample {path.name} to check {name} with; make it with "
@@ -98,7 +98,7 @@ def read_sample(path: Path, name: str) -> Sample:
         raise TrainingError(f"The sample {path} cannot be read ({error}); make it again.") from None
 
 
-def write_sample(path: Path, sample: Sample, seed: int = 0) -> int:
+def write_sample(path: Path, sample: CheckSample, seed: int = 0) -> int:
     """Choose at most ``SAMPLE_SIZE`` images at random and write them; returns how many."""
     count = min(SAMPLE_SIZE, len(sample.images))
     order = np.random.default_rng(seed).choice(len(sample.images), count, replace=False)
@@ -114,7 +114,7 @@ def write_sample(path: Path, sample: Sample, seed: int = 0) -> int:
     return count
 
 
-def own_masks(name: str, collection: str) -> Sample:
+def own_masks(name: str, collection: str) -> CheckSample:
     """Make a sample of the first free photos of ``zoo.samples`` and the model's masks of them."""
     from PIL import ImageOps
 
@@ -124,7 +124,7 @@ def own_masks(name: str, collection: str) -> Sample:
         for photo in samples(collection)[:OWN_COUNT]
     ]
     masks = [np.asarray(answer.mask, dtype=bool) for answer in model.predict_batch(images)]
-    return Sample(np.stack(images), np.stack(masks), own=True)
+    return CheckSample(np.stack(images), np.stack(masks), own=True)
 
 
 def worse_metrics(
@@ -153,7 +153,7 @@ def _check_finite(name: str, network: Any) -> None:
             raise TrainingError(f"{name} is not published: {key} holds NaN or infinity.")
 
 
-def _measure(model: Any, sample: Sample) -> float:
+def _measure(model: Any, sample: CheckSample) -> float:
     """Accuracy, or mean IoU, of a model on the sample, through the public API."""
     answers, targets = model.predict_batch(list(sample.images)), sample.targets
     if model.config["task"] == "classification":

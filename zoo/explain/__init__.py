@@ -24,16 +24,16 @@ from zoo.explain.receptive_field import (
 from zoo.explain.skip_ablation import MaskChange, ablate_skips, mask_without_skips, skips
 from zoo.explain.subject import layers, trace
 from zoo.explain.top_activations import TopActivations, top_activations
-from zoo.graph.layers import Layer, Skip, Trace
+from zoo.graph.layers import Skip, Trace, TracedLayer
 
 __all__ = [
-    "Layer",
     "MaskChange",
     "ReceptiveField",
     "SanityCheck",
     "Skip",
     "TopActivations",
     "Trace",
+    "TracedLayer",
     "ablate_skips",
     "activations",
     "arithmetic",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.graph.layers import Layer, Trace, is_module
+from zoo.graph.layers import Trace, TracedLayer, is_module
 from zoo.graph.trace import trace_network
 from zoo.models import Model
 
@@ -42,7 +42,7 @@ def trace(subject: Model | Any, image: Any) -> Trace:
     return trace_network(*resolve(subject, image))
 
 
-def layers(subject: Model | Any, image: Any) -> tuple[Layer, ...]:
+def layers(subject: Model | Any, image: Any) -> tuple[TracedLayer, ...]:
     """Return the layers of a network in the order in which they run; see :func:`trace`.
 
     The image matters where its size does: a U-Net takes any.

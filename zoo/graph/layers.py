@@ -77,7 +77,7 @@ _ACTIVATIONS = (
 
 
 @dataclass(frozen=True)
-class Layer:
+class TracedLayer:
     """One layer of a network, as it ran.
 
     Attributes:
@@ -109,7 +109,7 @@ class Call:
         options: Keyword arguments, likewise.
     """
 
-    layer: Layer
+    layer: TracedLayer
     function: Any
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class Trace:
             return self.input
         return self._outputs[self.layer(name).name]
 
-    def layer(self, name: str) -> Layer:
+    def layer(self, name: str) -> TracedLayer:
         """Return a layer by its name.
 
         Raises:

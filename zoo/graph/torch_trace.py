@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from zoo.errors import ZooError
-from zoo.graph.layers import INPUT, Call, Layer, Source, Trace, kind
+from zoo.graph.layers import INPUT, Call, Source, Trace, TracedLayer, kind
 
 # Functions whose output is their input, for whoever looks at values.
 _TRANSPARENT = {"contiguous", "detach", "clone", "to", "float", "requires_grad_", "type_as"}
@@ -242,7 +242,7 @@ class Recorder(TorchFunctionMode):
         calls = []
         for name, r in zip(names, self.records, strict=True):
             inputs = tuple(source(_Numbered(n)).name for n in r.sources)
-            layer = Layer(name, kind(r.operation), r.operation, inputs, r.shape, r.parameters)
+            layer = TracedLayer(name, kind(r.operation), r.operation, inputs, r.shape, r.parameters)
             arguments, options = (_map(v, source, _Numbered) for v in (r.arguments, r.options))
             calls.append(Call(layer, r.function, arguments, options))
         return calls

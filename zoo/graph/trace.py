@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.graph.layers import INPUT, Call, Layer, Source, Trace, is_module, kind
+from zoo.graph.layers import INPUT, Call, Source, Trace, TracedLayer, is_module, kind
 
 if TYPE_CHECKING:
     from zoo.networks.numpy_cnn import NumpyCNN
@@ -44,7 +44,7 @@ def _trace_numpy(network: NumpyCNN, inputs: np.ndarray) -> Trace:
         operation = type(function).__name__
         outputs[name] = np.asarray(value, dtype=np.float32)[0]
         size = sum(array.size for array in function.parameters.values())
-        layer = Layer(name, kind(operation), operation, (before,), outputs[name].shape, size)
+        layer = TracedLayer(name, kind(operation), operation, (before,), outputs[name].shape, size)
         calls.append(Call(layer, function, (Source(before),)))
         before = name
     return Trace(network, inputs[0], calls, outputs, before)

@@ -38,9 +38,9 @@ class CifarNet(nn.Module):
         filters = 2 * 3 * PATCH**2  # each eigenvector of a patch, and its negative
         self.whiten = nn.Conv2d(3, filters, PATCH)
         self.whiten_act = nn.GELU()
-        self.block1 = Block(filters, widths[0], depth)
-        self.block2 = Block(widths[0], widths[1], depth)
-        self.block3 = Block(widths[1], widths[2], depth)
+        self.block1 = ConvBlock(filters, widths[0], depth)
+        self.block2 = ConvBlock(widths[0], widths[1], depth)
+        self.block3 = ConvBlock(widths[1], widths[2], depth)
         self.pool = nn.AdaptiveMaxPool2d(1)
         self.flatten = nn.Flatten()
         self.head = nn.Linear(widths[2], classes, bias=False)
@@ -57,7 +57,7 @@ class CifarNet(nn.Module):
         return self.head(self.flatten(self.pool(x))) * self.scale
 
 
-class Block(nn.Module):
+class ConvBlock(nn.Module):
     """Convolution, 2 × 2 max pooling, and one or two more convolutions at the halved size."""
 
     def __init__(self, in_channels: int, out_channels: int, depth: int) -> None:

@@ -49,18 +49,11 @@ def architecture(name: str) -> Architecture:
 
 
 def name_of(network: Any) -> str:
-    """Return the name under which a network's class is registered.
-
-    Raises:
-        ValueError: The class is not registered.
-    """
+    """Return the name under which a network's class is registered, else the class's own."""
     for name, entry in ARCHITECTURES.items():
         if type(network).__name__ == entry.network:
             return name
-    raise ValueError(
-        f"{type(network).__name__} is no registered architecture; give it an entry in "
-        "zoo/networks/registry.py."
-    )
+    return type(network).__name__
 
 
 def build(config: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ RENAMED: Mapping[str, str] = {
     "licence": "license",
     "outsider_threshold": "ood_threshold",
     "outsiders": "ood",
+    "outsiders_n": "ood_n",
     "least_area": "min_area",
     "input_channels": "in_channels",
     "wall_seconds": "train_seconds",

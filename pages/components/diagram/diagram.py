@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.register import component
 from pages.images import encoding
-from zoo.explain import Layer, Trace
+from zoo.explain import Trace, TracedLayer
 
 _mount = component("diagram")
 _OPENS = ("convolution", "linear", "transposed convolution")  # kinds that begin a block
@@ -18,7 +18,7 @@ _TITLES = {"batch norm": "BatchNorm", "linear": "Linear", "activation": ""}
 
 
 @dataclass
-class Block:
+class DiagramBlock:
     """A weighted layer and what follows it: one box.
 
     Attributes:
@@ -28,22 +28,22 @@ class Block:
     """
 
     title: str
-    layers: list[Layer]
+    layers: list[TracedLayer]
     skips: list[int] = field(default_factory=list)
 
     @property
-    def main(self) -> Layer:
+    def main(self) -> TracedLayer:
         """The layer that stands for the block: its last activation, else its last layer."""
         active = [layer for layer in self.layers if layer.kind == "activation"]
         return (active or self.layers)[-1]
 
 
-def blocks(run: Trace) -> list[Block]:
+def blocks(run: Trace) -> list[DiagramBlock]:
     """Group the layers of a run into blocks, in the order of computation."""
-    found: list[Block] = []
+    found: list[DiagramBlock] = []
     for layer in run.layers:
         if not found or layer.kind in _OPENS:
-            found.append(Block("", []))
+            found.append(DiagramBlock("", []))
         found[-1].layers.append(layer)
     number = {layer.name: i for i, block in enumerate(found) for layer in block.layers}
     for block in found:
@@ -55,7 +55,7 @@ def blocks(run: Trace) -> list[Block]:
 
 
 def show(
-    key: str, found: Sequence[Block], chosen: str, on_pick: Callable[[], None], image: bytes
+    key: str, found: Sequence[DiagramBlock], chosen: str, on_pick: Callable[[], None], image: bytes
 ) -> None:
     """Draw the network.
 
@@ -81,7 +81,7 @@ def picked(key: str, run: Trace) -> str | None:
     return value if isinstance(value, str) and value in run.calls else None
 
 
-def title(layer: Layer) -> str:
+def title(layer: TracedLayer) -> str:
     """Return a layer's kind as people write it: "Convolution", "ReLU", "Max pooling"."""
     name = _TITLES.get(layer.kind, layer.kind.capitalize())
     return name or {"relu": "ReLU", "gelu": "GELU"}.get(layer.operation, layer.operation)
@@ -92,7 +92,7 @@ def size(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: DiagramBlock) -> dict[str, Any]:
     shape = block.main.shape
     layers = [
         {"name": layer.name, "title": title(layer), "size": size(layer.shape)}

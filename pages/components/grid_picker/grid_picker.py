@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.components.register import component
 from pages.images import encoding
+from pages.images.mosaic import Mosaic
 
 _mount = component("grid_picker")
-
-
-@dataclass(frozen=True)
-class Grid:
-    """How the cells lie in the image.
-
-    Attributes:
-        rows, columns: Of cells.
-        count: Cells that hold something; the last row may be shorter.
-        gap: Width of the line between two cells, as a share of a cell's width.
-        aspect: A cell's width divided by its height.
-    """
-
-    rows: int
-    columns: int
-    count: int
-    gap: float = 0.0
-    aspect: float = 1.0
 
 
 def show(
     key: str,
     title: str,
     image: bytes,
-    grid: Grid,
+    grid: Mosaic,
     chosen: int | None,
     on_pick: Callable[[], None],
     *,

@@ -16,7 +16,9 @@ KEPT = 12  # images of one visitor
 
 
 @st.fragment
-def show(model: zoo.Model, layer: zoo.explain.Layer, channel: int, size: tuple[int, ...]) -> None:
+def show(
+    model: zoo.Model, layer: zoo.explain.TracedLayer, channel: int, size: tuple[int, ...]
+) -> None:
     """Draw the image, or the button that makes it, with a progress bar while it does.
 
     Args:
@@ -47,7 +49,7 @@ def show(model: zoo.Model, layer: zoo.explain.Layer, channel: int, size: tuple[i
 
 
 def _make(
-    model: zoo.Model, layer: zoo.explain.Layer, channel: int, size: tuple[int, ...]
+    model: zoo.Model, layer: zoo.explain.TracedLayer, channel: int, size: tuple[int, ...]
 ) -> np.ndarray:
     place = st.empty()
     bar = st.progress(0.0, "Optimizing an image …")

@@ -15,7 +15,9 @@ POOL = 512  # images that are searched
 COUNT = 6
 
 
-def show(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Layer, channel: int) -> None:
+def show(
+    model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer, channel: int
+) -> None:
     """Draw the images, with the part of each that the channel answers to framed.
 
     Args:

@@ -42,10 +42,10 @@ def test_the_stages_are_where_the_kind_of_step_changes(airbench) -> None:
     learner = airbench.learner  # 4 epochs × 2 steps
     learner.whiten_steps, learner.small_steps = 6, 4
     assert benchmark.stages(learner) == [
-        benchmark.Stage(0, 4), benchmark.Stage(4, 2), benchmark.Stage(6, 2),
+        benchmark.TimedStage(0, 4), benchmark.TimedStage(4, 2), benchmark.TimedStage(6, 2),
     ]  # fmt: skip
     learner.whiten_steps, learner.small_steps = 8, 0
-    assert benchmark.stages(learner) == [benchmark.Stage(0, 8)]
+    assert benchmark.stages(learner) == [benchmark.TimedStage(0, 8)]
 
 
 def test_the_prediction_adds_up_the_parts(airbench) -> None:

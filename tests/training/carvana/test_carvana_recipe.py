@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
-from training.carvana.carvana_recipe import Recipe, train
+from training.carvana.carvana_recipe import CarvanaRecipe, train
 from training.data.augment_cars import CarAugmentation, TrainingSources
 from training.engine.failures import TrainingError
 from training.metrics.mask_predictions import ValidationSet, predict
@@ -174,7 +174,7 @@ def test_a_second_part_needs_a_finished_first(tmp_path: Path) -> None:
 
 
 def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
-    recipe = Recipe()
+    recipe = CarvanaRecipe()
     rates = [recipe.rate(step) for step in range(recipe.total_steps)]
     assert max(rates) == recipe.peak_learning_rate
     assert rates[0] < 0.01 * max(rates)

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def train(
-    out: Path, recipe: cifar10_recipe.Recipe = TINY, validation=VALIDATION, **options
+    out: Path, recipe: cifar10_recipe.Cifar10Recipe = TINY, validation=VALIDATION, **options
 ) -> dict:
     return cifar10_recipe.train(recipe, TRAINING, validation, out, CPU, quiet=True, **options)
 
@@ -268,7 +268,7 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
         TINY, epochs=1, muon_lr=1e-9, bias_lr=1e-9, head_lr=1e-9, weight_decay=0,
         whiten_epochs=0,
     )  # fmt: skip
-    begun = {"begin_with": tmp_path / "first"}
+    begun = {"init_from": tmp_path / "first"}
     record = train(tmp_path / "second", still, seed=1, **begun)
     expected, got = weights(tmp_path / "first"), weights(tmp_path / "second")
     for name in ("whiten.weight", "whiten.bias"):

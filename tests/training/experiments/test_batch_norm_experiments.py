@@ -32,7 +32,7 @@ from training.experiments.batch_norm import (
 )
 from training.experiments.batch_norm.probes import activation_statistics, covariate_shift, landscape
 from training.experiments.batch_norm.small_network import Design, SmallNet, units
-from training.experiments.batch_norm.small_training import Recipe, Step, train
+from training.experiments.batch_norm.small_training import SmallRecipe, Step, train
 from zoo import experiments
 from zoo.networks.cifar_net import CifarNet
 
@@ -206,7 +206,7 @@ def test_a_rehearsal_never_lands_among_the_measurements(data_dir: Path) -> None:
 
 
 def test_a_damaged_cell_is_named(tmp_path: Path) -> None:
-    grid = cells.Grid(tmp_path)
+    grid = cells.CellGrid(tmp_path)
     assert grid.cell({"a": 1}, lambda: {"x": 2}) == {"x": 2}
     (path,) = tmp_path.iterdir()
     path.write_text("{")
@@ -217,7 +217,7 @@ def test_a_damaged_cell_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("norm", ["batch", "none", "group", "layer"])
 def test_the_small_network_learns_with_every_norm(norm: str) -> None:
     design = Design(norm, widths=(8, 16, 16))
-    recipe = Recipe(0.05, epochs=6, batch=20)
+    recipe = SmallRecipe(0.05, epochs=6, batch=20)
     images = make_images(200)
     network, result = train(design, recipe, images, make_images(60, seed=1), seed=0)
     assert result["curve"][-1]["loss"] < 0.8 * result["curve"][0]["loss"]
@@ -246,7 +246,7 @@ def test_designs_differ_in_what_they_say() -> None:
 
 def test_a_diverging_run_stops_and_says_so() -> None:
     images = make_images(200)
-    recipe = Recipe(1e6, epochs=3, batch=20)
+    recipe = SmallRecipe(1e6, epochs=3, batch=20)
     _, result = train(Design("none", widths=(8, 16, 16)), recipe, images, images[:40], 0)
     assert result["diverged"]
     assert len(result["epochs"]) == 1
@@ -314,6 +314,6 @@ def test_activations_in_front_of_the_relu_are_normalized_by_batch_norm() -> None
 
 def test_curves_are_as_fine_as_promised() -> None:
     images = make_images(320)
-    _, result = train(TINY, Recipe(0.05, epochs=2, batch=20), images, images[:20], 0)
+    _, result = train(TINY, SmallRecipe(0.05, epochs=2, batch=20), images, images[:20], 0)
     assert [point["step"] for point in result["curve"]] == list(range(2, 33, 2))
     assert small_training.CURVE_POINTS == 8

@@ -108,7 +108,7 @@ def test_tiles_of_a_network_without_surroundings_are_the_whole() -> None:
 
 
 def test_the_networks_are_compared_after_the_same_training() -> None:
-    recipe = carvana_recipe.Recipe(epochs=2)
+    recipe = carvana_recipe.CarvanaRecipe(epochs=2)
     *same, longer = benchmark.runs_of([benchmark.OURS, benchmark.CLASSIC], recipe)
     assert all(run.recipe == recipe for run in same)
     seeds = {
@@ -121,7 +121,7 @@ def test_the_networks_are_compared_after_the_same_training() -> None:
 
 
 def test_the_studio_alone_has_neither_streets_nor_pasted_cars() -> None:
-    short = carvana_recipe.Recipe(epochs=2)
+    short = carvana_recipe.CarvanaRecipe(epochs=2)
     recipe = unet_training.of_the_studio(short)
     how = recipe.low_res_augmentation
     assert (how.paste, how.street, how.unscaled) == (0.0, 0.0, 1.0)

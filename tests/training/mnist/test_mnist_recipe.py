@@ -20,11 +20,11 @@ from training.engine.checkpoint import load_checkpoint, save_checkpoint
 from training.engine.failures import TrainingError
 from training.mnist import mnist_recipe
 
-RECIPE = mnist_recipe.Recipe(epochs=4, batch=40, channels=(4, 8))
+RECIPE = mnist_recipe.MnistRecipe(epochs=4, batch=40, channels=(4, 8))
 
 
 def train(
-    data_dir: Path, out: Path, recipe: mnist_recipe.Recipe = RECIPE, **options: object
+    data_dir: Path, out: Path, recipe: mnist_recipe.MnistRecipe = RECIPE, **options: object
 ) -> dict:
     splits = data.load(data_dir, "train"), data.load(data_dir, "validation")
     return mnist_recipe.train(recipe, *splits, out, quiet=True, **options)
@@ -62,7 +62,7 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
 
 
 def test_learns_and_records_how(tiny_mnist: Path, tmp_path: Path) -> None:
-    recipe = mnist_recipe.Recipe(
+    recipe = mnist_recipe.MnistRecipe(
         epochs=8, batch=40, channels=(4, 8), augmentation=DigitAugmentation(translation=0.2)
     )
     record = train(tiny_mnist, tmp_path, recipe, seed=1)
@@ -75,7 +75,7 @@ def test_learns_and_records_how(tiny_mnist: Path, tmp_path: Path) -> None:
 
 
 def test_another_seed_gives_another_network(tiny_mnist: Path, tmp_path: Path) -> None:
-    recipe = mnist_recipe.Recipe(epochs=1, batch=40, channels=(4,))
+    recipe = mnist_recipe.MnistRecipe(epochs=1, batch=40, channels=(4,))
     for seed in (0, 1):
         train(tiny_mnist, tmp_path / str(seed), recipe, seed=seed)
     first, second = (load_file(tmp_path / str(s) / "model.safetensors") for s in (0, 1))
@@ -85,7 +85,7 @@ def test_another_seed_gives_another_network(tiny_mnist: Path, tmp_path: Path) ->
 def test_a_run_is_neither_overwritten_nor_mixed_with_another(
     tiny_mnist: Path, tmp_path: Path
 ) -> None:
-    recipe = mnist_recipe.Recipe(epochs=1, batch=40, channels=(4,))
+    recipe = mnist_recipe.MnistRecipe(epochs=1, batch=40, channels=(4,))
     train(tiny_mnist, tmp_path, recipe)
     keep_ratio = (tmp_path / "checkpoint.safetensors").read_bytes()
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):

@@ -17,13 +17,13 @@ from zoo.networks.numpy_cnn.network import NORMS
 
 
 @pytest.mark.parametrize(
-    ("input_channels", "norm"),
+    ("in_channels", "norm"),
     [(1, "batch"), (3, "batch"), (1, "group"), (1, "layer"), (3, "none")],
 )
 def test_training_steps_agree_with_torch(
-    input_channels: int, norm: str, rng: np.random.Generator
+    in_channels: int, norm: str, rng: np.random.Generator
 ) -> None:
-    network = NumpyCNN(input_channels, channels=(4, 8, 8), norm=norm, seed=3)
+    network = NumpyCNN(in_channels, channels=(4, 8, 8), norm=norm, seed=3)
     twin = network.to_torch().train()
     optimizer = SGD(network.parameters, momentum=0.9, weight_decay=1e-3)
     weights = [p for p in twin.parameters() if p.ndim > 1]
@@ -35,7 +35,7 @@ def test_training_steps_agree_with_torch(
         nesterov=True,
     )
     for _ in range(3):
-        x = rng.standard_normal((16, input_channels, 28, 28)).astype(np.float32)
+        x = rng.standard_normal((16, in_channels, 28, 28)).astype(np.float32)
         labels = rng.integers(0, 10, 16)
         loss, dlogits = softmax_cross_entropy(network.forward(x, training=True), labels, 0.1)
         network.backward(dlogits)
@@ -177,7 +177,7 @@ def test_wrong_images_get_a_sentence() -> None:
 
 
 def test_build_follows_the_config_and_refuses_an_unknown_architecture() -> None:
-    arguments = {"input_channels": 3, "size": 32, "channels": [4, 6], "classes": 7}
+    arguments = {"in_channels": 3, "size": 32, "channels": [4, 6], "classes": 7}
     network = build({"architecture": "numpy_cnn", "arguments": arguments})
     assert network.forward(np.zeros((1, 3, 32, 32), np.float32)).shape == (1, 7)
     with pytest.raises(ValueError, match="'lenet9000' is unknown"):

@@ -23,7 +23,7 @@ from training.engine.failures import run_command
 from training.engine.provenance import provenance
 from training.experiments import cells, command
 from training.experiments.batch_norm.small_network import Design
-from training.experiments.batch_norm.small_training import Recipe, train
+from training.experiments.batch_norm.small_training import SmallRecipe, train
 from zoo.batch_norm import accuracy
 
 NAME = "batch_norm_batch_size"
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cells.cell_key(
             options,
             Design(norm),
-            Recipe(BASE_RATE * size / BASE_BATCH, options.epochs, size),
+            SmallRecipe(BASE_RATE * size / BASE_BATCH, options.epochs, size),
             seed,
             len(training),
         )
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for norm in NORMS
         for seed in SEEDS
     ]
-    grid = cells.Grid(options.out)
+    grid = cells.CellGrid(options.out)
     results = grid.all(keys, lambda key: measure(key, training, validation))
     rows = [
         {

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cells.cell_key(options, Design(norm), cells.recipe(options, RATE), SEED, len(training))
         for norm in NORMS
     ]
-    grid = cells.Grid(options.out)
+    grid = cells.CellGrid(options.out)
     results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
     rows = [
         {

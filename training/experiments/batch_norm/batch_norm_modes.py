@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         images = images[:QUICK_IMAGES]
     weights = zoo.info(MODEL).sha256
     keys = plan(weights, len(images))
-    grid = cells.Grid(options.out)
+    grid = cells.CellGrid(options.out)
     results = grid.all(keys, lambda key: measure(model, images, key))
     rows = [
         {name: key[name] for name in ("statistics", "batches", "batch_size")} | result

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for rate in RATES
         for norm in NORMS
     ]
-    grid = cells.Grid(options.out)
+    grid = cells.CellGrid(options.out)
     results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
     rows = rows_of(keys, results)
     return command.conclude(

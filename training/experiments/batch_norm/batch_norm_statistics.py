@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for rate in RATES
         for norm in NORMS
     ]
-    grid = cells.Grid(options.out)
+    grid = cells.CellGrid(options.out)
     results = grid.all(keys, lambda key: measure(key, training, validation))
     rows = [row for key, run in zip(keys, results, strict=True) for row in rows_of(key, run)]
     return command.conclude(

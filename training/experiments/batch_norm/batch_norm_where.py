@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for variant, design in VARIANTS.items()
         for rate in ((RATE, LOW_RATE) if design.norm == "none" else (RATE,))
     ]
-    grid = cells.Grid(options.out)
+    grid = cells.CellGrid(options.out)
     keys = [key for _, key in plan]
     results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
     rows = [

@@ -32,7 +32,7 @@ WHITENED_BY = 2000  # images that the whitening layer is computed from
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SmallRecipe:
     """How a network is trained; the same for all that an experiment compares.
 
     Nesterov SGD; the learning rate rises for an eighth of the steps, then falls along a cosine to
@@ -96,7 +96,7 @@ class _Curve:
 
 def train(
     design: Design,
-    recipe: Recipe,
+    recipe: SmallRecipe,
     training: LabelledImages,
     validation: LabelledImages,
     seed: int,

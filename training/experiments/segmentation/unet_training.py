@@ -30,7 +30,7 @@ STUDIO = replace(carvana_recipe.SHARP, unscaled=1.0, paste=0.0, street=0.0)
 
 def parse(
     question: str, arguments: Sequence[str] | None = None
-) -> tuple[argparse.Namespace, carvana_recipe.Recipe]:
+) -> tuple[argparse.Namespace, carvana_recipe.CarvanaRecipe]:
     """Read the command line that these experiments share; return it and the short recipe."""
     parser = command.parser(question, "runs/unet")
     parser.add_argument(
@@ -48,7 +48,7 @@ def parse(
     return options, recipe
 
 
-def of_the_studio(short: carvana_recipe.Recipe) -> carvana_recipe.Recipe:
+def of_the_studio(short: carvana_recipe.CarvanaRecipe) -> carvana_recipe.CarvanaRecipe:
     """Return the short recipe with images of the studio alone, of the same size."""
     low_res_augmentation = replace(
         STUDIO, height=short.low_res_augmentation.height, width=short.low_res_augmentation.width
@@ -63,7 +63,7 @@ def compute() -> ComputeConfig:
 
 
 def train(
-    recipe: carvana_recipe.Recipe,
+    recipe: carvana_recipe.CarvanaRecipe,
     sources: TrainingSources,
     held: ValidationSet,
     where: ComputeConfig,
@@ -114,7 +114,7 @@ def mean(rows: Sequence[Mapping[str, Any]], column: str, **where: Any) -> float:
 
 
 def facts(
-    options: argparse.Namespace, recipe: carvana_recipe.Recipe, held: ValidationSet
+    options: argparse.Namespace, recipe: carvana_recipe.CarvanaRecipe, held: ValidationSet
 ) -> dict[str, Any]:
     """Return what these experiments add to their JSON."""
     return {

@@ -48,7 +48,7 @@ class UNet(nn.Module):
         self.multiple = SQUARE * 2 ** (len(widths) - 1)
         in_channels = [3 * SQUARE**2, *widths[:-1]]
         self.down = nn.ModuleList(
-            Block(before, after) for before, after in zip(in_channels, widths, strict=True)
+            DoubleConv(before, after) for before, after in zip(in_channels, widths, strict=True)
         )
         self.pool = nn.MaxPool2d(2)
         self.context = nn.ModuleList(Context(widths[-1]) for _ in range(context))
@@ -77,7 +77,7 @@ class UNet(nn.Module):
         return functional.pixel_shuffle(self.head(x), SQUARE)[:, :, :height, :width]
 
 
-class Convolution(nn.Module):
+class ConvNormAct(nn.Module):
     """A convolution that keeps the size, BatchNorm, ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int = 3) -> None:
@@ -92,13 +92,13 @@ class Convolution(nn.Module):
         return self.act(self.bn(self.conv(x)))
 
 
-class Block(nn.Module):
+class DoubleConv(nn.Module):
     """Two 3 × 3 convolutions: the U-Net's unit at every size."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.first = Convolution(in_channels, out_channels)
-        self.second = Convolution(out_channels, out_channels)
+        self.first = ConvNormAct(in_channels, out_channels)
+        self.second = ConvNormAct(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
@@ -133,8 +133,8 @@ class Up(nn.Module):
         super().__init__()
         self.skips = skips
         # before growing: a quarter of the work
-        self.narrow = Convolution(in_channels, out_channels, kernel=1)
-        self.block = Block(2 * out_channels if skips else out_channels, out_channels)
+        self.narrow = ConvNormAct(in_channels, out_channels, kernel=1)
+        self.block = DoubleConv(2 * out_channels if skips else out_channels, out_channels)
 
     def forward(self, x: Tensor, detail: Tensor) -> Tensor:
         """Map (N, inputs, H, W) and detail (N, outputs, 2H, 2W) to (N, outputs, 2H, 2W)."""

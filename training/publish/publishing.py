@@ -27,7 +27,7 @@ from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import BUNDLE, CATALOG
 from training.publish.checks import (
     SAMPLES,
-    Sample,
+    CheckSample,
     check_model,
     own_masks,
     worse_metrics,
@@ -205,7 +205,7 @@ def make_sample(name: str, data_dir: Path | None) -> None:
         sample = own_masks(name, info.samples)
     elif data_dir is not None:
         split = reader({"model": name, "data": info.data}).load(data_dir, "test")
-        sample = Sample(split.images, split.labels)
+        sample = CheckSample(split.images, split.labels)
     else:
         raise TrainingError(f"A sample for {name} needs --data-dir.")
     path = SAMPLES / f"{name}.npz"
