@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from training.data.augment_images import normalize as normalize_images
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 
 # Working size: the longest side. A photo of 1918 × 1280 pixels becomes one of 512 × 342.
 WIDTH, HEIGHT = 512, 342
@@ -63,19 +63,39 @@ class ImageMaskPair:
         """
         try:
             image = np.asarray(_open(self.image).convert("RGB"))
-        except _DAMAGE as error:
-            raise TrainingError(f"the photo {self.name} cannot be read ({error})") from None
+        except Exception as error:  # Pillow's plug-ins raise nearly anything
+            raise TrainingError(f"the photo {self.name} cannot be read ({reason(error)})") from None
         try:
-            mask = np.asarray(_open(self.mask).convert("L")) > 127
-        except _DAMAGE as error:
-            raise TrainingError(f"the mask of {self.name} cannot be read ({error})") from None
+            mask = _marked(_open(self.mask))
+        except Exception as error:  # Pillow's plug-ins raise nearly anything
+            raise TrainingError(
+                f"the mask of {self.name} cannot be read ({reason(error)})"
+            ) from None
         if image.shape[:2] != mask.shape:
             sizes = " and the mask ".join(f"{a.shape[1]} × {a.shape[0]}" for a in (image, mask))
             raise TrainingError(f"the photo {self.name} has {sizes} pixels")
         return image, mask
 
 
-_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+def _marked(image: Image.Image) -> NDArray[np.bool_]:
+    """Return where a mask's image marks the car, bool (H, W).
+
+    Masks come in several kinds: black and white; 0 and 1; a class's number or colour on 0; 16 bits.
+    One of two values marks what is not 0. Softened edges count from the middle of the range.
+
+    Raises:
+        ValueError: if it holds several values and none of them is white, so that nobody knows which
+            of them mean the car.
+    """
+    wide = image.mode.startswith(("I", "F"))
+    values = np.asarray(image if wide else image.convert("L"))
+    present = np.unique(values)
+    if len(present) <= 2 and present[0] == 0:
+        return np.asarray(values > 0)
+    white = 65535 if wide and present[-1] > 255 else 255
+    if present[-1] <= white / 2:
+        raise ValueError(f"its {len(present)} values reach {present[-1]} and none is white")
+    return np.asarray(values > white / 2)
 
 
 def load(data_dir: Path, split: str, full_size: bool = False) -> tuple[ImageMaskPair, ...]:
@@ -166,9 +186,11 @@ def _read_parquet(files: list[Path], full_size: bool) -> list[ImageMaskPair]:
         pairs = read_pairs(file)
         try:
             size = max(_open(pairs[0].image).size) if pairs else 0
-        except _DAMAGE as error:
-            raise TrainingError(f"{file}: the photo {pairs[0].name} cannot be read ({error}); "
-                                "fetch it again.") from None  # fmt: skip
+        except Exception as error:  # Pillow's plug-ins raise nearly anything
+            raise TrainingError(
+                f"{file}: the photo {pairs[0].name} cannot be read ({reason(error)}); "
+                "fetch it again."
+            ) from None
         by_size.setdefault(size, []).extend(pairs)
     enough = [size for size in by_size if size >= WIDTH]
     chosen = max(by_size) if full_size or not enough else min(enough)
@@ -181,16 +203,14 @@ def read_pairs(file: Path) -> list[ImageMaskPair]:
     Raises:
         TrainingError: if it is damaged or lacks one of them.
     """
-    import pyarrow
     from pyarrow import parquet
 
     try:
         table = parquet.read_table(file, columns=["name", "image", "mask"])
         columns = [table[name].to_pylist() for name in ("name", "image", "mask")]
         return [ImageMaskPair(n, i["bytes"], m["bytes"]) for n, i, m in zip(*columns, strict=True)]
-    except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None
+    except Exception as error:  # pyarrow has its own, and damaged columns raise others
+        raise TrainingError(f"{file} cannot be read ({reason(error)}); fetch it again.") from None
 
 
 def check(pairs: Sequence[ImageMaskPair], full_size: bool, folder: Path) -> list[ImageMaskPair]:
