@@ -206,7 +206,8 @@ def test_whoever_stops_a_command_is_told_how_to_go_on(number: int, code: int) ->
 def test_no_terminal_is_too_old_for_a_command(encoding: str) -> None:
     script = (
         "from training.engine.failures import TrainingError, run_command\n"
-        "def main():\n print('seed 0 \u2192 \u2265 \u221e')\n raise TrainingError('512 \u00d7 342 \u2192 no')\n"
+        "def main():\n print('seed 0 \u2192 \u2265')\n"
+        " raise TrainingError('512 \u00d7 342 \u2192 no')\n"
         "run_command(main)\n"
     )
     done = subprocess.run(
