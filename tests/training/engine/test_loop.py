@@ -98,6 +98,23 @@ def test_a_run_that_stops_at_any_step_resumes_to_the_same_end(
     assert len(progress.get("resumed", [])) == (last > 1)
 
 
+def test_a_run_that_stops_while_an_epoch_is_measured_keeps_the_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECK_EVERY", 1)
+
+    class Stopping(Counter):
+        def measure(self) -> dict[str, float] | None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, Stopping())
+    _, progress = train(tmp_path, resume=True)
+    assert [row["train"]["loss"] for row in progress["history"]] == [2.5, 8.5]
+    assert [row["epoch"] for row in progress["history"]] == [1, 2]
+
+
 @pytest.mark.parametrize("bad", [3, 8])
 def test_a_loss_that_is_no_number_stops_before_it_is_kept(bad: int, tmp_path: Path) -> None:
     class Exploding(Counter):
