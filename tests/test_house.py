@@ -39,7 +39,12 @@ FLOORS = {
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
         ["training.evaluate"],
-        ["training.publish", "training.experiments", "training.benchmarks"],
+        [
+            "training.publish",
+            "training.experiments",
+            "training.benchmarks",
+            "training.documents",
+        ],
     ],
     "pages": [
         ["pages.common"],

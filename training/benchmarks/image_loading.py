@@ -6,7 +6,7 @@ The same augmented batches of CIFAR-10 (`training.data.image_batches`) are made 
 batch at a time, and by PyTorch's ``DataLoader``, image by image, in this process and in others.
 First the batches alone, then with a training step of the fast preset's network after each: worker
 processes prepare the next batch meanwhile, if there is a core to spare. The ways take turns. The
-result is written to ``zoo/experiments/picture_loading.json``.
+result is written to ``zoo/experiments/image_loading.json``.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = measure(recipe, examples, compute)
     said = finding(rows, recipe.batch)
     path = write_experiment(
-        "picture_loading",
+        "image_loading",
         question=QUESTION,
         finding=said,
         rows=rows,
