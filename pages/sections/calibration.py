@@ -38,8 +38,8 @@ def _calibration(found: Mapping[str, Any]) -> None:
         st.metric("after", after)
     st.caption(
         f"Of the answers given with 90{number_format.NBSP}% confidence, nine in ten should be "
-        "right. The expected calibration error is the mean gap between confidence and accuracy. "
-        f"All logits are divided by one temperature, T = {found['temperature']:.3f}, which changes no "
+        "right. The expected calibration error is the mean gap between confidence and "
+        f"accuracy. All logits are divided by one temperature, T = {found['temperature']:.3f}, which changes no "
         f"answer. T was fitted, and both errors measured, on the same {found['n']:,} validation "
         f"images{_other_weights(found)}."
     )

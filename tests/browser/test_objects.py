@@ -110,7 +110,7 @@ def test_a_photo_and_a_damaged_file(objects):
 
 def test_the_camera_is_asked_for_only_when_it_is_wanted(objects):
     expect(objects.get_by_test_id("stCameraInput")).to_have_count(0)
-    objects.get_by_role("button", name="Take one").click()
+    objects.get_by_role("button", name="Take a photo").click()
     expect(objects.get_by_test_id("stCameraInput")).to_be_visible()
 
 
