@@ -39,8 +39,9 @@ def _calibration(found: Mapping[str, Any]) -> None:
     st.caption(
         f"Of the answers given with 90{number_format.NBSP}% confidence, nine in ten should be "
         "right. The expected calibration error is the mean gap between confidence and "
-        f"accuracy. All logits are divided by one temperature, T = {found['temperature']:.3f}, which changes no "
-        f"answer. T was fitted, and both errors measured, on the same {found['n']:,} validation "
+        "accuracy. All logits are divided by one temperature, "
+        f"T = {found['temperature']:.3f}, which changes no answer. T was fitted, and both errors "
+        f"measured, on the same {found['n']:,} validation "
         f"images{_other_weights(found)}."
     )
 
