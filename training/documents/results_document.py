@@ -114,12 +114,13 @@ def experiments() -> list[str]:
 
 def _experiment(found: zoo.Experiment) -> str:
     many = "seed" if len(found.seeds) == 1 else "seeds"
+    rows = f"{len(found.rows):,} row{'s' * (len(found.rows) != 1)}"
     limits = f" Limits: {found.raw['limits']}" if found.raw.get("limits") else ""
     numbers = ", ".join(map(str, found.seeds))
     commit = (found.git_commit or "unknown").partition("+")[0][:7]
     return (
         f"- **{found.question}** {found.finding}{limits}<br>\n"
-        f"  [{found.name}](../zoo/experiments/{found.name}.json), {len(found.rows):,} rows, "
+        f"  [{found.name}](../zoo/experiments/{found.name}.json), {rows}, "
         f"{many} {numbers}, {hardware(found.raw)}, commit `{commit}`:<br>\n"
         f"  `{found.command}`"
     )
