@@ -17,9 +17,9 @@ import time
 from streamlit import runtime
 
 EVERY = 10.0  # seconds
-_THAWED_EVERY = 60.0  # seconds; see _collect
+THAW_EVERY = 60.0  # seconds; see _collect
 
-_last_thaw = 0.0
+_last_thaw = -THAW_EVERY
 
 
 async def forever() -> None:
@@ -70,7 +70,7 @@ def _collect(thaw: bool) -> None:
             torch has made takes a quarter of a second, so this is done once a minute at most.
     """
     global _last_thaw
-    thaw = thaw and time.monotonic() - _last_thaw > _THAWED_EVERY
+    thaw = thaw and time.monotonic() - _last_thaw > THAW_EVERY
     if thaw:
         _last_thaw = time.monotonic()
         gc.unfreeze()

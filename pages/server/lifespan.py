@@ -34,12 +34,14 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 
 def set_up() -> None:
-    """Give each answer one thread, and the threads few heaps."""
+    """Give each answer one thread, and all of them few heaps."""
     # Visitors share the cores, so each answer gets one thread. OpenBLAS's own threads spin while
     # they wait for each other, and on a busy machine one digit took 45 ms instead of 0.8 ms.
     threadpoolctl.threadpool_limits(1, user_api="blas")
     # The same for torch, which is not imported yet and reads this when it is.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Arrow's own allocator begins with a gigabyte of addresses, and keeps what it has had.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Every run of a page is a thread, and glibc would give each core eight heaps, none of which
     # can use what is free in another.
     with contextlib.suppress(AttributeError, OSError):  # not glibc

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -42,13 +43,16 @@ class Visitor:
     def __init__(self, url: str, patience: float = 120.0) -> None:
         parts = urlsplit(url)
         self._patience = patience
-        self._socket = connect(
-            f"ws://{parts.netloc}/_stcore/stream",
-            subprotocols=[Subprotocol("streamlit")],
-            origin=Origin(url),
-            max_size=None,
-            compression=None,
-            open_timeout=patience,
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                f"ws://{parts.netloc}/_stcore/stream",
+                subprotocols=[Subprotocol("streamlit")],
+                origin=Origin(url),
+                max_size=None,
+                compression=None,
+                open_timeout=patience,
+            )
         )
         self.session = ""
 
@@ -65,7 +69,7 @@ class Visitor:
 
     def close(self) -> None:
         """Leave, as a closed tab does."""
-        self._socket.close()
+        self._open.close()
 
     def open(self, page: str) -> list[ForwardMsg]:
         """Open a page, by its address without the slash; return what the server sent.
