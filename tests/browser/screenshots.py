@@ -11,12 +11,12 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser import pad
+from tests.browser.waiting import settled
 from training.benchmarks.pages import chromium
 from training.benchmarks.pages.page_wait import app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def main() -> int:
@@ -34,14 +34,13 @@ def main() -> int:
                 )
                 for name in ("overview", "digits"):
                     page.goto(url if name == "overview" else f"{url}/{name}")
-                    page.wait_for_selector(IDLE)
-                    page.wait_for_timeout(1500)
+                    settled(page)
                     if name == "digits":
                         pad.draw(page, pad.THREE)
                         if not size:  # down to the layers, for the README
                             page.set_viewport_size({"width": width, "height": 1460})
                         page.mouse.move(0, 0)
-                        page.wait_for_timeout(800)
+                        settled(page)
                     page.screenshot(path=FOLDER / f"{name}{size}-{scheme}.png")
                 page.close()
         browser.close()
