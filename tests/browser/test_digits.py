@@ -24,7 +24,7 @@ def test_first_state_shows_a_sample_and_all_parts(digits):
     assert pad.ink(digits) > 1000
     expect(digits.locator(".answer .bars li")).to_have_count(10)
     expect(digits.locator(".answer img")).to_be_visible()
-    expect(digits.get_by_role("heading", name="What decided")).to_be_visible()
+    expect(digits.get_by_role("heading", name="What the network looked at")).to_be_visible()
     expect(digits.locator(".gallery").last.locator("figure")).to_have_count(12)
     expect(digits.locator(".js-plotly-plot")).to_have_count(2)
 

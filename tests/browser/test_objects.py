@@ -32,7 +32,7 @@ def test_first_state_shows_a_sample_its_answer_and_all_parts(objects):
     expect(objects.locator(".answer .rest")).to_contain_text("by PyTorch on the")
     expect(objects.locator(".strip button")).to_have_count(len(SAMPLES))
     expect(objects.get_by_text(SAMPLES[0].credit)).to_be_visible()
-    for heading in ("What speaks for it", "How far to trust it", "Where it errs"):
+    for heading in ("What the network looked at", "How far to trust it", "Where it errs"):
         expect(objects.get_by_role("heading", name=heading)).to_be_visible()
     expect(objects.locator(".gallery").first.locator("figure")).to_have_count(3)
     expect(objects.locator(".js-plotly-plot")).to_have_count(5, timeout=90_000)
@@ -99,7 +99,7 @@ def test_a_photo_and_a_damaged_file(objects):
     assert label(objects) == "?"
     assert said(objects).endswith(".")
     expect(objects.locator(".crop .empty")).to_be_visible()
-    expect(objects.get_by_role("heading", name="What speaks for it")).to_have_count(0)
+    expect(objects.get_by_role("heading", name="What the network looked at")).to_have_count(0)
     assert "Traceback" not in objects.content()
 
     before = number(objects)  # and back to a sample
@@ -110,7 +110,7 @@ def test_a_photo_and_a_damaged_file(objects):
 
 def test_the_camera_is_asked_for_only_when_it_is_wanted(objects):
     expect(objects.get_by_test_id("stCameraInput")).to_have_count(0)
-    objects.get_by_role("button", name="Take one").click()
+    objects.get_by_role("button", name="Take a photo").click()
     expect(objects.get_by_test_id("stCameraInput")).to_be_visible()
 
 

@@ -226,7 +226,7 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert test == pytest.approx(validation)  # the same images in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
-    keep_ratio = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
+    keep_ratio = list((tmp_path / "samples" / "cifar10_errors").glob("*.png"))
     assert len(keep_ratio) == len(record["confident_errors"]) == 30 - round(30 * test)
 
 
