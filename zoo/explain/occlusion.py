@@ -14,7 +14,7 @@ from zoo.functions import softmax
 from zoo.models import Classifier
 from zoo.preprocessing.images import ImageSource
 
-_BATCH = 256  # hidden images per forward pass
+_BATCH = 16  # hidden images per forward pass: bounds the memory of the activations
 
 
 def occlusion(

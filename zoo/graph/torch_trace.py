@@ -86,9 +86,10 @@ class Runner:
             with self.recorder:
                 answer = self._copied(x)
         except _Stop as stop:
-            return stop.value
+            answer = stop.value
         while isinstance(answer, tuple | list) and answer:
             answer = answer[0]
+        self.recorder.end(answer)
         return answer
 
     def until(self, number: int, x: Tensor) -> Tensor:
@@ -139,6 +140,17 @@ class Recorder(TorchFunctionMode):
         self._edit, self._watch = edit, watch
         self._path: list[str] = []
         self._leaf = 0
+
+    def end(self, answer: Any) -> None:
+        """Let go of every tensor of the run, and remember only which layer made the answer.
+
+        A recorder and its hooks are a ring, which only the garbage collector frees. It counts
+        objects, not their size: runs on large batches piled up to gigabytes before it came.
+        """
+        number = self.numbers.get(id(answer))
+        self.numbers = {} if number is None else {id(answer): number}
+        self._alive = []
+        self._edit = self._watch = None
 
     def _enter(self, name: str, leaf: bool) -> Any:
         def hook(_module: nn.Module, _inputs: Any) -> None:
