@@ -49,6 +49,14 @@ class Published:
         return count
 
 
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``HF_ENDPOINT`` does; the client reads it when it is imported."""
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    template = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
 @pytest.fixture
 def by_xet() -> bool:
     """Whether the weights were uploaded by way of Xet; parametrize to change it."""
@@ -69,7 +77,7 @@ def published(
     home = tmp_path / "hf_home"
     for name, value in hub.environment(home).items():  # for the download process
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    point_to(hub.url, monkeypatch)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setenv("ZOO_TIMEOUT", "10")
     monkeypatch.setattr(zoo_hub, "_silences", {})

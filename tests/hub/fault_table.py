@@ -40,7 +40,7 @@ APP = """
 import json
 from streamlit.testing.v1 import AppTest
 from pages.common import warm_up
-warm_up.start = lambda: None
+warm_up.start = lambda *_: None
 app = AppTest.from_file("app.py", default_timeout=90).run()
 print(json.dumps([bool(app.exception), [caption.value for caption in app.sidebar.caption]]))
 """

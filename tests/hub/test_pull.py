@@ -102,13 +102,6 @@ def test_a_wrong_timeout_is_named(published: Published, monkeypatch: pytest.Monk
             _hub()
 
 
-def test_progress_is_reported(published: Published) -> None:
-    seen: list[tuple[str, int, int]] = []
-    zoo_hub.pull(zoo.info("mnist"), progress=lambda *event: seen.append(event))
-    size = len(published.files["model.safetensors"])
-    assert ("mnist/model.safetensors", size, size) in seen
-
-
 @pytest.mark.parametrize("by_xet", [True, False], ids=["xet", "lfs"])
 def test_no_token_leaves_the_hub(
     published: Published, monkeypatch: pytest.MonkeyPatch, by_xet: bool

@@ -7,7 +7,6 @@ Files``: :func:`from_bundle`, :func:`from_hub`. :func:`resolve` chooses among th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.weights import hub
 from zoo.weights.catalog import CONFIG, RECORD, WEIGHTS, ModelInfo, read_catalog
-from zoo.weights.integrity import read_bytes, read_verified
+from zoo.weights.integrity import parse_json, read_bytes, read_verified
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,7 @@ class Files:
         Raises:
             IntegrityError: The file is no JSON object.
         """
-        try:
-            value = json.loads(self.contents[name])
-        except ValueError as error:
-            raise IntegrityError(f"{name} of {self.source} is not valid JSON: {error}.") from None
-        if not isinstance(value, dict):
-            raise IntegrityError(f"{name} of {self.source} is not a JSON object.")
-        return value
+        return parse_json(self.contents[name], f"{name} of {self.source}")
 
 
 def resolve(
