@@ -53,7 +53,7 @@ def prepare(folder: Path, hub: HubServer) -> Workspace:
     api = HfApi(endpoint=hub.url, token=hub.token)
     commit = tiny.upload(api, files)
     workspace.write_models({"mnist": files}, repo=tiny.REPO, revision=commit)
-    workspace.environment |= {"HF_HUB_DISABLE_XET": "1", "ZOO_TIMEOUT": str(TIMEOUT)}
+    workspace.environment |= {"ZOO_TIMEOUT": str(TIMEOUT)}
     return workspace
 
 

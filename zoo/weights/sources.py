@@ -81,8 +81,36 @@ def resolve(
     except (HubError, IntegrityError) as error:  # also when the Hub sends something wrong
         if revision is not None:  # the bundle is not the revision that was asked for
             raise
-        notice = f"These are the bundled weights, because the Hub failed: {error}"
-        return replace(from_bundle(info), notice=notice)
+        return _bundle_after(error, info)
+
+
+def instead(
+    files: Files,
+    info: ModelInfo,
+    source: str | Path,
+    revision: str | None,
+    error: IntegrityError,
+) -> Files:
+    """Return the bundle where the Hub's files, though as pinned, turned out to be unusable.
+
+    Args:
+        files: What `resolve` returned for ``source`` and ``revision``.
+        info: The catalog's entry.
+        source: Only ``"auto"`` falls back.
+        revision: What was asked for; the bundle is no stand-in for a revision.
+        error: What is wrong with the files.
+
+    Raises:
+        IntegrityError: The error itself, where nothing may stand in.
+    """
+    if source != "auto" or files.source != "hub" or revision is not None:
+        raise error from None
+    return _bundle_after(error, info)
+
+
+def _bundle_after(error: ZooError, info: ModelInfo) -> Files:
+    notice = f"These are the bundled weights, because the Hub failed: {error}"
+    return replace(from_bundle(info), notice=notice)
 
 
 def from_bundle(info: ModelInfo, revision: str | None = None) -> Files:
