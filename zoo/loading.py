@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo import devices
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
 from zoo.weights import catalog, sources, tensors
 from zoo.weights.schema import check_config, check_record
+
+if TYPE_CHECKING:
+    import torch
 
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
     "classification": Classifier,
@@ -20,7 +23,7 @@ _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
 
 def load(
     name: str,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     source: str | Path = "auto",
     revision: str | None = None,
     timeout: float | None = None,
@@ -30,8 +33,9 @@ def load(
     Args:
         name: One of :func:`zoo.list_models`.
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
-            ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
-            :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
+            ``"mps"``, or a ``torch.device``. On the CPU the digit network runs in NumPy and torch
+            is never imported; see :mod:`zoo.devices`. On any other device it runs as its PyTorch
+            twin.
         source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
         revision: A revision on the Hub, or None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; see
@@ -56,7 +60,9 @@ def load(
     return _assemble(name, files, device)
 
 
-def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | Segmenter:
+def load_folder(
+    name: str, folder: Path, device: str | torch.device = "auto"
+) -> Classifier | Segmenter:
     """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
 
     Args:
@@ -90,12 +96,16 @@ def record(
     return check_record(files.json(catalog.RECORD), f"record.json of {files.source}")
 
 
-def _assemble(name: str, files: sources.Files, device: str) -> Classifier | Segmenter:
+def _assemble(
+    name: str, files: sources.Files, device: str | torch.device
+) -> Classifier | Segmenter:
     """Make the model that verified files describe."""
     config = _check_config(files.json(catalog.CONFIG), name, files.source)
     where = devices.choose(device, config["framework"])
-    network = _build(config, files)
-    network = _place(network, config["framework"], where)
+    if config["framework"] == "torch" or where != "cpu":
+        import torch  # noqa: F401, only then its settings can be left aside
+    with devices.undisturbed():
+        network = _place(_build(config, files), config["framework"], where)
     record = check_record(files.json(catalog.RECORD), f"record.json of {files.source}")
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)

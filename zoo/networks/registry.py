@@ -75,4 +75,6 @@ def build(config: Mapping[str, Any]) -> Any:
     """
     entry = architecture(config["architecture"])
     module = import_module(f"zoo.networks.{entry.module}")
-    return getattr(module, entry.network)(**dict(config.get("arguments", {})))
+    network = getattr(module, entry.network)(**dict(config.get("arguments", {})))
+    # float32 whatever torch's default dtype is in this process
+    return network.float() if entry.framework == "torch" else network
