@@ -229,7 +229,7 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert test == pytest.approx(validation)  # the same images in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
-    kept = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
+    kept = list((tmp_path / "samples" / "cifar10_errors").glob("*.png"))
     assert len(kept) == len(record["confident_errors"]) == 30 - round(30 * test)
 
 

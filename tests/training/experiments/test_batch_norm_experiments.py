@@ -121,7 +121,7 @@ def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, fold
     for row in rows:
         assert row["loss_low"] <= row["loss"] + 1e-3
         assert row["loss"] <= row["loss_high"] + 1e-3
-        assert row["activation_deviation"] > 0
+        assert row["activation_std"] > 0
         assert row["gradient_norm"] > 0
     assert any(row["shift_cosine"] is not None for row in rows)
     assert len(content["summary"]) == 2 * len(batch_norm_statistics.RATES)

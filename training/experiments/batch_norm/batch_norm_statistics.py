@@ -56,7 +56,7 @@ def rows_of(key: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[dict[
                 "step": look["step"],
                 "layer": unit,
                 "activation_mean": found["mean"],
-                "activation_deviation": found["standard deviation"],
+                "activation_std": found["std"],
                 "activation_drift": found["drift"],
                 "gradient_norm": look["gradient_norms"][unit],
                 "loss": look["loss"],
