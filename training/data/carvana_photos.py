@@ -17,6 +17,9 @@ from torch import Tensor
 
 from training.data.augment_images import normalize as normalize_images
 from training.engine.failures import TrainingError, reason
+from zoo.errors import ImageError
+from zoo.preprocessing.images import open_image
+from zoo.segmentation import masks
 
 # Working size: the longest side. A photo of 1918 × 1280 pixels becomes one of 512 × 342.
 WIDTH, HEIGHT = 512, 342
@@ -43,7 +46,7 @@ class ImageMaskPair:
     Attributes:
         name: such as ``00087a6bd4dc_01``: car and angle.
         image: bytes of a JPEG or PNG.
-        mask: bytes of a GIF or PNG; white marks the car.
+        mask: bytes of a GIF or PNG; white marks the car, or whatever of two values is not 0.
     """
 
     name: str
@@ -62,40 +65,19 @@ class ImageMaskPair:
             TrainingError: if a file is damaged or the two sizes differ; it names the pair.
         """
         try:
-            image = np.asarray(_open(self.image).convert("RGB"))
-        except Exception as error:  # Pillow's plug-ins raise nearly anything
-            raise TrainingError(f"the photo {self.name} cannot be read ({reason(error)})") from None
+            image = np.asarray(open_image(self.image, share=True))
+        except ImageError as error:
+            raise TrainingError(f"the photo {self.name} cannot be read ({_said(error)})") from None
         try:
-            mask = _marked(_open(self.mask))
-        except Exception as error:  # Pillow's plug-ins raise nearly anything
+            mask = masks.read(self.mask)
+        except ImageError as error:
             raise TrainingError(
-                f"the mask of {self.name} cannot be read ({reason(error)})"
+                f"the mask of {self.name} cannot be read ({_said(error)})"
             ) from None
         if image.shape[:2] != mask.shape:
             sizes = " and the mask ".join(f"{a.shape[1]} × {a.shape[0]}" for a in (image, mask))
             raise TrainingError(f"the photo {self.name} has {sizes} pixels")
         return image, mask
-
-
-def _marked(image: Image.Image) -> NDArray[np.bool_]:
-    """Return where a mask's image marks the car, bool (H, W).
-
-    Masks come in several kinds: black and white; 0 and 1; a class's number or colour on 0; 16 bits.
-    One of two values marks what is not 0. Softened edges count from the middle of the range.
-
-    Raises:
-        ValueError: if it holds several values and none of them is white, so that nobody knows which
-            of them mean the car.
-    """
-    wide = image.mode.startswith(("I", "F"))
-    values = np.asarray(image if wide else image.convert("L"))
-    present = np.unique(values)
-    if len(present) <= 2 and present[0] == 0:
-        return np.asarray(values > 0)
-    white = 65535 if wide and present[-1] > 255 else 255
-    if present[-1] <= white / 2:
-        raise ValueError(f"its {len(present)} values reach {present[-1]} and none is white")
-    return np.asarray(values > white / 2)
 
 
 def load(data_dir: Path, split: str, full_size: bool = False) -> tuple[ImageMaskPair, ...]:
@@ -166,9 +148,9 @@ def _read(data_dir: Path, full_size: bool) -> tuple[ImageMaskPair, ...]:
     return tuple(sorted(check(pairs, full_size, folder), key=lambda pair: pair.name))
 
 
-def _read_kaggle(images: Path, masks: Path) -> list[ImageMaskPair]:
+def _read_kaggle(images: Path, drawings: Path) -> list[ImageMaskPair]:
     photos = {path.stem: path for path in images.glob("*.jpg")}
-    drawn = {path.name.removesuffix("_mask.gif"): path for path in masks.glob("*_mask.gif")}
+    drawn = {path.name.removesuffix("_mask.gif"): path for path in drawings.glob("*_mask.gif")}
     if alone := sorted(photos.keys() ^ drawn.keys()):
         missing = [f"{name} has no {'mask' if name in photos else 'photo'}" for name in alone]
         raise TrainingError(
@@ -185,10 +167,10 @@ def _read_parquet(files: list[Path], full_size: bool) -> list[ImageMaskPair]:
     for file in files:
         pairs = read_pairs(file)
         try:
-            size = max(_open(pairs[0].image).size) if pairs else 0
-        except Exception as error:  # Pillow's plug-ins raise nearly anything
+            size = max(open_image(pairs[0].image, share=True).size) if pairs else 0
+        except ImageError as error:
             raise TrainingError(
-                f"{file}: the photo {pairs[0].name} cannot be read ({reason(error)}); "
+                f"{file}: the photo {pairs[0].name} cannot be read ({_said(error)}); "
                 "fetch it again."
             ) from None
         by_size.setdefault(size, []).extend(pairs)
@@ -243,8 +225,8 @@ def _shrink(name: str, image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Ima
     return ImageMaskPair(name, photo.getvalue(), drawn.getvalue())
 
 
-def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "GIF"))
+def _said(error: ImageError) -> str:
+    return str(error).rstrip(".")
 
 
 def _some(names: list[str]) -> str:
