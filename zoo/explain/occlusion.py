@@ -58,7 +58,7 @@ def occlusion(
     """
     inputs = subject.preprocess(image) if isinstance(subject, Model) else resolve(subject, image)[1]
     inputs = inputs.reshape(inputs.shape[-3:])
-    _, height, width = inputs.shape
+    height, width = inputs.shape[-2:]
     if patch < 1 or stride < 1 or patch > min(height, width):
         raise ZooError(
             f"A patch of {patch} and a stride of {stride} do not fit a {width} × {height} input."
