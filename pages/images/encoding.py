@@ -11,8 +11,7 @@ from PIL import Image, ImageOps
 
 import zoo
 
-# Ends of the names of files that a visitor may hand in.
-FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
+SHORTEST = 32  # pixels to which no image's shorter side is reduced, so that it stays an image
 
 
 def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
@@ -35,14 +34,23 @@ def jpeg(image: Image.Image, side: int, quality: int = 85) -> bytes:
 
     Args:
         image: The photo, mode RGB.
-        side: The limit.
+        side: The limit; an image of which hardly anything would be left, because it is much longer
+            than wide, stays larger.
         quality: 1 to 95, as Pillow counts it.
     """
-    small = image.copy()
-    small.thumbnail((side, side))
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=quality)
+    _reduced(image, side).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """Scale an image down to a longest side; of a panorama only until its shorter side is short."""
+    shorter = min(image.size)
+    factor = min(1.0, max(side / max(image.size), min(SHORTEST, shorter) / shorter))
+    if factor == 1:
+        return image
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def compact(image: Image.Image, side: int) -> tuple[bytes, str]:

@@ -7,6 +7,8 @@ photo) is refused, because a mask that is read as empty teaches that nothing is 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
@@ -38,7 +40,7 @@ def of(image: Image.Image) -> Mask:
     """
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         alpha = image.convert("RGBA").getchannel("A")
-        low, high = alpha.getextrema()
+        low, high = (int(value) for value in np.asarray(alpha.getextrema()))
         if high == 0:
             raise ImageError(f"The mask is transparent everywhere: {_ASK}")
         if low < high and low < 128:  # a cut-out: what is opaque
@@ -61,7 +63,7 @@ def _by_index(image: Image.Image) -> Mask:
     different = np.unique(present, axis=0)
     if len(different) < len(used):  # an unfinished palette: the indices are all there is
         return _by_value(indices)
-    if (present == present[:, :1]).all():
+    if not np.ptp(present, axis=1).any():  # all gray
         return _by_value(colours[:, 0][indices])
     if len(different) == 2 and not different[0].any():
         return np.asarray(colours.any(axis=1)[indices])
@@ -75,7 +77,7 @@ def _by_colour(image: Image.Image) -> Mask:
         return np.asarray(np.asarray(image).any(axis=2))
     red, green, blue = image.split()
     unlike = max(
-        ImageChops.difference(one, two).getextrema()[1]
+        int(np.asarray(ImageChops.difference(one, two).getextrema())[1])
         for one, two in ((red, green), (green, blue), (blue, red))
     )
     if unlike > (0 if 0 < len(colours) <= 2 else _GRAY):
@@ -88,7 +90,7 @@ def _too_colourful(number: int) -> ImageError:
     return ImageError(f"The mask has {many}, and none of them says that it is the object: {_ASK}")
 
 
-def _by_value(values: NDArray[np.generic]) -> Mask:
+def _by_value(values: NDArray[Any]) -> Mask:
     """Read a gray mask of any depth: bool, integers or fractions (H, W)."""
     if values.dtype == np.bool_:
         return values.astype(np.bool_)
@@ -136,7 +138,7 @@ def _is_soft(
     return bool(others <= (_OTHERS_FEW if few else _OTHERS) * lights)
 
 
-def _counted(values: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _counted(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the values that are there, in order, and how many pixels have each."""
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:  # a tenth of the time of sorting
         counts = np.bincount(values.ravel())

@@ -6,7 +6,6 @@ Masks are boolean arrays (H, W), True on the object; every metric is a fraction 
 from __future__ import annotations
 
 import io
-from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from PIL import Image
 
 from zoo.errors import ImageError
 from zoo.preprocessing.image_files import ImageSource, decode
-from zoo.segmentation import mask_values
+from zoo.segmentation import file_names, mask_values
 
 Mask = NDArray[np.bool_]
 
@@ -72,7 +71,7 @@ def file_name(photo: str, taken: set[str] | None = None) -> str:
     """Name an image's mask as Carvana does: ``street.jpg`` has the mask ``street_mask.png``.
 
     Args:
-        image: The image's file name; folders in it are dropped.
+        photo: The image's file name; folders in it are dropped, and what not every system allows.
         taken: Names that are in use; the new name is added to them. One that is there already gets
             a number.
 
@@ -81,14 +80,7 @@ def file_name(photo: str, taken: set[str] | None = None) -> str:
         >>> [file_name(name, taken) for name in ("a.jpg", "a.png", "b/a.jpg")]
         ['a_mask.png', 'a-2_mask.png', 'a-3_mask.png']
     """
-    stem = PurePath(photo.replace("\\", "/")).stem or "image"
-    name, number = f"{stem}_mask.png", 1
-    while taken is not None and name in taken:
-        number += 1
-        name = f"{stem}-{number}_mask.png"
-    if taken is not None:
-        taken.add(name)
-    return name
+    return file_names.unique(photo, "_mask.png", taken)
 
 
 def iou(predicted: Mask, true: Mask) -> float:

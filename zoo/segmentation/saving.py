@@ -31,7 +31,8 @@ class Saver:
         """Write the files for one image.
 
         Args:
-            name: The image's file name, after which the files are named.
+            name: The image's file name, after which the files are named; see
+                :mod:`zoo.segmentation.file_names`.
             image: The image that ``answer`` answers for.
             answer: What :meth:`zoo.Segmenter.predict` returned.
 

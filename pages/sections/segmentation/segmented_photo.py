@@ -83,14 +83,16 @@ def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
         ImageError: It is no image that can be used; the message says why.
     """
     original = zoo.open_image(encoded)
+    whole = original.size
     result = model.predict(original)
-    size = mask_viewer.fit(original.size)
-    shown = original.resize(size, Image.Resampling.LANCZOS) if size != original.size else original
+    size = mask_viewer.fit(whole)
+    shown = original if size == whole else original.resize(size, Image.Resampling.LANCZOS)
+    del original  # 256 MB at 64 megapixels, and the answer is as large
     small = replace(result, probabilities=mask_viewer.shrink(result.probabilities, size))
     return Scene(
         name=name,
         encoded=encoded,
-        size=original.size,
+        size=whole,
         shown=shown,
         result=small,
         photo=encoding.data_url(encoding.jpeg(shown, side=mask_viewer.SIDE), "jpeg"),
