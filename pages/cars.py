@@ -251,12 +251,12 @@ def show_cut_out(seen: Scene) -> None:
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     with right:
         background = choose_background()
+    cut = cutouts.cut_out(seen.shown, cutouts.opacity(seen.result.probabilities, threshold()))
     try:
-        small = compose(seen.shown, seen.result, threshold(), background)
+        small = onto(cut, background)
     except zoo.ImageError as error:
         right.error(str(error), icon=":material/image_not_supported:")
-        background = None
-        small = compose(seen.shown, seen.result, threshold(), background)
+        small, background = cut, None
     left.image(checkerboard.draw(small) if small.mode == "RGBA" else small, width="stretch")
     with right:
         show_downloads(seen, background)
@@ -275,11 +275,8 @@ def choose_background() -> str | bytes | None:
     return None
 
 
-def compose(
-    photo: Image.Image, result: zoo.Segmentation, at: float, background: str | bytes | None
-) -> Image.Image:
-    """Return the car on a background; RGBA if there is none."""
-    cut = cutouts.cut_out(photo, cutouts.opacity(result.probabilities, at))
+def onto(cut: Image.Image, background: str | bytes | None) -> Image.Image:
+    """Return a cut-out car on a background; RGBA if there is none."""
     if background is None:
         return cut
     if isinstance(background, str):
@@ -297,7 +294,8 @@ def show_downloads(seen: Scene, background: str | bytes | None) -> None:
         return masks.png(seen.full().mask_at(at))
 
     def image_file() -> bytes:
-        whole = compose(seen.original(), seen.full(), at, background)
+        alpha = cutouts.opacity(seen.full().probabilities, at)  # and then the photo: memory
+        whole = onto(cutouts.cut_out(seen.original(), alpha), background)
         if whole.mode == "RGBA":
             return cutouts.png(whole)
         return encoding.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
@@ -345,9 +343,10 @@ def show_truth(seen: Scene) -> None:
             st.error(str(error), icon=":material/image_not_supported:")
             return
         now = shown()
-        if "full" not in now:  # kept while somebody compares: it takes a second for a large photo
-            now["full"] = seen.full()
-        mask_comparison.show(seen.shown, now["full"].mask_at(threshold()), true)
+        full = now.get("full") or seen.full()
+        if not seen.is_large():  # kept while somebody compares: it takes a second
+            now["full"] = full
+        mask_comparison.show(seen.shown, full.mask_at(threshold()), true)
 
 
 playground()

@@ -15,7 +15,7 @@ from zoo.preprocessing.images import ImageSource, open_image
 # The edge of a cut-out is not cut with scissors: opacity rises over this span of probability
 # around the threshold, which is a pixel or two where the network is sure of the edge.
 SOFTNESS = 0.4
-STRIP = 2**22  # pixels that are worked on at once
+STRIP = 2**21  # pixels that are worked on at once
 
 
 def opacity(
@@ -36,7 +36,7 @@ def opacity(
     if span < 1e-3:
         return (probabilities >= threshold).astype(np.uint8) * np.uint8(255)
     alpha = np.empty(probabilities.shape, np.uint8)
-    for rows in _strips(*alpha.shape):
+    for rows in _strips(alpha.shape[0], alpha.shape[1]):
         rising = (probabilities[rows] - np.float32(threshold)) / np.float32(span) + np.float32(0.5)
         alpha[rows] = np.clip(rising, 0, 1) * 255 + 0.5
     return alpha
@@ -134,8 +134,11 @@ def on_image(cut: Image.Image, background: ImageSource) -> Image.Image:
     Raises:
         ImageError: The background is no image that can be read.
     """
-    photo = open_image(background)
-    return _onto(ImageOps.fit(photo, cut.size, method=Image.Resampling.LANCZOS), cut)
+    fitted = ImageOps.fit(
+        open_image(background, share=True), cut.size, method=Image.Resampling.LANCZOS
+    )
+    # `fit` returns the image itself, which may be somebody's, only if it has that size.
+    return _onto(fitted.copy() if fitted is background else fitted, cut)
 
 
 def _onto(background: Image.Image, cut: Image.Image) -> Image.Image:

@@ -29,7 +29,9 @@ from PIL import Image
 BAND = 4  # pixels to either side of the edge, at every size
 LEAST_GAIN = 4 / 3  # an image smaller than this times the working size has no edge to gain
 TILE = 1024  # pixels; bounds the memory
-STRIP = 2**24  # pixels that are scaled at once: an image of a phone is scaled in one piece
+# Larger images are scaled strip by strip, so many pixels at once, which bounds the memory; the
+# strips' edges are rounded, by less than 1e-5, and so smaller ones are scaled in one piece.
+WHOLE, STRIP = 2**24, 2**21
 # An "edge" on more than this share of the image is no outline but noise, and takes long.
 MOST_EDGE = 0.25
 _JOIN = 1e-4  # the least weight: even unlike neighbours are joined, so that no pixel is left alone
@@ -104,7 +106,7 @@ def _scale(probabilities: Probabilities, size: tuple[int, int]) -> Probabilities
         return probabilities.copy()
     image = Image.fromarray(probabilities)
     scaled = np.empty((height, width), np.float32)
-    rows = max(1, STRIP // width)
+    rows = _rows_at_once(height, width)
     for top in range(0, height, rows):
         end = min(top + rows, height)
         box = (0, top * image.height / height, image.width, end * image.height / height)
@@ -115,14 +117,16 @@ def _scale(probabilities: Probabilities, size: tuple[int, int]) -> Probabilities
 
 def _refine(probabilities: Probabilities, guide: Image.Image, threshold: float, walk: Walk) -> bool:
     """Refine the edge in place, tile by tile; False if there is too much of it to be one."""
-    band = _band(probabilities >= threshold)
+    band = _band(probabilities, threshold)
     if not band.any():
         return True
     if np.count_nonzero(band) > MOST_EDGE * band.size:
         return False
     before, top = probabilities[:0], 0  # what the network said, and at which row that begins
     for rows, outer_rows in _along(band.shape[0]):
-        kept = before[outer_rows.start - top : rows.start - top]  # the row of tiles above is new
+        # Of the row of tiles above, which is new, the last rows as they were.
+        kept = before[outer_rows.start - top : rows.start - top].copy()
+        del before
         before = np.concatenate([kept, probabilities[rows.start : outer_rows.stop]])
         top = outer_rows.start
         for columns, outer_columns in _along(band.shape[1]):
@@ -134,19 +138,23 @@ def _refine(probabilities: Probabilities, guide: Image.Image, threshold: float, 
     return True
 
 
-def _band(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _rows_at_once(height: int, width: int) -> int:
+    return height if height * width <= WHOLE else max(1, STRIP // width)
+
+
+def _band(probabilities: Probabilities, threshold: float) -> NDArray[np.bool_]:
     """Return the pixels within BAND pixels of the mask's edge, bool (H, W)."""
     from scipy.ndimage import maximum_filter
 
-    reach = BAND - 1
-    band = np.empty(mask.shape, np.bool_)
-    rows = max(1, STRIP // mask.shape[1])
-    for top in range(0, len(mask), rows):
-        start = max(top - reach - 1, 0)
-        part = mask[start : top + rows + reach + 1]
-        edge = np.zeros(part.shape, np.uint8)
+    height, width = probabilities.shape
+    band = np.empty((height, width), np.bool_)
+    rows = _rows_at_once(height, width)
+    for top in range(0, height, rows):
+        start = max(top - BAND, 0)
+        mask = probabilities[start : top + rows + BAND] >= threshold
+        edge = np.zeros(mask.shape, np.uint8)
         for axis in (0, 1):
-            change = np.diff(part, axis=axis)
+            change = np.diff(mask, axis=axis)
             for side in (slice(1, None), slice(None, -1)):
                 edge[side if axis == 0 else (slice(None), side)] |= change
         wide = maximum_filter(edge, 2 * BAND - 1)

@@ -66,7 +66,7 @@ def _by_index(image: Image.Image) -> Mask:
     if not np.ptp(present, axis=1).any():  # all gray
         return _by_value(colours[:, 0][indices])
     if len(different) == 2 and not different[0].any():
-        return np.asarray(colours.any(axis=1)[indices])
+        return np.asarray(np.any(colours, axis=1), np.bool_)[indices]
     raise _too_colourful(len(different))
 
 

@@ -51,7 +51,7 @@ class Saver:
         if self._cutouts is not None:
             path = self._cutouts / f"{file.removesuffix('_mask.png')}_cutout.png"
             alpha = cutouts.opacity(answer.probabilities, answer.threshold)
-            _write(path, cutouts.png(cutouts.cut_out(open_image(image), alpha)))
+            _write(path, cutouts.png(cutouts.cut_out(open_image(image, share=True), alpha)))
             written["cutout"] = str(path)
         return written
 
