@@ -120,7 +120,7 @@ def verify_command(options: argparse.Namespace) -> int:
 def predict_command(options: argparse.Namespace) -> int:
     """Print the answer for each image; a bad image does not keep the others from theirs.
 
-    The bad ones are named on stderr, as they come and once more at the end.
+    The bad ones are named on stderr, as they come, and several once more at the end.
     """
     model = _load(options)
     saver = _saver(options, model)
@@ -147,12 +147,12 @@ def predict_command(options: argparse.Namespace) -> int:
 
 
 def _outcome(failed: list[str], of: int) -> int:
-    """Name the images without an answer, if there were others; return the exit code."""
+    """Name the images without an answer, if there are several; return the exit code."""
+    if len(failed) > 1:
+        _complain(f"{len(failed)} of {of} images have no answer: {', '.join(failed)}", FAILED)
     if not failed:
         return DONE
-    if len(failed) == of:
-        return BAD_INPUT
-    return _complain(f"{len(failed)} of {of} images have no answer: {', '.join(failed)}", FAILED)
+    return BAD_INPUT if len(failed) == of else FAILED
 
 
 def _saver(options: argparse.Namespace, model: Model) -> Saver | None:

@@ -35,8 +35,9 @@ def opacity(
     span = min(softness, 2 * threshold, 2 * (1 - threshold))
     if span < 1e-3:
         return (probabilities >= threshold).astype(np.uint8) * np.uint8(255)
-    alpha = np.empty(probabilities.shape, np.uint8)
-    for rows in _strips(alpha.shape[0], alpha.shape[1]):
+    height, width = map(int, np.shape(probabilities))
+    alpha = np.empty((height, width), np.uint8)
+    for rows in _strips(height, width):
         rising = (probabilities[rows] - np.float32(threshold)) / np.float32(span) + np.float32(0.5)
         alpha[rows] = np.clip(rising, 0, 1) * 255 + 0.5
     return alpha
