@@ -296,12 +296,14 @@ def show_downloads(seen: Scene, background: str | bytes | None) -> None:
     def image_file() -> bytes:
         alpha = cutouts.opacity(seen.full().probabilities, at)  # and then the photo: memory
         whole = onto(cutouts.cut_out(seen.original(), alpha), background)
-        if whole.mode == "RGBA":
+        if background is None or max(whole.size) > encoding.JPEG_SIDE:
             return cutouts.png(whole)
         return encoding.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
 
     label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
-    if background is not None:
+    if background is not None and max(seen.size) > encoding.JPEG_SIDE:
+        label, name, kind = ("Image, PNG", f"{stem}_background.png", "image/png")
+    elif background is not None:
         label, name, kind = ("Image, JPEG", f"{stem}_background.jpg", "image/jpeg")
     st.download_button(
         label,

@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 
 import zoo
 
-SHORTEST = 32  # pixels to which no image's shorter side is reduced, so that it stays an image
+SHORTEST = 32  # pixels to which no kept image's shorter side is reduced, so that it stays one
+JPEG_SIDE = 65_500  # pixels: the longest side that a JPEG can have
 
 
 def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
@@ -34,23 +35,20 @@ def jpeg(image: Image.Image, side: int, quality: int = 85) -> bytes:
 
     Args:
         image: The photo, mode RGB.
-        side: The limit; an image of which hardly anything would be left, because it is much longer
-            than wide, stays larger.
+        side: The limit.
         quality: 1 to 95, as Pillow counts it.
     """
     buffer = io.BytesIO()
-    _reduced(image, side).save(buffer, "JPEG", quality=quality)
+    _reduced(image, min(1.0, side / max(image.size))).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
-def _reduced(image: Image.Image, side: int) -> Image.Image:
-    """Scale an image down to a longest side; of a panorama only until its shorter side is short."""
-    shorter = min(image.size)
-    factor = min(1.0, max(side / max(image.size), min(SHORTEST, shorter) / shorter))
+def _reduced(image: Image.Image, factor: float) -> Image.Image:
+    """Scale an image down; the same image, if the factor is 1."""
     if factor == 1:
         return image
-    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
@@ -58,14 +56,18 @@ def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
 
     Args:
         image: The photo, mode RGB.
-        side: It gets at most so many pixels wide and high.
+        side: It gets at most so many pixels wide and high, if it is not so much longer than wide
+            that hardly anything would be left of it.
 
     Returns:
         The image file's contents, and its format for :func:`data_url`.
     """
-    if max(image.size) <= 256:
-        return png(image), "png"
-    return jpeg(image, side, quality=92), "jpeg"
+    shorter = min(image.size)
+    factor = min(1.0, max(side / max(image.size), min(SHORTEST, shorter) / shorter))
+    kept = _reduced(image, factor)
+    if max(image.size) <= 256 or max(kept.size) > JPEG_SIDE:
+        return png(kept), "png"
+    return jpeg(kept, max(kept.size), quality=92), "jpeg"
 
 
 def band(images: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image:
