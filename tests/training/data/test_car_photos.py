@@ -91,6 +91,30 @@ def test_damage_is_reported_by_name(tmp_path: Path) -> None:
     assert image.shape == (32, 48, 3)
 
 
+@pytest.mark.parametrize("white", [1, 26])
+def test_masks_of_class_numbers_are_understood(tmp_path: Path, white: int) -> None:
+    made = [
+        dataclasses.replace(p, mask=encode(p.read()[1].astype(np.uint8) * white, "PNG"))
+        for p in photos()
+    ]
+    write_parquet(tmp_path / "carvana/all.parquet", made)
+    expected = {p.name: p.read()[1] for p in photos()}
+    for one in data.load(tmp_path, "all"):
+        np.testing.assert_array_equal(one.read()[1], expected[one.name])
+        assert one.read()[1].any()
+
+
+def test_masks_of_several_classes_are_refused_by_name(tmp_path: Path) -> None:
+    made = photos()
+    _, mask = made[3].read()
+    several = mask.astype(np.uint8)
+    several[:8] = 2
+    made[3] = dataclasses.replace(made[3], mask=encode(several, "PNG"))
+    write_parquet(tmp_path / "carvana/all.parquet", made)
+    with pytest.raises(TrainingError, match=f"the mask of {made[3].name} .* may be classes"):
+        data.load(tmp_path, "train")
+
+
 def test_a_missing_mask_is_reported_by_name(tmp_path: Path) -> None:
     write_kaggle(tmp_path, photos())
     (tmp_path / f"carvana/train_masks/{CARS[3]}_01_mask.gif").unlink()
