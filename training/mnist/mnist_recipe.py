@@ -5,10 +5,12 @@
 One network of 105 thousand parameters, one view of each image, no ensemble. The claim and the
 numbers behind it are in ``zoo/bundle/mnist/record.json``.
 
-The recipe, top to bottom: normalize, augment (affine maps and stroke width), three blocks of
-convolution, pooling, BatchNorm and ReLU, dropout, one linear layer; cross-entropy with label
-smoothing; SGD with Nesterov momentum; a warm-up, then a cosine to zero. All choices were made on
-the 5,000 validation digits. The weights after the last epoch are the result: none is picked.
+The recipe, top to bottom: augment (flags on ones and bars through sevens, affine maps, stroke
+width), normalize, three blocks of convolution, pooling, BatchNorm and ReLU, dropout, one linear
+layer; cross-entropy with label smoothing, and outlier exposure: images of no single digit are
+answered with the same probability for every class; SGD with Nesterov momentum; a warm-up, then a
+cosine to zero. All choices were made on the 5,000 validation digits. The weights after the last
+epoch are the result: none is picked.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from training.data import mnist_digits as data
+from training.data import not_digits
 from training.data.augment_digits import DigitAugmentation
+from training.data.digit_look_alikes import LookAlikes
 from training.engine.checkpoint import restore, save_checkpoint
 from training.engine.failures import diverged
 from training.engine.model_folder import config_of, write_model
@@ -59,6 +63,10 @@ class MnistRecipe:
     dropout: float = 0.25
     channels: tuple[int, ...] = (32, 64, 128)
     augmentation: DigitAugmentation = field(default_factory=DigitAugmentation)
+    look_alikes: LookAlikes = field(default_factory=LookAlikes)
+    outlier_images: float = 0.08  # images of no digit, for each training image; drawn once
+    outlier_share: float = 0.125  # of them in a batch, for each digit
+    outlier_weight: float = 0.5  # of their loss (λ of Hendrycks et al. 2019, eq. 1)
 
 
 def train(
@@ -90,11 +98,14 @@ def train(
         optimizer.load_state_dict(groups["optimizer"])
         progress.setdefault("resumed", []).append(git_commit())
 
+    outliers = draw_outliers(recipe, training, seed)
     history = progress["history"]
     for epoch in range(len(history), recipe.epochs):
         start = time.perf_counter()
         with threadpool_limits(1, "blas"):  # see zoo.networks.numpy_cnn.parallel
-            learned = train_epoch(network, optimizer, recipe, training, seed, epoch, quiet)
+            learned = train_epoch(
+                network, optimizer, recipe, training, outliers, seed, epoch, quiet
+            )
         seconds = time.perf_counter() - start
         held_out = measure(network, validation)
         row = {"epoch": epoch + 1, "seconds": round(seconds, 2)} | learned
@@ -119,6 +130,7 @@ def train_epoch(
     optimizer: SGD,
     recipe: MnistRecipe,
     training: data.Digits,
+    outliers: NDArray[np.uint8],
     seed: int,
     epoch: int,
     quiet: bool = False,
@@ -130,7 +142,7 @@ def train_epoch(
     steps = len(training) // recipe.batch
     _reseed_dropout(network, seed, epoch)
     total_loss, correct, rate = 0.0, 0, 0.0
-    batches = augmented_batches(training, recipe, seed, epoch)
+    batches = augmented_batches(training, outliers, recipe, seed, epoch)
     bar = tqdm(
         batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, leave=False, disable=quiet or None
     )
@@ -141,11 +153,12 @@ def train_epoch(
             warmup=min(round(recipe.warmup_epochs * steps), recipe.epochs * steps // 2),
             peak=recipe.peak_learning_rate,
         )
-        logits = network.forward(images, training=True)
+        every = network.forward(images, training=True)
+        logits, unknown = every[: len(labels)], every[len(labels) :]
         loss, dlogits = softmax_cross_entropy(logits, labels, recipe.label_smoothing)
         if not np.isfinite(loss):
             raise diverged("loss", loss, epoch + 1)
-        network.backward(dlogits)
+        network.backward(np.concatenate([dlogits, recipe.outlier_weight * towards_even(unknown)]))
         optimizer.step(network.gradients, rate)
         total_loss += loss
         correct += int((logits.argmax(axis=1) == labels).sum())
@@ -158,10 +171,32 @@ def train_epoch(
     return {"learning_rate": rate, "train": metrics}
 
 
+def draw_outliers(recipe: MnistRecipe, training: data.Digits, seed: int) -> NDArray[np.uint8]:
+    """Return the run's images of no single digit, uint8 (N, 28, 28)."""
+    count = round(recipe.outlier_images * len(training))
+    return not_digits.draw(count, training.images, np.random.default_rng((seed, 2_000_000)))
+
+
+def towards_even(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the gradient of outlier exposure's loss: the cross-entropy to 1/K for every class.
+
+    That is label smoothing with s = 1, for which the label does not matter.
+    """
+    if len(logits) == 0:
+        return logits
+    return softmax_cross_entropy(logits, np.zeros(len(logits), np.uint8), smoothing=1.0)[1]
+
+
 def augmented_batches(
-    training: data.Digits, recipe: MnistRecipe, seed: int, epoch: int
+    training: data.Digits,
+    outliers: NDArray[np.uint8],
+    recipe: MnistRecipe,
+    seed: int,
+    epoch: int,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
     """Yield an epoch's batches, shuffled; each is prepared while the one before it is learned.
+
+    A batch's images are its digits, as many as it has labels, and then its outliers.
 
     Batch i draws from a generator of its own, seeded by (seed, epoch, i): the result does not
     depend on which thread prepares it, or when. The last, incomplete batch is left out.
@@ -171,8 +206,12 @@ def augmented_batches(
     def prepare(index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         chosen = order[index * recipe.batch : (index + 1) * recipe.batch]
         rng = np.random.default_rng((seed, epoch, index))
-        images = recipe.augmentation(training.images[chosen], rng)
-        return data.normalize(images), training.labels[chosen]
+        labels = training.labels[chosen]
+        digits = recipe.look_alikes(training.images[chosen], labels, rng)
+        share = round(recipe.outlier_share * recipe.batch) if len(outliers) else 0
+        others = outliers[rng.integers(0, max(len(outliers), 1), share)]
+        images = recipe.augmentation(np.concatenate([digits, others]), rng)
+        return data.normalize(images), labels
 
     with ThreadPoolExecutor(1, thread_name_prefix="augmentation") as worker:
         upcoming = worker.submit(prepare, 0)
@@ -218,7 +257,11 @@ def _reseed_dropout(network: NumpyCNN, seed: int, epoch: int) -> None:
 
 def _plain(recipe: MnistRecipe) -> dict[str, Any]:
     """Return the recipe as JSON gives it back: lists instead of tuples."""
-    return asdict(recipe) | {"channels": list(recipe.channels)}
+    look_alikes = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(recipe.look_alikes).items()
+    }
+    return asdict(recipe) | {"channels": list(recipe.channels), "look_alikes": look_alikes}
 
 
 PREPROCESSING = Preprocessing(
