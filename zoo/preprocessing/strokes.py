@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from zoo.errors import ImageError
+from zoo.preprocessing.frames import without_boxes
 
 _EIGHT = np.ones((3, 3), dtype=bool)  # strokes that touch at a corner are one
 _SPECK = 0.03  # share of the largest component's area below which another one is dirt
@@ -29,12 +30,16 @@ def digit_mask(ink: np.ndarray) -> np.ndarray:
     Raises:
         ImageError: Only specks are there.
     """
-    mask = ink > 0.5
+    mask = without_boxes(ink > 0.5)
     labels, count = ndimage.label(mask, _EIGHT)
-    if np.intersect1d(labels[:, 0], labels[:, -1]).any():
-        labels, count = ndimage.label(without_lines(mask), _EIGHT)
-    if np.intersect1d(labels[0], labels[-1]).any():
-        labels, count = ndimage.label(without_lines((labels > 0).T).T, _EIGHT)
+    across = np.intersect1d(labels[:, 0], labels[:, -1]).any()
+    down = np.intersect1d(labels[0], labels[-1]).any()
+    if across:
+        mask = without_lines(mask)
+    if down:
+        mask = without_lines(mask.T).T
+    if across or down:
+        labels, count = ndimage.label(mask, _EIGHT)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
     largest = int(areas.max())
