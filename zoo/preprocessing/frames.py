@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from zoo.errors import ImageError
+
 _EIGHT = np.ones((3, 3), dtype=bool)
 _ALMOST = 0.7  # share of a band's columns that hold ink where a frame's side may be
 _COVERED = 0.92  # the same once it is known where the side begins and ends
@@ -33,7 +35,8 @@ def without_edge_lines(pixels: np.ndarray) -> np.ndarray:
     """
     if min(pixels.shape[:2]) < 16:
         return pixels
-    common = np.median(pixels[::8, ::8].reshape(-1, pixels.shape[2]), axis=0)
+    step = 1 + min(pixels.shape[:2]) // 24
+    common = np.median(pixels[::step, ::step].reshape(-1, pixels.shape[2]), axis=0)
     turned = (pixels, pixels[::-1], pixels.swapaxes(0, 1), pixels.swapaxes(0, 1)[::-1])
     depths = [_edge_line(view, common) for view in turned]
     if sum(depth > 0 for depth in depths) < 2:
@@ -78,29 +81,34 @@ class _Side:
     thickness: float
 
 
+Box = tuple[slice, slice]  # rows, columns
 Sides = tuple[_Side | None, _Side | None, _Side | None, _Side | None]  # top, bottom, left, right
 
 
-def without_boxes(mask: np.ndarray) -> np.ndarray:
+def without_boxes(mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Remove the frames around a digit, and what lies outside of them; strokes may cross them.
 
     Args:
         mask: bool array (H, W) of ink.
+        labels: int array (H, W), the number of each pixel's connected component, 0 for paper.
 
     Returns:
-        bool array (H, W); the mask itself if there is no frame, or nothing in it.
+        bool array (H, W); the mask itself if there is no frame, or nothing like a digit in it.
+
+    Raises:
+        ImageError: A frame holds nothing at all.
     """
     for _ in range(3):  # a frame may be double
-        inner = _open_one(mask)
+        inner = _open_one(mask, labels)
         if inner is None:
             break
         mask = inner
+        labels, _ = ndimage.label(mask, _EIGHT)
     return mask
 
 
-def _open_one(mask: np.ndarray) -> np.ndarray | None:
+def _open_one(mask: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
     """Return what a frame holds, or None if there is no frame with something in it."""
-    labels, _ = ndimage.label(mask, _EIGHT)
     for index, window in enumerate(ndimage.find_objects(labels), start=1):
         if not all(
             part.stop - part.start >= max(12, _SMALLEST * side)
@@ -115,12 +123,17 @@ def _open_one(mask: np.ndarray) -> np.ndarray | None:
             continue
         inner = _contents(mask, box, sides)
         rows = np.flatnonzero(inner.any(axis=1))
+        if len(rows) == 0 and all(sides) and not _narrow(box):
+            raise ImageError("There is a frame, but no digit in it: write one and try again.")
         if len(rows) and rows[-1] - rows[0] > 0.25 * (box[0].stop - box[0].start):
             return inner
     return None
 
 
-Box = tuple[slice, slice]
+def _narrow(box: Box) -> bool:
+    """Tell whether a frame is as narrow as a 0 of straight strokes may be."""
+    height, width = (part.stop - part.start for part in box)
+    return width < 0.75 * height
 
 
 def _lines_box(component: np.ndarray, window: Box, shape: tuple[int, ...]) -> Box | None:

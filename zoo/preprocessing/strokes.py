@@ -28,10 +28,13 @@ def digit_mask(ink: np.ndarray) -> np.ndarray:
         bool array (H, W), True for at least a few pixels.
 
     Raises:
-        ImageError: Only specks are there.
+        ImageError: Only specks are there, or an empty frame.
     """
-    mask = without_boxes(ink > 0.5)
-    labels, count = ndimage.label(mask, _EIGHT)
+    drawn = ink > 0.5
+    labels, count = ndimage.label(drawn, _EIGHT)
+    mask = without_boxes(drawn, labels)
+    if mask is not drawn:
+        labels, count = ndimage.label(mask, _EIGHT)
     across = np.intersect1d(labels[:, 0], labels[:, -1]).any()
     down = np.intersect1d(labels[0], labels[-1]).any()
     if across:
