@@ -224,18 +224,10 @@ def _side(view: np.ndarray, first: np.ndarray, low: int, high: int) -> _Side | N
         low: the first column to look at.
         high: the last one, exclusive.
     """
-    if high - low < 8:
+    line = _line(first, low, high)
+    if line is None:
         return None
-    span = max(2, (high - low) // 8)
-    corners = []
-    for columns in (np.arange(low, low + span), np.arange(high - span, high)):
-        columns = columns[first[columns] >= 0]
-        if len(columns) < span / 2:
-            return None
-        corners.append((float(columns.mean()), float(np.median(first[columns]))))
-    (x1, y1), (x2, y2) = corners
-    slope = (y2 - y1) / (x2 - x1)
-    offset = y1 - slope * x1
+    offset, slope = line
     columns = np.arange(low, high)
     rows = np.rint(offset + slope * columns).astype(int)
     near = np.clip(rows[:, None] + np.arange(-_SOFT, _SOFT + 1), 0, len(view) - 1)
@@ -247,6 +239,32 @@ def _side(view: np.ndarray, first: np.ndarray, low: int, high: int) -> _Side | N
     runs = np.where(ink.all(axis=1), ink.shape[1], ink.argmin(axis=1))
     thickness = 1 + float(np.median(runs))
     return _Side(offset, slope, thickness) if thickness < 0.15 * len(view) else None
+
+
+def _line(first: np.ndarray, low: int, high: int) -> tuple[float, float] | None:
+    """Return offset and slope of the straight line on which most of the first ink lies, or None.
+
+    Strokes that cross the side, even at its corner, are outliers: the line is the best of those
+    through two of eight places (in the manner of RANSAC, Fischler & Bolles 1981).
+    """
+    if high - low < 16:
+        return None
+    columns = low + np.flatnonzero(first[low:high] >= 0)
+    rows = first[columns]
+    places = []
+    for block in np.array_split(np.arange(low, high), 8):
+        mine = block[first[block] >= 0]
+        if len(mine) >= len(block) / 2:
+            places.append((float(mine.mean()), float(np.median(first[mine]))))
+    best, most = None, 0.5 * (high - low)
+    for index, (x1, y1) in enumerate(places):
+        for x2, y2 in places[index + 1 :]:
+            slope = (y2 - y1) / (x2 - x1)
+            offset = y1 - slope * x1
+            agreeing = (np.abs(rows - offset - slope * columns) < _SOFT).sum()
+            if agreeing > most and abs(slope) < 1.5 * _TILT:
+                best, most = (offset, slope), agreeing
+    return best
 
 
 def _contents(mask: np.ndarray, box: Box, sides: Sides) -> np.ndarray:

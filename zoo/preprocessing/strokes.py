@@ -42,7 +42,9 @@ def digit_mask(ink: np.ndarray) -> np.ndarray:
     if down:
         mask = without_lines(mask.T).T
     if across or down:
-        labels, count = ndimage.label(mask, _EIGHT)
+        rest, parts = ndimage.label(mask, _EIGHT)
+        if not _fills_its_image(labels) or _stands_free(rest, parts):
+            labels, count = rest, parts
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
     largest = int(areas.max())
@@ -85,6 +87,26 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
     padded = np.pad(rest, thickness)
     mended = ndimage.binary_closing(padded, np.ones((thickness, 1), dtype=bool))
     return rest | (mended[thickness:-thickness, thickness:-thickness] & lines)
+
+
+def _fills_its_image(labels: np.ndarray) -> bool:
+    """Tell whether one component touches all four edges, as a digit does that is cut out tightly.
+
+    So does the grid of a table.
+    """
+    common = np.intersect1d(labels[0], labels[-1])
+    common = np.intersect1d(common, np.intersect1d(labels[:, 0], labels[:, -1]))
+    return bool(common.any())
+
+
+def _stands_free(labels: np.ndarray, count: int) -> bool:
+    """Tell whether the largest component is of some height and touches no edge of the image."""
+    if count == 0:
+        return False
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    largest = 1 + int(areas.argmax())
+    rows = np.flatnonzero((labels == largest).any(axis=1))
+    return not touching(labels, count)[largest] and len(rows) > 0.25 * len(labels)
 
 
 def touching(labels: np.ndarray, count: int) -> np.ndarray:
