@@ -100,8 +100,9 @@ def train(
         optimizer.load_state_dict(groups["optimizer"])
         progress.setdefault("resumed", []).append(git_commit())
 
-    outliers = draw_outliers(recipe, training, seed)
     history = progress["history"]
+    unfinished = len(history) < recipe.epochs
+    outliers = draw_outliers(recipe, training, seed) if unfinished else training.images[:0]
     for epoch in range(len(history), recipe.epochs):
         start = time.perf_counter()
         with threadpool_limits(1, "blas"):  # see zoo.networks.numpy_cnn.parallel
@@ -126,7 +127,7 @@ def train(
     record["ood"] = measure_digit_ood(
         lambda images: probabilities(network, images),
         validation.images,
-        count=min(COUNT, len(validation)),
+        count=min(COUNT, len(validation) // 20),
     )
     threshold = record["ood"]["threshold"]
     write_model(out, network.state_dict(), _config(network, threshold), record)
