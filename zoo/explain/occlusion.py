@@ -103,7 +103,7 @@ def _hidden(
     inputs: np.ndarray, corners: list[tuple[int, int]], patch: int, value: np.ndarray | float
 ) -> Iterator[np.ndarray]:
     """Yield batches of the input, in each copy of which one patch is hidden."""
-    count = max(1, _PIXELS // (inputs.shape[1] * inputs.shape[2]))
+    count = min(_BATCH, max(1, _PIXELS // (inputs.shape[1] * inputs.shape[2])))
     for first in range(0, len(corners), count):
         some = corners[first : first + count]
         batch = np.repeat(inputs[None], len(some), axis=0)

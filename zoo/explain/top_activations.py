@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.errors import ZooError
 from zoo.explain.subject import bare, check_size, floats
 from zoo.graph.layers import is_module
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _BATCH = 16  # images per forward pass: bounds the memory of the activations
 

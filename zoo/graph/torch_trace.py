@@ -77,9 +77,11 @@ class Runner:
         """
         x = x.clone()  # a network may work in place
         self.recorder.begin(x, edit, watch)
+        answer: Any = None
         try:
             with self.recorder:
-                output = self._copied(x)
+                answer = self._copied(x)
+            answer = answer_of(answer)
         except _Stop as stop:
             answer = stop.value
         except ZooError:
