@@ -16,14 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from training.data.augment_images import normalize as normalize_images
-<<<<<<< HEAD
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 from zoo.errors import ImageError
 from zoo.preprocessing.images import open_image
 from zoo.segmentation import masks
-=======
-from training.engine.failures import TrainingError, reason
->>>>>>> w-engine
 
 # Working size: the longest side. A photo of 1918 × 1280 pixels becomes one of 512 × 342.
 WIDTH, HEIGHT = 512, 342
@@ -69,7 +65,6 @@ class ImageMaskPair:
             TrainingError: if a file is damaged or the two sizes differ; it names the pair.
         """
         try:
-<<<<<<< HEAD
             image = np.asarray(open_image(self.image, share=True))
         except ImageError as error:
             raise TrainingError(f"the photo {self.name} cannot be read ({_said(error)})") from None
@@ -78,16 +73,6 @@ class ImageMaskPair:
         except ImageError as error:
             raise TrainingError(
                 f"the mask of {self.name} cannot be read ({_said(error)})"
-=======
-            image = np.asarray(_open(self.image).convert("RGB"))
-        except Exception as error:  # Pillow's plug-ins raise nearly anything
-            raise TrainingError(f"the photo {self.name} cannot be read ({reason(error)})") from None
-        try:
-            mask = _marked(_open(self.mask))
-        except Exception as error:  # Pillow's plug-ins raise nearly anything
-            raise TrainingError(
-                f"the mask of {self.name} cannot be read ({reason(error)})"
->>>>>>> w-engine
             ) from None
         if image.shape[:2] != mask.shape:
             sizes = " and the mask ".join(f"{a.shape[1]} × {a.shape[0]}" for a in (image, mask))
@@ -95,30 +80,6 @@ class ImageMaskPair:
         return image, mask
 
 
-<<<<<<< HEAD
-=======
-def _marked(image: Image.Image) -> NDArray[np.bool_]:
-    """Return where a mask's image marks the car, bool (H, W).
-
-    Masks come in several kinds: black and white; 0 and 1; a class's number or colour on 0; 16 bits.
-    One of two values marks what is not 0. Softened edges count from the middle of the range.
-
-    Raises:
-        ValueError: if it holds several values and none of them is white, so that nobody knows which
-            of them mean the car.
-    """
-    wide = image.mode.startswith(("I", "F"))
-    values = np.asarray(image if wide else image.convert("L"))
-    present = np.unique(values)
-    if len(present) <= 2 and present[0] == 0:
-        return np.asarray(values > 0)
-    white = 65535 if wide and present[-1] > 255 else 255
-    if present[-1] <= white / 2:
-        raise ValueError(f"its {len(present)} values reach {present[-1]} and none is white")
-    return np.asarray(values > white / 2)
-
-
->>>>>>> w-engine
 def load(data_dir: Path, split: str, full_size: bool = False) -> tuple[ImageMaskPair, ...]:
     """Read one split, sorted by name; every file is decoded once, to be sure that it can be.
 
@@ -206,17 +167,10 @@ def _read_parquet(files: list[Path], full_size: bool) -> list[ImageMaskPair]:
     for file in files:
         pairs = read_pairs(file)
         try:
-<<<<<<< HEAD
             size = max(open_image(pairs[0].image, share=True).size) if pairs else 0
         except ImageError as error:
             raise TrainingError(
                 f"{file}: the photo {pairs[0].name} cannot be read ({_said(error)}); "
-=======
-            size = max(_open(pairs[0].image).size) if pairs else 0
-        except Exception as error:  # Pillow's plug-ins raise nearly anything
-            raise TrainingError(
-                f"{file}: the photo {pairs[0].name} cannot be read ({reason(error)}); "
->>>>>>> w-engine
                 "fetch it again."
             ) from None
         by_size.setdefault(size, []).extend(pairs)
