@@ -94,8 +94,8 @@ class Model:
 
         A PyTorch network answers through a copy, whatever mode its owner sets; on the CPU through
         one that is faster and the same up to rounding: BatchNorms folded, channels last in memory.
-        The copy is made at the first call; a network that is changed after that (retrained, its statistics replaced) needs a new model
-        to answer for it.
+        The copy is made at the first call; a network that is changed after that (retrained, its
+        statistics replaced) needs a new model to answer for it.
 
         Args:
             inputs: float32 array (N, C, H, W), as :meth:`preprocess` makes them.

@@ -116,7 +116,7 @@ def _checked(run: Trace, call: Call, place: Place) -> tuple[Operation, str, Plac
     )
     try:
         step, source, origin = _step(run, call, place)
-    except (IndexError, TypeError, ValueError, AttributeError, KeyError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise unknown from error  # somebody's own way of calling, or axes in another order
     terms = np.abs(step.products).sum() if isinstance(step, WeightedSum) else abs(step.found)
     if not abs(step.value - step.found) <= _TOLERANCE * (1 + float(terms)):
