@@ -191,7 +191,7 @@ def show_answer(seen: Scene) -> None:
             f"{number_format.percent(area)} of the image is car, too little to be one.",
             icon=":material/search_off:",
         )
-    low, high = (number_format.percent(edge, 0) for edge in masks.UNSURE)
+    low, high = (number_format.percent(edge, 0) for edge in masks.UNCERTAIN)
     with st.container(horizontal=True, gap="small"):
         st.metric("Car area", number_format.percent(area), help="Share of the image's pixels")
         st.metric(
@@ -206,7 +206,7 @@ def show_answer(seen: Scene) -> None:
     height, width = seen.result.low_res_probabilities.shape
     st.caption(
         f"Photo {seen.size[0]} × {seen.size[1]}, looked at in {width} × {height} by PyTorch on "
-        f"the {model.device.upper()}. Moving the threshold asks the network nothing."
+        f"the {model.device.upper()}. Moving the threshold does not run the network again."
     )
 
 
@@ -244,8 +244,8 @@ def show_choices() -> None:
     )
     st.caption("Or a photo of your own. It stays in the server's memory and is never saved.")
     with st.container(horizontal=True):
-        upload.upload("Upload", "A photo of a car", "photo", on_photo)
-        upload.camera("Camera", "A photo of a car", "camera", on_photo)
+        upload.upload("Upload a photo", "A photo of a car", "photo", on_photo)
+        upload.camera("Take a photo", "A photo of a car", "camera", on_photo)
 
 
 def show_cut_out(seen: Scene) -> None:

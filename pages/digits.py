@@ -178,8 +178,8 @@ def show_choices() -> None:
 
 
 def show_inside(view: np.ndarray, label: str) -> None:
-    """Draw what decided, and every layer's output."""
-    st.header("What decided", anchor="decided")
+    """Draw what the network looked at, and every layer's output."""
+    st.header("What the network looked at", anchor="looked-at")
     show_occlusion(view, label)
     st.header("Inside, layer by layer", anchor="layers")
     st.markdown(
@@ -207,9 +207,7 @@ def show_occlusion(view: np.ndarray, label: str) -> None:
         gallery.GalleryImage(
             "What it sees", "28 × 28", address(encoding.png(view, 10)), "The digit"
         ),
-        gallery.GalleryImage(
-            "What decided", "occlusion", address(heat_map.png(view, drop, 10)), "Its map"
-        ),
+        gallery.GalleryImage("Occlusion", "map", address(heat_map.png(view, drop, 10)), "Its map"),
     ]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:

@@ -133,7 +133,7 @@ def show_choices(model: zoo.Model) -> None:
     with left:
         thumbnails.show("inside-samples", thumbnail_items(model.name), now().get("id"), on_pick)
     with right.container(horizontal=True):
-        upload.upload("Upload", "An image", "inside-upload", on_upload)
+        upload.upload("Upload an image", "An image", "inside-upload", on_upload)
         if model.preprocessing.kind == "mnist_digit":
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")
@@ -221,7 +221,7 @@ def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Trace
 def show_channel(
     model: zoo.Model, view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer
 ) -> None:
-    """Draw one channel: its map to click, what its pixel sees, its kernel, its favourite image."""
+    """Draw one channel: its map to click, what its pixel sees, its kernel, its preferred input."""
     here = now()
     channel = here["channel"]
     st.markdown(f"**Channel {channel}**")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 _KINDS = ("cpu", "cuda", "mps")
+_INSTALL = 'pip install "cnn-lytical[torch]", or pip install torch'
 
 
 def choose(device: str | torch.device, framework: str) -> str:
@@ -38,8 +39,10 @@ def choose(device: str | torch.device, framework: str) -> str:
         framework: ``"numpy"`` or ``"torch"``, the framework of the network.
 
     Raises:
-        DeviceError: The name is unknown or this machine has no such device.
+        DeviceError: The name is unknown, this machine has no such device, or PyTorch is missing.
     """
+    if framework == "torch" and importlib.util.find_spec("torch") is None:
+        raise DeviceError(f"This model runs in PyTorch, which is not installed here: {_INSTALL}.")
     name = str(device)  # of a torch.device, which torch need not be imported for
     kind, _, index = name.partition(":")
     if name == "auto":
@@ -88,7 +91,7 @@ def _one_thread() -> None:
 
 
 def _torch_is_worth_it() -> bool:
-    if "torch" in sys.modules:
+    if sys.modules.get("torch") is not None:
         return True
     return _NVIDIA_DRIVER.exists() and importlib.util.find_spec("torch") is not None
 
@@ -103,7 +106,9 @@ def _best() -> str:
 
 def _exists(device: str) -> bool:
     if importlib.util.find_spec("torch") is None:
-        raise DeviceError(f"device={device!r} needs PyTorch, which is not installed here.")
+        raise DeviceError(
+            f"device={device!r} needs PyTorch, which is not installed here: {_INSTALL}."
+        )
     import torch
 
     kind, _, index = device.partition(":")

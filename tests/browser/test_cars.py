@@ -250,7 +250,7 @@ def test_the_largest_piece_alone_is_drawn(cars):
 def test_a_photo_from_the_camera_is_cut_out(cars):
     cars.evaluate(CAMERA)
     expect(cars.get_by_test_id("stCameraInput")).to_have_count(0)  # not before it is wanted
-    cars.get_by_role("button", name="Camera").click()
+    cars.get_by_role("button", name="Take a photo").click()
     # Streamlit's button takes nothing, and says nothing, before the video has its first frame.
     cars.wait_for_function("document.querySelector('video')?.videoHeight > 0")
     cars.get_by_role("button", name="Take Photo").click()

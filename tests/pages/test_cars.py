@@ -212,7 +212,7 @@ def test_a_true_mask_is_measured(cars, monkeypatch):
     part, whole = red_cars.car(pink=False), red_cars.car()
     assert percent(cars, "IoU") == pytest.approx(masks.iou(part, whole), abs=0.002)
     assert percent(cars, "Dice") == pytest.approx(masks.dice(part, whole), abs=0.002)
-    missed = number_format.percent(masks.share(whole & ~part), 1)[:3]
+    missed = number_format.percent(masks.area_fraction(whole & ~part), 1)[:3]
     assert any(f"network missed, {missed}" in text.value for text in cars.markdown)
 
 

@@ -71,15 +71,15 @@ def test_the_record_is_told(objects, model):
     assert len(charts) == 5  # out-of-distribution images, confusion, classes, two curves
 
 
-def test_the_boldest_mistakes_have_their_images_and_both_names(objects, model):
+def test_the_most_confident_errors_have_their_images_and_both_names(objects, model):
     _, shown = read.components(objects, "gallery")
     assert len(shown["items"]) == len(model.record["confident_errors"]) > 0
-    known = {sample.id: sample for sample in samples("cifar10_mistakes")}
-    for item, mistake in zip(shown["items"], model.record["confident_errors"], strict=True):
-        sample = known[f"test-{mistake['index']:05d}"]
-        assert item["title"].lower() == sample.label == model.labels[mistake["true"]]
-        assert model.labels[mistake["predicted"]] in item["detail"]
-        assert model.predict(sample.path).index == mistake["predicted"] != mistake["true"]
+    known = {sample.id: sample for sample in samples("cifar10_errors")}
+    for item, error in zip(shown["items"], model.record["confident_errors"], strict=True):
+        sample = known[f"test-{error['index']:05d}"]
+        assert item["title"] == f"{sample.label} → {model.labels[error['predicted']]}"
+        assert sample.label == model.labels[error["true"]]
+        assert model.predict(sample.path).index == error["predicted"] != error["true"]
 
 
 def test_the_square_that_was_moved_is_what_the_network_gets(objects, model):

@@ -77,11 +77,13 @@ class Runner:
         """
         x = x.clone()  # a network may work in place
         self.recorder.begin(x, edit, watch)
+        answer: Any = None
         try:
             with self.recorder:
-                output = self._copied(x)
+                answer = self._copied(x)
+            answer = answer_of(answer)
         except _Stop as stop:
-            return stop.value
+            answer = stop.value
         except ZooError:
             raise
         except Exception as error:
@@ -89,7 +91,9 @@ class Runner:
             where = self.recorder.where or "the network"
             shape = tuple(x.shape[1:])
             raise ZooError(f"{where} cannot work on an input of {shape}: {reason}") from error
-        return answer_of(output)
+        finally:
+            self.recorder.end(answer)
+        return answer
 
     def until(self, number: int, x: Tensor) -> Tensor:
         """Return the output of one layer, by its number, and compute nothing behind it."""
@@ -149,6 +153,17 @@ class Recorder(TorchFunctionMode):
     def number_of(self, tensor: Tensor) -> int:
         """Return which layer made a tensor; −1 for none."""
         return self._numbers.get(id(tensor), -1)
+
+    def end(self, answer: Any) -> None:
+        """Let go of every tensor of the run, and remember only which layer made the answer.
+
+        A recorder and its hooks are a ring, which only the garbage collector frees. It counts
+        objects, not their size: runs on large batches piled up to gigabytes before it came.
+        """
+        number = self._numbers.get(id(answer))
+        self._numbers = {} if number is None else {id(answer): number}
+        self._alive = []
+        self._edit = self._watch = None
 
     def _enter(self, name: str, leaf: bool) -> Any:
         def hook(_module: nn.Module, _inputs: Any) -> None:

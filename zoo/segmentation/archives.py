@@ -47,7 +47,7 @@ class MaskArchive:
         """
         threshold = answer.threshold if threshold is None else threshold
         mask = answer.mask_at(threshold)
-        name, area = masks.file_name(image, self._names), masks.share(mask)
+        name, area = masks.file_name(image, self._names), masks.area_fraction(mask)
         self._zip.writestr(name, masks.png(mask))
         self._rows.append(
             {

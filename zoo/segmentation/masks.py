@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 # What :func:`errors` calls a pixel.
 OUTSIDE, HIT, MISSED, FALSE_ALARM = range(4)
-UNSURE = (0.1, 0.9)  # probabilities between these are neither a clear no nor a clear yes
+UNCERTAIN = (0.1, 0.9)  # probabilities between these are neither a clear no nor a clear yes
 
 
 def read(source: ImageSource, size: tuple[int, int] | None = None) -> Mask:
@@ -140,7 +140,7 @@ def boundary(mask: Mask, distance: int) -> Mask:
     return mask & ~inner.astype(bool)
 
 
-def errors(predicted: Mask, true: Mask) -> NDArray[np.uint8]:
+def error_map(predicted: Mask, true: Mask) -> NDArray[np.uint8]:
     """Return what became of each pixel.
 
     Args:
@@ -161,11 +161,11 @@ def uncertain(probabilities: NDArray[np.float32]) -> Mask:
     Args:
         probabilities: float (H, W) in [0, 1].
     """
-    low, high = UNSURE
+    low, high = UNCERTAIN
     return (probabilities > low) & (probabilities < high)
 
 
-def share(mask: Mask) -> float:
+def area_fraction(mask: Mask) -> float:
     """Return the share of the image that a mask covers, in [0, 1].
 
     Args:

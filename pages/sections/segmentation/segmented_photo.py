@@ -60,7 +60,7 @@ class Scene:
 
     def area(self, threshold: float) -> float:
         """Return the share of the photo that is car at a threshold, in [0, 1]."""
-        return masks.share(self.result.mask_at(threshold))
+        return masks.area_fraction(self.result.mask_at(threshold))
 
     def found(self, threshold: float) -> bool:
         """Return whether there is a car at a threshold rather than a few stray pixels."""
@@ -68,7 +68,7 @@ class Scene:
 
     def uncertain(self) -> float:
         """Return the share of the photo where the network is unsure, in [0, 1]."""
-        return masks.share(masks.uncertain(self.result.probabilities))
+        return masks.area_fraction(masks.uncertain(self.result.probabilities))
 
 
 def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:

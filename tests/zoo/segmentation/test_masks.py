@@ -63,13 +63,13 @@ def test_errors_name_each_pixel():
     predicted = np.array([[False, False], [True, True]])
     true = np.array([[False, True], [False, True]])
     expected = [[masks.OUTSIDE, masks.MISSED], [masks.FALSE_ALARM, masks.HIT]]
-    assert masks.errors(predicted, true).tolist() == expected
+    assert masks.error_map(predicted, true).tolist() == expected
 
 
 def test_unsure_is_what_is_neither_clearly_yes_nor_no():
     probabilities = np.array([[0.0, 0.1, 0.2], [0.5, 0.89, 1.0]], np.float32)
     assert masks.uncertain(probabilities).tolist() == [[False, False, True], [True, True, False]]
-    assert masks.share(masks.uncertain(probabilities)) == 0.5
+    assert masks.area_fraction(masks.uncertain(probabilities)) == 0.5
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF", "1-bit", "cut-out", "opaque RGBA"])
@@ -108,7 +108,7 @@ def test_png_can_be_read_again():
         ("my.car.jpeg", "my.car_mask.png"),
         ("../../etc/passwd", "passwd_mask.png"),
         ("C:\\photos\\a.png", "a_mask.png"),
-        ("", "picture_mask.png"),
+        ("", "image_mask.png"),
     ],
 )
 def test_file_names_keep_no_folder(photo, name):

@@ -61,7 +61,7 @@ def test_the_network_sees_the_images_shape_at_the_working_size(
 ) -> None:
     image = Image.new("RGB", size)
     width, height = low_res_probabilities
-    assert model.view(image).shape == (height, width, 3)
+    assert model.model_input_image(image).shape == (height, width, 3)
     assert model.preprocess(image).shape == (3, height, width)
     answer = model.predict(image)
     assert answer.low_res_probabilities.shape == (height, width)
@@ -73,7 +73,7 @@ def test_predict_is_the_network_on_the_prepared_image(model: zoo.Segmenter) -> N
     image = noise(100, 150)
     inputs = model.preprocess(image)
     np.testing.assert_allclose(
-        inputs.transpose(1, 2, 0) * 0.25 + 0.5, model.view(image) / 255, atol=1e-6
+        inputs.transpose(1, 2, 0) * 0.25 + 0.5, model.model_input_image(image) / 255, atol=1e-6
     )
     with torch.inference_mode():  # not folded
         logits = model.network(torch.from_numpy(inputs)[None])[0, 0]

@@ -63,7 +63,7 @@ class Probes:
             self._means[name] = means
             result[name] = {
                 "mean": means.abs().mean().item(),
-                "standard deviation": stds.mean().item(),
+                "std": stds.mean().item(),
                 "drift": drift,
             }
         return result
