@@ -104,9 +104,7 @@ def test_a_wrong_timeout_is_named(published: Published, monkeypatch: pytest.Monk
             _hub()
 
 
-def test_no_token_leaves_the_hub(
-    published: Published, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_token_leaves_the_hub(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     token = published.hub.token
     monkeypatch.setenv("HF_TOKEN", token)
     with published.hub.fault("redirect"):  # small files come from the other host, too
@@ -168,7 +166,9 @@ def test_nonsense_from_the_hub_leaves_the_bundle(
             zoo.record("mnist", source="hub")
 
 
-@pytest.mark.parametrize(("size", "sha256"), [(10**15, None), (-5, None), ("9", None), (5, "x"), (5, 7)])
+@pytest.mark.parametrize(
+    ("size", "sha256"), [(10**15, None), (-5, None), ("9", None), (5, "x"), (5, 7)]
+)
 def test_a_manifest_of_nonsense(published: Published, size, sha256) -> None:
     listed = json.loads(tiny.manifest({"mnist": published.files}))
     for entry in listed["files"].values():

@@ -159,7 +159,7 @@ def _windowed(call: Call, axis: int, span: Span, size: int, out: int) -> Span:
         between = np.concatenate([sees.positions(axis, i) for i in _ends(span, sees, axis)])
         places = between[(between >= 0) & (between < size)]
         return (int(places.min()), int(places.max())) if len(places) else (size, -1)
-    inside = sees.folded(np.arange(places.min(), places.max() + 1), size)
+    inside = sees.unpadded(np.arange(places.min(), places.max() + 1), size)
     return int(inside.min()), int(inside.max())
 
 
