@@ -23,7 +23,8 @@ class Snapshot:
     Attributes:
         step: training steps so far, the same for all.
         seconds: since the start, all networks' steps together.
-        losses: training loss by norm, mean since the snapshot before; NaN for one that has diverged.
+        losses: training loss by norm, mean since the snapshot before; NaN for one that has
+            diverged.
         accuracies: on the held-out digits, by norm, in [0, 1].
     """
 
@@ -102,8 +103,8 @@ def train_side_by_side(
         seed: of the weights and the order.
 
     Yields:
-        A snapshot before the first step, then one every so often, the last after ``seconds``. Whoever
-        stops asking stops the training.
+        A snapshot before the first step, then one every so often, the last after ``seconds``.
+        Whoever stops asking stops the training.
 
     Raises:
         ZooError: too few digits for a batch.
