@@ -179,6 +179,13 @@ def show_inputs() -> None:
         st.caption("It is not stored.")
 
 
+@st.cache_data(show_spinner=False, max_entries=128)
+def reasons(key: str, view: np.ndarray, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return occlusion's map and Grad-CAM's, (H, W) each: a sample's once for all visitors."""
+    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
+    return drop, zoo.explain.grad_cam(model, view, target)
+
+
 def show_reasons(view: np.ndarray, label: str) -> None:
     """Draw what in the image speaks for a class, by two methods."""
     st.header("What the network looked at", anchor="looked-at")
@@ -188,8 +195,7 @@ def show_reasons(view: np.ndarray, label: str) -> None:
         key="explained",
     )
     target = chosen or label
-    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
-    cam = zoo.explain.grad_cam(model, view, target)
+    drop, cam = reasons(loaded_models.key(model), view, target)
     seen = f"{size.width} × {size.height}"
     images = [
         gallery.GalleryImage("What it sees", seen, address(encoding.png(view, 10)), "The square"),

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import pad
+from tests.browser.waiting import settled
 from training.benchmarks.pages import chromium
 from training.benchmarks.pages.page_wait import app
 
@@ -24,19 +25,17 @@ STYLE = """
 [data-testid=stHeader] { display: none }
 [data-testid=stMainBlockContainer] { padding-top: 2rem }
 """
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def take(page: Page, url: str, name: str) -> Image.Image:
     """Open a page, do what it is for, and return what it looks like then."""
     page.goto(f"{url}/{name}")
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.add_style_tag(content=STYLE)
     if name == "digits":
         pad.draw(page, pad.THREE)
     page.mouse.move(0, 0)
-    page.wait_for_timeout(5000)  # images and charts have been drawn
-    page.wait_for_selector(IDLE)
+    settled(page)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 

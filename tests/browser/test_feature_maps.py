@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import zoo
-from tests.browser.conftest import IDLE
+from tests.browser.waiting import IDLE
 from zoo.samples import samples
 
 MODEL = zoo.load("mnist", source="bundle", device="cpu")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.pad import label, number, said, wait_for_answer
+from tests.browser.waiting import eventually, settled
 from zoo.samples import samples
 
 SAMPLES = samples("objects")
@@ -130,7 +130,7 @@ def test_the_photo_survives_a_visit_to_another_page(objects):
 def test_nothing_overflows_on_a_phone(visit, url, scheme):
     page = visit(f"{url}/objects", viewport={"width": 390, "height": 844}, color_scheme=scheme)
     expect(page.locator(".gallery").first.locator("figure")).to_have_count(3)
-    page.wait_for_timeout(500)
+    settled(page)
     widths = page.evaluate(
         "[...document.querySelectorAll('[data-testid=stMain], html')]"
         ".map(e => [e.scrollWidth, e.clientWidth])"
@@ -172,11 +172,10 @@ def wait_for_colour(page: Page, wanted: str) -> None:
     A move is answered in several steps: the component sends at most every 200 ms, and the app
     may be at work on an earlier place. Only the end counts.
     """
-    deadline = time.monotonic() + 20
-    while True:
+
+    def is_wanted() -> bool:
         red, _, blue = colour(page)
         much, little = (red, blue) if wanted == "red" else (blue, red)
-        if much > 200 and little < 40:
-            return
-        assert time.monotonic() < deadline, f"red {red:.0f}, blue {blue:.0f} is not {wanted}"
-        page.wait_for_timeout(100)
+        return much > 200 and little < 40
+
+    eventually(page, is_wanted, f"It is not {wanted}.")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import threading
 from pages.common import loaded_models, warm_up
-warm_up._DELAY = 0
+warm_up._ALONE = warm_up._DELAY = 0
 inside = threading.Event()
 
 def compute(name):
