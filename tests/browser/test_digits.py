@@ -21,7 +21,7 @@ def digits(visit, url) -> Page:
 
 
 def test_first_state_shows_a_sample_and_all_parts(digits):
-    assert pad.ink(digits) > 1000
+    eventually(digits, lambda: pad.ink(digits) > 1000, "The sample is not drawn.")
     expect(digits.locator(".answer .bars li")).to_have_count(10)
     expect(digits.locator(".answer img")).to_be_visible()
     expect(digits.get_by_role("heading", name="What the network looked at")).to_be_visible()
@@ -138,7 +138,7 @@ def test_drawing_survives_a_visit_to_another_page(digits):
     expect(digits.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
     digits.get_by_test_id("stSidebarNav").get_by_role("link", name="Digits").click()
     expect(digits.locator(".answer .label")).to_have_text("4")
-    assert abs(pad.ink(digits) - ink) <= ink * 0.01
+    eventually(digits, lambda: abs(pad.ink(digits) - ink) <= ink * 0.01, "It is another drawing.")
     digits.get_by_role("button", name="Undo the last stroke").click()  # its strokes came back too
     eventually(digits, lambda: pad.ink(digits) < ink, "The stroke is still there.")
 
