@@ -11,27 +11,16 @@ always; images have to be prepared as ``config.json`` says (``zoo.load`` does th
 
 from __future__ import annotations
 
+import functools
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
 dependencies = ["torch", "numpy", "safetensors"]
-
-
-def mnist(**options: Any) -> torch.nn.Module:
-    """The digit network: (N, 1, 28, 28) → (N, 10) logits. Options as for :func:`model`."""
-    return model("mnist", **options)
-
-
-def cifar10(**options: Any) -> torch.nn.Module:
-    """The object network: (N, 3, 32, 32) → (N, 10) logits. Options as for :func:`model`."""
-    return model("cifar10", **options)
-
-
-def carvana(**options: Any) -> torch.nn.Module:
-    """The car network: (N, 3, H, W) → (N, 1, H, W) logits. Options as for :func:`model`."""
-    return model("carvana", **options)
+_CATALOG = Path(__file__).parent / "zoo" / "catalog.json"
 
 
 def model(name: str, pretrained: bool = True, **options: Any) -> torch.nn.Module:
@@ -50,3 +39,23 @@ def model(name: str, pretrained: bool = True, **options: Any) -> torch.nn.Module
     if hasattr(network, "to_torch"):  # the NumPy network
         network = network.to_torch().to(loaded.device)
     return network.eval()
+
+
+def _entry_point(name: str, said: dict[str, Any]) -> functools.partial[torch.nn.Module]:
+    """Return the function that torch.hub finds under a model's name."""
+    entry = functools.partial(model, name)
+    functools.update_wrapper(entry, model)
+    entry.__doc__ = (
+        f"{said['title']}: {said['task']} on {said['data']['name']}, "
+        f"{said['parameters']:,} parameters. Options as for ``model``."
+    )
+    return entry
+
+
+# One entry point a model of the catalog, without importing the zoo, and with it a network.
+globals().update(
+    {
+        name: _entry_point(name, said)
+        for name, said in json.loads(_CATALOG.read_text(encoding="utf-8"))["models"].items()
+    }
+)

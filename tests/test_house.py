@@ -41,7 +41,15 @@ FLOORS = {
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
         ["training.evaluate"],
-        ["training.publish", "training.experiments", "training.benchmarks"],
+        ["training.publish", "training.experiments", "training.benchmarks", "training.documents"],
+        ["training.finish"],
+        [  # commands, which end with finish
+            "training.mnist.__main__",
+            "training.cifar10.__main__",
+            "training.cifar10.average_parts",
+            "training.carvana.__main__",
+            "training.carvana.average_runs",
+        ],
     ],
     "pages": [
         ["pages.common"],

@@ -17,6 +17,7 @@ from zoo.errors import DeviceError
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 _KINDS = ("cpu", "cuda", "mps")
+_INSTALL = 'pip install "cnn-lytical[torch]", or pip install torch'
 
 
 def choose(device: str, framework: str) -> str:
@@ -27,8 +28,10 @@ def choose(device: str, framework: str) -> str:
         framework: ``"numpy"`` or ``"torch"``, the framework of the network.
 
     Raises:
-        DeviceError: The name is unknown or this machine has no such device.
+        DeviceError: The name is unknown, this machine has no such device, or PyTorch is missing.
     """
+    if framework == "torch" and importlib.util.find_spec("torch") is None:
+        raise DeviceError(f"This model runs in PyTorch, which is not installed here: {_INSTALL}.")
     kind = device.partition(":")[0] if isinstance(device, str) else ""
     if device == "auto":
         if framework == "numpy" and not _torch_is_worth_it():
@@ -42,7 +45,7 @@ def choose(device: str, framework: str) -> str:
 
 
 def _torch_is_worth_it() -> bool:
-    if "torch" in sys.modules:
+    if sys.modules.get("torch") is not None:
         return True
     return _NVIDIA_DRIVER.exists() and importlib.util.find_spec("torch") is not None
 
@@ -57,7 +60,9 @@ def _best() -> str:
 
 def _exists(device: str) -> bool:
     if importlib.util.find_spec("torch") is None:
-        raise DeviceError(f"device={device!r} needs PyTorch, which is not installed here.")
+        raise DeviceError(
+            f"device={device!r} needs PyTorch, which is not installed here: {_INSTALL}."
+        )
     import torch
 
     kind, _, index = device.partition(":")

@@ -32,7 +32,8 @@ def load(
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
             ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
             :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
-        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
+        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see
+            :func:`zoo.weights.sources.resolve`.
         revision: A revision on the Hub, or None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; see
             :func:`zoo.weights.hub.timeout_in_use`.
