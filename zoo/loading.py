@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo import devices
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
 from zoo.weights import catalog, sources, tensors
-from zoo.weights.schema import check_config, check_record
+from zoo.weights.schema import check_arguments, check_config, check_record
+
+if TYPE_CHECKING:
+    import torch
 
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
     "classification": Classifier,
@@ -20,7 +23,7 @@ _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
 
 def load(
     name: str,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     source: str | Path = "auto",
     revision: str | None = None,
     timeout: float | None = None,
@@ -30,8 +33,9 @@ def load(
     Args:
         name: One of :func:`zoo.list_models`.
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
-            ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
-            :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
+            ``"mps"``, or a ``torch.device``. On the CPU the digit network runs in NumPy and torch
+            is never imported; see :mod:`zoo.devices`. On any other device it runs as its PyTorch
+            twin.
         source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see
             :func:`zoo.weights.sources.resolve`.
         revision: A revision on the Hub, or None for the pinned one.
@@ -53,11 +57,17 @@ def load(
         >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
         '7'
     """
-    files = sources.resolve(catalog.info(name), source, revision, timeout)
-    return _assemble(name, files, device)
+    info = catalog.info(name)
+    files = sources.resolve(info, source, revision, timeout)
+    try:
+        return _assemble(name, files, device)
+    except IntegrityError as error:
+        return _assemble(name, sources.instead(files, info, source, revision, error), device)
 
 
-def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | Segmenter:
+def load_folder(
+    name: str, folder: Path, device: str | torch.device = "auto"
+) -> Classifier | Segmenter:
     """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
 
     Args:
@@ -87,48 +97,94 @@ def record(
         >>> zoo.record("mnist", source="bundle")["metrics"]["test"]["n"]  # doctest: +SKIP
         10000
     """
-    files = sources.resolve(catalog.info(name), source, revision, timeout)
-    return check_record(files.json(catalog.RECORD), f"record.json of {files.source}")
+    info = catalog.info(name)
+    files = sources.resolve(info, source, revision, timeout)
+    try:
+        return _record(files)
+    except IntegrityError as error:
+        return _record(sources.instead(files, info, source, revision, error))
 
 
-def _assemble(name: str, files: sources.Files, device: str) -> Classifier | Segmenter:
-    """Make the model that verified files describe."""
-    config = _check_config(files.json(catalog.CONFIG), name, files.source)
+def _assemble(
+    name: str, files: sources.Files, device: str | torch.device
+) -> Classifier | Segmenter:
+    """Make the model that verified files describe; all is checked before anything is built."""
+    config = _config(name, files)
+    record = _record(files, len(config["labels"]))
+    weights = f"{catalog.WEIGHTS} of {files.source}"
+    header = tensors.read_header(files.contents[catalog.WEIGHTS], weights)
     where = devices.choose(device, config["framework"])
-    network = _build(config, files)
-    network = _place(network, config["framework"], where)
-    record = check_record(files.json(catalog.RECORD), f"record.json of {files.source}")
+    if config["framework"] == "torch" or where != "cpu":
+        import torch  # noqa: F401, only then its settings can be left aside
+    with devices.undisturbed():
+        built = _network(config, header, files, weights)
+        network = _place(built, config["framework"], where)
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 
 
-def _check_config(config: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
-    checked = check_config(config, f"config.json of {source}")
-    if checked["model"] != name:
-        raise IntegrityError(
-            f"config.json of {source} describes {checked['model']!r}, not {name!r}."
+def _config(name: str, files: sources.Files) -> dict[str, Any]:
+    where = f"config.json of {files.source}"
+    config = check_config(files.json(catalog.CONFIG), where)
+    if config["model"] != name:
+        raise IntegrityError(f"{where} describes {config['model'][:60]!a}, not {name!r}.")
+    return config
+
+
+def _record(files: sources.Files, labels: int = 0) -> dict[str, Any]:
+    where = f"record.json of {files.source}"
+    return check_record(files.json(catalog.RECORD), where, labels, files.source == "hub")
+
+
+def _network(
+    config: Mapping[str, Any], header: tensors.Header, files: sources.Files, weights: str
+) -> Any:
+    """Build the network that the config describes, of the file's own numbers and no others."""
+    where = f"config.json of {files.source}"
+    check_arguments(config["arguments"], header.largest, where)
+    if config["framework"] == "numpy":
+        network = _empty(config, where)
+        tensors.check_fit(header, config["architecture"], network.arrays, weights)
+        network.load_state_dict(
+            tensors.read_state(files.contents[catalog.WEIGHTS], "numpy", weights)
         )
-    return checked
+        return _fitting(network, config, where)
+    import torch
+
+    with torch.inference_mode(mode=False):  # what is made in that mode can never be trained
+        network = _empty(config, where)
+        tensors.check_fit(header, config["architecture"], network.state_dict(), weights)
+        state = tensors.read_state(files.contents[catalog.WEIGHTS], "torch", weights)
+        network.load_state_dict(state, assign=True)
+        return _fitting(network, config, where)
 
 
-def _build(config: Mapping[str, Any], files: sources.Files) -> Any:
-    """Build the network that the config describes and give it the weights, strictly."""
-    from zoo.networks import build
+def _empty(config: Mapping[str, Any], where: str) -> Any:
+    from zoo.networks import architecture, build_empty
 
     try:
-        network = build(dict(config))
-    except (TypeError, ValueError, KeyError) as error:
+        if architecture(config["architecture"]).framework != config["framework"]:
+            raise ValueError(f"{config['architecture']} is no {config['framework']} network")
+        return build_empty(config)
+    except Exception as error:  # somebody else's numbers in a constructor: it may raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise IntegrityError(
-            f"config.json of {files.source} describes no network that this version can build: "
-            f"{error}."
+            f"{where} describes no network that this version can build: {reason}."
         ) from None
-    state = tensors.read_state(
-        files.contents[catalog.WEIGHTS],
-        config["architecture"],
-        network.state_dict(),
-        f"{catalog.WEIGHTS} of {files.source}",
-    )
-    network.load_state_dict(state)
+
+
+def _fitting(network: Any, config: Mapping[str, Any], where: str) -> Any:
+    """Return the network if the labels and the preprocessing are of its size."""
+    found, size = network.arguments, config["preprocessing"]
+    pairs = {
+        "labels": (found.get("classes"), len(config["labels"])),
+        "preprocessing.channels": (found.get("in_channels", 3), size["channels"]),
+        "preprocessing.height": (found.get("size"), size.get("height")),
+        "preprocessing.width": (found.get("size"), size.get("width")),
+    }
+    for key, (wanted, got) in pairs.items():
+        if wanted is not None and wanted != got:
+            raise IntegrityError(f"{where} gives {got} as {key}, the network has {wanted}.")
     return network
 
 

@@ -92,10 +92,10 @@ class Model:
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Run the network in evaluation mode.
 
-        On the CPU a PyTorch network answers through a copy that is faster and the same up to
-        rounding: BatchNorms folded, channels last in memory. The copy is made at the first call; a
-        network that is changed after that (retrained, its statistics replaced) needs a new model
-        to answer for it.
+        A PyTorch network answers through a copy, whatever mode its owner sets; on the CPU through
+        one that is faster and the same up to rounding: BatchNorms folded, channels last in memory.
+        The copy is made at the first call; a network that is changed after that (retrained, its
+        statistics replaced) needs a new model to answer for it.
 
         Args:
             inputs: float32 array (N, C, H, W), as :meth:`preprocess` makes them.
@@ -106,10 +106,9 @@ class Model:
         """
         if not self._is_pytorch:
             return self.network.forward(inputs, training=False)
-        torch = sys.modules["torch"]
-        with torch.inference_mode():
-            inputs = torch.from_numpy(inputs).to(self.device)
-            return self._fast_network(inputs).float().cpu().numpy()
+        from zoo.graph.modules import run
+
+        return run(self._fast_network, inputs)
 
     @property
     def _is_pytorch(self) -> bool:
@@ -123,11 +122,12 @@ class Model:
 
     @cached_property
     def _fast_network(self) -> Any:
-        if self.device != "cpu":
-            return self.network
         from zoo.errors import ZooError
         from zoo.graph.folding import fold
         from zoo.graph.modules import private_copy
+
+        if self.device != "cpu":  # in evaluation mode, whatever mode its owner sets
+            return private_copy(self.network, share=True)
 
         try:
             twin = fold(self.network, _example(self.preprocessing)).network

@@ -29,10 +29,15 @@ class Published:
 
     def commit_files(self, files: dict[str, bytes], **options: str) -> str:
         """Another commit in the Hub repo, with a manifest that fits."""
-        contents = {f"mnist/{name}": data for name, data in files.items()} | {
-            "manifest.json": tiny.manifest({"mnist": files}),
-            "mnist/network.py": plain_network(json.loads(files["config.json"])),
-        }
+        network = {"mnist/network.py": plain_network(json.loads(files["config.json"]))}
+        return self._commit(files, network | {"manifest.json": _manifest(files)}, **options)
+
+    def commit_nonsense(self, files: dict[str, bytes], manifest: bytes | None = None) -> str:
+        """A commit of files that no model has, with a manifest that fits, or another."""
+        return self._commit(files, {"manifest.json": manifest or _manifest(files)})
+
+    def _commit(self, files: dict[str, bytes], others: dict[str, bytes], **options: str) -> str:
+        contents = {f"mnist/{name}": data for name, data in files.items()} | others
         operations = [CommitOperationAdd(path, data) for path, data in contents.items()]
         return self.api.create_commit(
             tiny.REPO, operations, commit_message="weights", **options
@@ -49,15 +54,20 @@ class Published:
         return count
 
 
-@pytest.fixture
-def by_xet() -> bool:
-    """Whether the weights were uploaded by way of Xet; parametrize to change it."""
-    return False
+def _manifest(files: dict[str, bytes]) -> bytes:
+    return tiny.manifest({"mnist": files})
+
+
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``HF_ENDPOINT`` does; the client reads it when it is imported."""
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    template = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 @pytest.fixture
 def published(
-    by_xet: bool,
     hub: HubServer,  # noqa: F811
     hub_api: HfApi,  # noqa: F811
     tmp_path: Path,
@@ -69,12 +79,12 @@ def published(
     home = tmp_path / "hf_home"
     for name, value in hub.environment(home).items():  # for the download process
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    point_to(hub.url, monkeypatch)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setenv("ZOO_TIMEOUT", "10")
     monkeypatch.setattr(zoo_hub, "_silences", {})
 
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", not by_xet)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     files = tiny.model_files()
     hub_api.create_repo(tiny.REPO)
     zoo_folder = tmp_path / "zoo"

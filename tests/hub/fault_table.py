@@ -40,7 +40,7 @@ APP = """
 import json
 from streamlit.testing.v1 import AppTest
 from pages.common import warm_up
-warm_up.start = lambda: None
+warm_up.start = lambda *_: None
 app = AppTest.from_file("app.py", default_timeout=90).run()
 print(json.dumps([bool(app.exception), [caption.value for caption in app.sidebar.caption]]))
 """
@@ -53,7 +53,7 @@ def prepare(folder: Path, hub: HubServer) -> Workspace:
     api = HfApi(endpoint=hub.url, token=hub.token)
     commit = tiny.upload(api, files)
     workspace.write_models({"mnist": files}, repo=tiny.REPO, revision=commit)
-    workspace.environment |= {"HF_HUB_DISABLE_XET": "1", "ZOO_TIMEOUT": str(TIMEOUT)}
+    workspace.environment |= {"ZOO_TIMEOUT": str(TIMEOUT)}
     return workspace
 
 

@@ -17,9 +17,9 @@ import pytest
 from huggingface_hub import constants
 
 import zoo
-from tests.hub.conftest import Published
+from tests.hub.conftest import Published, point_to
 from tests.hub_server.fixtures import ROOT
-from zoo.weights import hub_download
+from zoo.weights import hub_causes
 
 PULL = """
 import sys
@@ -38,7 +38,7 @@ def _hub(**options) -> zoo.Model:
 def _start(published: Published, **environment: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", PULL, str(published.folder / "catalog.json")],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_DISABLE_XET": "1", **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -79,7 +79,7 @@ def test_offline_with_an_empty_cache(published: Published, monkeypatch: pytest.M
 def test_no_connection(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        point_to(f"http://127.0.0.1:{closed.getsockname()[1]}", monkeypatch)
         with pytest.raises(zoo.HubError, match=r"no connection to http://127\.0\.0\.1"):
             _hub()
 
@@ -114,8 +114,11 @@ def test_damaged_file_is_replaced(published: Published) -> None:
     assert blob.read_bytes() == published.files["model.safetensors"]
 
 
-def test_damaged_file_without_the_hub(published: Published) -> None:
+def test_damaged_file_without_the_hub(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _hub()
+    monkeypatch.setenv("ZOO_TIMEOUT", "1")
     published.cached().resolve().write_bytes(b"damaged")
     with published.hub.fault("500"), pytest.raises(zoo.HubError, match=r"is damaged and cannot"):
         _hub()
@@ -148,15 +151,12 @@ def test_read_only_cache(published: Published, monkeypatch: pytest.MonkeyPatch, 
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
     assert _hub().source == "hub", "reading needs no writing"
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "empty"))
-    with pytest.raises(zoo.HubError, match=r"cannot be written; set HF_HOME"):
+    with pytest.raises(zoo.HubError, match=r"cannot be written .*; set HF_HOME"):
         _hub()
 
 
-@pytest.mark.parametrize("by_xet", [True, False], ids=["xet", "lfs"])
-def test_full_disk(
-    published: Published, monkeypatch: pytest.MonkeyPatch, mounted, by_xet: bool
-) -> None:
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0" if by_xet else "1")
+@pytest.mark.filterwarnings("ignore:Not enough free disk space")  # the client's own
+def test_full_disk(published: Published, monkeypatch: pytest.MonkeyPatch, mounted) -> None:
     folder = mounted("size=48k")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
     with pytest.raises(zoo.HubError, match=r"is full; free space"):
@@ -168,16 +168,16 @@ def test_full_disk(
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        (errno.ENOSPC, "the disk of the cache /cache is full"),
-        (errno.EROFS, "the cache /cache cannot be written"),
-        (errno.EACCES, "the cache /cache cannot be written"),
-        (errno.EIO, "the download failed"),
+        (errno.ENOSPC, "The disk of the cache /cache is full"),
+        (errno.EROFS, "The cache /cache cannot be written"),
+        (errno.EACCES, "The cache /cache cannot be written"),
+        (errno.EIO, "The download failed"),
     ],
 )
-def test_what_the_system_says(number: int, sentence: str) -> None:
+def test_what_the_system_says(monkeypatch: pytest.MonkeyPatch, number: int, sentence: str) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "/cache")
     error = OSError(number, os.strerror(number))
-    request = {"repo_id": "a/b", "revision": "main", "names": ["x"], "cache_dir": "/cache"}
-    assert hub_download.explain(error, request).startswith(sentence)
+    assert hub_causes.explain(error, "a/b", "main", "x").startswith(sentence)
 
 
 # --- the progress bar ----------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_what_the_system_says(number: int, sentence: str) -> None:
 def test_a_long_download_shows_a_bar_on_a_terminal(published: Published) -> None:
     parent, child = os.openpty()
     termios.tcsetwinsize(child, (24, 100))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_DISABLE_XET": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     del environment["HF_HUB_DISABLE_PROGRESS_BARS"]
     with published.hub.fault("slow", path="^/cdn/", seconds=0.3):
         process = subprocess.Popen(
@@ -232,15 +232,6 @@ def test_interrupted_download(published: Published, number: signal.Signals) -> N
     if number == signal.SIGINT:
         assert left == 0, "Ctrl-C leaves time to tidy up"
     assert _hub().source == "hub", "a half-written file is never used"
-
-
-def test_the_download_ends_with_its_parent(published: Published) -> None:
-    with published.hub.fault("slow", path="^/cdn/", seconds=0.5):
-        process = _start(published)
-        _wait_until(lambda: any(path.stat().st_size for path in _half_written(published)))
-        process.kill()  # only the parent
-        process.communicate(timeout=10)
-        _wait_until(lambda: not _half_written(published))
 
 
 def test_the_deadline_ends_the_download(published: Published) -> None:

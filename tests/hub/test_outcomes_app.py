@@ -19,8 +19,7 @@ def _fresh(published: Published, monkeypatch: pytest.MonkeyPatch):
 
     from pages.common import warm_up
 
-    monkeypatch.setattr(warm_up, "start", lambda: None)  # its thread would load models, too
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setattr(warm_up, "start", lambda *_: None)  # its thread would load models, too
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()

@@ -30,7 +30,6 @@ def command(workspace: Workspace, hub: HubServer, hub_api: HfApi, monkeypatch) -
     manifest = tiny.manifest({"mnist": files})
     commit = tiny.upload(hub_api, files, **{"manifest.json": manifest})
     workspace.write_models({"mnist": files}, repo=tiny.REPO, revision=commit)
-    workspace.environment |= {"HF_HUB_DISABLE_XET": "1"}
     return Command(workspace, hub)
 
 

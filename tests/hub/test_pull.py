@@ -1,10 +1,12 @@
 """What the zoo pulls from the Hub is what the catalog pins, or a clear error."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 
 import zoo
 from tests.hub import tiny
@@ -102,20 +104,9 @@ def test_a_wrong_timeout_is_named(published: Published, monkeypatch: pytest.Monk
             _hub()
 
 
-def test_progress_is_reported(published: Published) -> None:
-    seen: list[tuple[str, int, int]] = []
-    zoo_hub.pull(zoo.info("mnist"), progress=lambda *event: seen.append(event))
-    size = len(published.files["model.safetensors"])
-    assert ("mnist/model.safetensors", size, size) in seen
-
-
-@pytest.mark.parametrize("by_xet", [True, False], ids=["xet", "lfs"])
-def test_no_token_leaves_the_hub(
-    published: Published, monkeypatch: pytest.MonkeyPatch, by_xet: bool
-) -> None:
+def test_no_token_leaves_the_hub(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     token = published.hub.token
     monkeypatch.setenv("HF_TOKEN", token)
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0" if by_xet else "1")
     with published.hub.fault("redirect"):  # small files come from the other host, too
         _hub()
     away = [seen for seen in published.hub.seen if seen.host == "cdn"]
@@ -133,3 +124,55 @@ def test_strict_about_the_network(published: Published) -> None:
     published.commit_files(files)
     with pytest.raises(zoo.IntegrityError, match="does not fit"):
         _hub(revision="main")
+
+
+def test_a_hub_that_offers_xet_is_asked_for_plain_files(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Xet transfers passes by the deadline; this Hub offers it and does not have it."""
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    with published.hub.fault("offers-xet"):
+        assert _hub().source == "hub"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "names"),
+    [
+        ("config.json", b"[" * 100_000, "nested too deep"),
+        ("config.json", {"labels": 5}, "labels"),
+        ("config.json", {"data": {"name": []}}, r"data\.name"),
+        ("record.json", {"train_seconds": "long"}, "train_seconds"),
+        ("record.json", {"metrics": {}}, r"metrics\.test"),
+        ("model.safetensors", b"\x02" + bytes(7) + b"[]" + bytes(9), "safetensors"),
+    ],
+)
+def test_nonsense_from_the_hub_leaves_the_bundle(
+    published: Published, monkeypatch: pytest.MonkeyPatch, name: str, content, names: str
+) -> None:
+    """Files that are what their manifest says, and nonsense all the same."""
+    if isinstance(content, dict):
+        content = json.dumps(json.loads(published.files[name]) | content).encode()
+    commit = published.commit_nonsense(published.files | {name: content})
+    with pytest.raises(zoo.IntegrityError, match=names):
+        _hub(revision=commit)
+    monkeypatch.setenv("ZOO_REVISION", commit)
+    model = zoo.load("mnist")
+    assert model.source == "bundle"
+    assert "because the Hub failed" in (model.notice or "")
+    assert re.search(names, model.notice or "")
+    if name == "record.json":
+        assert zoo.record("mnist") == model.record
+        with pytest.raises(zoo.IntegrityError, match=names):
+            zoo.record("mnist", source="hub")
+
+
+@pytest.mark.parametrize(
+    ("size", "sha256"), [(10**15, None), (-5, None), ("9", None), (5, "x"), (5, 7)]
+)
+def test_a_manifest_of_nonsense(published: Published, size, sha256) -> None:
+    listed = json.loads(tiny.manifest({"mnist": published.files}))
+    for entry in listed["files"].values():
+        entry |= {"size": size, "sha256": sha256 or entry["sha256"]}
+    commit = published.commit_nonsense(published.files, json.dumps(listed).encode())
+    with pytest.raises(zoo.IntegrityError, match=r"manifest\.json of .* cannot be read"):
+        _hub(revision=commit)

@@ -10,8 +10,9 @@ server that never answers, ...) are switched on by name.
 ...     api.create_repo("someone/weights")
 ...     hub.faults.add("truncate", times=1)
 
-One subject a file: ``storage`` (repos, commits, objects), ``api``, ``resolve``, ``lfs`` and ``xet``
-(the routes), ``faults``, ``server`` (runs it in a thread).
+One subject a file: ``storage`` (repos, commits, objects), ``api``, ``resolve`` and ``lfs`` (the
+routes), ``faults``, ``server`` (runs it in a thread). It knows nothing of Xet, so clients of it set
+``HF_HUB_DISABLE_XET=1``.
 """
 
 from tests.hub_server.faults import KINDS, Fault

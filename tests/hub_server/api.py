@@ -91,10 +91,7 @@ def _change(request: Request, key: str, value: dict[str, Any]) -> StoredFile | N
             raise HubStorageError(400, None, f"LFS pointer to an object not uploaded: {sha256}")
         size = len(objects[sha256])
         pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n"
-        xet_hash = request.app.state.xet.hash_of(sha256)
-        return StoredFile(
-            value["path"], git_blob_id(pointer.encode()), size, None, sha256, xet_hash
-        )
+        return StoredFile(value["path"], git_blob_id(pointer.encode()), size, None, sha256)
     if key in ("deletedFile", "deletedFolder"):
         return None
     raise HubStorageError(400, None, f"Unknown operation {key}")
@@ -213,8 +210,6 @@ def _listed(file: StoredFile) -> dict[str, Any]:
     }
     if file.sha256 is not None:
         entry["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": 134}
-    if file.xet_hash is not None:
-        entry["xetHash"] = file.xet_hash
     return entry
 
 

@@ -23,10 +23,9 @@ async def resolve(request: Request) -> Response:
     away = faults.takes(request, "redirect")
     if file.sha256 is None and not away:
         return send_bytes(request, storage(request).content(file), headers)
+    if faults.takes(request, "offers-xet"):
+        headers |= {"X-Xet-Hash": "0" * 64, "X-Xet-Refresh-Route": f"{request.app.state.url}/none"}
     headers |= {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(file.size)}
-    if file.xet_hash is not None:
-        token_url = request.app.state.xet.token_url(repo, commit.oid, "read")
-        headers |= {"X-Xet-Hash": file.xet_hash, "X-Xet-Refresh-Route": token_url}
     key = storage(request).publish(file)
     return RedirectResponse(f"{request.app.state.cdn_url}/cdn/{key}", 302, headers)
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.hub_server import api, lfs, resolve, xet
+from tests.hub_server import api, lfs, resolve
 from tests.hub_server.common import refuse
 from tests.hub_server.faults import FaultMiddleware, Faults
 from tests.hub_server.storage import HubStorageError, Storage
@@ -85,7 +85,6 @@ class HubServer:
         self.user = user
         self.token = TOKEN
         self.storage = Storage()
-        self.xet = xet.Xet(self.url, self.cdn_url, "a-short-lived-xet-token")
         self.faults = Faults()
         self.seen: list[Seen] = []
         self._ready = threading.Event()
@@ -115,6 +114,7 @@ class HubServer:
             "HF_ENDPOINT": self.url,
             "HF_HOME": str(home),
             "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         }
 
@@ -136,7 +136,6 @@ class HubServer:
         app.state.storage, app.state.faults = self.storage, self.faults
         app.state.url, app.state.cdn_url = self.url, self.cdn_url
         app.state.token, app.state.user = self.token, self.user
-        app.state.xet = self.xet
         return _Recorder(FaultMiddleware(app, self.faults), host, self.seen)
 
     def _run(self) -> None:
@@ -148,8 +147,8 @@ class HubServer:
         control = Route("/_faults", _switch_faults, methods=["POST", "DELETE", "GET"])
         # `resolve` comes last: its pattern /{owner}/{name}/… would swallow the others
         apps = [
-            self._app("hub", [control, *xet.routes, *api.routes, *lfs.routes, *resolve.routes]),
-            self._app("cdn", [*xet.cdn_routes, *lfs.cdn_routes]),
+            self._app("hub", [control, *api.routes, *lfs.routes, *resolve.routes]),
+            self._app("cdn", list(lfs.cdn_routes)),
         ]
         for app in apps:
             config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none")

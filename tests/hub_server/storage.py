@@ -40,7 +40,6 @@ class StoredFile:
     size: int
     data: bytes | None = None
     sha256: str | None = None
-    xet_hash: str | None = None
 
     @property
     def etag(self) -> str:

@@ -1,4 +1,4 @@
-"""The loopback Hub takes uploads from the unmodified client, by Xet and by plain LFS."""
+"""The loopback Hub takes uploads from the unmodified client, large files by LFS."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from tests.hub_server import HubServer
 
 README = "---\nlicense: apache-2.0\n---\n# Weights\n"
 
-# Run in a subprocess because the client reads HF_HUB_DISABLE_XET when it is imported
+# Run in a subprocess because the client reads HF_ENDPOINT when it is imported
 UPLOAD_AND_DOWNLOAD = """
 import json, sys
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
@@ -35,7 +35,7 @@ print(json.dumps({
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model's folder: bigger than one Xet chunk, compressible and incompressible parts."""
+    """A model's folder."""
     path = tmp_path / "upload" / "mnist"
     path.mkdir(parents=True)
     generator = np.random.default_rng(0)
@@ -46,13 +46,12 @@ def folder(tmp_path: Path) -> Path:
     return path.parent
 
 
-@pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
 def test_upload_tag_and_download(
-    hub: HubServer, folder: Path, hub_environment: dict[str, str], xet: bool
+    hub: HubServer, folder: Path, hub_environment: dict[str, str]
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", UPLOAD_AND_DOWNLOAD, str(folder), hub.token],
-        env=hub_environment | {"HF_HUB_DISABLE_XET": "0" if xet else "1"},
+        env=hub_environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -71,12 +70,9 @@ def test_upload_tag_and_download(
     assert Path(result["one"]).read_bytes() == weights
     assert (Path(result["all"]) / "mnist" / "model.safetensors").read_bytes() == weights
 
-    # the upload really went the way it should
-    assert ("/v1/shards" in hub.paths("POST")) == xet
-    assert any(path.startswith("/upload/") for path in hub.paths("PUT")) != xet
+    assert any(path.startswith("/upload/") for path in hub.paths("PUT"))
     stored = hub.storage.repo("model", "tester/weights").resolve("main").files
     assert stored["mnist/model.safetensors"].sha256 == hashlib.sha256(weights).hexdigest()
-    assert (stored["mnist/model.safetensors"].xet_hash is not None) == xet
 
 
 def test_the_account_token_stays_on_the_hub(
@@ -84,7 +80,7 @@ def test_the_account_token_stays_on_the_hub(
 ) -> None:
     subprocess.run(
         [sys.executable, "-c", UPLOAD_AND_DOWNLOAD, str(folder), hub.token],
-        env=hub_environment | {"HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1"},
+        env=hub_environment | {"HF_TOKEN": hub.token},
         check=True,
         capture_output=True,
         timeout=60,

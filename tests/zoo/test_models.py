@@ -180,7 +180,7 @@ def test_the_outsider_threshold_comes_from_the_config(bundle: Bundle, digit: np.
 
 
 def test_a_record_needs_no_network(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoo.loading._build", lambda *_: pytest.fail("built a network"))
+    monkeypatch.setattr("zoo.loading._network", lambda *_: pytest.fail("built a network"))
     assert zoo.record("mnist") == {"seed": 7}
     with pytest.raises(zoo.UnknownModelError):
         zoo.record("mnits")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.explain.subject import bare, check_size, floats
 from zoo.graph.layers import is_module
-from zoo.models import Model
 
 _BATCH = 16  # images per forward pass: bounds the memory of the activations
+
+Outputs = Callable[[np.ndarray], Iterable[tuple[str, "TopActivations"]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +46,11 @@ def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivation
         inputs: float32 (N, C, H, W), what the network takes: N normalized images of one size.
 
     Returns:
-        One :class:`TopActivations` a layer, by name, in the order of computation.
+        One :class:`TopActivations` a layer, by name, in the order of computation, for the layers
+        that give maps (N, C, H, W) or features (N, F).
 
     Raises:
-        ZooError: ``inputs`` has another shape, or no image.
+        ZooError: ``inputs`` has another shape, or no image, or the network fails on them.
 
     Example:
         >>> from zoo.networks.numpy_cnn import NumpyCNN
@@ -54,12 +58,17 @@ def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivation
         >>> found["relu2"].values.shape
         (3, 8)
     """
-    if inputs.ndim != 4 or not len(inputs):
-        raise ZooError(f"The images must be (N, C, H, W) with N of at least 1, not {inputs.shape}.")
-    network = subject.network if isinstance(subject, Model) else subject
+    images = floats(inputs)
+    if images is None or images.ndim != 4 or not len(images):
+        raise ZooError(
+            "The images must be floats (N, C, H, W) with N of at least 1, not "
+            f"{np.asarray(inputs).dtype} {np.shape(inputs)}."
+        )
+    outputs = _outputs_of(bare(subject), images)
     parts: dict[str, list[TopActivations]] = {}
-    for name, found in _largest(network, inputs):
-        parts.setdefault(name, []).append(found)
+    for start in range(0, len(images), _BATCH):
+        for name, found in outputs(images[start : start + _BATCH]):
+            parts.setdefault(name, []).append(found)
     return {
         name: TopActivations(
             np.concatenate([part.values for part in found]).astype(np.float32),
@@ -70,49 +79,37 @@ def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivation
     }
 
 
-def _largest(network: Any, inputs: np.ndarray) -> Iterator[tuple[str, TopActivations]]:
-    """Yield every layer's largest values, batch by batch."""
-    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
-    if is_module(network):
-        yield from _largest_of_module(network, batches)
-        return
-    for batch in batches:
-        for name, values in network.activations(batch).items():
-            flat = values.reshape(*values.shape[:2], -1)
-            places = flat.argmax(axis=2)
-            largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
-            yield name, TopActivations(largest, places, _columns(values))
-
-
-def _largest_of_module(
-    network: Any, batches: Iterable[np.ndarray]
-) -> Iterator[tuple[str, TopActivations]]:
-    """Do the same for an ``nn.Module``; of a layer's output no more than its maxima is kept."""
-    import torch
-
+def _outputs_of(network: Any, images: np.ndarray) -> Outputs:
+    """Return what gives every layer's largest values for a batch (N, C, H, W)."""
+    if not is_module(network):
+        check_size(network, images)
+        return lambda batch: (
+            (name, _largest(values)) for name, values in network.activations(batch).items()
+        )
     from zoo.graph.torch_trace import Runner
 
-    runner = Runner(network)
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    outputs: list[TopActivations | None] = []
-
-    def watch(_: int, value: torch.Tensor) -> None:
-        if len(value) != count or value.ndim not in (2, 4):
-            outputs.append(None)
-            return
-        largest, places = value.flatten(2).max(2) if value.ndim == 4 else (value, value * 0)
-        arrays = (largest.float().cpu().numpy().copy(), places.cpu().numpy().astype(np.int32))
-        outputs.append(TopActivations(*arrays, _columns(value)))
-
-    for batch in batches:
-        count = len(batch)
-        outputs.clear()
-        with torch.inference_mode():
-            runner(torch.from_numpy(batch).to(device), watch=watch)
-        for call, found in zip(runner.recorder.calls(), outputs, strict=True):
-            if found is not None:
-                yield call.layer.name, found
+    return partial(_outputs, Runner(network), network)
 
 
-def _columns(values: Any) -> int:
-    return int(values.shape[3]) if values.ndim == 4 else 1
+def _largest(values: np.ndarray) -> TopActivations:
+    flat = values.reshape(*values.shape[:2], -1)
+    places = flat.argmax(axis=2).astype(np.int32)
+    largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
+    return TopActivations(largest, places, values.shape[3] if values.ndim == 4 else 1)
+
+
+def _outputs(runner: Any, network: Any, batch: np.ndarray) -> Iterator[tuple[str, TopActivations]]:
+    """Run a module; of a layer's output no more than its maxima is kept."""
+    from zoo.graph.modules import array, own_settings, tensor
+
+    found: list[TopActivations | None] = []
+
+    def watch(_: int, value: Any) -> None:
+        fits = value.ndim in (2, 4) and len(value) == len(batch)
+        found.append(_largest(array(value)) if fits else None)
+
+    with own_settings():
+        runner(tensor(batch, network), watch=watch)
+    for call, largest in zip(runner.recorder.calls(), found, strict=True):
+        if largest is not None:
+            yield call.layer.name, largest

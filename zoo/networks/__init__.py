@@ -4,6 +4,13 @@
 find an object's pixels, `stand_alone` what needs torch and nothing else.
 """
 
-from zoo.networks.registry import ARCHITECTURES, Architecture, architecture, build, name_of
+from zoo.networks.registry import (
+    ARCHITECTURES,
+    Architecture,
+    architecture,
+    build,
+    build_empty,
+    name_of,
+)
 
-__all__ = ["ARCHITECTURES", "Architecture", "architecture", "build", "name_of"]
+__all__ = ["ARCHITECTURES", "Architecture", "architecture", "build", "build_empty", "name_of"]

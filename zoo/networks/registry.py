@@ -73,6 +73,28 @@ def build(config: Mapping[str, Any]) -> Any:
         >>> build({"architecture": "numpy_cnn", "arguments": {"channels": [4, 8]}}).num_parameters
         4398
     """
+    make, arguments, framework = _constructor(config)
+    network = make(**arguments)
+    # float32 whatever torch's default dtype is in this process
+    return network.float() if framework == "torch" else network
+
+
+def build_empty(config: Mapping[str, Any]) -> Any:
+    """Make the same network without weights: none are drawn, and no memory is filled.
+
+    A torch network lies on the meta device until ``load_state_dict(…, assign=True)``, and its
+    numbers are float32 whatever torch's default is.
+    """
+    make, arguments, framework = _constructor(config)
+    if framework == "numpy":
+        return make(**arguments | {"seed": None})
+    import torch
+
+    with torch.device("meta"):
+        return make(**arguments).float()
+
+
+def _constructor(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any], str]:
     entry = architecture(config["architecture"])
     module = import_module(f"zoo.networks.{entry.module}")
-    return getattr(module, entry.network)(**dict(config.get("arguments", {})))
+    return getattr(module, entry.network), dict(config.get("arguments", {})), entry.framework

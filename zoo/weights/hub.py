@@ -1,26 +1,26 @@
 """The Hugging Face Hub: which repo and revision are meant, and files that are what they claim.
 
-The Hub client checks the *size* of what it downloads, not its sha256, retries for minutes, and
-waits as long as a server keeps silent. So this module adds what a demo on the open internet needs:
+The Hub client checks the *size* of what it downloads, not its sha256, and waits as long as a server
+keeps silent. So this module adds what a demo on the open internet needs:
 
 - The revision is a commit hash, pinned in the catalog; its files are checked against the hashes
   in the catalog. Any other revision brings its own ``manifest.json``, and its files are checked
   against that. Nothing is parsed before it is checked. A file that does not match is downloaded
   once more by force; if it still does not match, that is an error.
-- Downloads run in a process of their own (:mod:`zoo.weights.hub_download`). When nothing arrives
-  for
-  ``timeout`` seconds the process is ended and the caller gets a :class:`~zoo.errors.HubError`.
+- When nothing arrives for ``timeout`` seconds, the download is given up
+  (:mod:`zoo.weights.hub_download`) and the caller gets a :class:`~zoo.errors.HubError`, which
+  names the cause (:mod:`zoo.weights.hub_causes`).
 - What is in the client's cache, and matches, needs no network at all.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,6 @@ from typing import Any
 from zoo.errors import HubError, IntegrityError
 from zoo.weights import integrity
 from zoo.weights.catalog import FileInfo, ModelInfo, read_catalog
-from zoo.weights.hub_process import Growing, events
-from zoo.weights.hub_progress import Progress, shown
 
 MANIFEST = "manifest.json"
 TIMEOUT = 20.0  # seconds without a byte
@@ -37,7 +35,6 @@ _MEMORY = 60.0  # seconds for which a silent Hub is not asked again unless the c
 _MANIFEST_LIMIT = 4_000_000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
-
 
 _silences: dict[str, tuple[float, str]] = {}  # by repo: when the Hub kept silent, what was said
 
@@ -99,7 +96,6 @@ def pull(
     info: ModelInfo,
     revision: str | None = None,
     timeout: float | None = None,
-    progress: Progress | None = None,
     insist: bool = True,
 ) -> Pulled:
     """Get a model's files from the cache or the Hub, and verify every one of them.
@@ -109,7 +105,6 @@ def pull(
         revision: Commit hash, tag or branch; see :func:`revision_in_use`.
         timeout: Seconds without a byte after which the Hub counts as failed; see
             :func:`timeout_in_use`.
-        progress: Called as bytes arrive; None draws a bar on a terminal when it takes long.
         insist: False does not ask a Hub again that kept silent in the last minute, so that a page
             with three models waits for the deadline once and not three times.
 
@@ -128,11 +123,10 @@ def pull(
     source = _Source(repo, timeout_in_use(timeout), insist)
     wanted = revision_in_use(revision)
     catalog = read_catalog()
-    with shown(progress) as report:
-        if repo == catalog.repo and wanted == catalog.revision:
-            return Pulled(source.files(info.name, info.files, wanted, report), wanted)
-        commit, pins, stale = source.manifest(info, wanted, report)
-        contents = source.files(info.name, pins, commit, report)
+    if repo == catalog.repo and wanted == catalog.revision:
+        return Pulled(source.files(info.name, info.files, wanted), wanted)
+    commit, pins, stale = source.manifest(info, wanted)
+    contents = source.files(info.name, pins, commit)
     notice = stale
     if not notice and any(pins[name].sha256 != pin.sha256 for name, pin in info.files.items()):
         notice = (
@@ -149,33 +143,33 @@ class _Source:
         self.repo, self.timeout, self.insist = repo, timeout, insist
 
     def manifest(
-        self, info: ModelInfo, revision: str, report: Progress
+        self, info: ModelInfo, revision: str
     ) -> tuple[str, dict[str, FileInfo], str | None]:
         """Return a revision's commit, its own pins of the model's files, and a notice or None."""
-        notice: list[str] = []
         path = self._cached(MANIFEST, revision) if _COMMIT.fullmatch(revision) else None
+        notice = None
         if path is None:
-            path = self._download([MANIFEST], revision, report, notice=notice)[MANIFEST]
+            paths, why = self._download([MANIFEST], revision)
+            path = paths[MANIFEST]
+            if why:
+                notice = (
+                    f"The Hub could not be asked ({why.rstrip('.')}), so {revision} is what the "
+                    f"cache last saw, commit {path.parent.name[:12]}."
+                )
         commit = path.parent.name  # <cache>/models--owner--name/snapshots/<commit>/manifest.json
-        stale = None
-        if notice:
-            stale = (
-                f"The Hub could not be asked ({notice[0].rstrip('.')}), so {revision} is what "
-                f"the cache last saw, commit {commit[:12]}."
-            )
-        return commit, self._pins(path, info, revision), stale
+        return commit, self._pins(path, info, revision), notice
 
     def _pins(self, path: Path, info: ModelInfo, revision: str) -> dict[str, FileInfo]:
         where = f"{MANIFEST} of {self.repo} at {revision}"
         try:
             with path.open("rb") as file:
-                listed = json.loads(file.read(_MANIFEST_LIMIT))["files"]
+                listed = integrity.parse_json(file.read(_MANIFEST_LIMIT), where)["files"]
             pins = {}
             for name in info.files:
                 entry = listed.get(f"{info.name}/{name}")
                 if entry is None:
                     raise HubError(f"{self.repo} has no model {info.name!r} at {revision}.")
-                pins[name] = FileInfo(name, int(entry["size"]), str(entry["sha256"]))
+                pins[name] = FileInfo(name, *_pin(entry))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise IntegrityError(
                 f"{where} cannot be read ({type(error).__name__}), so its files cannot be "
@@ -183,30 +177,22 @@ class _Source:
             ) from None
         return pins
 
-    def files(
-        self, model: str, pins: Mapping[str, FileInfo], commit: str, report: Progress
-    ) -> dict[str, bytes]:
+    def files(self, model: str, pins: Mapping[str, FileInfo], commit: str) -> dict[str, bytes]:
         """Return the verified contents of a model's files, downloading what is missing or bad."""
         contents: dict[str, bytes] = {}
         missing: list[str] = []
-        bad: list[str] = []
         for name, pin in pins.items():
             path = self._cached(f"{model}/{name}", commit)
-            found = _matching(path, pin) if path else None
-            if found is not None:
-                contents[name] = found
+            if path is None:
+                missing.append(name)
             else:
-                (bad if path else missing).append(name)
+                contents[name] = _read(path, pin)
         if missing:
-            paths = self._download([f"{model}/{name}" for name in missing], commit, report)
-            for name in missing:
-                found = _matching(paths[f"{model}/{name}"], pins[name])
-                if found is None:
-                    bad.append(name)
-                else:
-                    contents[name] = found
+            paths, _ = self._download([f"{model}/{name}" for name in missing], commit)
+            contents |= {name: _read(paths[f"{model}/{name}"], pins[name]) for name in missing}
+        bad = [name for name, pin in pins.items() if not integrity.matches(contents[name], pin)]
         if bad:
-            contents |= self._once_more(model, bad, pins, commit, report)
+            contents |= self._once_more(model, bad, pins, commit)
         return contents
 
     def _once_more(
@@ -215,12 +201,11 @@ class _Source:
         names: list[str],
         pins: Mapping[str, FileInfo],
         commit: str,
-        report: Progress,
     ) -> dict[str, bytes]:
         """Download files that do not match again, by force; what still does not match, fails."""
         wanted = [f"{model}/{name}" for name in names]
         try:
-            paths = self._download(wanted, commit, report, force=True)
+            paths, _ = self._download(wanted, commit, force=True)
         except HubError as error:
             raise HubError(
                 f"{', '.join(wanted)} in the cache is damaged and cannot be replaced: {error}"
@@ -229,74 +214,61 @@ class _Source:
             f"the Hub sent it twice, so tell the owner of {self.repo}, or use the weights that "
             'ship with the code (source="bundle")'
         )
-        contents = {}
-        for name in names:
-            contents[name] = _read(paths[f"{model}/{name}"], pins[name])
-            integrity.verify(contents[name], pins[name], f"{model}/{name} from the Hub", advice)
+        contents = {name: _read(paths[f"{model}/{name}"], pins[name]) for name in names}
+        for name, content in contents.items():
+            integrity.verify(content, pins[name], f"{model}/{name} from the Hub", advice)
         return contents
 
     def _cached(self, name: str, commit: str) -> Path | None:
         """Return the path of a file in the client's cache; no request is made."""
-        from huggingface_hub import try_to_load_from_cache
-        from huggingface_hub.constants import HF_HUB_CACHE
+        with _client():
+            from huggingface_hub import constants, try_to_load_from_cache
 
-        path = try_to_load_from_cache(self.repo, name, cache_dir=HF_HUB_CACHE, revision=commit)
+            path = try_to_load_from_cache(
+                self.repo, name, cache_dir=constants.HF_HUB_CACHE, revision=commit
+            )
         return Path(path) if isinstance(path, str) else None
 
     def _download(
-        self,
-        names: list[str],
-        revision: str,
-        report: Progress,
-        force: bool = False,
-        notice: list[str] | None = None,
-    ) -> dict[str, Path]:
-        """Run the download process under the deadline; paths by name."""
-        from huggingface_hub import constants
-
+        self, names: list[str], revision: str, force: bool = False
+    ) -> tuple[dict[str, Path], str | None]:
+        """Return paths by name, and why the cache answered for the Hub (None: it did not)."""
         when, said = _silences.get(self.repo, (-_MEMORY, ""))
         if not self.insist and time.monotonic() - when < _MEMORY:
             raise HubError(said)
+        with _client():
+            from zoo.weights import hub_causes, hub_download
 
-        request: dict[str, Any] = {
-            "repo_id": self.repo,
-            "revision": revision,
-            "names": names,
-            "force": force,
-            "endpoint": constants.ENDPOINT,
-            "cache_dir": str(constants.HF_HUB_CACHE),
-            # shorter than ours, so that the client's own error comes first and says more
-            "timeout": 0.9 * self.timeout,
-        }
-        paths: dict[str, Path] = {}
-        growing = Growing(Path(request["cache_dir"]) / f"models--{self.repo.replace('/', '--')}")
-        for event in events(request, self.timeout, growing):
-            kind = event["event"]
-            if kind == "error":
-                text = _sentence(event["text"])
-                if event["silent"]:
-                    _silences[self.repo] = (time.monotonic(), text)
-                raise HubError(text)
-            if kind == "stale" and notice is not None:
-                notice.append(_sentence(event["text"]))
-            elif kind == "bytes":
-                report(names[min(len(paths), len(names) - 1)], event["done"], event["total"] or 0)
-            elif kind == "file":
-                paths[event["name"]] = Path(event["path"])
-        if set(paths) != set(names):
-            raise HubError("The download process ended without an answer; try again.")
+            hub_causes.check_settings()
+        download = hub_download.Download(
+            self.repo, revision, names, self.timeout, force, self.insist
+        )
+
+        def why(error: BaseException) -> str:
+            return hub_causes.explain(error, self.repo, revision, download.asked)
+
+        try:
+            paths = download.wait()
+        except hub_download.Silence:
+            text = f"The Hub sent nothing for {self.timeout:g} seconds; try again later."
+            _silences[self.repo] = (time.monotonic(), text)
+            raise HubError(text) from None
+        except Exception as error:
+            if hub_causes.is_silence(error) or hub_causes.is_hiccup(error):
+                _silences[self.repo] = (time.monotonic(), why(error))
+            raise HubError(why(error)) from None
         _silences.pop(self.repo, None)
-        return paths
+        return paths, None if download.stale is None else why(download.stale)
 
 
-def _matching(path: Path, pin: FileInfo) -> bytes | None:
-    """Return a file's bytes if they are the pinned ones."""
-    contents = _read(path, pin)
-    try:
-        integrity.verify(contents, pin, "", "")
-    except IntegrityError:
-        return None
-    return contents
+def _pin(entry: Mapping[str, Any]) -> tuple[int, str]:
+    """Return size and sha256 of one entry of a manifest."""
+    size, sha256 = entry["size"], entry["sha256"]
+    if type(size) is not int or not 0 <= size <= integrity.MAX_SIZE:
+        raise ValueError(f"a size of {size!r}")
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ValueError(f"a sha256 of {sha256!r}")
+    return size, sha256
 
 
 def _read(path: Path, pin: FileInfo) -> bytes:
@@ -308,5 +280,16 @@ def _read(path: Path, pin: FileInfo) -> bytes:
         return b""
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+@contextmanager
+def _client() -> Iterator[None]:
+    """Import the Hub client; what its import raises (it reads settings) is one sentence."""
+    try:
+        yield
+    except ImportError as error:
+        raise HubError(f"The Hub client is missing ({error}); reinstall the package.") from None
+    except ValueError as error:
+        names = [name for name in os.environ if name.startswith("HF_")]
+        guilty = [name for name in names if repr(os.environ[name]) in str(error)] or names
+        raise HubError(
+            f"The Hub client cannot start ({error}); correct {' or '.join(guilty)}."
+        ) from None

@@ -1,250 +1,243 @@
-"""Download files from the Hub in a process of its own, which `zoo.weights.hub` starts and may end.
+"""Download files with the Hub's own client, in a thread that is watched and can be ended.
 
-A thread that waits for a silent server cannot be stopped, a process can; and what the Hub client
-holds (locks, connections, Xet's threads) goes with it. The parent passes one JSON request as the
-only argument; this process answers with one JSON event a line on stdout:
-
-``ready`` (imports are done, the clock may start), ``answer`` (the Hub knows the file), ``bytes``
-(something arrived), ``log`` (what the client complains about), ``file`` (a file is complete),
-``stale`` (the Hub fails, the cache knows the branch), ``error`` (one sentence; the process ends).
-
-It is run as a script and imports nothing of the zoo, so it works wherever the parent works.
+Left alone the client waits for minutes for a silent server, and a thread that waits cannot be
+killed. But its requests pass through hooks of its HTTP session, and there this module sees to it,
+for its own threads alone, that a request waits no longer than the deadline, that nothing more is
+sent for a caller who has gone, that arriving bytes count as signs of life, and that a read which
+hangs can be woken. A thread that is given up so ends within moments: the client removes the
+half-written file and releases its lock. Files come by plain HTTP: Xet passes through no session.
 """
 
 from __future__ import annotations
 
-import errno
-import json
 import logging
-import os
-import re
-import signal
-import sys
+import socket
+import threading
 import time
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
 
-_CHUNK_BYTES = 4096  # the client's own 10 MB would be silence for minutes on a slow line
-_REPORT_SECONDS = 0.1
+import httpx2
+from huggingface_hub import constants, get_hf_file_metadata, get_session, hf_hub_url
+from huggingface_hub import hf_hub_download as download_file
+from huggingface_hub import try_to_load_from_cache as look_up
+from huggingface_hub.utils import tqdm
 
+from zoo.weights.hub_causes import is_hiccup, offline
 
-def emit(event: str, **values: Any) -> None:
-    """Write one event; a parent that is gone ends this process."""
-    print(json.dumps({"event": event, **values}), flush=True)
-
-
-class Progress:
-    """Stands in for the client's tqdm bar (plain and Xet) and reports bytes instead."""
-
-    def __init__(self, *_: Any, total: int | None = None, initial: int = 0, **__: Any) -> None:
-        self.total, self.n = total, initial
-        self._reported = 0.0
-
-    def update(self, n: float | None = 1) -> None:
-        """Count bytes of the file."""
-        self.n += int(n or 0)
-        self.update_transfer()
-
-    def update_transfer(self, n: float | None = 1) -> None:
-        """Report; with Xet bytes arrive that are not part of the file yet: a sign of life."""
-        now = time.monotonic()
-        if self.n == self.total or now - self._reported > _REPORT_SECONDS:
-            self._reported = now
-            emit("bytes", done=self.n, total=self.total)
-
-    def set_postfix_str(self, *_: Any, **__: Any) -> None:
-        """Ignore what the client would show beside a bar."""
-
-    set_transfer_postfix_str = set_postfix_str
-
-    def refresh(self, *_: Any, **__: Any) -> None:
-        """Ignore a request to redraw."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
+T = TypeVar("T")
+_CHUNK = 16_384  # bytes; the client itself reads 10 MB at a time
+_GRACE = 2.0  # seconds in which a thread that is given up may tidy up
+_PATIENCE = 3.0  # seconds of trying again where there is something to fall back on
+_here = threading.local()
 
 
-class _LogEvents(logging.Handler):
-    """Hands the client's warnings to the parent: the last one explains a deadline."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        emit("log", text=record.getMessage().splitlines()[0][:300])
+class Silence(Exception):
+    """Nothing arrived within the deadline."""
 
 
-def main() -> None:
-    """Serve the request in ``sys.argv[1]``."""
-    request = json.loads(sys.argv[1])
-    for number in (signal.SIGTERM, signal.SIGINT):  # by an exception: half-written files go too
-        signal.signal(number, lambda *_: sys.exit(3))
-    try:
-        # all that takes time, before the clock starts; on a busy machine this is seconds
-        import huggingface_hub
-        from huggingface_hub import constants, get_session, hf_hub_download  # noqa: F401
-
-        get_session()
-    except ImportError:
-        text = "the package huggingface_hub is missing: pip install huggingface_hub."
-        emit("error", text=text, silent=False)
-        return
-    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
-    client_log = huggingface_hub.logging.get_logger("huggingface_hub")
-    client_log.addHandler(_LogEvents())
-    emit("ready")
-    try:
-        for name, path in download(request):
-            emit("file", name=name, path=path)
-    except Exception as error:
-        emit("error", text=explain(error, request), silent=_is_silence(error))
+class GivenUp(Exception):
+    """Raised in a download that nobody waits for any more."""
 
 
-def download(request: dict[str, Any]) -> Any:
-    """Yield name and path of each file as it is complete.
+class Download(threading.Thread):
+    """Files of one revision of a repo, on their way into the client's cache.
 
-    The first thing is one HEAD request whose errors are final. Left to itself the client treats
-    many of them as "no network" and goes on trying for a long time.
+    Args:
+        repo: ``owner/name``.
+        revision: Commit hash, tag or branch.
+        names: Paths in the repo.
+        timeout: Seconds without a byte after which `wait` gives up.
+        force: Download again what the cache has.
+        insist: False: a Hub that fails at once is tried again for a short time only.
+
+    Attributes:
+        asked: The file that is asked for now.
+        stale: Why the Hub could not be asked, if the cache answered for it; else None.
     """
-    from huggingface_hub import hf_hub_download
 
-    where = {key: request[key] for key in ("repo_id", "revision", "endpoint", "cache_dir")}
-    local = False
-    try:
-        _ask(request)
-    except Exception as error:
-        if not _cached(where, request):
-            raise
-        local = True
-        emit("stale", text=explain(error, request))
-    for name in request["names"]:
-        request["asked"] = name
-        yield (
-            name,
-            hf_hub_download(
-                filename=name,
-                **where,
-                force_download=request["force"],
-                local_files_only=local,
-                etag_timeout=request["timeout"],
-                tqdm_class=Progress,
-            ),
-        )
+    def __init__(
+        self,
+        repo: str,
+        revision: str,
+        names: Sequence[str],
+        timeout: float,
+        force: bool = False,
+        insist: bool = True,
+    ) -> None:
+        super().__init__(name=f"download of {repo}", daemon=True)  # no exit waits for it
+        self.where: dict[str, Any] = {
+            "repo_id": repo,
+            "revision": revision,
+            "cache_dir": constants.HF_HUB_CACHE,
+        }
+        self.names, self.timeout, self.force, self.insist = names, timeout, force, insist
+        self.asked = names[0]
+        self.stale: Exception | None = None
+        self._paths: dict[str, Path] = {}
+        self._error: BaseException | None = None
+        self._over, self._done = threading.Event(), threading.Event()
+        self._connection: Any = None
+        self._moved = time.monotonic()  # the last sign of life
 
+    def wait(self) -> dict[str, Path]:
+        """Start, and return the paths by name when all files are there.
 
-def _ask(request: dict[str, Any]) -> None:
-    """Ask for the first file's metadata; a failing server gets one second chance."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError
-
-    endpoint = request["endpoint"]
-    request["asked"] = request["names"][0]
-    url = hf_hub_url(
-        request["repo_id"], request["asked"], revision=request["revision"], endpoint=endpoint
-    )
-    for last in (False, True):
+        Raises:
+            Silence: Nothing arrived for ``timeout`` seconds.
+            Exception: What the client raised.
+        """
+        cache = Path(constants.HF_HUB_CACHE, "models--" + self.where["repo_id"].replace("/", "--"))
+        self.start()
+        size = _half_written(cache)
         try:
-            get_hf_file_metadata(url, timeout=request["timeout"], endpoint=endpoint)
-            emit("answer")
-            return
-        except HfHubHTTPError as error:
-            if last or error.response.status_code < 500:
+            while not self._done.wait(0.2):  # join() takes a thread for dead after a Ctrl-C
+                before, size = size, _half_written(cache)
+                if size > before:  # also when another process downloads what we wait for
+                    self._moved = time.monotonic()
+                if time.monotonic() - self._moved > self.timeout:
+                    raise Silence
+        finally:
+            self._give_up()
+        if self._error is not None:
+            raise self._error
+        return self._paths
+
+    def run(self) -> None:
+        """Do the work; `wait` hands on what is raised."""
+        _here.download = self
+        try:
+            self._run()
+        except BaseException as error:
+            self._error = error
+        self._done.set()
+
+    def _run(self) -> None:
+        """Ask for the first file's head, whose errors are final unless the cache can answer."""
+        cached = all(isinstance(look_up(filename=n, **self.where), str) for n in self.names)
+        cached = cached and not self.force
+        try:
+            short = cached or not self.insist
+            self._persist(self._ask, min(_PATIENCE, self.timeout) if short else self.timeout)
+        except Exception as error:
+            if not cached or isinstance(error, GivenUp):
                 raise
-            time.sleep(0.5)
+            self.stale = error
+        for name in self.names:
+            self.asked = name
+            self._paths[name] = Path(self._persist(self._fetch, self.timeout))
+            self._moved = time.monotonic()
 
+    def _persist(self, action: Callable[[], T], patience: float) -> T:
+        """Do it, and again after each hiccup (HTTP 500, 429, …) while the patience lasts."""
+        until, pause = 0.0, 0.5
+        while True:
+            _watch(get_session())  # the client makes a new session after some errors
+            try:
+                return action()
+            except Exception as error:
+                until = until or self._moved + 0.9 * patience
+                if not is_hiccup(error) or time.monotonic() + pause > until:
+                    raise
+            if self._over.wait(pause):
+                raise GivenUp
+            pause *= 2
 
-def _cached(where: dict[str, Any], request: dict[str, Any]) -> bool:
-    """Whether the client's cache has every file of a branch or tag as it last was."""
-    from huggingface_hub import try_to_load_from_cache
+    def _ask(self) -> None:
+        offline()
+        url = hf_hub_url(self.where["repo_id"], self.asked, revision=self.where["revision"])
+        get_hf_file_metadata(url, timeout=self.timeout)
 
-    if request["force"]:
-        return False
-    look = {key: where[key] for key in ("repo_id", "revision", "cache_dir")}
-    return all(
-        isinstance(try_to_load_from_cache(filename=name, **look), str) for name in request["names"]
-    )
-
-
-def _is_silence(error: BaseException) -> bool:
-    """Whether nobody answered, so that asking again at once would cost the same time again."""
-    import httpx2
-
-    return any(
-        isinstance(each, httpx2.TimeoutException | httpx2.ConnectError)
-        for each in (error, error.__cause__)
-    )
-
-
-def explain(error: BaseException, request: dict[str, Any]) -> str:
-    """Say in one sentence what went wrong and what to do about it."""
-    import httpx2
-    from huggingface_hub import errors
-
-    repo, revision = request["repo_id"], request["revision"]
-    if isinstance(error, errors.LocalEntryNotFoundError | ValueError) and error.__cause__:
-        error = error.__cause__  # the client wraps the reason into "check your connection"
-    if isinstance(error, errors.GatedRepoError):
-        return (
-            f"the repo {repo} is gated: ask for access on its page, then log in with "
-            "`hf auth login` or set HF_TOKEN."
+    def _fetch(self) -> str:
+        return download_file(
+            filename=self.asked,
+            **self.where,
+            force_download=self.force,
+            local_files_only=self.stale is not None,
+            etag_timeout=self.timeout,
+            tqdm_class=_Bar,
         )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return f"the repo {repo} has no revision {revision!r}; check the revision (ZOO_REVISION)."
-    if isinstance(error, errors.EntryNotFoundError) and not isinstance(
-        error, errors.LocalEntryNotFoundError
-    ):
-        return f"the repo {repo} has no {request['asked']} in revision {revision}."
-    if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
-        return _explain_status(error, repo)
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, so nothing can be downloaded."
-    if isinstance(error, httpx2.TimeoutException):
-        return "the Hub did not answer in time; try again later."
-    if isinstance(error, httpx2.ConnectError):
-        return f"there is no connection to {request['endpoint']}; check the network."
-    if isinstance(error, httpx2.HTTPError):
-        return "the connection broke off before the whole file had arrived; try again."
-    if number := re.search(r"\(os error (\d+)\)", str(error)):  # Xet's way to say OSError
-        error = OSError(int(number[1]), os.strerror(int(number[1])))
-    if isinstance(error, OSError):
-        return _explain_os(error, request["cache_dir"])
-    return f"the download failed ({type(error).__name__}: {str(error).splitlines()[0][:200]})."
+
+    def _give_up(self) -> None:
+        """Let go of the thread; it gets a moment to remove its half-written file."""
+        self._over.set()
+        if not self._done.is_set() and self._connection is not None:
+            with suppress(Exception):  # it wakes the read; a connection that is gone needs none
+                self._connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._done.wait(_GRACE)
+
+    def time_left(self) -> float:
+        """Return the seconds that a request may wait: a little less than the deadline leaves.
+
+        Raises:
+            GivenUp: Nobody waits for an answer.
+        """
+        if self._over.is_set():
+            raise GivenUp
+        return max(0.95 * (self._moved + self.timeout - time.monotonic()), 0.05)
+
+    def answered(self, response: httpx2.Response) -> None:
+        """Note a sign of life, and watch the body of a file."""
+        if response.status_code < 400:
+            self._moved = time.monotonic()
+        response.headers.pop(constants.HUGGINGFACE_HEADER_X_XET_HASH, None)
+        if response.request.method == "GET":
+            self._connection = response.extensions.get("network_stream")
+            response.iter_bytes = lambda chunk_size=None: self._pieces(response)  # type: ignore[method-assign]
+
+    def _pieces(self, response: httpx2.Response) -> Iterator[bytes]:
+        try:
+            for piece in type(response).iter_bytes(response, _CHUNK):
+                self.time_left()
+                self._moved = time.monotonic()
+                yield piece
+        except Exception:
+            self.time_left()  # a connection that was shut raises something else
+            raise
+        finally:
+            self._connection = None  # from here on it may be somebody else's
 
 
-def _explain_status(error: Any, repo: str) -> str:
-    from huggingface_hub import errors
+class _Bar(tqdm):
+    """The client's bar, for what takes longer than a second."""
 
-    status = error.response.status_code
-    if isinstance(error, errors.RepositoryNotFoundError) or status == 404:
-        return f"there is no repo {repo} on the Hub, or it is private and no token gives access."
-    if status == 401:
-        return (
-            "the Hub refused the token; renew it with `hf auth login` or HF_TOKEN, or remove it "
-            "(a public repo needs none)."
-        )
-    if status == 403:
-        return f"this account may not read {repo}."
-    if status == 429:
-        return "the Hub asks for fewer requests (HTTP 429); try again in some minutes."
-    return f"the Hub is failing (HTTP {status}); try again later."
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options, delay=1, leave=False)
 
 
-def _explain_os(error: OSError, cache: str) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk of the cache {cache} is full; free space, or set HF_HOME elsewhere."
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return f"the cache {cache} cannot be written; set HF_HOME to a folder of this user."
-    if "Consistency check failed" in str(error):
-        return "the file that arrived has not the size that the Hub announced; try again."
-    reason = (error.strerror or str(error)).splitlines() or ["unknown reason"]
-    return f"the download failed ({reason[0][:200]}); try again."
+def _watch(session: httpx2.Client) -> None:
+    """Put the hooks into the client's session, and hush its log in our threads, once."""
+    for name in ("huggingface_hub.file_download", "huggingface_hub.utils._http"):
+        logging.getLogger(name).addFilter(_not_ours)
+    hooks = session.event_hooks
+    if _before_request not in hooks["request"]:
+        session.event_hooks = {
+            "request": [*hooks["request"], _before_request],
+            "response": [*hooks["response"], _after_response],
+        }
 
 
-if __name__ == "__main__":
-    try:
-        main()
-    except BrokenPipeError:  # the parent is gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(3)
+def _not_ours(record: logging.LogRecord) -> bool:
+    return getattr(_here, "download", None) is None
+
+
+def _before_request(request: httpx2.Request) -> None:
+    if (download := getattr(_here, "download", None)) is not None:
+        left = download.time_left()
+        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
+
+
+def _after_response(response: httpx2.Response) -> None:
+    if (download := getattr(_here, "download", None)) is not None:
+        download.answered(response)
+
+
+def _half_written(cache: Path) -> int:
+    """Return how many bytes lie in half-written files of a repo's cache, whoever writes them."""
+    total = 0
+    for path in cache.glob("blobs/*.incomplete"):
+        with suppress(OSError):  # finished, or removed, in between
+            total += path.stat().st_size
+    return total

@@ -7,10 +7,14 @@ the disk changes in between.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import IntegrityError
 from zoo.weights.catalog import FileInfo
+
+MAX_SIZE = 2**40  # bytes of one file
 
 
 def read_verified(path: Path, pin: FileInfo, advice: str) -> bytes:
@@ -27,6 +31,11 @@ def read_verified(path: Path, pin: FileInfo, advice: str) -> bytes:
     contents = read_bytes(path, advice, limit=pin.size)
     verify(contents, pin, str(path), advice)
     return contents
+
+
+def matches(contents: bytes, pin: FileInfo) -> bool:
+    """Whether ``contents`` has the pinned size and SHA-256."""
+    return len(contents) == pin.size and hashlib.sha256(contents).hexdigest() == pin.sha256
 
 
 def verify(contents: bytes, pin: FileInfo, where: str, advice: str) -> None:
@@ -50,3 +59,24 @@ def read_bytes(path: Path, advice: str, limit: int = -1) -> bytes:
         raise IntegrityError(f"{path} is missing; {advice}.") from None
     except OSError as error:
         raise IntegrityError(f"{path} cannot be read ({error.strerror}); {advice}.") from None
+
+
+def parse_json(contents: bytes, where: str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises:
+        IntegrityError: It is none, it holds NaN or Infinity, or it is nested too deep to be read.
+    """
+
+    def refuse(number: str) -> None:
+        raise ValueError(f"{number} is no number")
+
+    try:
+        value = json.loads(contents, parse_constant=refuse)
+    except RecursionError:
+        raise IntegrityError(f"{where} is nested too deep to be read.") from None
+    except ValueError as error:
+        raise IntegrityError(f"{where} is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise IntegrityError(f"{where} is not a JSON object.")
+    return value

@@ -1,7 +1,8 @@
-"""What ``config.json`` must hold: every key checked where a file enters, by one schema.
+"""What ``config.json`` and ``record.json`` must hold: every key is checked where a file enters.
 
-Whatever a file says, the caller gets a config whose types, ranges and sizes are right, or one
+Whatever a file says, the caller gets values whose types, ranges and sizes are right, or one
 :class:`~zoo.errors.IntegrityError` that names the key. Files of format 1 are read as format 2.
+Keys that the schema does not know may be there; they too hold finite numbers and plain text.
 """
 
 from __future__ import annotations
@@ -18,70 +19,225 @@ TASKS = ("classification", "segmentation")
 FRAMEWORKS = ("numpy", "torch")
 KINDS = ("crop", "scale", "mnist_digit")
 MAX_SIDE = 8192  # pixels of a network's input
-MAX_NUMBER = 1_000_000  # in the arguments of a network
+MAX_ARGUMENT = 16_384  # the largest number in the arguments of a network: its widest layer
 MAX_CLASSES = 100_000
+MAX_DEPTH = 32  # of lists and objects in each other
 
-Check = Callable[[Any], bool]
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 10_000
+Rule = Callable[[Any, str], None]
+"""Takes a value and the path of its key; raises `_Wrong` if the value is not what it should be."""
 
 
-def _integer(low: int, high: int) -> Check:
-    return lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high
+class _Wrong(Exception):
+    def __init__(self, key: str, value: Any, what: str) -> None:
+        super().__init__(key)
+        shown = repr(value)
+        shown = shown if len(shown) <= 60 else f"{shown[:57]}…"
+        self.sentence = f"has {key} = {ascii(shown)[1:-1]}, which must be {what}"
 
 
-def _number(low: float, high: float) -> Check:
-    def check(value: Any) -> bool:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and math.isfinite(value) and low <= value <= high
-
-    return check
+class _Lacks(_Wrong):
+    def __init__(self, key: str) -> None:
+        super().__init__(key, None, "")
+        self.sentence = f"lacks {key}"
 
 
-def _one_of(*values: Any) -> Check:
-    return lambda value: isinstance(value, str) and value in values
+def _rule(check: Callable[[Any], bool], what: str) -> Rule:
+    def rule(value: Any, key: str) -> None:
+        if not check(value):
+            raise _Wrong(key, value, what)
+
+    return rule
 
 
-def _labels(value: Any) -> bool:
-    return isinstance(value, list) and 0 < len(value) <= MAX_CLASSES and all(map(_text, value))
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 100_000 and _is_encodable(value)
 
 
-def _arguments(value: Any) -> bool:
-    """Say whether every number is finite and of a size that a network can have."""
+def _is_encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return type(value) in (int, float) and low <= value <= high  # False for NaN
+
+
+def _number(low: float, high: float) -> Rule:
+    return _rule(lambda v: _is_number(v, low, high), f"a number from {low:g} to {high:g}")
+
+
+def _integer(low: int, high: int) -> Rule:
+    what = f"a whole number from {low:,} to {high:,}"
+    return _rule(lambda v: type(v) is int and low <= v <= high, what)
+
+
+def _one_of(*values: Any) -> Rule:
+    what = "one of " + ", ".join(map(str, values))
+    return _rule(lambda v: any(type(v) is type(each) and v == each for each in values), what)
+
+
+def _list(item: Rule, shortest: int = 0, longest: int = 1_000_000) -> Rule:
+    def rule(value: Any, key: str) -> None:
+        if not isinstance(value, list) or not shortest <= len(value) <= longest:
+            raise _Wrong(key, value, f"a list of {shortest:,} to {longest:,} items")
+        for number, each in enumerate(value):
+            item(each, f"{key}[{number}]")
+
+    return rule
+
+
+def _object(
+    required: Mapping[str, Rule],
+    optional: Mapping[str, Rule] | None = None,
+    other: Rule | None = None,
+) -> Rule:
+    """An object: keys that must be there, keys that may be, and a rule for all the others."""
+
+    def rule(value: Any, key: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _Wrong(key, value, "an object")
+        for name in required:
+            if name not in value:
+                raise _Lacks(_path(key, name))
+        rules = {**(optional or {}), **required}
+        for name, each in value.items():
+            if check := rules.get(name, other):
+                check(each, _path(key, name))
+
+    return rule
+
+
+def _nullable(rule: Rule) -> Rule:
+    return lambda value, key: None if value is None else rule(value, key)
+
+
+def _plain(value: Any, key: str, depth: int = 0) -> None:
+    """Any value whose numbers are finite, whose texts can be printed, and that is not too deep."""
+    if depth > MAX_DEPTH:
+        raise _Wrong(key, "…", f"nested at most {MAX_DEPTH} deep")
     if isinstance(value, Mapping):
-        return len(value) <= 64 and all(_text(k) and _arguments(v) for k, v in value.items())
-    if isinstance(value, list):
-        return len(value) <= 256 and all(map(_arguments, value))
-    if isinstance(value, str | bool) or value is None:
-        return True
-    return _number(-MAX_NUMBER, MAX_NUMBER)(value)
+        for name, each in value.items():
+            _plain(name, key, depth + 1)
+            _plain(each, _path(key, name), depth + 1)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            _plain(each, f"{key}[{number}]", depth + 1)
+    elif isinstance(value, str):
+        if not _is_encodable(value):
+            raise _Wrong(key, value, "text that can be printed")
+    elif not isinstance(value, bool) and value is not None and not _is_number(value, -1e18, 1e18):
+        raise _Wrong(key, value, "a finite number of a usual size")
 
 
-_CONFIG: dict[str, tuple[Check, str]] = {
-    "model": (_text, "a name"),
-    "task": (_one_of(*TASKS), f"one of {', '.join(TASKS)}"),
-    "framework": (_one_of(*FRAMEWORKS), f"one of {', '.join(FRAMEWORKS)}"),
-    "architecture": (_text, "a name"),
-    "arguments": (
-        lambda v: isinstance(v, Mapping) and _arguments(v),
-        "an object of finite numbers of a usual size",
+def _path(key: str, name: object) -> str:
+    name = str(name)[:60]
+    return f"{key}.{name}" if key else name
+
+
+def _argument(value: Any, key: str) -> None:
+    """A number, text, list or object that the constructor of a network may take."""
+    if isinstance(value, Mapping):
+        _object({}, other=_argument)(value, key)
+    elif isinstance(value, list):
+        _list(_argument, longest=256)(value, key)
+    elif not isinstance(value, str | bool) and value is not None:
+        _number(-MAX_ARGUMENT, MAX_ARGUMENT)(value, key)
+
+
+TEXT = _rule(_is_text, "a text")
+_COUNT = _integer(0, 10**15)
+_FRACTION = _number(0, 1)
+_SECONDS = _number(0, 1e12)
+_ANY = _number(-1e18, 1e18)
+_NUMBERS = _object({}, other=_nullable(_ANY))
+_DATA = dict.fromkeys(("name", "reader", "license", "source", "citation"), TEXT)
+
+_CONFIG = {
+    "model": TEXT,
+    "task": _one_of(*TASKS),
+    "framework": _one_of(*FRAMEWORKS),
+    "architecture": TEXT,
+    "arguments": _object({}, other=_argument),
+    "preprocessing": _object({"kind": _one_of(*KINDS), "channels": _one_of(1, 3)}),
+    "labels": _list(TEXT, 1, MAX_CLASSES),
+}
+_CONFIG_OPTIONAL = {
+    "threshold": _FRACTION,
+    "min_area": _FRACTION,
+    "ood_threshold": _FRACTION,
+    "title": TEXT,
+    "samples": TEXT,
+    "image_set": TEXT,
+    "limitations": TEXT,
+    "license": TEXT,
+    "data": _object({}, _DATA),
+}
+_SPLIT = _object(
+    {"n": _COUNT},
+    dict.fromkeys(("accuracy", "iou", "dice", "boundary_iou", "worst"), _FRACTION)
+    | {"images": _object({}, other=_plain)},
+)
+_HISTORY = _list(
+    _object(
+        {"epoch": _COUNT},
+        {
+            "seconds": _SECONDS,
+            "learning_rate": _ANY,
+            "train": _nullable(_NUMBERS),
+            "validation": _nullable(_NUMBERS),
+        },
+    )
+)
+_RECIPE = _object({}, {"keep_ratio": _FRACTION, "selection_start": _FRACTION, "epochs": _COUNT})
+_EARLIER: Rule = _object(
+    {}, {"recipe": _RECIPE, "epochs": _COUNT, "init_from": _nullable(lambda v, k: _EARLIER(v, k))}
+)
+_SHOWN = {  # of a record: what the pages and the card show of every model
+    "command": TEXT,
+    "seed": _nullable(_COUNT),
+    "selection": TEXT,
+    "train_seconds": _SECONDS,
+    "hardware": _object(
+        {"cpu": TEXT, "cores": _COUNT}, {"gpu": _nullable(TEXT), "memory_gib": _ANY}
     ),
-    "preprocessing": (lambda v: isinstance(v, Mapping), "an object"),
-    "labels": (_labels, "a list of names"),
+    "metrics": _object({}, {"test": _SPLIT, "validation": _SPLIT}),
+    "history": _HISTORY,
+    "git_commit": _nullable(TEXT),
 }
-_OPTIONAL: dict[str, tuple[Check, str]] = {
-    "threshold": (_number(0, 1), "a number from 0 to 1"),
-    "min_area": (_number(0, 1), "a number from 0 to 1"),
-    "ood_threshold": (_number(0, 1), "a number from 0 to 1"),
-    "title": (_text, "a text"),
-    "samples": (_text, "a name"),
-    "image_set": (_text, "a name"),
-    "limitations": (_text, "a text"),
-    "license": (_text, "a text"),
-    "data": (lambda v: isinstance(v, Mapping), "an object"),
-}
+_RECORD = {
+    "parameters": _COUNT,
+    "started": TEXT,
+    "recipe": _RECIPE,
+    "versions": _object({}, other=TEXT),
+    "seeds": _list(_NUMBERS),
+    "init_from": _nullable(_EARLIER),
+    "resumed": _list(_object({})),
+    "validation_run": _nullable(_object({}, {"history": _HISTORY})),
+    "calibration": _object(
+        {
+            "temperature": _number(1e-9, 1e9),
+            "ece_before": _FRACTION,
+            "ece_after": _FRACTION,
+            "n": _COUNT,
+        }
+    ),
+    "ood": _object(
+        {
+            "threshold": _FRACTION,
+            "false_alarm_rate": _FRACTION,
+            "n": _COUNT,
+            "detection_rates": _object({}, other=_FRACTION),
+            "ood_n": _object({}, other=_COUNT),
+        }
+    ),
+    "confusion": _list(_list(_COUNT, 1, MAX_CLASSES), 1, MAX_CLASSES),
+    "confident_errors": _list(
+        _object({"index": _COUNT, "true": _COUNT, "predicted": _COUNT, "probability": _FRACTION})
+    ),
+}  # fmt: skip
 
 
 def check_config(content: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -94,79 +250,109 @@ def check_config(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     Raises:
         IntegrityError: A key is missing or has a value that it cannot have.
     """
-    config = dict(upgrade_config(content) if content.get("format") == 1 else content)
-    if config.get("format") != FORMAT:
-        raise IntegrityError(
-            f"{where} has the format {_shown(config.get('format'))}, and this version of the code "
-            f"reads 1 and {FORMAT}; update the code."
-        )
-    for key, (check, what) in (_CONFIG | _OPTIONAL).items():
-        if key not in config:
-            if key in _CONFIG:
-                raise IntegrityError(f"{where} lacks {key}.")
-        elif not check(config[key]):
-            raise _wrong(where, key, config[key], what)
+    config = _of_this_format(content, where, upgrade_config)
+    _check(config, _object(_CONFIG, _CONFIG_OPTIONAL), where)
     if config["task"] == "segmentation" and "threshold" not in config:
         raise IntegrityError(f"{where} lacks threshold.")
-    _check_preprocessing(config["preprocessing"], where)
+    _check({"preprocessing": config["preprocessing"]}, _preprocessing(config), where)
     return config
 
 
-def _check_preprocessing(found: Mapping[str, Any], where: str) -> None:
-    sides = _integer(1, MAX_SIDE)
-    channels = _number(-1000, 1000)
-    rules: dict[str, tuple[Check, str]] = {
-        "kind": (_one_of(*KINDS), f"one of {', '.join(KINDS)}"),
-        "channels": (lambda v: v in (1, 3) and not isinstance(v, bool), "1 or 3"),
+def _preprocessing(config: Mapping[str, Any]) -> Rule:
+    """Return what must hold of the size, the mean and the std, by the kind and the channels."""
+    found = config["preprocessing"]
+    count, side = found["channels"], _integer(1, MAX_SIDE)
+    sides = ("longest_side",) if found["kind"] == "scale" else ("height", "width")
+    rules: dict[str, Rule] = dict.fromkeys(sides, side)
+    if found["kind"] == "mnist_digit":
+        rules = dict.fromkeys(sides, _one_of(28)) | {"channels": _one_of(1)}
+    rules |= {
+        "mean": _list(_number(-1000, 1000), count, count),
+        "std": _list(_number(1e-6, 1000), count, count),
     }
-    if found.get("kind") == "scale":
-        rules["longest_side"] = (sides, f"a number of pixels up to {MAX_SIDE}")
-    else:
-        for key in ("height", "width"):
-            rules[key] = (sides, f"a number of pixels up to {MAX_SIDE}")
-    count = found.get("channels")
-    rules["mean"] = (
-        lambda v: isinstance(v, list) and len(v) == count and all(map(channels, v)),
-        "one finite number a channel",
-    )
-    rules["std"] = (
-        lambda v: rules["mean"][0](v) and all(x > 0 for x in v),
-        "one positive number a channel",
-    )
-    for key, (check, what) in rules.items():
-        if key not in found:
-            raise IntegrityError(f"{where} lacks preprocessing.{key}.")
-        if not check(found[key]):
-            raise _wrong(where, f"preprocessing.{key}", found[key], what)
-    if unknown := sorted(map(str, found.keys() - rules.keys())):
-        raise IntegrityError(
-            f"{where} has preprocessing.{unknown[0]}, which this version does not know; "
-            "update the code."
-        )
+    known = {*rules, "kind", "channels"}
+
+    def unknown(value: Any, key: str) -> None:
+        if key.partition(".")[2] not in known:
+            raise _Wrong(key, value, "known to this version; update the code")
+
+    return _object({"preprocessing": _object(rules, other=unknown)})
 
 
-def check_record(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+def check_record(
+    content: Mapping[str, Any], where: str, labels: int = 0, complete: bool = False
+) -> dict[str, Any]:
     """Return a record of the current format; `{}` where a folder has none.
 
+    Args:
+        content: The parsed ``record.json``, of format 1 or 2.
+        where: What the error calls the file.
+        labels: How many classes the confusion matrix must have; 0 if that is not known.
+        complete: Whether all that every page shows must be there.
+
     Raises:
-        IntegrityError: What pages and cards rely on has another type.
+        IntegrityError: What pages and cards rely on is missing or has another type.
     """
-    record = dict(upgrade_record(content) if content.get("format") == 1 else content)
-    if record.get("format", FORMAT) != FORMAT:
+    record = dict(content)
+    if "format" in content or complete:
+        record = _of_this_format(content, where, upgrade_record)
+    required = _SHOWN | {"metrics": _object({"test": _SPLIT}, {"validation": _SPLIT})}
+    _check(record, _object(required, _RECORD) if complete else _object({}, _SHOWN | _RECORD), where)
+    test = record.get("metrics", {}).get("test", {})
+    if complete and not {"accuracy", "iou", "dice"} & test.keys():
+        raise IntegrityError(f"{where} lacks metrics.test.accuracy (or .iou).")
+    table = record.get("confusion", [])
+    if any(len(row) != (labels or len(table)) or not sum(row) for row in table) or (
+        labels and table and len(table) != labels
+    ):
         raise IntegrityError(
-            f"{where} has the format {_shown(record['format'])}, and this version of the code "
-            f"reads 1 and {FORMAT}; update the code."
+            f"{where} has a confusion that is no table of {labels or len(table)} classes, each "
+            "with images."
         )
-    for key, kind, what in (("metrics", Mapping, "an object"), ("history", list, "a list")):
-        if key in record and not isinstance(record[key], kind):
-            raise _wrong(where, key, record[key], what)
+    if labels and any(
+        max(each["true"], each["predicted"]) >= labels
+        for each in record.get("confident_errors", [])
+    ):
+        raise IntegrityError(f"{where} has confident_errors of a class that has no label.")
     return record
 
 
-def _wrong(where: str, key: str, value: Any, what: str) -> IntegrityError:
-    return IntegrityError(f"{where} has {key} = {_shown(value)}, which must be {what}.")
+def check_arguments(arguments: Mapping[str, Any], largest: int, where: str) -> None:
+    """Raise `IntegrityError` if a network's argument is too large for the weights at hand.
+
+    Args:
+        arguments: Of a checked config.
+        largest: The widest side of a tensor, or the number of tensors, whichever is more.
+        where: What the error calls the file.
+    """
+
+    def fits(value: Any, key: str) -> None:
+        if isinstance(value, Mapping):
+            _object({}, other=fits)(value, key)
+        elif isinstance(value, list):
+            _list(fits)(value, key)
+        elif _is_number(value, largest + 1, math.inf):
+            raise _Wrong(key, value, f"at most {largest:,}, the largest side of its weights")
+
+    _check({"arguments": arguments}, _object({"arguments": fits}), where)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def _of_this_format(
+    content: Mapping[str, Any], where: str, upgrade: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    found = content.get("format")
+    if type(found) is not int or found not in (1, FORMAT):
+        raise IntegrityError(
+            f"{where} has the format {str(found)[:60]!a}, and this version of the code reads 1 and "
+            f"{FORMAT}; update the code."
+        )
+    _check(content, _object({}), where)  # also bounds the depth, which an upgrade walks down
+    return upgrade(content) if found == 1 else dict(content)
+
+
+def _check(content: Mapping[str, Any], rule: Rule, where: str) -> None:
+    try:
+        _plain(content, "")
+        rule(content, "")
+    except _Wrong as wrong:
+        raise IntegrityError(f"{where} {wrong.sentence}.") from None

@@ -7,7 +7,6 @@ Files``: :func:`from_bundle`, :func:`from_hub`. :func:`resolve` chooses among th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.weights import hub
 from zoo.weights.catalog import CONFIG, RECORD, WEIGHTS, ModelInfo, read_catalog
-from zoo.weights.integrity import read_bytes, read_verified
+from zoo.weights.integrity import parse_json, read_bytes, read_verified
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,7 @@ class Files:
         Raises:
             IntegrityError: The file is no JSON object.
         """
-        try:
-            value = json.loads(self.contents[name])
-        except ValueError as error:
-            raise IntegrityError(f"{name} of {self.source} is not valid JSON: {error}.") from None
-        if not isinstance(value, dict):
-            raise IntegrityError(f"{name} of {self.source} is not a JSON object.")
-        return value
+        return parse_json(self.contents[name], f"{name} of {self.source}")
 
 
 def resolve(
@@ -88,8 +81,36 @@ def resolve(
     except (HubError, IntegrityError) as error:  # also when the Hub sends something wrong
         if revision is not None:  # the bundle is not the revision that was asked for
             raise
-        notice = f"These are the bundled weights, because the Hub failed: {error}"
-        return replace(from_bundle(info), notice=notice)
+        return _bundle_after(error, info)
+
+
+def instead(
+    files: Files,
+    info: ModelInfo,
+    source: str | Path,
+    revision: str | None,
+    error: IntegrityError,
+) -> Files:
+    """Return the bundle where the Hub's files, though as pinned, turned out to be unusable.
+
+    Args:
+        files: What `resolve` returned for ``source`` and ``revision``.
+        info: The catalog's entry.
+        source: Only ``"auto"`` falls back.
+        revision: What was asked for; the bundle is no stand-in for a revision.
+        error: What is wrong with the files.
+
+    Raises:
+        IntegrityError: The error itself, where nothing may stand in.
+    """
+    if source != "auto" or files.source != "hub" or revision is not None:
+        raise error from None
+    return _bundle_after(error, info)
+
+
+def _bundle_after(error: ZooError, info: ModelInfo) -> Files:
+    notice = f"These are the bundled weights, because the Hub failed: {error}"
+    return replace(from_bundle(info), notice=notice)
 
 
 def from_bundle(info: ModelInfo, revision: str | None = None) -> Files:

@@ -5,83 +5,132 @@ safetensors is the only format of weights; nothing is ever unpickled.
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from zoo.errors import IntegrityError
+from zoo.weights.integrity import parse_json
 
 _HEADER_LIMIT = 100_000_000  # the limit of the safetensors format itself
+_MAX_DIMENSIONS = 8
+# Bytes of a number, and its name in NumPy and torch, by its name in safetensors.
+_DTYPES = {
+    "BOOL": (1, "bool"),
+    "U8": (1, "uint8"),
+    "I8": (1, "int8"),
+    "I16": (2, "int16"),
+    "F16": (2, "float16"),
+    "BF16": (2, "bfloat16"),
+    "I32": (4, "int32"),
+    "F32": (4, "float32"),
+    "I64": (8, "int64"),
+    "F64": (8, "float64"),
+}
 
 
-def read_header(contents: bytes, where: str) -> dict[str, Any]:
-    """Return the JSON header of a safetensors file.
+@dataclass(frozen=True)
+class Header:
+    """What a safetensors file says about itself, checked against its size.
+
+    Attributes:
+        tensors: Shape and dtype (``"float32"``) by name.
+        metadata: Text by name.
+    """
+
+    tensors: Mapping[str, tuple[tuple[int, ...], str]]
+    metadata: Mapping[str, str]
+
+    @property
+    def largest(self) -> int:
+        """No number in the arguments of the network that these fit is larger."""
+        sides = (side for shape, _ in self.tensors.values() for side in shape)
+        return max(1024, len(self.tensors), *sides)
+
+
+def read_header(contents: bytes, where: str) -> Header:
+    """Return the header of a safetensors file.
 
     The format: 8 bytes of little-endian header length, the JSON header, the raw tensors
     (https://github.com/huggingface/safetensors#format).
 
     Raises:
-        IntegrityError: The bytes are no safetensors file.
+        IntegrityError: The bytes are no safetensors file, or its tensors are not all there.
     """
     length = int.from_bytes(contents[:8], "little")
+    if len(contents) < 8 or length > min(len(contents) - 8, _HEADER_LIMIT):
+        raise IntegrityError(f"{where} is not a safetensors file: its header is cut off.")
     try:
-        if len(contents) < 8 or length > min(len(contents) - 8, _HEADER_LIMIT):
-            raise ValueError("its header is cut off")
-        header = json.loads(contents[8 : 8 + length])
-        if not isinstance(header, dict):
-            raise ValueError("its header is no JSON object")
-    except ValueError as error:
-        raise IntegrityError(f"{where} is not a safetensors file: {error}.") from None
-    return header
+        header = parse_json(contents[8 : 8 + length], "its header")
+    except IntegrityError as error:
+        raise IntegrityError(f"{where} is not a safetensors file: {error}") from None
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise IntegrityError(f"{where} has a __metadata__ that is no object of texts.")
+    size = len(contents) - 8 - length
+    return Header({name: _tensor(name, header[name], size, where) for name in header}, metadata)
 
 
-def read_state(
-    contents: bytes, architecture: str, expected: Mapping[str, Any], where: str
-) -> dict[str, Any]:
-    """Parse weights and check them against the network that will hold them.
+def _tensor(name: str, entry: Any, size: int, where: str) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype of one tensor; its numbers must lie inside the file."""
+    try:
+        width, dtype = _DTYPES[entry["dtype"]]
+        shape, (begin, end) = entry["shape"], entry["data_offsets"]
+        whole = all(type(each) is int for each in (*shape, begin, end))
+        if not whole or len(shape) > _MAX_DIMENSIONS or min(shape, default=1) < 1:
+            raise ValueError
+        if not 0 <= begin <= end <= size or end - begin != math.prod(shape) * width:
+            raise ValueError
+    except (TypeError, ValueError, KeyError):
+        raise IntegrityError(
+            f"{where} is not a valid safetensors file: the shape, dtype and place that it gives "
+            f"for {name[:60]!a} cannot be."
+        ) from None
+    return tuple(shape), dtype
+
+
+def check_fit(header: Header, architecture: str, expected: Mapping[str, Any], where: str) -> None:
+    """Raise `IntegrityError` unless the tensors are exactly those of a network.
 
     Args:
-        contents: The bytes of ``model.safetensors``.
+        header: Of the file.
         architecture: The name that the file's metadata must carry.
-        expected: The network's own state: NumPy arrays (or torch tensors) by name.
+        expected: The network's own state by name: anything with a shape and a dtype.
         where: What the error calls the file.
-
-    Returns:
-        Arrays (or tensors) by name: exactly the names, shapes and dtypes of ``expected``.
-
-    Raises:
-        IntegrityError: The file is no safetensors file, or is for another network.
     """
-    header = read_header(contents, where)
-    named = (header.get("__metadata__") or {}).get("architecture")
+    named = header.metadata.get("architecture")
     if named != architecture:
         raise IntegrityError(
-            f"{where} holds a network {named!r}, its config says {architecture!r}."
+            f"{where} holds a network {named!a}, its config says {architecture!a}."
         )
-    state = _parse(contents, where, as_numpy=_all_numpy(expected))
-    missing, extra = sorted(set(expected) - set(state)), sorted(set(state) - set(expected))
+    missing = sorted(set(expected) - set(header.tensors))
+    extra = sorted(set(header.tensors) - set(expected))
     if missing or extra:
         raise IntegrityError(
             f"{where} does not fit {architecture}: "
             f"missing {_names(missing)}; not in the network {_names(extra)}."
         )
     for name, want in expected.items():
-        got = state[name]
-        if tuple(got.shape) != tuple(want.shape) or got.dtype != want.dtype:
+        shape, dtype = header.tensors[name]
+        wanted = str(want.dtype).removeprefix("torch.")
+        if shape != tuple(want.shape) or dtype != wanted:
             raise IntegrityError(
-                f"{where} does not fit {architecture}: {name} is {tuple(got.shape)} {got.dtype}, "
-                f"the network has {tuple(want.shape)} {want.dtype}."
+                f"{where} does not fit {architecture}: {name} is {shape} {dtype}, "
+                f"the network has {tuple(want.shape)} {wanted}."
             )
-    return state
 
 
-def _parse(contents: bytes, where: str, as_numpy: bool) -> dict[str, Any]:
+def read_state(contents: bytes, framework: str, where: str) -> dict[str, Any]:
+    """Return NumPy arrays (or torch tensors, by the framework) by name.
+
+    Raises:
+        IntegrityError: The library refuses the file.
+    """
     from safetensors import SafetensorError
 
     try:
-        if as_numpy:
+        if framework == "numpy":
             from safetensors.numpy import load
 
             return load(contents)
@@ -92,10 +141,6 @@ def _parse(contents: bytes, where: str, as_numpy: bool) -> dict[str, Any]:
         raise IntegrityError(f"{where} is not a valid safetensors file: {error}.") from None
 
 
-def _all_numpy(state: Mapping[str, Any]) -> bool:
-    return all(isinstance(value, np.ndarray | np.generic) for value in state.values())
-
-
 def _names(names: list[str]) -> str:
-    shown = ", ".join(names[:4]) or "nothing"
+    shown = ", ".join(name[:60] for name in names[:4]) or "nothing"
     return shown + (f" and {len(names) - 4} more" if len(names) > 4 else "")

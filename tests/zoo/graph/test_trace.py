@@ -13,7 +13,8 @@ from tests.zoo.explain import networks
 from zoo.errors import ZooError
 from zoo.explain import activations, layers
 from zoo.explain.subject import trace
-from zoo.graph.torch_trace import Runner, shared_copy
+from zoo.graph.modules import private_copy
+from zoo.graph.torch_trace import Runner
 
 
 @pytest.mark.parametrize("name", networks.SHAPES)
@@ -79,7 +80,7 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_the_copy_shares_the_weights() -> None:
     network, _ = networks.make("unet")
-    copied = shared_copy(network)
+    copied = private_copy(network, share=True)
     for own, shared in zip(network.parameters(), copied.parameters(), strict=True):
         assert own.data_ptr() == shared.data_ptr()
 

@@ -33,7 +33,8 @@ class Convolution(Layer):
         stride: s.
         padding: p, zeros added on every side.
         bias: whether there is a b; useless in front of BatchNorm, which subtracts it again.
-        rng: source of the initial weights, He et al. 2015, eq. 10: N(0, √(2 / (C·k·k))).
+        rng: source of the initial weights, He et al. 2015, eq. 10: N(0, √(2 / (C·k·k))); None
+            leaves them undefined.
         needs_dx: False for a network's first layer: nobody wants ∂L/∂image.
 
     Shapes: x (C, H, W, N) → y (O, H', W', N), H' = ⌊(H + 2p − k) / s⌋ + 1.
@@ -48,7 +49,7 @@ class Convolution(Layer):
         stride: int = 1,
         padding: int = 0,
         bias: bool = False,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         dtype: DTypeLike = np.float32,
         needs_dx: bool = True,
     ) -> None:
@@ -59,7 +60,10 @@ class Convolution(Layer):
         self.needs_dx = needs_dx
         shape = (out_channels, in_channels, kernel, kernel)
         std = np.sqrt(2 / (in_channels * kernel * kernel))
-        self.parameters["weight"] = (rng.standard_normal(shape) * std).astype(dtype)
+        if rng is None:
+            self.parameters["weight"] = np.empty(shape, dtype)
+        else:
+            self.parameters["weight"] = (rng.standard_normal(shape) * std).astype(dtype)
         if bias:
             self.parameters["bias"] = np.zeros(out_channels, dtype)
         self._x: Array | None = None

@@ -17,7 +17,8 @@ class Linear(Layer):
 
     Args:
         in_features, out_features: F and K.
-        rng: source of the initial weights, uniform in ±1/√F as in PyTorch.
+        rng: source of the initial weights, uniform in ±1/√F as in PyTorch; None leaves them
+            undefined.
     """
 
     def __init__(
@@ -25,14 +26,16 @@ class Linear(Layer):
         in_features: int,
         out_features: int,
         *,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__()
         bound = 1 / np.sqrt(in_features)
-        weight = rng.uniform(-bound, bound, (out_features, in_features))
-        self.parameters["weight"] = weight.astype(dtype)
-        self.parameters["bias"] = rng.uniform(-bound, bound, out_features).astype(dtype)
+        for name, shape in (("weight", (out_features, in_features)), ("bias", (out_features,))):
+            if rng is None:
+                self.parameters[name] = np.empty(shape, dtype)
+            else:
+                self.parameters[name] = rng.uniform(-bound, bound, shape).astype(dtype)
         self._x: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:

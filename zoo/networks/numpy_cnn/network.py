@@ -42,7 +42,8 @@ class NumpyCNN:
         dropout: probability for the features in front of the linear layer.
         norm: what normalizes: ``"batch"``, ``"group"``, ``"layer"`` or ``"none"``. Without a norm,
             whose β shifts, the convolutions have a bias.
-        seed: of the initial weights and the dropout masks.
+        seed: of the initial weights and the dropout masks; None leaves the weights undefined,
+            to be loaded.
         dtype: of all parameters: float32, or float64 to check gradients.
 
     Example:
@@ -60,7 +61,7 @@ class NumpyCNN:
         classes: int = 10,
         dropout: float = 0.0,
         norm: str = "batch",
-        seed: int = 0,
+        seed: int | None = 0,
         dtype: DTypeLike = np.float32,
     ) -> None:
         if norm not in NORMS:
@@ -68,7 +69,7 @@ class NumpyCNN:
         self.in_channels, self.size, self.classes = in_channels, size, classes
         self.channels, self.dropout, self.norm = tuple(channels), dropout, norm
         self.dtype = np.dtype(dtype)
-        rng = np.random.default_rng(seed)
+        rng = None if seed is None else np.random.default_rng(seed)
         self.layers: dict[str, Layer] = {}
         width = in_channels
         for block, out in enumerate(self.channels, start=1):
@@ -94,7 +95,7 @@ class NumpyCNN:
             width = out
         self.layers["flatten"] = Flatten()
         if dropout:
-            self.layers["dropout"] = Dropout(dropout, np.random.default_rng((seed, 1)))
+            self.layers["dropout"] = Dropout(dropout, np.random.default_rng((seed or 0, 1)))
         self.layers["linear"] = Linear(width * size * size, classes, rng=rng, dtype=dtype)
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -162,7 +163,7 @@ class NumpyCNN:
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return copies of all parameters and buffers, under the names PyTorch would give them."""
-        return {name: array.copy() for name, array in self._state().items()}
+        return {name: array.copy() for name, array in self.arrays.items()}
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
         """Copy parameters and buffers in.
@@ -170,7 +171,7 @@ class NumpyCNN:
         Raises:
             ValueError: if a name is missing or unknown, or a shape differs; nothing is changed.
         """
-        own = self._state()
+        own = self.arrays
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
             raise ValueError(f"The weights do not fit: missing {missing}, unknown {unknown}.")
@@ -223,7 +224,9 @@ class NumpyCNN:
             raise ValueError(f"Images must be (N, {', '.join(map(str, expected))}), not {x.shape}.")
         return np.ascontiguousarray(x.transpose(1, 2, 3, 0), dtype=self.dtype)
 
-    def _state(self) -> dict[str, NDArray]:
+    @property
+    def arrays(self) -> dict[str, NDArray]:
+        """All parameters and buffers themselves, by name."""
         return {
             f"{layer_name}.{name}": array
             for layer_name, layer in self.layers.items()
