@@ -229,6 +229,33 @@ def test_the_finished_network_is_calibrated(tiny_mnist: Path, tmp_path: Path) ->
     assert temperature != 1
 
 
+def test_the_config_tells_the_threshold_that_the_record_measured(
+    tiny_mnist: Path, tmp_path: Path
+) -> None:
+    record = train(tiny_mnist, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["ood_threshold"] == record["ood"]["threshold"]
+    assert 0 <= record["ood"]["false_alarm_rate"] <= 1
+    assert set(record["ood"]["detection_rates"]) == set(record["ood"]["ood_n"])
+
+
+def test_outliers_are_pulled_towards_the_same_probability_for_every_class() -> None:
+    logits = np.array([[4, 0, 0], [1, 1, 1]], np.float32)
+    gradient = mnist_recipe.towards_even(logits)
+    assert gradient[0, 0] > 0 > gradient[0, 1]
+    np.testing.assert_allclose(gradient[1], 0, atol=1e-7)
+
+
+def test_a_batch_holds_outliers_after_its_digits(tiny_mnist: Path) -> None:
+    digits = data.load(tiny_mnist, "train")
+    outliers = np.full((3, 28, 28), 255, np.uint8)
+    for images, labels in mnist_recipe.augmented_batches(digits, outliers, RECIPE, 0, 0):
+        assert len(labels) == RECIPE.batch
+        assert len(images) == round(RECIPE.batch * (1 + RECIPE.outlier_share))
+        bright = images.mean(axis=(1, 2, 3))
+        assert bright[RECIPE.batch :].min() > bright[: RECIPE.batch].max()
+
+
 def test_download_puts_the_files_where_they_are_looked_for(
     tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
