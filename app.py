@@ -1,27 +1,49 @@
-"""The front door, ``streamlit run app.py``: page list and side bar; the rest is in pages/."""
+"""The front door, ``streamlit run app.py``: page list and side bar; the rest is in pages/.
+
+Streamlit reads this file twice: when the server starts, to find ``app``, and again at every run of
+a page, for what every page stands in.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from pages.common import entry_guard, footer, loaded_models, settings, site, warm_up
-from pages.sections.feature_maps import top_images
+from pages.server import script_errors
+from pages.server.lifespan import lifespan
+from pages.server.security_headers import SecurityHeaders
+from pages.server.upload_limits import UploadLimits
 
 STATIC = Path(__file__).parent / "static"
 
-st.set_page_config(
-    page_title="CNN-Lytical",
-    page_icon=str(STATIC / "favicon.png"),  # a Material icon here would ask an outside font host
-    layout="wide",
-    initial_sidebar_state="auto",
+app = st.App(
+    __file__,
+    lifespan=lifespan,
+    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
+    on_script_error=script_errors.show,
 )
-st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
-settings.from_secrets()
-warm_up.start([top_images.prepare])
-page = site.navigation()
-entry_guard.resume()
-loaded_models.prefetch()
-footer.show()
-page.run()
+
+
+def frame() -> None:
+    """Draw what every page stands in, and in it the page that the visitor asked for."""
+    st.set_page_config(
+        page_title="CNN-Lytical",
+        page_icon=str(STATIC / "favicon.png"),  # a Material icon would ask an outside font host
+        layout="wide",
+        initial_sidebar_state="auto",
+    )
+    st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
+    settings.from_secrets()
+    warm_up.visited()
+    page = site.navigation()
+    entry_guard.resume()
+    loaded_models.prefetch()
+    footer.show()
+    page.run()
+
+
+if st.runtime.exists():
+    frame()

@@ -1,12 +1,10 @@
 """The project's two commands: ``python3 run.py`` opens the app, ``python3 run.py test`` tests it.
 
 Both set up what they need first: a virtual environment in ``.venv`` with the packages of
-requirements.txt, and for the tests a Chromium. Only the standard library is used here.
+requirements.txt, and for the tests a Chromium. Only the standard library is used here, and only
+syntax that a Python too old for the project can read, so that it can say so.
 """
 
-from __future__ import annotations
-
-import argparse
 import hashlib
 import os
 import shutil
@@ -15,14 +13,27 @@ import sys
 import venv
 from pathlib import Path
 
+NEEDED = (3, 11)
+if sys.version_info < NEEDED:  # whoever runs this may have an older one
+    sys.exit(
+        "error: Python {}.{} or newer is needed; this is {}. Start run.py with a newer one, such "
+        "as python{}.{} run.py.".format(*NEEDED, sys.version.split()[0], *NEEDED)
+    )
+
 ROOT = Path(__file__).resolve().parent
-BIN = ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin")
+ENVIRONMENT = ROOT / ".venv"
+BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 # Many tests wait (for a Hub that is slow on purpose, for a browser): three at a time. Four, with as
 # many browsers at once on two cores, took longer (743 s instead of 652 s) and missed time limits.
 PARALLEL = ["--numprocesses=3", "--dist=loadfile"]
+USAGE = """usage: python3 run.py [--cpu] [OPTION ...]        open the app
+       python3 run.py [--cpu] test [OPTION ...]   run the linter, the type checker and all tests
+
+--cpu installs the small build of torch, without GPU support. Every other option goes to Streamlit
+(python3 run.py --server.port 8600) or to pytest (python3 run.py test -k digits)."""
 
 
 class SetupError(Exception):
@@ -32,28 +43,87 @@ class SetupError(Exception):
 def install(requirements: str, cpu: bool) -> None:
     """Make the virtual environment and install a requirements file, unless that is done already.
 
-    A stamp in the environment holds the hash of what was installed, so that the second start
-    takes no time and a changed requirements file is noticed.
+    A stamp in the environment holds the hash of what was installed and the Python it was installed
+    for, so that the second start takes no time and a change of either is noticed.
     """
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this may have an older one
-        raise SetupError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     files = sorted({"requirements.txt", requirements})
     wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()
-    stamp = ROOT / ".venv" / f".{requirements}.installed"
-    if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
+    stamp = ENVIRONMENT / f".{requirements}.installed"
+    wanted += f" {make_environment()}"
+    if stamp.exists() and stamp.read_text() == wanted:
         return
-    if not PYTHON.exists():
-        print("Making the virtual environment .venv …", flush=True)
-        venv.create(ROOT / ".venv", with_pip=True)
     print(f"Installing {requirements} (a few minutes and up to 6 GB the first time) …", flush=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if cpu:
-        call([*pip, "torch", "torchvision", "--index-url", CPU_INDEX], "torch was not installed")
+        install_cpu_torch(pip)
     call([*pip, "-r", str(ROOT / requirements)], "the packages were not installed")
     stamp.write_text(wanted)
 
 
-def call(command: list[str], failure: str) -> None:
+def make_environment() -> str:
+    """Make ``.venv``, or what is missing in a half-made one; return its Python's version.
+
+    Raises:
+        SetupError: if that is impossible here.
+    """
+    version = version_inside("import pip")
+    if version:
+        return version
+    without_pip = version_inside("")
+    if without_pip:  # where the first try ended in the middle
+        print("The virtual environment .venv has no pip; adding it …", flush=True)
+        command = [str(PYTHON), "-m", "ensurepip", "--default-pip"]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    elif ENVIRONMENT.is_symlink():
+        raise SetupError(f"{ENVIRONMENT} is a link to no usable environment; delete the link.")
+    else:
+        print("Making the virtual environment .venv …", flush=True)
+        try:
+            venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        except subprocess.CalledProcessError:
+            pass  # ensurepip: said below
+        except OSError as error:
+            raise SetupError(f"The virtual environment .venv cannot be made: {error}.") from None
+    version = version_inside("import pip")
+    if not version:
+        name = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        raise SetupError(
+            "This Python cannot put pip into a virtual environment (its module ensurepip is "
+            f"missing or fails); on Debian and Ubuntu `sudo apt install {name}` brings it. Then "
+            "run the same command again."
+        )
+    return version
+
+
+def version_inside(code: str) -> str:
+    """Return the version of .venv's Python, "" if it is missing, too old or fails at ``code``."""
+    program = f"{code}\nimport sys\nprint('%d.%d' % sys.version_info[:2])"
+    try:
+        found = subprocess.run(
+            [str(PYTHON), "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return ""
+    words = found.stdout.decode("ascii", "replace").split()
+    if found.returncode or not words or tuple(map(int, words[-1].split("."))) < NEEDED:
+        return ""
+    return words[-1]
+
+
+def install_cpu_torch(pip: "list[str]") -> None:
+    """Install torch's small build; where its index cannot be reached, leave it to the usual one."""
+    print(f"Installing torch without GPU support from {CPU_INDEX} …", flush=True)
+    patience = ["--retries", "1", "--timeout", "15"]
+    command = [*pip, *patience, "torch", "torchvision", "--index-url", CPU_INDEX]
+    if subprocess.run(command, cwd=ROOT).returncode:
+        print(
+            f"note: torch's own index {CPU_INDEX} cannot be reached or has no build for this "
+            "machine; taking the usual index, whose torch is larger and works as well.",
+            flush=True,
+        )
+
+
+def call(command: "list[str]", failure: str) -> None:
     """Run a command of the set-up.
 
     Raises:
@@ -96,7 +166,7 @@ def find_chromium() -> None:
     )
 
 
-def open_app(arguments: list[str]) -> int:
+def open_app(arguments: "list[str]") -> int:
     """Start the app; it opens in the browser, or its address is printed."""
     command = [str(PYTHON), "-m", "streamlit", "run", "app.py", *arguments]
     try:
@@ -105,7 +175,7 @@ def open_app(arguments: list[str]) -> int:
         return 0
 
 
-def run_tests(arguments: list[str]) -> int:
+def run_tests(arguments: "list[str]") -> int:
     """Run the linter, the type checker and all tests; return 0 if all of them pass.
 
     With arguments only pytest runs, with those.
@@ -127,26 +197,39 @@ def run_tests(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
+def read(arguments: "list[str]") -> "tuple[str, bool, list[str]]":
+    """Return the command, whether --cpu is there, and what goes on to Streamlit or pytest.
+
+    Raises:
+        SetupError: if the first word is no command.
+    """
+    rest = [word for word in arguments if word != "--cpu"]
+    command = rest.pop(0) if rest and not rest[0].startswith("-") else "app"
+    if command not in ("app", "test"):
+        raise SetupError(f"There is no command {command!r}; there are: app, test. See --help.")
+    return command, "--cpu" in arguments, rest
+
+
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python3 run.py", description="Set up CNN-Lytical and open the app, or test it."
-    )
-    parser.add_argument("command", nargs="?", choices=["app", "test"], default="app")
-    parser.add_argument(
-        "--cpu", action="store_true", help="install the small build of torch, without GPU support"
-    )
-    options, rest = parser.parse_known_args()
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack a sign such as …
+        stream.reconfigure(errors="replace")
+    if sys.argv[1:] and sys.argv[1] in ("-h", "--help"):
+        print(USAGE)
+        return 0
     try:
-        if options.command == "app":
-            install("requirements.txt", options.cpu)
+        command, cpu, rest = read(sys.argv[1:])
+        if command == "app":
+            install("requirements.txt", cpu)
             return open_app(rest)
-        install("requirements-dev.txt", options.cpu)
+        install("requirements-dev.txt", cpu)
         find_chromium()
         return run_tests(rest)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pages.components.gallery import gallery
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding, heat_map, mosaic
 from pages.images.encoding import data_url as address
+from pages.sections import calibration
 from pages.sections import training_history as training_section
 from zoo.samples import Sample, first_sample, samples
 
@@ -132,10 +133,19 @@ def show_answer() -> tuple[np.ndarray, str] | None:
     except zoo.ImageError as error:
         class_answer.show_problem("answer", now["number"], model.labels, str(error))
         return None
-    class_answer.show(
-        "answer", now["number"], result, view, f"{PLACE} on the {model.device.upper()}"
-    )
+    place = f"{PLACE} on the {model.device.upper()}"
+    class_answer.show("answer", now["number"], result, view, place, note=caution(result))
     return view, result.label
+
+
+def caution(result: zoo.Classification) -> str:
+    """Say that this may be no single digit, if the measured threshold says so."""
+    if not result.is_ood or result.ood_threshold is None:
+        return ""
+    return (
+        "This may be no single digit: I am less than "
+        f"{number_format.percent(result.ood_threshold)} sure."
+    )
 
 
 @st.cache_data(show_spinner=False)
@@ -178,8 +188,8 @@ def show_choices() -> None:
 
 
 def show_inside(view: np.ndarray, label: str) -> None:
-    """Draw what decided, and every layer's output."""
-    st.header("What decided", anchor="decided")
+    """Draw what the network looked at, and every layer's output."""
+    st.header("What the network looked at", anchor="looked-at")
     show_occlusion(view, label)
     st.header("Inside, layer by layer", anchor="layers")
     st.markdown(
@@ -207,9 +217,7 @@ def show_occlusion(view: np.ndarray, label: str) -> None:
         gallery.GalleryImage(
             "What it sees", "28 × 28", address(encoding.png(view, 10)), "The digit"
         ),
-        gallery.GalleryImage(
-            "What decided", "occlusion", address(heat_map.png(view, drop, 10)), "Its map"
-        ),
+        gallery.GalleryImage("Occlusion", "map", address(heat_map.png(view, drop, 10)), "Its map"),
     ]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
@@ -222,4 +230,5 @@ def show_occlusion(view: np.ndarray, label: str) -> None:
 
 
 playground()
+calibration.show(model)
 training_section.show(model)

@@ -1,4 +1,4 @@
-"""Objects: hand in a photo, and see what the network calls it, why, and how often it errs."""
+"""Objects: upload a photo, and see what the network calls it, why, and how often it errs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUPS = {
 size = model.preprocessing
 st.title("Objects", anchor=False)
 st.markdown(
-    f"Hand in a photo. A convolutional network, trained from scratch on "
+    f"Upload a photo. A convolutional network, trained from scratch on "
     f"{model.config['data']['name']}, gives it one of {len(model.labels)} names: "
     f"{', '.join(model.labels[:-1])} or {model.labels[-1]}."
 )
@@ -87,8 +87,8 @@ def on_file(key: str) -> None:
         return
     try:
         put_photo(*encoding.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
-    except zoo.ImageError as error:
-        put(problem=str(error), url=None, description="", square=crop.Square())
+    except Exception as error:
+        put(problem=upload.problem(error), url=None, description="", square=crop.Square())
 
 
 def on_move() -> None:
@@ -175,21 +175,27 @@ def show_inputs() -> None:
     """Draw the upload and the camera."""
     with st.container(horizontal=True, vertical_alignment="center"):
         upload.upload("Upload a photo", "A photo of one thing", "upload", on_file)
-        upload.camera("Take one", "A photo of one thing", "camera", on_file)
+        upload.camera("Take a photo", "A photo of one thing", "camera", on_file)
         st.caption("It is not stored.")
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def reasons(key: str, view: np.ndarray, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return occlusion's map and Grad-CAM's, (H, W) each: a sample's once for all visitors."""
+    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
+    return drop, zoo.explain.grad_cam(model, view, target)
 
 
 def show_reasons(view: np.ndarray, label: str) -> None:
     """Draw what in the image speaks for a class, by two methods."""
-    st.header("What speaks for it", anchor="decided")
+    st.header("What the network looked at", anchor="looked-at")
     chosen = st.pills(
         "Class to explain; the answer, unless you choose another",
         model.labels,
         key="explained",
     )
     target = chosen or label
-    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
-    cam = zoo.explain.grad_cam(model, view, target)
+    drop, cam = reasons(loaded_models.key(model), view, target)
     seen = f"{size.width} × {size.height}"
     images = [
         gallery.GalleryImage("What it sees", seen, address(encoding.png(view, 10)), "The square"),

@@ -20,6 +20,8 @@ FORBIDDEN = {
     "training": {"pages", "streamlit"},
     "pages": {"training", "torch", "requests", "urllib", "socket", "subprocess", "huggingface_hub"},
 }
+# Imaginary visitors have to speak the language of the server that they visit.
+EXCEPTIONS = {"training.benchmarks.pages.visitors": {"streamlit"}}
 # From the ground up; a module imports only what stands on its own floor or below. The longest
 # prefix counts. Rooms on one line are neighbours.
 FLOORS = {
@@ -39,13 +41,22 @@ FLOORS = {
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
         ["training.evaluate"],
-        ["training.publish", "training.experiments", "training.benchmarks"],
+        ["training.publish", "training.experiments", "training.benchmarks", "training.documents"],
+        ["training.finish"],
+        [  # commands, which end with finish
+            "training.mnist.__main__",
+            "training.cifar10.__main__",
+            "training.cifar10.average_parts",
+            "training.carvana.__main__",
+            "training.carvana.average_runs",
+        ],
     ],
     "pages": [
         ["pages.common"],
         ["pages.images"],
         ["pages.components"],
         ["pages.sections"],
+        ["pages.server"],
         ["pages"],
     ],
 }
@@ -102,7 +113,10 @@ def floor_of(module: str) -> int | None:
 def test_no_package_imports_what_stands_above_it(package: str) -> None:
     assert len(modules(package)) > 3
     wrong = {
-        name_of(path): sorted({name.split(".")[0] for name in imported(path)} & FORBIDDEN[package])
+        name_of(path): sorted(
+            ({name.split(".")[0] for name in imported(path)} & FORBIDDEN[package])
+            - EXCEPTIONS.get(name_of(path), set())
+        )
         for path in modules(package)
     }
     assert not {name: found for name, found in wrong.items() if found}

@@ -12,13 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import zoo
 from training.data.readers import reader
@@ -82,7 +80,7 @@ def _evaluate_masks(
     model: zoo.Segmenter, data_dir: Path, split: str, masks: Masks
 ) -> dict[str, Any]:
     from training.data import street_photos  # imports torch
-    from training.metrics import mask_metrics
+    from training.metrics import mask_predictions
 
     photos = reader(model.config)
     if masks.streets:
@@ -90,14 +88,9 @@ def _evaluate_masks(
     else:
         pairs = photos.load(data_dir, split, masks.full_size)
 
-    def answers() -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
-        for pair in pairs:
-            image, true = pair.read()
-            yield pair.name, model.predict(image, masks.refine).mask, true
-
     start = time.perf_counter()
-    metrics = mask_metrics.measure(answers())
-    return _result(model, split, len(pairs), metrics, start)
+    metrics = mask_predictions.measure_model(model, pairs, masks.refine)
+    return _result(model, split, metrics.pop("n"), metrics, start)
 
 
 def _evaluate_classes(

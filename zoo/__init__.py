@@ -55,7 +55,16 @@ __all__ = [
 ]
 
 # so that zoo.preprocessing.mnist_format.prepare works after `import zoo`
-_LAZY = ("batch_norm", "digits", "explain", "hub", "networks", "snippets")
+_LAZY = (
+    "batch_norm",
+    "explain",
+    "graph",
+    "networks",
+    "preprocessing",
+    "segmentation",
+    "snippets",
+    "weights",
+)
 
 
 def __getattr__(name: str) -> Any:

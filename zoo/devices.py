@@ -5,44 +5,93 @@ two seconds and several hundred megabytes, which the small NumPy network does no
 NumPy network ``"auto"`` looks for a GPU only where that is cheap or promising: when torch is
 imported already, or when the machine has an NVIDIA driver. Elsewhere it is the CPU, and torch is
 not imported. An explicit ``device="cuda"`` or ``"mps"`` always asks torch.
+
+A library lives in somebody else's process: models are made outside of its inference mode and
+default device, and go on working after a fork.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.errors import DeviceError
 
+if TYPE_CHECKING:
+    import torch
+
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 _KINDS = ("cpu", "cuda", "mps")
+_INSTALL = 'pip install "cnn-lytical[torch]", or pip install torch'
 
 
-def choose(device: str, framework: str) -> str:
-    """Turn ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"`` into an existing device.
+def choose(device: str | torch.device, framework: str) -> str:
+    """Turn a device's name, or a ``torch.device``, into the name of one that exists.
 
     Args:
-        device: What the caller asked for.
+        device: What the caller asked for: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
+            ``"mps"``, or a ``torch.device`` of one of these kinds.
         framework: ``"numpy"`` or ``"torch"``, the framework of the network.
 
     Raises:
-        DeviceError: The name is unknown or this machine has no such device.
+        DeviceError: The name is unknown, this machine has no such device, or PyTorch is missing.
     """
-    kind = device.partition(":")[0] if isinstance(device, str) else ""
-    if device == "auto":
+    if framework == "torch" and importlib.util.find_spec("torch") is None:
+        raise DeviceError(f"This model runs in PyTorch, which is not installed here: {_INSTALL}.")
+    name = str(device)  # of a torch.device, which torch need not be imported for
+    kind, _, index = name.partition(":")
+    if name == "auto":
         if framework == "numpy" and not _torch_is_worth_it():
             return "cpu"
         return _best()
     if kind not in _KINDS:
         raise DeviceError(f'There is no device {device!r}; use "auto", "cpu", "cuda" or "mps".')
-    if kind != "cpu" and not _exists(device):
-        raise DeviceError(f'This machine has no device {device!r}; use device="auto" or "cpu".')
-    return device
+    if kind == "cpu" and index in ("", "0"):
+        return "cpu"
+    if kind == "cpu" or not _exists(name):
+        raise DeviceError(f'This machine has no device {name!r}; use device="auto" or "cpu".')
+    return name
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Make networks as if the process had set nothing: no inference mode, no default device.
+
+    Where torch is not imported nothing can be set. From then on a forked process computes with one
+    of torch's threads: OpenMP's others do not survive a fork, and waiting for them would not end.
+    """
+    if "torch" not in sys.modules:
+        yield
+        return
+    import torch
+
+    _survive_forks()
+    with torch.inference_mode(False), torch.device("cpu"):
+        yield
+
+
+_forks: list[bool] = []
+
+
+def _survive_forks() -> None:
+    if hasattr(os, "register_at_fork") and not _forks:
+        _forks.append(True)
+        os.register_at_fork(after_in_child=_one_thread)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _torch_is_worth_it() -> bool:
-    if "torch" in sys.modules:
+    if sys.modules.get("torch") is not None:
         return True
     return _NVIDIA_DRIVER.exists() and importlib.util.find_spec("torch") is not None
 
@@ -57,7 +106,9 @@ def _best() -> str:
 
 def _exists(device: str) -> bool:
     if importlib.util.find_spec("torch") is None:
-        raise DeviceError(f"device={device!r} needs PyTorch, which is not installed here.")
+        raise DeviceError(
+            f"device={device!r} needs PyTorch, which is not installed here: {_INSTALL}."
+        )
     import torch
 
     kind, _, index = device.partition(":")

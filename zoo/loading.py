@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo import devices
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
 from zoo.weights import catalog, sources, tensors
 from zoo.weights.schema import check_arguments, check_config, check_record
+
+if TYPE_CHECKING:
+    import torch
 
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
     "classification": Classifier,
@@ -20,7 +23,7 @@ _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
 
 def load(
     name: str,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     source: str | Path = "auto",
     revision: str | None = None,
     timeout: float | None = None,
@@ -30,9 +33,11 @@ def load(
     Args:
         name: One of :func:`zoo.list_models`.
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
-            ``"mps"``. On the CPU the digit network runs in NumPy and torch is never imported; see
-            :mod:`zoo.devices`. On any other device it runs as its PyTorch twin.
-        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see :func:`zoo.weights.resolve`.
+            ``"mps"``, or a ``torch.device``. On the CPU the digit network runs in NumPy and torch
+            is never imported; see :mod:`zoo.devices`. On any other device it runs as its PyTorch
+            twin.
+        source: ``"auto"``, ``"bundle"``, ``"hub"``, or a folder; see
+            :func:`zoo.weights.sources.resolve`.
         revision: A revision on the Hub, or None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; see
             :func:`zoo.weights.hub.timeout_in_use`.
@@ -60,7 +65,9 @@ def load(
         return _assemble(name, sources.instead(files, info, source, revision, error), device)
 
 
-def load_folder(name: str, folder: Path, device: str = "auto") -> Classifier | Segmenter:
+def load_folder(
+    name: str, folder: Path, device: str | torch.device = "auto"
+) -> Classifier | Segmenter:
     """Load a model from its three files, as strictly as `load`, if the catalog does not know it.
 
     Args:
@@ -98,14 +105,19 @@ def record(
         return _record(sources.instead(files, info, source, revision, error))
 
 
-def _assemble(name: str, files: sources.Files, device: str) -> Classifier | Segmenter:
+def _assemble(
+    name: str, files: sources.Files, device: str | torch.device
+) -> Classifier | Segmenter:
     """Make the model that verified files describe; all is checked before anything is built."""
     config = _config(name, files)
     record = _record(files, len(config["labels"]))
     weights = f"{catalog.WEIGHTS} of {files.source}"
     header = tensors.read_header(files.contents[catalog.WEIGHTS], weights)
     where = devices.choose(device, config["framework"])
-    network = _place(_network(config, header, files, weights), config["framework"], where)
+    if config["framework"] == "torch" or where != "cpu":
+        import torch  # noqa: F401, only then are there settings to leave aside
+    with devices.undisturbed():
+        network = _place(_network(config, header, files, weights), config["framework"], where)
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 

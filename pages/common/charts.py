@@ -117,7 +117,7 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
 
 
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
-    """Draw a confusion matrix: the mistakes in colour, the right answers in gray.
+    """Draw a confusion matrix: the errors in colour, the right answers in gray.
 
     Args:
         labels: The classes.

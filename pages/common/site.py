@@ -49,7 +49,7 @@ ENTRIES = (
         ":material/category:",
         "Models",
         model="cifar10",
-        summary="Hand in a photo; a network trained on 32 × 32 pixels names it, and shows why.",
+        summary="Upload a photo; a network trained on 32 × 32 pixels names it, and shows why.",
         samples="objects",
     ),
     Entry(

@@ -1,7 +1,8 @@
 """Import the slow libraries and load the models before somebody needs them.
 
 The thread starts after the first visitor's page: begun at once it would compete with that page for
-the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with torch).
+the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with torch). If nobody
+comes for some seconds, it does not wait any longer.
 """
 
 from __future__ import annotations
@@ -9,59 +10,56 @@ from __future__ import annotations
 import atexit
 import ctypes
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
-
-import threadpoolctl
 
 import zoo
 from pages.common import loaded_models
 
-_DELAY = 1.5  # seconds
-_lock = threading.Lock()
-_started = False
+_ALONE = 5.0  # seconds after the start of the server, if nobody comes
+_DELAY = 1.5  # seconds after the first visitor's page has begun
+_visited = threading.Event()
 _ending = threading.Event()
+_thread: threading.Thread | None = None
 
 
 def start(prepare: Sequence[Callable[[zoo.Model], None]] = ()) -> None:
-    """Set up the process, once in the life of the server, and warm up behind the first page.
+    """Warm up behind the first page, once in the life of the server.
 
     Args:
         prepare: What sections of pages compute once a model; called with each.
     """
-    global _started
-    with _lock:
-        if _started:
-            return
-        _started = True
-    # Visitors share the cores, so each answer gets one thread. OpenBLAS's own threads spin while
-    # they wait for each other, and on a busy machine one digit took 45 ms instead of 0.8 ms.
-    threadpoolctl.threadpool_limits(1, user_api="blas")
-    # The same for torch, which is not imported yet and reads this when it is.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    loaded_models.freeze()
-    thread = threading.Thread(target=_warm_up, args=(prepare,), name="warm-up", daemon=True)
-    thread.start()
-    atexit.register(_end, thread)
+    global _thread
+    if _thread is not None:
+        return
+    _thread = threading.Thread(target=_warm_up, args=(prepare,), name="warm-up", daemon=True)
+    _thread.start()
+    atexit.register(end)
 
 
-def _end(thread: threading.Thread) -> None:
+def visited() -> None:
+    """Tell that a page is being drawn."""
+    _visited.set()
+
+
+def end() -> None:
     """End the thread before the process: torch aborts a process that ends within it.
 
     An exception is raised in the thread, between two of its steps, so that nobody who stops the
     app waits for all of the warming up.
     """
     _ending.set()
-    if thread.ident is not None and thread.is_alive():
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
-        )
-    thread.join(5.0)  # a download may take longer, and may be cut short
+    _visited.set()
+    if _thread is None or _thread.ident is None or not _thread.is_alive():
+        return
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(_thread.ident), ctypes.py_object(SystemExit)
+    )
+    _thread.join(5.0)  # a download may take longer, and may be cut short
 
 
 def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
-    if _ending.wait(_DELAY):
+    if _visited.wait(_ALONE) and _ending.wait(_DELAY):
         return
     try:
         import plotly.graph_objects  # noqa: F401

@@ -27,7 +27,7 @@ def draw(photo: Image.Image, predicted: np.ndarray, true: np.ndarray) -> Image.I
         RGB, of the photo's size: violet where both masks are, amber where the true one is alone,
         red where the predicted one is alone.
     """
-    codes = Image.fromarray(masks.errors(predicted, true))
+    codes = Image.fromarray(masks.error_map(predicted, true))
     if codes.size != photo.size:
         codes = codes.resize(photo.size, Image.Resampling.NEAREST)
     found = np.asarray(codes)

@@ -34,13 +34,13 @@ METHODS: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
 
 @st.fragment
 def show(model: zoo.Classifier, view: np.ndarray) -> None:
-    """Draw the section "What decided".
+    """Draw the section "What the network looked at".
 
     Args:
         model: A loaded classifier.
         view: uint8 array, as ``model.view`` returns it.
     """
-    st.header("What decided", anchor="decided")
+    st.header("What the network looked at", anchor="looked-at")
     answer = model.predict(view).label
     method = st.segmented_control(
         "Method", list(METHODS), default="Grad-CAM", required=True, key="decided-method"

@@ -38,16 +38,16 @@ def _calibration(found: Mapping[str, Any]) -> None:
         st.metric("after", after)
     st.caption(
         f"Of the answers given with 90{number_format.NBSP}% confidence, nine in ten should be "
-        f"right. "
-        "The expected calibration error is the mean gap between confidence and accuracy. All "
-        f"logits are divided by one temperature, T = {found['temperature']:.3f}, which changes no "
-        f"answer. T was fitted, and both errors measured, on the same {found['n']:,} validation "
+        "right. The expected calibration error is the mean gap between confidence and "
+        "accuracy. All logits are divided by one temperature, "
+        f"T = {found['temperature']:.3f}, which changes no answer. T was fitted, and both errors "
+        f"measured, on the same {found['n']:,} validation "
         f"images{_other_weights(found)}."
     )
 
 
 def _ood(found: Mapping[str, Any]) -> None:
-    st.markdown("**Does it notice what it does not know?**")
+    st.markdown("**Out-of-distribution detection**")
     rates = found["detection_rates"]
     kinds = sorted(rates, key=rates.__getitem__, reverse=True)
     names = [kind[0].upper() + kind[1:] for kind in kinds]
@@ -59,13 +59,11 @@ def _ood(found: Mapping[str, Any]) -> None:
     counts = sorted(set(found["ood_n"].values()))
     each = f"{counts[0]:,} each" if len(counts) == 1 else ", ".join(f"{n:,}" for n in counts)
     st.caption(
-        f"The page warns when the best answer has less than "
-        f"{number_format.percent(found['threshold'])}. "
-        f"The bars say how many images of each kind it warns about ({each}); the others get a "
-        "wrong name without a warning. "
+        "The page warns when the best answer has less than "
+        f"{number_format.percent(found['threshold'])}. The bars say how many images of each kind "
+        f"it warns about ({each}); the others get a wrong name without a warning. "
         f"It also warns about {number_format.percent(found['false_alarm_rate'])} of images that "
-        f"do show "
-        f"one of the classes (n = {found['n']:,} validation images that did not set the "
+        f"do show one of the classes (n = {found['n']:,} validation images that did not set the "
         f"threshold{_other_weights(found)})."
     )
 

@@ -33,7 +33,7 @@ def show(model: zoo.Classifier) -> None:
         )
     with right:
         _classes(model)
-    _boldest(model)
+    _most_confident(model)
 
 
 def _classes(model: zoo.Classifier) -> None:
@@ -47,34 +47,32 @@ def _classes(model: zoo.Classifier) -> None:
     )
 
 
-def _boldest(model: zoo.Classifier) -> None:
-    """Show the test images that the network is surest and wrong about, as far as we have them."""
+def _most_confident(model: zoo.Classifier) -> None:
+    """Show the test images that it gets wrong most confidently, as far as we have them."""
     known = _images(model.name)
     shown = []
-    for mistake in model.record["confident_errors"]:
-        sample = known.get(f"test-{mistake['index']:05d}")
+    for error in model.record["confident_errors"]:
+        sample = known.get(f"test-{error['index']:05d}")
         if sample is None:  # of other weights than those in the bundle
             continue
-        true, said = (model.labels[mistake[key]] for key in ("true", "predicted"))
+        true, said = (model.labels[error[key]] for key in ("true", "predicted"))
         shown.append(
             gallery.GalleryImage(
-                title=true.capitalize(),
-                detail=f"“{said}”, {number_format.percent(mistake['probability'])}",
+                title=f"{true} → {said}",
+                detail=number_format.percent(error["probability"]),
                 image=encoding.data_url(encoding.png(model.model_input_image(sample.path), 5)),
                 alt=f"{sample.description}: {true}, taken for {said}",
             )
         )
     if not shown:
         return
-    st.markdown(
-        f"**Its {len(shown)} most confident errors** &nbsp; the label, and what it says instead"
-    )
+    st.markdown(f"**{len(shown)} most confident errors**: true → predicted")
     gallery.show("confident_errors", shown, columns=8, few=3, stacked=True)
     st.caption(next(iter(known.values())).credit)
 
 
 def _images(name: str) -> dict[str, Sample]:
     try:
-        return {sample.id: sample for sample in samples(f"{name}_mistakes")}
+        return {sample.id: sample for sample in samples(f"{name}_errors")}
     except zoo.ZooError:
         return {}

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.browser.waiting import IDLE
 from training.benchmarks.pages import chromium
 from training.benchmarks.pages.page_wait import app
 
 expect.set_options(timeout=60_000)  # CI machines are slow and shared
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 # A deep link makes Streamlit's page ask for these two below the page's own path first.
 DEEP_LINK_404 = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 

@@ -1,22 +1,42 @@
-"""Take the images of the app in docs/screenshots: ``python -m tests.browser.screenshots``.
+"""Take the README's screenshots, docs/screenshots: ``python -m tests.browser.screenshots``.
 
-Each page, light and dark, 1280 and 390 pixels wide, with a drawn digit on the pad.
+Four pages, each light and dark, as a visitor sees them who has done one thing on them.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import pad
+from tests.browser.waiting import settled
 from training.benchmarks.pages import chromium
 from training.benchmarks.pages.page_wait import app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-SIZES = {"": (1280, 800), "-phone": (390, 844)}
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+PAGES = ("digits", "objects", "cars", "feature_maps")
+SIZE = {"width": 1280, "height": 960}
+# Streamlit's own bar at the top left out.
+STYLE = """
+[data-testid=stHeader] { display: none }
+[data-testid=stMainBlockContainer] { padding-top: 2rem }
+"""
+
+
+def take(page: Page, url: str, name: str) -> Image.Image:
+    """Open a page, do what it is for, and return what it looks like then."""
+    page.goto(f"{url}/{name}")
+    settled(page)
+    page.add_style_tag(content=STYLE)
+    if name == "digits":
+        pad.draw(page, pad.THREE)
+    page.mouse.move(0, 0)
+    settled(page)
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def main() -> int:
@@ -24,26 +44,14 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with app() as url, sync_playwright() as playwright:
         browser = chromium.launch(playwright)
-        for size, (width, height) in SIZES.items():
-            for scheme in ("light", "dark"):
-                page = browser.new_page(
-                    viewport={"width": width, "height": height},
-                    color_scheme=scheme,
-                    device_scale_factor=2 if size == "-phone" else 1,
-                    has_touch=size == "-phone",
-                )
-                for name in ("overview", "digits"):
-                    page.goto(url if name == "overview" else f"{url}/{name}")
-                    page.wait_for_selector(IDLE)
-                    page.wait_for_timeout(1500)
-                    if name == "digits":
-                        pad.draw(page, pad.THREE)
-                        if not size:  # down to the layers, for the README
-                            page.set_viewport_size({"width": width, "height": 1460})
-                        page.mouse.move(0, 0)
-                        page.wait_for_timeout(800)
-                    page.screenshot(path=FOLDER / f"{name}{size}-{scheme}.png")
-                page.close()
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport=SIZE, color_scheme=scheme)
+            page.set_default_timeout(120_000)
+            for name in PAGES:
+                path = FOLDER / f"{name}-{scheme}.webp"
+                take(page, url, name).save(path, quality=85, method=6)
+                print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+            page.close()
         browser.close()
     return 0
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 import zoo
 from tests.browser import pad
 from tests.browser.conftest import Watched
+from tests.browser.waiting import settled
 
 
 def test_deep_link_on_a_fresh_server(fresh_url, visit):
@@ -39,7 +40,7 @@ def test_overview_leads_to_what_there_is_to_see_inside(visit, url, title):
 
 def test_the_font_and_the_icon_come_from_the_app(visit, url):
     page = visit(url)
-    page.wait_for_timeout(500)
+    settled(page)
     assert page.evaluate("document.fonts.check('16px Geist')")
     loaded = page.evaluate(
         "[...document.fonts].filter(f => f.family.includes('Geist') && f.status == 'loaded').length"
@@ -54,8 +55,10 @@ def test_the_watch_notices_requests_to_other_machines_and_errors(browser):
     page = browser.new_page()
     page.route("**/*", lambda route: route.abort())
     watched = Watched(page)
-    page.set_content("<img src='https://example.com/x.png'><script>console.error('no')</script>")
-    page.wait_for_timeout(200)
+    with page.expect_event("requestfailed"), page.expect_console_message():
+        page.set_content(
+            "<img src='https://example.com/x.png'><script>console.error('no')</script>"
+        )
     page.close()
     with pytest.raises(AssertionError, match="left the machine"):
         watched.check()

@@ -145,7 +145,7 @@ def test_maps_can_be_sorted_and_scaled(page):
 
 def test_the_unet_shows_encoder_skip_and_decoder_and_what_a_cut_costs(page):
     choose(page, "carvana")
-    sides, masks = read.components(page, "gallery")  # no favourites: the network has no set
+    sides, masks = read.components(page, "gallery")  # no top images: the network has no set
     assert [item["detail"] for item in sides["items"]] == [
         *("down.0.second.act", "up.1.interpolate", "up.1.block.first.act"),
     ]
@@ -176,13 +176,13 @@ def test_attribution_with_random_weights_beside_it(page):
 
 def test_an_image_is_optimized_on_demand(page, monkeypatch):
     monkeypatch.setattr(feature_visualization, "STEPS", 10)
-    button = next(b for b in page.button if "favourite" in b.label)
+    button = next(b for b in page.button if "preferred" in b.label)
     button.click().run()
     assert not page.exception
     assert ("mnist", "relu1", page.session_state["inside"]["of"]["mnist"]["channel"]) in (
         page.session_state["feature-visualization"]
     )
-    assert not [b for b in page.button if "favourite" in b.label]
+    assert not [b for b in page.button if "preferred" in b.label]
 
 
 def test_an_upload_is_looked_into_and_a_bad_one_gets_a_sentence(page):
@@ -192,10 +192,18 @@ def test_an_upload_is_looked_into_and_a_bad_one_gets_a_sentence(page):
     page.file_uploader[0].set_value(("red.png", red.getvalue(), "image/png")).run()
     assert not page.exception
     assert (trace_of(page).input[0] > trace_of(page).input[1]).all()
+    before = trace_of(page).input
     page.file_uploader[0].set_value(("bad.png", b"text", "image/png")).run()
     assert not page.exception
     assert "not an image" in page.warning[0].value
-    assert not read.components(page, "grid_picker")
+    assert read.components(page, "grid_picker"), "the image before stays"
+    np.testing.assert_array_equal(trace_of(page).input, before)
+    page.switch_page("pages/overview.py").run()
+    page.switch_page("pages/feature_maps.py").run()
+    assert not page.exception
+    assert read.components(page, "grid_picker")
+    page.file_uploader[0].set_value(("red.png", red.getvalue(), "image/png")).run()
+    assert not page.warning
 
 
 def test_layers_of_every_kind_can_be_opened(page):

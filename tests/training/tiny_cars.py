@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.carvana.carvana_recipe import CarvanaRecipe
+from training.carvana.carvana_settings import CarvanaRecipe
 from training.data.augment_cars import CarAugmentation
 from training.data.carvana_photos import ImageMaskPair
 from training.data.photometric_jitter import PhotometricJitter

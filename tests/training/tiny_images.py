@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.cifar10.cifar10_recipe import Cifar10Recipe
+from training.cifar10.cifar10_settings import Cifar10Recipe
 from training.data.augment_images import ImageAugmentation
 from training.data.cifar_images import LabelledImages
 from training.engine.compute import ComputeConfig

@@ -34,15 +34,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.cifar10.cifar10_recipe import PRESETS, Cifar10Recipe, Learner
-from training.cifar10.cifar10_record import plain, train_pflop
+from training.cifar10.cifar10_record import train_pflop
+from training.cifar10.cifar10_settings import PRESETS, Cifar10Recipe
+from training.cifar10.cifar10_student import CifarStudent
 from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize
-from training.data.image_batches import Batch, Plan, from_memory
+from training.data.image_batches import Batch, Plan, batches
 from training.engine import distributed
 from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.failures import run_command
 from training.engine.provenance import provenance, write_experiment
+from training.engine.recipe_json import plain
 from training.experiments.cells import CellGrid
 from training.metrics.class_predictions import measure
 
@@ -73,11 +75,11 @@ class Contender:
         self.plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed)
         self.compute = compute
         torch.manual_seed(seed)
-        self.learner = Learner(recipe, recipe.widths, recipe.depth, self.plan, compute)
+        self.learner = CifarStudent(recipe, recipe.widths, recipe.depth, self.plan, compute)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield an epoch's batches, as the recipe makes them."""
-        return from_memory(self.plan, epoch, 0, self.compute.processes)
+        return batches(self.plan, epoch, 0, self.compute.processes)
 
     def step(self, number: int, batch: Batch) -> None:
         """Learn from a batch; ``number`` counts the steps of the training."""
@@ -139,7 +141,7 @@ class TimedStage:
     steps: int
 
 
-def stages(learner: Learner) -> list[TimedStage]:
+def stages(learner: CifarStudent) -> list[TimedStage]:
     """Return the parts of a training between the steps where its kind of step changes."""
     changes = {0, learner.whiten_steps, learner.small_steps, learner.total_steps}
     return [TimedStage(a, b - a) for a, b in itertools.pairwise(sorted(changes))]
@@ -329,7 +331,7 @@ def main() -> int:
         measured_on=f"CIFAR-10, {len(held):,} {'test' if options.test else 'validation'} images",
         cell_commits=sorted(grid.commits),
     )
-    print(f"{said}\n→ {path}")
+    print(f"{path}: {said}")
     return 0
 
 

@@ -2,11 +2,11 @@
 
     python -m training.benchmarks.image_loading --data-dir DIR
 
-The same augmented batches of CIFAR-10 (`training.data.image_batches`) are made in memory, a whole
-batch at a time, and by PyTorch's ``DataLoader``, image by image, in this process and in others.
-First the batches alone, then with a training step of the fast preset's network after each: worker
-processes prepare the next batch meanwhile, if there is a core to spare. The ways take turns. The
-result is written to ``zoo/experiments/picture_loading.json``.
+The same augmented batches of CIFAR-10 are made in memory, a whole batch at a time
+(`training.data.image_batches`), and by PyTorch's ``DataLoader``, image by image, in this process
+and in others. First the batches alone, then with a training step of the fast preset's network after
+each: worker processes prepare the next batch meanwhile, if there is a core to spare. The ways take
+turns. The result is written to ``zoo/experiments/image_loading.json``.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import DataLoader, Dataset
 
-from training.cifar10.cifar10_recipe import PRESETS, Cifar10Recipe, Learner
+from training.cifar10.cifar10_settings import PRESETS, Cifar10Recipe
+from training.cifar10.cifar10_student import CifarStudent
 from training.data import cifar_images as data
-from training.data.image_batches import Plan, batches
+from training.data.augment_images import Draws
+from training.data.image_batches import Batch, Plan, batches
 from training.engine import distributed
 from training.engine.compute import ComputeConfig, choose_precision
+from training.engine.distributed import Processes
 from training.engine.failures import run_command
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 
@@ -36,10 +40,15 @@ WAYS: dict[str, int | None] = {
     "DataLoader, 2 workers": 2,
 }
 ROUNDS = 3
+_Image = tuple[int, bool, int, int, int, int]  # index, flip, shift, corner
 
 
 def seconds_a_batch(
-    plan: Plan, workers: int | None, epoch: int, compute: ComputeConfig, learner: Learner | None
+    plan: Plan,
+    workers: int | None,
+    epoch: int,
+    compute: ComputeConfig,
+    learner: CifarStudent | None,
 ) -> float:
     """Go through an epoch and return its seconds a batch.
 
@@ -51,7 +60,11 @@ def seconds_a_batch(
         learner: takes a step on each batch; None only makes them.
     """
     start, count = time.perf_counter(), 0
-    for inputs, labels in batches(plan, epoch, 0, compute.processes, workers):
+    if workers is None:
+        made = batches(plan, epoch, 0, compute.processes)
+    else:
+        made = from_workers(plan, epoch, compute.processes, workers)
+    for inputs, labels in made:
         if learner is not None:
             learner.begin(learner.total_steps - 1)  # whole images, the smallest rate
             learner.learn(learner.losses(inputs, labels)[0])
@@ -59,6 +72,54 @@ def seconds_a_batch(
     if compute.device.type == "cuda":
         torch.cuda.synchronize(compute.device)
     return (time.perf_counter() - start) / count
+
+
+def from_workers(plan: Plan, epoch: int, processes: Processes, workers: int = 2) -> Iterator[Batch]:
+    """Yield the batches of `training.data.image_batches.batches` from a ``DataLoader``.
+
+    ``workers`` processes prepare them (0: this one).
+    """
+    device = processes.device
+    loader = DataLoader(
+        _Augmented(plan),
+        batch_sampler=_Sampler(plan, epoch, processes),
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+    )
+    for inputs, labels in loader:
+        inputs = inputs.to(device, non_blocking=True, memory_format=torch.channels_last)
+        yield inputs, labels.to(device, non_blocking=True)
+
+
+class _Augmented(Dataset[Batch]):
+    """The data set, one image at a time; what happens to it is in the key."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.images, self.labels = plan.images.cpu(), plan.labels.cpu()
+        self.augmentation = plan.augmentation
+
+    def __getitem__(self, key: _Image) -> Batch:
+        index, flip, *rest = key
+        numbers = torch.tensor(rest)
+        draws = Draws(torch.tensor([flip]), numbers[None, :2], numbers[None, 2:])
+        return self.augmentation(self.images[index][None], draws)[0], self.labels[index]
+
+
+class _Sampler:
+    """Names the images of each batch, with their draws."""
+
+    def __init__(self, plan: Plan, epoch: int, processes: Processes) -> None:
+        self.arguments = (epoch, 0, processes)
+        self.plan = plan
+
+    def __len__(self) -> int:
+        return self.plan.steps
+
+    def __iter__(self) -> Iterator[list[_Image]]:
+        for chosen, draws in self.plan.draws(*self.arguments):
+            columns = torch.cat([draws.shifts, draws.corners], dim=1).tolist()
+            keys = zip(chosen.tolist(), draws.flips.tolist(), columns, strict=True)
+            yield [(index, flip, *numbers) for index, flip, numbers in keys]
 
 
 def measure(
@@ -70,7 +131,7 @@ def measure(
     )
     plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
     torch.manual_seed(0)
-    learner = Learner(recipe, recipe.widths, recipe.depth, plan, compute)
+    learner = CifarStudent(recipe, recipe.widths, recipe.depth, plan, compute)
     times: dict[tuple[str, bool], list[float]] = {}
     for epoch in range(ROUNDS + 1):  # the first warms up
         for name, workers in WAYS.items():
@@ -121,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = measure(recipe, examples, compute)
     said = finding(rows, recipe.batch)
     path = write_experiment(
-        "picture_loading",
+        "image_loading",
         question=QUESTION,
         finding=said,
         rows=rows,
@@ -131,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         batch=recipe.batch,
         measured_on=f"CIFAR-10, {len(examples):,} training images, {ROUNDS} rounds in turns",
     )
-    print(f"{said}\n→ {path}")
+    print(f"{path}: {said}")
     return 0
 
 

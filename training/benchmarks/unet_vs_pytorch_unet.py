@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,16 +28,15 @@ import torch
 from torch import nn
 
 from training.benchmarks.classic_unet import ClassicUNet
-from training.carvana import carvana_recipe
-from training.data.augment_cars import TrainingSources
+from training.carvana.carvana_record import segmenter
+from training.carvana.carvana_settings import PRESETS, CarvanaRecipe
 from training.data.carvana_photos import HEIGHT, WIDTH, ImageMaskPair, load
 from training.engine.compute import PRECISIONS
 from training.engine.failures import run_command
 from training.engine.init_from import take_weights
-from training.engine.provenance import provenance, write_experiment
-from training.experiments.segmentation import unet_training as unets
-from training.metrics.mask_metrics import measure
-from training.metrics.mask_predictions import ValidationSet, predict
+from training.experiments import command
+from training.experiments.segmentation.unet_study import UnetStudy, metrics_of
+from training.metrics.mask_predictions import measure_model
 from zoo.bench import take_turns
 from zoo.graph.folding import fold
 from zoo.networks.segmentation.unet import UNet
@@ -50,7 +48,7 @@ OURS, CLASSIC = "ours", "classic"
 LONGER = 3  # times as many images, for which the small one needs less time than the classic one
 SEEDS = (0, 1, 2)
 SEEDS_OF_CLASSIC = SEEDS[:2]
-CONTEXT = carvana_recipe.PRESETS["context"].context
+CONTEXT = PRESETS["context"].context
 ROUNDS = 15
 
 
@@ -79,35 +77,27 @@ class Run:
     """What a row of the table was trained on: how, and from which seed."""
 
     network: str
-    recipe: carvana_recipe.CarvanaRecipe
+    recipe: CarvanaRecipe
     seed: int
 
     def row(
-        self,
-        make: Callable[[], nn.Module],
-        sources: TrainingSources,
-        held: ValidationSet,
-        test: Sequence[ImageMaskPair],
-        out: Path,
+        self, make: Callable[[], nn.Module], study: UnetStudy, test: Sequence[ImageMaskPair]
     ) -> dict[str, Any]:
-        """Train the network, or take what ``out`` holds; return the columns about accuracy."""
+        """Train the network, or take what is there; return the columns about accuracy."""
         images = self.recipe.epochs * self.recipe.images
-        folder = out / f"{self.network}-{images}-images-seed-{self.seed}"
-        where = unets.compute()
-        record = unets.train(self.recipe, sources, held, where, self.seed, folder, make)
+        folder = f"{self.network}-{images}-images-seed-{self.seed}"
+        record = study.train(self.recipe, self.seed, folder, make)
         network = make()
-        take_weights(network, folder)
-        tested = measure(
-            (name, found >= record["threshold"], true)
-            for name, found, true in predict(network, test, where)
-        )
+        take_weights(network, study.options.out / folder)
+        network.to(study.compute.device)
+        tested = measure_model(segmenter(network, record["threshold"], study.compute), test)
         return {
             "seed": self.seed,
             "images": images,
             "parameters": record["parameters"],
             "git_commit": record["git_commit"],
             "precision": record["compute"]["precision"],
-            **unets.metrics_of(record),
+            **metrics_of(record),
             **{f"test_{name}": tested[name] for name in ("iou", "boundary_iou", "worst")},
             "test_cars": {car.name: car.mean for car in by_car(views(tested["images"]))},
         }
@@ -119,7 +109,7 @@ def without_worst(row: Mapping[str, Any]) -> float:
     return float(np.mean(cars[1:] or cars))
 
 
-def runs_of(networks: Iterable[str], recipe: carvana_recipe.CarvanaRecipe) -> list[Run]:
+def runs_of(networks: Iterable[str], recipe: CarvanaRecipe) -> list[Run]:
     """Return the rows' trainings."""
     longer = replace(recipe, epochs=LONGER * recipe.epochs)
     return [
@@ -164,45 +154,32 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and write its JSON."""
-    options, short = unets.parse(QUESTION, arguments)
-    recipe = unets.of_the_studio(short)
-    record = provenance(carvana_recipe.PACKAGES)
-    classic = (lambda: ClassicUNet((4, 8))) if options.quick else ClassicUNet
+    study = UnetStudy(NAME, QUESTION, arguments, studio_alone=True)
+    quick = study.options.quick
     makers: dict[str, Callable[[], nn.Module]] = {
-        OURS: partial(UNet, recipe.widths, context=CONTEXT),
-        f"{OURS}-without-context": partial(UNet, recipe.widths),
-        CLASSIC: classic,
+        OURS: partial(UNet, study.recipe.widths, context=CONTEXT),
+        f"{OURS}-without-context": partial(UNet, study.recipe.widths),
+        CLASSIC: partial(ClassicUNet, (4, 8)) if quick else ClassicUNet,
     }
-    sources, held = carvana_recipe.read_sources(options.data_dir)
-    held = ValidationSet(held.studio)  # who learned in the studio alone is not asked about streets
-    test = load(options.data_dir, "test")
+    test = load(study.options.data_dir, "test")
     networks = {name: make().eval() for name, make in makers.items()}
     example = torch.randn(1, 3, 64, 96).numpy()
     folded = {
         name: fold(network, example).network.to(memory_format=torch.channels_last)
         for name, network in networks.items()
     }
-    timed = latencies(folded, 2 if options.quick else ROUNDS)
+    timed = latencies(folded, 2 if quick else ROUNDS)
     rows = [
-        {"network": run.network}
-        | timed[run.network]
-        | run.row(makers[run.network], sources, held, test, options.out)
-        for run in runs_of(makers, recipe)
+        {"network": run.network} | timed[run.network] | run.row(makers[run.network], study, test)
+        for run in runs_of(makers, study.recipe)
     ]
-    path = write_experiment(
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=list(SEEDS),
-        folder=options.folder,
+    return study.conclude(
+        rows,
+        finding(rows),
+        SEEDS,
         tested_on=f"Carvana, {len(test)} test images of {len({p.car for p in test})} cars",
-        **unets.facts(options, recipe, held),
     )
-    print(f"{path}: {finding(rows)}")
-    return 0
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

@@ -13,34 +13,35 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
-from training.carvana.carvana_recipe import PACKAGES, CarvanaRecipe, read_sources
-from training.carvana.carvana_record import config, describe_run, init_from
-from training.data.augment_cars import CarAugmentation, TrainingSources
+from training.carvana.carvana_recipe import PACKAGES, read_sources
+from training.carvana.carvana_record import config, describe_run, initialize_from
+from training.carvana.carvana_settings import CarvanaRecipe
+from training.data.augment_cars import TrainingSources
 from training.data.car_batches import CarPlan, batches
-from training.data.photometric_jitter import PhotometricJitter
-from training.engine.bn_statistics import SEED, forget_statistics
 from training.engine.checkpoint import as_array
 from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json
 from training.engine.model_folder import write_model
-from training.engine.options import finish
+from training.engine.options import add_results
 from training.engine.provenance import provenance
+from training.engine.recipe_json import read_recipe
+from training.engine.run_folder import check_writable
+from training.finish import finish, prepare
 from training.metrics.mask_predictions import ValidationSet
 from zoo.networks.segmentation.unet import UNet
 
 BATCHES = 30  # from which the statistics come
-
-
+SEED = 99  # of those batches: other augmentations than a run's own
 SCALES = (".mix_bn.weight", ".mix_bn.bias")  # of what a `Context` block adds
 
 
@@ -75,29 +76,13 @@ def measure_statistics(
         compute: how to compute.
         count: batches, all with the same weight.
     """
-    forget_statistics(network)
     size, plan = recipe.batch, CarPlan(sources, SEED)
     schedule = [
         (range(size * i, size * (i + 1)), recipe.augmentation_at(recipe.total_steps - 1))
         for i in range(count)
     ]
-    with torch.no_grad():
-        for inputs, _ in batches(plan, schedule, compute.device):
-            network(inputs)
+    update_bn((batch.inputs for batch in batches(plan, schedule, compute.device)), network)
     network.eval()
-
-
-def read_recipe(record: Mapping[str, Any]) -> CarvanaRecipe:
-    """Return the recipe that a record describes."""
-
-    def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-
-    values = tuples(record["recipe"])
-    for name in ("low_res_augmentation", "augmentation"):
-        jitter = PhotometricJitter(**tuples(values[name]["jitter"]))
-        values[name] = CarAugmentation(**tuples(values[name]) | {"jitter": jitter})
-    return CarvanaRecipe(**values)
 
 
 def run(
@@ -121,7 +106,7 @@ def run(
     """
     try:
         record = read_json(second / "record.json")
-        recipe, began = read_recipe(record), record["first_weights"]
+        recipe, began = read_recipe(CarvanaRecipe, record["recipe"]), record["first_weights"]
         earlier = hashlib.sha256((first / "model.safetensors").read_bytes()).hexdigest()
     except (OSError, ValueError, KeyError, TypeError):
         raise TrainingError(f"{second} did not begin with the run in {first}.") from None
@@ -129,7 +114,7 @@ def run(
         raise TrainingError(f"{second} began with other weights than those in {first}.")
     network = UNet(recipe.widths, recipe.skips, recipe.context)
     identity = {key: record[key] for key in ("recipe", "seed", "photos")}
-    before = init_from(network, second, identity)
+    before = initialize_from(network, second, identity)
     weights = average(
         load_file(first / "model.safetensors"), load_file(second / "model.safetensors"), share
     )
@@ -142,35 +127,38 @@ def run(
         "record": provenance(PACKAGES) | {"compute": compute.describe(), "init_from": before},
         "history": [],
     }
-    made = describe_run(recipe, network, progress, held, compute) | {
+    made = describe_run(network, progress, held, compute) | {
         "selection": f"between the weights of two runs, {share:g} of the way; the threshold with "
         "the best mean IoU on the validation cars",
     }
     arrays = {name: as_array(value) for name, value in network.state_dict().items()}
-    write_model(out, arrays, config(network, made), made)
+    write_model(out, arrays, config(network, made["threshold"]), made)
     return made
 
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m training.carvana.average_runs", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--init-from", type=Path, required=True, metavar="RUN")
     parser.add_argument("--runs", type=Path, required=True, metavar="RUN", dest="second")
     parser.add_argument("--alpha", type=float, default=0.5, help="of the second (default 0.5)")
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN_DIR")
-    parser.add_argument("--export", action="store_true", help="put it into zoo/bundle/")
+    add_results(parser)
     options = parser.parse_args()
-    if not 0 <= options.share <= 1:
-        parser.error("--share is a fraction, from 0 to 1")
+    if not 0 <= options.alpha <= 1:
+        parser.error("--alpha is a fraction, from 0 to 1")
+    prepare(options)
+    check_writable(options.out)
     sources, held = read_sources(options.data_dir)
     compute = ComputeConfig(Processes(0, 1, torch.device("cpu")))
     record = run(
-        options.init_from, options.second, options.share, sources, held, options.out, compute
+        options.init_from, options.second, options.alpha, sources, held, options.out, compute
     )
     print({name: round(values["iou"], 4) for name, values in record["metrics"].items()})
-    if options.export:
-        print(f"exported to {finish({record['seed']: options.out}, options.data_dir)}")
+    finish(options, {record["seed"]: options.out})
     return 0
 
 

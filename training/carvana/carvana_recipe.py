@@ -27,137 +27,150 @@ Cars are held out whole: no view of a validation or test car is ever learned fro
 
 from __future__ import annotations
 
-import argparse
-import math
-import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from training.carvana.carvana_record import config, describe_run, init_from, plain
-from training.data import carvana_photos as data
-from training.data import street_photos
+from training.carvana.carvana_record import config, describe_run, initialize_from
+from training.carvana.carvana_settings import CarvanaRecipe
+from training.data import carvana_photos, street_photos
 from training.data.augment_cars import CarAugmentation, TrainingSources
-from training.data.car_batches import CarPlan, batches
-from training.data.photometric_jitter import PhotometricJitter
-from training.engine import distributed
-from training.engine.checkpoint import as_array, restore, save_checkpoint
-from training.engine.compute import ComputeConfig, add_compute, choose_precision
-from training.engine.distributed import Processes
-from training.engine.failures import TrainingError, diverged
-from training.engine.init_from import add_init_from
+from training.data.car_batches import CarBatch, CarPlan, batches
+from training.engine import loop
+from training.engine.checkpoint import as_array
+from training.engine.compute import ComputeConfig
+from training.engine.init_from import note
 from training.engine.model_folder import write_model
 from training.engine.muon import Muon
-from training.engine.options import (
-    CHECKPOINT,
-    add_arguments,
-    add_presets,
-    chosen,
-    finish,
-    run_folders,
-)
-from training.engine.provenance import git_commit, provenance
-from training.metrics.mask_losses import LOSSES
+from training.engine.options import check_batch
+from training.engine.provenance import provenance
+from training.engine.recipe_json import plain
+from training.engine.student import State, Student
+from training.metrics.mask_losses import LOSSES, pick
 from training.metrics.mask_predictions import ValidationSet, measure
 from zoo.networks.segmentation.unet import UNet
 
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
-MOMENTS = {"exp_avg", "exp_avg_sq", "momentum_buffer"}  # what optimizers remember
-CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
-
-# Mostly the studio, at nearly the size of the photo, hardly blurred: for exact edges.
-SHARP = CarAugmentation(
-    street=0.08, paste=0.17, zoom=(0.85, 1.2), stretch=0.05,
-    jitter=PhotometricJitter(blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2,
-    jpeg_quality=50),
-)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class CarvanaRecipe:
-    """Everything that decides the result, apart from the data and the seed."""
+class CarvanaLearner:
+    """What the loop teaches: one network, from images that are made while it learns."""
 
-    epochs: int = 56
-    images: int = 480  # an epoch, however many photos there are
-    batch: int = 8
-    widths: tuple[int, ...] = (24, 48, 96, 128, 192)
-    skips: bool = True
-    context: int = 0  # blocks that look around at the smallest size
-    loss: str = "bce+dice"  # one of training.metrics.mask_losses.LOSSES
-    peak_learning_rate: float = 2e-3  # of AdamW
-    head_factor: float = 1.0  # the last layer's learning rate, times AdamW's
-    muon_lr: float = 0.06  # of Muon, for the kernels before a BatchNorm; 0: AdamW for all
-    muon_momentum: float = 0.6
-    warmup: float = 0.05  # the share of the run
-    weight_decay: float = 0.01
-    batch_norm_momentum: float = 0.05
-    low_res_fraction: float = 0.5  # the share of the run that sees small images
-    low_res_augmentation: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
-    augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
+    metrics = ("loss",)
 
-    @property
-    def steps(self) -> int:
-        """Steps an epoch."""
-        return self.images // self.batch
+    def __init__(
+        self,
+        recipe: CarvanaRecipe,
+        sources: TrainingSources,
+        validation: ValidationSet,
+        compute: ComputeConfig,
+        seed: int,
+        threads: int = 1,
+        network: nn.Module | None = None,
+    ) -> None:
+        check_batch(recipe.batch, recipe.images, compute.processes.count)
+        self.recipe, self.validation, self.compute = recipe, validation, compute
+        self.threads, self.plan = threads, CarPlan(sources, seed)
+        self.epochs, self.steps = recipe.epochs, recipe.steps
+        torch.manual_seed(seed)  # the initial weights
+        network = network or UNet(recipe.widths, recipe.skips, recipe.context)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = recipe.batch_norm_momentum
+        # The layout in which convolutions are fastest: a step takes 0.8 of the time on two cores.
+        network.to(compute.device).to(memory_format=torch.channels_last)
+        self.optimizers = make_optimizers(network, recipe)
+        self.student = Student(network, self.optimizers, compute.processes, recipe.averaging)
 
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole run."""
-        return self.epochs * self.steps
+    def batches(self, epoch: int, first: int) -> Iterator[CarBatch]:
+        """Yield this process's part of an epoch's batches."""
+        schedule = self.schedule(epoch, first)
+        return batches(self.plan, schedule, self.compute.device, self.threads)
+
+    def schedule(self, epoch: int, first: int) -> list[tuple[range, CarAugmentation]]:
+        """Return the numbers of the images of each step, and how they are made."""
+        rank, count = self.compute.processes.rank, self.compute.processes.count
+        size = self.recipe.batch
+        return [
+            (
+                range(step * size + rank, (step + 1) * size, count),
+                self.recipe.augmentation_at(step),
+            )
+            for step in range(epoch * self.steps + first, (epoch + 1) * self.steps)
+        ]
+
+    def learn(self, batch: CarBatch, step: int) -> Tensor:
+        """Take a step; return the sum of the loss over the images, and their number."""
+        network, rate = self.student.network, self.rate(step)
+        network.train()
+        for group in self.optimizers["adam"].param_groups:
+            group["lr"] = rate * group["factor"]
+        if "muon" in self.optimizers:
+            share = rate / self.recipe.peak_learning_rate
+            self.optimizers["muon"].param_groups[0]["lr"] = share * self.recipe.muon_lr
+        with self.compute.autocast():
+            logits = network(batch.inputs)
+        loss = LOSSES[self.recipe.loss](*pick(logits.float(), batch.target, batch.known))
+        images = torch.full_like(loss.detach(), len(batch.inputs))
+        totals = torch.stack([loss.detach() * images, images])
+        self.student.descend(loss, step, totals)
+        return totals
+
+    def measure(self) -> dict[str, float]:
+        """Return quick metrics of the validation images; see `mask_predictions.measure`."""
+        return measure(self.student.result, self.validation, self.compute)
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step: linear warm-up, then a cosine to zero."""
-        warmup = max(1, round(self.warmup * self.total_steps))
-        if step < warmup:
-            return self.peak_learning_rate * (step + 1) / warmup
-        done = (step - warmup) / max(1, self.total_steps - warmup)
-        return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+        """Return AdamW's learning rate at a step."""
+        return self.recipe.rate(step)
 
-    def augmentation_at(self, step: int) -> CarAugmentation:
-        """Return how a step's images are made: small ones first."""
-        return (
-            self.low_res_augmentation
-            if step < self.low_res_fraction * self.total_steps
-            else self.augmentation
-        )
+    def totals(self, values: list[float]) -> Tensor:
+        """Return a vector as `learn` does."""
+        return torch.tensor(values, device=self.compute.device)
+
+    def is_finite(self) -> bool:
+        """Return whether all weights are numbers."""
+        return self.student.is_finite()
+
+    def state(self) -> State:
+        """Return copies of everything that changes."""
+        return self.student.state()
+
+    def load_state(self, state: State) -> None:
+        """Take back what `state` returned."""
+        self.student.load_state(state)
 
 
-RECIPE = CarvanaRecipe()
-OUTDOORS = replace(
-    SHARP,
-    street=0.12,
-    paste=0.4,
-    car_width=(0.2, 1.5),
-    random_shadow=0.3,
-    motion=0.2,
-    on_streets=0.35,
-    jitter=replace(SHARP.jitter, dusk=0.15),
-)
-LATER = replace(RECIPE, muon_lr=0.03, low_res_fraction=0.0, context=4)  # with ``--init-from``
-PRESETS = {
-    "main": RECIPE,
-    "finish": replace(
-        LATER,
-        epochs=14,
-        context=0,
-        augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
-    ),
-    "context": replace(
-        LATER,
-        epochs=16,
-        augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), random_shadow=0.3),
-    ),
-    "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
-    "exact": replace(LATER, epochs=16, muon_lr=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)),
-    "white": replace(
-        LATER, epochs=12, augmentation=replace(OUTDOORS, unscaled=1.0, paint=0.3, white=0.5)
-    ),
-}
+def make_optimizers(network: nn.Module, recipe: CarvanaRecipe) -> dict[str, torch.optim.Optimizer]:
+    """Return AdamW, and Muon for the kernels before a BatchNorm if the recipe has it.
+
+    AdamW's groups have a ``factor`` of the recipe's learning rate; biases and BatchNorms do not
+    decay.
+    """
+    parameters = list(network.parameters())
+    kernels = [p for p in parameters if p.ndim == 4]
+    # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
+    # layer has none behind it: its length is how sure the network can be.
+    hidden = kernels[:-1] if recipe.muon_lr else []
+    head = (kernels[-1], parameters[-1])  # the last parameter is its bias
+    others = [p for p in parameters if all(p is not known for known in (*hidden, *head))]
+
+    def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
+        return {"params": part, "factor": factor, "weight_decay": decay}
+
+    adam = torch.optim.AdamW(
+        [
+            group([p for p in others if p.ndim > 1], 1.0, recipe.weight_decay),
+            group([p for p in others if p.ndim <= 1], 1.0, 0.0),
+            group([head[0]], recipe.head_factor, recipe.weight_decay),
+            group([head[1]], recipe.head_factor, 0.0),
+        ]
+    )
+    muon = {"muon": Muon(hidden, 0.0, recipe.muon_momentum)} if hidden else {}
+    return {"adam": adam, **muon}
 
 
 def train(
@@ -175,10 +188,6 @@ def train(
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
-    A checkpoint is written after every epoch, and in between every few minutes. What is random in
-    a step depends on the seed and the step alone, so that a run that was killed and resumed ends
-    with the same weights, bit for bit, on the same machine with the same number of threads.
-
     Args:
         recipe: what to do.
         sources: images to learn from.
@@ -186,7 +195,7 @@ def train(
         out: the run's folder.
         compute: how to compute.
         seed: of the initial weights and everything drawn.
-        resume: go on from the checkpoint in ``out``, if there is one.
+        resume: go on from the checkpoint in ``out``, if there is one; see `training.engine.loop`.
         quiet: print nothing.
         threads: that prepare images.
         network: another one to train in the same way, untrained; None makes the recipe's U-Net.
@@ -196,233 +205,30 @@ def train(
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
-    run = _Run(recipe, sources, validation, out, compute, seed, quiet, threads, network)
+    learner = CarvanaLearner(recipe, sources, validation, compute, seed, threads, network)
+    identity = {"recipe": plain(recipe), "seed": seed, "photos": count(sources)}
+    progress = loop.begin(identity, provenance(PACKAGES) | {"compute": compute.describe()})
+    student, is_main = learner.student, compute.processes.is_main
     if init_from is not None:
-        run.init_from(init_from)
-    run.restore(resume)
-    while run.step < recipe.total_steps:
-        run.train_epoch()
-    record = describe_run(recipe, run.network, run.progress, validation, compute)
-    if compute.processes.is_main:
-        weights = {name: as_array(value) for name, value in run.network.state_dict().items()}
-        write_model(out, weights, config(run.network, record), record)
+        note(progress, initialize_from(student.network, init_from, identity))
+        student.restart_average()
+    progress = loop.train(learner, progress, out, resume=resume, quiet=quiet, is_main=is_main)
+    network = student.result
+    record = describe_run(network, progress, validation, compute)
+    if is_main:
+        weights = {name: as_array(value) for name, value in network.state_dict().items()}
+        write_model(out, weights, config(network, record["threshold"]), record)
     compute.processes.barrier()
     return record
 
 
-class _Run:
-    """A training run: what it holds between steps, and how it goes through an epoch."""
-
-    def __init__(
-        self,
-        recipe: CarvanaRecipe,
-        sources: TrainingSources,
-        validation: ValidationSet,
-        out: Path,
-        compute: ComputeConfig,
-        seed: int,
-        quiet: bool,
-        threads: int,
-        network: nn.Module | None = None,
-    ) -> None:
-        self.recipe, self.validation, self.compute = recipe, validation, compute
-        self.quiet, self.threads = quiet or not compute.processes.is_main, threads
-        if recipe.batch % compute.processes.count:
-            raise TrainingError(
-                f"A batch of {recipe.batch} does not suit {compute.processes.count} processes."
-            )
-        self.checkpoint = out / CHECKPOINT
-        self.plan = CarPlan(sources, seed)
-        torch.manual_seed(seed)  # the initial weights
-        self.network = network or UNet(recipe.widths, recipe.skips, recipe.context)
-        for module in self.network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = recipe.batch_norm_momentum
-        # The layout in which convolutions are fastest: a step takes 0.8 of the time on two cores.
-        self.network.to(compute.device).to(memory_format=torch.channels_last)
-        self.parameters = list(self.network.parameters())
-        self._make_optimizers()
-        self.step = 0
-        self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}  # of the epoch so far
-        self.saved = time.monotonic()
-        counts = {
-            "studio": len(sources.studio), "streets": len(sources.streets),
-            "backgrounds": len(sources.backgrounds),
-        }  # fmt: skip
-        self.progress: dict[str, Any] = {
-            "identity": {"recipe": plain(recipe), "seed": seed, "photos": counts},
-            "history": [],
-            "record": provenance(PACKAGES) | {"compute": compute.describe()},
-        }
-
-    def _make_optimizers(self) -> None:
-        recipe = self.recipe
-        kernels = [p for p in self.parameters if p.ndim == 4]
-        # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
-        # layer has none behind it: its length is how sure the network can be.
-        hidden = kernels[:-1] if recipe.muon_lr else []
-        head = (kernels[-1], self.parameters[-1])  # the last parameter is its bias
-
-        def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
-            return {"params": part, "factor": factor, "weight_decay": decay}
-
-        others = [p for p in self.parameters if all(p is not known for known in (*hidden, *head))]
-        decay = recipe.weight_decay
-        self.adam = torch.optim.AdamW(
-            [
-                group([p for p in others if p.ndim > 1], 1.0, decay),
-                group([p for p in others if p.ndim <= 1], 1.0, 0.0),
-                group([head[0]], recipe.head_factor, decay),
-                group([head[1]], recipe.head_factor, 0.0),
-            ]
-        )
-        self.muon = Muon(hidden, 0.0, recipe.muon_momentum) if hidden else None
-
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        return [self.adam, *([self.muon] if self.muon else [])]
-
-    def init_from(self, folder: Path) -> None:
-        """Take the weights of a finished run instead of random ones, and keep its record."""
-        earlier = init_from(self.network, folder, self.progress["identity"])
-        self.progress["identity"]["first_weights"] = earlier.pop("weights")
-        self.progress["record"]["init_from"] = earlier
-
-    @property
-    def epoch(self) -> int:
-        """The number, from 1, of the epoch that is going on."""
-        return len(self.progress["history"]) + 1
-
-    def restore(self, resume: bool) -> None:
-        """Go on from the checkpoint, or make sure that there is none."""
-        found = restore(self.checkpoint, self.progress["identity"], resume)
-        if found is None:
-            return
-        groups, progress = found
-        self.network.load_state_dict(
-            {name: torch.from_numpy(array) for name, array in groups["network"].items()}
-        )
-        for number, parameter in enumerate(self.parameters):
-            kept = {
-                key: torch.from_numpy(groups[key][str(number)]).to(parameter.device)
-                for key in MOMENTS
-                if str(number) in groups.get(key, {})
-            }
-            if "momentum_buffer" in kept and self.muon:
-                self.muon.state[parameter].update(kept)
-            elif kept:
-                taken = torch.tensor(float(progress["step"]))
-                self.adam.state[parameter].update(kept | {"step": taken})
-        self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
-        resumed = {"git_commit": git_commit(), "compute": self.compute.describe()}
-        progress.setdefault("resumed", []).append(resumed)
-
-    def save(self) -> None:
-        """Write a checkpoint, unless the weights are no longer numbers."""
-        if not all(torch.isfinite(parameter).all() for parameter in self.parameters):
-            raise diverged("weights", math.nan, self.epoch)
-        if self.compute.processes.is_main:
-            groups: dict[str, dict[str, NDArray]] = {
-                "network": {k: as_array(v) for k, v in self.network.state_dict().items()}
-            }
-            for number, parameter in enumerate(self.parameters):
-                for optimizer in self._optimizers():
-                    for key in MOMENTS & optimizer.state.get(parameter, {}).keys():
-                        moment = optimizer.state[parameter][key]
-                        groups.setdefault(key, {})[str(number)] = as_array(moment)
-            self.progress |= {"step": self.step, "partial": self.partial}
-            save_checkpoint(self.checkpoint, groups, self.progress)
-        self.saved = time.monotonic()
-
-    def schedule(self, epoch: int) -> list[tuple[range, CarAugmentation]]:
-        """Return what this process learns from in the rest of an epoch, step by step."""
-        rank, count = self.compute.processes.rank, self.compute.processes.count
-        size, last = self.recipe.batch, (epoch + 1) * self.recipe.steps
-        return [
-            (
-                range(step * size + rank, (step + 1) * size, count),
-                self.recipe.augmentation_at(step),
-            )
-            for step in range(self.step, last)
-        ]
-
-    def train_epoch(self) -> None:
-        """Go through the epoch, or what is left of it; note its metrics; write a checkpoint."""
-        epoch = self.step // self.recipe.steps
-        start = time.perf_counter() - self.partial["seconds"]
-        rate = 0.0
-        with tqdm(
-            total=self.recipe.total_steps, initial=self.step, leave=False, unit="step",
-            desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
-        ) as bar:  # fmt: skip
-            schedule = self.schedule(epoch)
-            for inputs, target in batches(self.plan, schedule, self.compute.device, self.threads):
-                rate = self.recipe.rate(self.step)
-                self.partial["loss"] += self._learn(inputs, target, rate)
-                self.partial["steps"] += 1
-                self.step += 1
-                bar.update()
-                bar.set_postfix(loss=f"{self.partial['loss'] / self.partial['steps']:.4f}")
-                if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
-                    self.partial["seconds"] = time.perf_counter() - start
-                    self.save()
-        self._end_epoch(epoch, rate, time.perf_counter() - start)
-
-    def _learn(self, inputs: Tensor, target: Tensor, rate: float) -> float:
-        """Take one step; return the loss over all processes, which must be a number."""
-        self.network.train()
-        for group in self.adam.param_groups:
-            group["lr"] = rate * group["factor"]
-        if self.muon:
-            share = rate / self.recipe.peak_learning_rate
-            self.muon.param_groups[0]["lr"] = share * self.recipe.muon_lr
-        with self.compute.autocast():
-            logits = self.network(inputs)
-        loss = LOSSES[self.recipe.loss](logits.float(), target)
-        self.network.zero_grad(set_to_none=True)
-        loss.backward()
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
-        shared = loss.detach()[None].clone()
-        self.compute.processes.average([*gradients, *statistics, shared])
-        if not math.isfinite(value := float(shared)):
-            raise diverged("loss", value, self.epoch)
-        for optimizer in self._optimizers():
-            optimizer.step()
-        return value
-
-    def _end_epoch(self, epoch: int, rate: float, seconds: float) -> None:
-        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate}
-        row["seconds"] = round(seconds, 2)
-        row["train"] = {"loss": self.partial["loss"] / max(1.0, self.partial["steps"])}
-        row["validation"] = measure(self.network, self.validation, self.compute)
-        self.progress["history"].append(row)
-        self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}
-        self.save()
-        if not self.quiet:
-            print(_line(row, self.recipe.epochs), flush=True)
-
-
-def _line(row: dict[str, Any], epochs: int) -> str:
-    """Return an epoch's line in the log."""
-    held_out = row["validation"]
-    text = f"epoch {row['epoch']:3d}/{epochs}  loss {row['train']['loss']:.4f}  "
-    text += f"validation IoU {held_out['iou']:.4f}  boundary {held_out['boundary_iou']:.4f}  "
-    if "street_iou" in held_out:
-        text += f"street {held_out['street_iou']:.4f}  "
-    return text + f"{row['seconds']:.1f} s"
-
-
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.carvana", description=(__doc__ or "").splitlines()[0]
-    )
-    add_arguments(parser, epochs=RECIPE.epochs)
-    add_presets(parser, PRESETS)
-    add_compute(parser)
-    add_init_from(parser)
-    parser.add_argument("--workers", type=int, default=1, help="threads that prepare images")
-    return parser.parse_args(arguments)
+def count(sources: TrainingSources) -> dict[str, int]:
+    """Return how many photos of each kind there are to learn from."""
+    return {
+        "studio": len(sources.studio),
+        "streets": len(sources.streets),
+        "backgrounds": len(sources.backgrounds),
+    }
 
 
 def read_sources(data_dir: Path) -> tuple[TrainingSources, ValidationSet]:
@@ -434,36 +240,6 @@ def read_sources(data_dir: Path) -> tuple[TrainingSources, ValidationSet]:
     learned = street_photos.load(data_dir, "train") if street_photos.available(data_dir) else ()
     held = street_photos.load(data_dir, "validation", large_only=True) if learned else ()
     sources = TrainingSources(
-        data.load(data_dir, "train"), learned, street_photos.load_backgrounds(data_dir)
+        carvana_photos.load(data_dir, "train"), learned, street_photos.load_backgrounds(data_dir)
     )
-    return sources, ValidationSet(data.load(data_dir, "validation"), held)
-
-
-def main() -> int:
-    """Run the command line."""
-    options = parse()
-    if options.download:
-        raise TrainingError(data.how_to_get(options.data_dir))
-    with distributed.joined(options.device) as processes:
-        return _main(options, chosen(PRESETS, options), processes)
-
-
-def _main(options: argparse.Namespace, recipe: CarvanaRecipe, processes: Processes) -> int:
-    sources, validation = read_sources(options.data_dir)
-    compute = ComputeConfig(processes, choose_precision(processes.device, options.precision))
-    folders = run_folders(options)
-    for seed, folder in folders.items():
-        if processes.is_main:
-            print(
-                f"seed {seed} → {folder}: {len(sources.studio)} studio photos, "
-                f"{len(sources.streets)} of streets, {len(sources.backgrounds)} backgrounds, "
-                f"in {compute.precision}",
-                flush=True,
-            )
-        train(
-            recipe, sources, validation, folder, compute, seed, options.resume,
-            threads=options.workers, init_from=options.init_from,
-        )  # fmt: skip
-    if options.export and processes.is_main:
-        print(f"exported to {finish(folders, options.data_dir)}")
-    return 0
+    return sources, ValidationSet(carvana_photos.load(data_dir, "validation"), held)

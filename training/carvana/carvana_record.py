@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
@@ -13,24 +12,11 @@ from training.engine.compute import ComputeConfig
 from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.model_folder import config_of
-from training.metrics.mask_predictions import ValidationSet, choose_threshold, measure_at
+from training.metrics.mask_metrics import fractions
+from training.metrics.mask_predictions import ValidationSet, choose_threshold, measure_model
+from zoo.models import Segmenter
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.schema import FORMAT
-
-if TYPE_CHECKING:
-    from training.carvana.carvana_recipe import CarvanaRecipe
-
-
-def plain(recipe: CarvanaRecipe) -> dict[str, Any]:
-    """Return the recipe as JSON gives it back: lists instead of tuples."""
-
-    def lists(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: lists(item) for key, item in value.items()}
-        return [lists(item) for item in value] if isinstance(value, tuple) else value
-
-    return dict(lists(asdict(recipe)))
-
 
 PREPROCESSING = Preprocessing(
     "scale", channels=3, longest_side=data.WIDTH, mean=data.MEAN, std=data.STD
@@ -44,7 +30,7 @@ ABOUT = {
 }
 
 
-def config(network: nn.Module, record: dict[str, Any]) -> dict[str, Any]:
+def config(network: nn.Module, threshold: float) -> dict[str, Any]:
     """Return what config.json shall hold: true of the network that was trained, whichever."""
     return config_of(
         network,
@@ -53,12 +39,12 @@ def config(network: nn.Module, record: dict[str, Any]) -> dict[str, Any]:
         preprocessing=PREPROCESSING,
         labels=["car"],
         data=data.DESCRIPTION,
-        threshold=record["threshold"],
+        threshold=threshold,
         **ABOUT,
     )
 
 
-def init_from(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+def initialize_from(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     """Give a network the weights of a finished run; return what the record says about that run.
 
     Args:
@@ -79,8 +65,19 @@ def init_from(network: nn.Module, folder: Path, identity: dict[str, Any]) -> dic
     return kept
 
 
+def segmenter(network: nn.Module, threshold: float, compute: ComputeConfig) -> Segmenter:
+    """Return the model that a network will be, once its files are written.
+
+    Args:
+        network: trained, on the device; it is put into evaluation mode.
+        threshold: of its masks.
+        compute: gives the device.
+    """
+    described = config(network, threshold)
+    return Segmenter("carvana", described, {}, network.eval(), str(compute.device))
+
+
 def describe_run(
-    recipe: CarvanaRecipe,
     network: nn.Module,
     progress: dict[str, Any],
     held: ValidationSet,
@@ -88,8 +85,10 @@ def describe_run(
 ) -> dict[str, Any]:
     """Return what record.json shall hold; the threshold is chosen here.
 
+    The metrics are those of the model's own answers (`zoo.Segmenter.predict`), as
+    `training.evaluate` measures them.
+
     Args:
-        recipe: of the run.
         network: trained.
         progress: of the last checkpoint: identity, provenance, history.
         held: the validation images.
@@ -97,9 +96,11 @@ def describe_run(
     """
     record, history = joined(progress["record"], progress["history"])
     threshold = choose_threshold(network, held.studio, compute)
-    metrics = {"validation": measure_at(network, held.studio, compute, threshold)}
+    model = segmenter(network, threshold, compute)
+    metrics = {"validation": measure_model(model, held.studio)}
     if held.streets:
-        metrics["validation_streets"] = measure_at(network, held.streets, compute, threshold)
+        metrics["validation_streets"] = measure_model(model, held.streets)
+    metrics = {name: fractions(values) | {"n": values["n"]} for name, values in metrics.items()}
     return {
         "format": FORMAT,
         "model": "carvana",
@@ -109,6 +110,8 @@ def describe_run(
         "parameters": sum(p.numel() for p in network.parameters()),
         "selection": "the weights after the last step; the threshold with the best mean IoU on the "
         "validation cars",
+        "validation_curve": "history: the probabilities as they are, at threshold 0.5; metrics: as "
+        "predict answers, at the chosen threshold",
         "threshold": threshold,
         "validation_cars": sorted({pair.car for pair in held.studio}),
         "train_seconds": round(sum(row["seconds"] for row in history), 1),

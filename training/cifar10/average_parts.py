@@ -15,38 +15,43 @@ otherwise shows with ``--all-images``, also for a single part (one ``--runs``).
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import update_bn
 
-from training.cifar10.cifar10_recipe import PACKAGES, Cifar10Recipe, Learner
+from training.cifar10.cifar10_recipe import PACKAGES
 from training.cifar10.cifar10_record import (
     calibrate_network,
     config,
     describe_run,
-    init_from,
+    initialize_from,
     take_calibration,
 )
+from training.cifar10.cifar10_settings import Cifar10Recipe
+from training.cifar10.cifar10_student import CifarStudent
 from training.data import cifar_images as data
-from training.data.augment_images import ImageAugmentation
-from training.data.image_batches import Plan, from_memory
-from training.engine.bn_statistics import SEED, forget_statistics
-from training.engine.checkpoint import as_array, load_checkpoint
+from training.data.image_batches import Plan, batches
+from training.engine.checkpoint import CHECKPOINT, as_array, load_checkpoint
 from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json
 from training.engine.model_folder import write_model
-from training.engine.options import CHECKPOINT, finish
+from training.engine.options import add_results
 from training.engine.provenance import provenance
+from training.engine.recipe_json import read_recipe
+from training.engine.run_folder import check_writable
+from training.finish import finish, prepare
 from training.metrics.class_predictions import measure
 from zoo.networks.cifar_net import CifarNet
 
 BATCHES = 20  # of candidates; from a part of each come the statistics
+SEED = 99  # of those batches: other augmentations than a run's own
 
 
 def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -61,7 +66,7 @@ def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def measure_statistics(
     network: CifarNet,
-    proxy: Learner | None,
+    proxy: CifarStudent | None,
     recipe: Cifar10Recipe,
     plan: Plan,
     compute: ComputeConfig,
@@ -75,24 +80,17 @@ def measure_statistics(
         plan: the training images, with the augmentation of the last part.
         compute: how to compute.
     """
-    forget_statistics(network)
-    with torch.no_grad():
-        for inputs, labels in islice(from_memory(plan, 0, 0, compute.processes), BATCHES):
+
+    def images() -> Iterator[Tensor]:
+        for inputs, labels in islice(batches(plan, 0, 0, compute.processes), BATCHES):
             if proxy is not None:
                 losses, _ = proxy.losses(inputs, labels)
                 inputs = inputs[losses.topk(round(recipe.keep_ratio * len(labels))).indices]
-            with compute.autocast():
-                network(inputs.contiguous(memory_format=torch.channels_last))
+            yield inputs.contiguous(memory_format=torch.channels_last)
+
+    with compute.autocast():
+        update_bn(images(), network)
     network.eval()
-
-
-def read_recipe(record: Mapping[str, Any]) -> Cifar10Recipe:
-    """Return the recipe that a record describes."""
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in record["recipe"].items()
-    }
-    values["augmentation"] = ImageAugmentation(**values["augmentation"])
-    return Cifar10Recipe(**values)
 
 
 def run(
@@ -111,7 +109,7 @@ def run(
         calibrated_by: where ``validation`` is None, the average of parts that saw none of them,
             whose temperature and threshold for out-of-distribution images it takes.
         data_dir: where MNIST may be, for out-of-distribution images.
-        all_pictures: take BatchNorm's statistics from all images, not from the hardest.
+        all_images: take BatchNorm's statistics from all images, not from the hardest.
 
     Raises:
         TrainingError: if a folder holds no finished run, or one did not begin with the one before.
@@ -122,7 +120,7 @@ def run(
             f"{folders[-1]} learned from {last['images']:,} images, not {len(training):,}; "
             "--final is for parts that learned from the validation images too."
         )
-    recipe = read_recipe(last)
+    recipe = read_recipe(Cifar10Recipe, last["recipe"])
     network = CifarNet(recipe.widths, recipe.depth)
     network.load_state_dict(mean(states))
     network = network.to(compute.device).to(memory_format=torch.channels_last)
@@ -158,31 +156,31 @@ def read_parts(
     """Return all parts' weights, the last part's record, and what a later record keeps of it."""
     states: list[dict[str, Tensor]] = []
     record: dict[str, Any] = {}
-    keep_ratio: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
     for folder in folders:
         try:
             record = read_json(folder / "record.json")
-            recipe = read_recipe(record)
+            recipe = read_recipe(Cifar10Recipe, record["recipe"])
         except (OSError, ValueError, KeyError, TypeError):
             raise TrainingError(f"{folder} holds no finished CIFAR-10 run.") from None
-        if states and record.get("first_weights") != keep_ratio["weights"]:
+        if states and record.get("first_weights") != kept["weights"]:
             raise TrainingError(
                 f"{folder} did not begin with the run given before it; name the parts in the "
                 "order in which they were trained."
             )
         network = CifarNet(recipe.widths, recipe.depth)
-        keep_ratio = init_from(network, folder, record)
+        kept = initialize_from(network, folder, record)
         states.append(network.state_dict())
-    return states, record, keep_ratio
+    return states, record, kept
 
 
 def read_proxy(
     folder: Path, recipe: Cifar10Recipe, plan: Plan, compute: ComputeConfig
-) -> Learner | None:
+) -> CifarStudent | None:
     """Return the proxy as it was at the end of a run, None if the run had none."""
     if recipe.keep_ratio == 1:
         return None
-    proxy = Learner(recipe, recipe.proxy_widths, 2, plan, compute)
+    proxy = CifarStudent(recipe, recipe.proxy_widths, 2, plan, compute)
     groups, _ = load_checkpoint(folder / CHECKPOINT)
     proxy.load_state({"network": groups["proxy-network"]})
     proxy.network.train()  # as it was when it selected
@@ -192,6 +190,8 @@ def read_proxy(
 def main() -> int:
     """Run the command line."""
     options = parse()
+    prepare(options)
+    check_writable(options.out)
     compute = ComputeConfig(
         Processes(0, 1, torch.device("cpu")),
         choose_precision(torch.device("cpu"), options.precision),
@@ -203,8 +203,7 @@ def main() -> int:
         options.data_dir, options.all_images,
     )  # fmt: skip
     print({part: values["accuracy"] for part, values in record["metrics"].items()})
-    if options.export:
-        print(f"exported to {finish({record['seed']: options.out}, options.data_dir)}")
+    finish(options, {record["seed"]: options.out})
     return 0
 
 
@@ -231,7 +230,7 @@ def parse() -> argparse.Namespace:
         help="for --final: the average of the parts before, whose calibration to take",
     )  # fmt: skip
     parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
-    parser.add_argument("--export", action="store_true", help="put it into zoo/bundle/")
+    add_results(parser)
     return parser.parse_args()
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.cifar10.cifar10_settings import Cifar10Recipe
 from training.data import cifar_images as data
 from training.engine.compute import ComputeConfig
 from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.json_files import read_json
 from training.engine.model_folder import config_of
+from training.engine.recipe_json import plain
 from training.engine.temperature_scaling import calibrate
 from training.metrics.class_predictions import predict
 from training.metrics.ood_detection import Probabilities, detect, measure_ood
@@ -25,16 +26,6 @@ from zoo.functions import softmax
 from zoo.networks.cifar_net import CifarNet
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.schema import FORMAT
-
-if TYPE_CHECKING:
-    from training.cifar10.cifar10_recipe import Cifar10Recipe
-
-
-def plain(recipe: Cifar10Recipe) -> dict[str, Any]:
-    """Return the recipe as JSON gives it back: lists instead of tuples."""
-    tuples = {"widths": list(recipe.widths), "proxy_widths": list(recipe.proxy_widths)}
-    return asdict(recipe) | tuples
-
 
 PREPROCESSING = Preprocessing(
     "crop", channels=3, height=data.SIZE, width=data.SIZE, mean=data.MEAN, std=data.STD
@@ -64,7 +55,7 @@ def config(network: CifarNet, record: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def init_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+def initialize_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     """Give a network the weights of a finished run; return what the record says about that run.
 
     The temperature that the finished run divided its head by is taken out again.
@@ -77,7 +68,7 @@ def init_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict
     Raises:
         TrainingError: if there is no such run, or it does not fit.
     """
-    record, keep_ratio = take_weights(network, folder)
+    record, kept = take_weights(network, folder)
     if record["images"] > identity["images"]:
         raise TrainingError(
             f"{folder} learned from the validation images too; begin with a run that did not, "
@@ -85,7 +76,7 @@ def init_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -> dict
         )
     with torch.no_grad():
         network.head.weight *= record.get("calibration", {}).get("temperature", 1.0)
-    return keep_ratio
+    return kept
 
 
 def describe_run(
@@ -105,16 +96,14 @@ def describe_run(
     if validation:
         accuracy = history[-1]["validation"]["accuracy"]
         metrics["validation"] = {"accuracy": accuracy, "n": validation}
-    arithmetic = train_pflop(recipe, identity["images"])
-    arithmetic += record.get("init_from", {}).get(
-        "train_pflop", 0.0
-    )  # of all parts, as the seconds
+    arithmetic = train_pflop(recipe, identity["images"])  # and of all parts before, as the seconds
+    arithmetic += record.get("init_from", {}).get("train_pflop", 0.0)
     learned = "in training mode, on the augmented images learned from"
     if recipe.keep_ratio < 1:
         learned += (
             f": {recipe.keep_ratio:.0%} of each batch, drawn at random until "
-            f"{recipe.selection_start:.0%} of "
-            "the run, afterwards those that the proxy finds hardest"
+            f"{recipe.selection_start:.0%} of the run, afterwards those that the proxy finds "
+            "hardest"
         )
     return {
         "format": FORMAT,
@@ -138,8 +127,7 @@ def calibrate_network(
     compute: ComputeConfig,
     data_dir: Path | None,
 ) -> dict[str, Any]:
-    """Fit temperature and out-of-distribution image threshold; return the record's two entries
-    about them.
+    """Fit temperature and out-of-distribution threshold; return the record's two entries.
 
     The head's weights are divided by the temperature: the logits are linear in them, so that this
     is temperature scaling, and no answer changes.

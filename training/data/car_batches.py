@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -45,7 +46,18 @@ class CarPlan:
         return augmentation(self.sources, index, rng)
 
 
-Batch = tuple[Tensor, Tensor]
+class CarBatch(NamedTuple):
+    """What one step learns from.
+
+    Attributes:
+        inputs: float32 (N, 3, H, W), normalized.
+        target: float32 (N, 1, H, W): the car's share of each pixel, in [0, 1].
+        known: bool (N, 1, H, W): of which pixels the mask tells; None, if of all.
+    """
+
+    inputs: Tensor
+    target: Tensor
+    known: Tensor | None = None
 
 
 def batches(
@@ -53,7 +65,7 @@ def batches(
     schedule: list[tuple[range, CarAugmentation]],
     device: torch.device,
     threads: int = 1,
-) -> Iterator[Batch]:
+) -> Iterator[CarBatch]:
     """Yield a batch for each entry of the schedule, two of them prepared ahead.
 
     Args:
@@ -61,10 +73,6 @@ def batches(
         schedule: for each batch the numbers of its images, and how to make them.
         device: where the tensors shall be.
         threads: that prepare images.
-
-    Yields:
-        Inputs, float32 (N, 3, H, W), normalized; and the car's share of each pixel, float32
-        (N, 1, H, W), in [0, 1].
     """
     ahead = 2
     with ThreadPoolExecutor(threads, thread_name_prefix="images") as pool:
@@ -79,9 +87,9 @@ def batches(
             yield collate(examples, device)
 
 
-def collate(examples: list[tuple[Pixels, Pixels]], device: torch.device) -> Batch:
-    """Stack images and masks, uint8, into a batch; see `batches`."""
+def collate(examples: list[tuple[Pixels, Pixels]], device: torch.device) -> CarBatch:
+    """Stack images and masks, uint8, into a batch."""
     images = torch.from_numpy(np.stack([image for image, _ in examples])).to(device)
     shares = torch.from_numpy(np.stack([share for _, share in examples])).to(device)
     inputs = normalize(images).contiguous(memory_format=torch.channels_last)
-    return inputs, shares[:, None].float() / 255
+    return CarBatch(inputs, shares[:, None].float() / 255)

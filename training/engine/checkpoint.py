@@ -1,11 +1,13 @@
 """Checkpoints: arrays in a safetensors file, everything else as JSON in its metadata.
 
 One file, written atomically, so that a kill at any moment leaves either the last checkpoint or
-the new one. Nothing is pickled.
+the new one. It carries a checksum: weights of which one bit is another would be trained on without
+a word. Nothing is pickled.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +18,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 from zoo.weights.atomic_files import write_bytes
 
 if TYPE_CHECKING:  # the NumPy network trains without torch
     from torch import Tensor
+
+CHECKPOINT = "checkpoint.safetensors"  # in a run's folder
 
 
 def save_checkpoint(
@@ -32,13 +36,34 @@ def save_checkpoint(
         path: the file.
         groups: named groups of arrays, such as ``{"network": …, "optimizer": …}``.
         progress: what else a resumed run needs (epoch, history, recipe); must be valid JSON.
+
+    Raises:
+        TrainingError: if it cannot be written; the last checkpoint is still there.
     """
     arrays = {
         f"{group}/{name}": np.require(array, requirements="C")
         for group, members in groups.items()
         for name, array in members.items()
     }
-    write_bytes(path, save(arrays, {"progress": json.dumps(progress, allow_nan=False)}))
+    text = json.dumps(progress, allow_nan=False)
+    content = save(arrays, {"progress": text, "sha256": _checksum(arrays, text)})
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise TrainingError(
+            f"{path} could not be written ({reason(error)}); the last checkpoint is kept, and "
+            "once there is room the same command with --resume goes on from it."
+        ) from None
+
+
+def _checksum(arrays: Mapping[str, NDArray], progress: str) -> str:
+    """Return the SHA-256 of all arrays, their names, types and shapes, and the progress."""
+    total = hashlib.sha256(progress.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        total.update(np.require(array, requirements="C").reshape(-1).view(np.uint8).data)
+    return total.hexdigest()
 
 
 def as_array(tensor: Tensor) -> NDArray:
@@ -92,19 +117,26 @@ def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, NDArray]], dict[str
     Raises:
         TrainingError: if there is no readable checkpoint.
     """
-    groups: dict[str, dict[str, NDArray]] = {}
     try:
         with safe_open(path, framework="numpy") as file:
-            progress = json.loads(file.metadata()["progress"])
-            for key in file.keys():  # noqa: SIM118 - not a dict
-                group, name = key.split("/", 1)
-                groups.setdefault(group, {})[name] = file.get_tensor(key)
+            metadata = file.metadata()
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
+        progress = json.loads(metadata["progress"])
+        if metadata["sha256"] != _checksum(arrays, metadata["progress"]):
+            raise ValueError("its checksum is another")
+        groups: dict[str, dict[str, NDArray]] = {}
+        for key, array in arrays.items():
+            group, name = key.split("/", 1)
+            groups.setdefault(group, {})[name] = array
     except FileNotFoundError:
         raise TrainingError(
             f"There is no checkpoint in {path.parent}; leave --resume out to start a new run."
         ) from None
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    # A damaged header may ask safetensors and NumPy for anything.
+    except (SafetensorError, Exception) as error:
+        what = "it has no checksum" if isinstance(error, KeyError) else reason(error)
         raise TrainingError(
-            f"{path} is not a checkpoint of this program ({error}); delete it to start again."
+            f"{path} is damaged, or no checkpoint of this version ({what}); delete it to start "
+            "anew."
         ) from None
     return groups, progress

@@ -16,10 +16,23 @@ from training.engine.distributed import Processes
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def add_compute(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how to compute: ``--device`` and ``--precision``."""
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
+def add_compute(parser: argparse.ArgumentParser, compiles: bool = False) -> None:
+    """Add the options that say how to compute: ``--device``, ``--precision``, ``--compile``.
+
+    Args:
+        parser: of the command.
+        compiles: whether its network can go through ``torch.compile``.
+    """
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or mps")
+    parser.add_argument(
+        "--precision", choices=["auto", *PRECISIONS], default="auto",
+        help="of the arithmetic; auto (default): what this device is fast in",
+    )  # fmt: skip
+    if compiles:
+        parser.add_argument(
+            "--compile", choices=["auto", "on", "off"], default="auto",
+            help="torch.compile; auto (default): on a GPU",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,13 +43,11 @@ class ComputeConfig:
         processes: this one among those that train together, and its device.
         precision: of the arithmetic, ``"float32"`` or ``"bfloat16"``; weights stay float32.
         compiled: whether networks go through ``torch.compile``.
-        workers: processes of a ``DataLoader``; None augments whole batches in memory.
     """
 
     processes: Processes
     precision: str = "float32"
     compiled: bool = False
-    workers: int | None = None
 
     @property
     def device(self) -> torch.device:
@@ -56,8 +67,17 @@ class ComputeConfig:
             "threads": torch.get_num_threads(),
             "precision": self.precision,
             "compiled": self.compiled,
-            "loader": "memory" if self.workers is None else f"DataLoader, {self.workers} workers",
         }
+
+
+def choose_compute(processes: Processes, options: argparse.Namespace) -> ComputeConfig:
+    """Return how a command computes whose options are those of `add_compute`."""
+    device, compiles = processes.device, getattr(options, "compile", "off")
+    return ComputeConfig(
+        processes,
+        choose_precision(device, options.precision),
+        compiled=compiles == "on" or (compiles == "auto" and device.type == "cuda"),
+    )
 
 
 def choose_precision(device: torch.device, asked: str = "auto") -> str:

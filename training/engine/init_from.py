@@ -66,6 +66,17 @@ def take_weights(
     return record, kept | {"weights": hashlib.sha256(content).hexdigest()}
 
 
+def note(progress: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Note in a run's progress whose weights it began with.
+
+    Args:
+        progress: of the run; see `training.engine.loop.begin`.
+        kept: the second of what `take_weights` returns.
+    """
+    progress["identity"]["first_weights"] = kept.pop("weights")
+    progress["record"]["init_from"] = kept
+
+
 def joined(
     record: dict[str, Any], history: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:

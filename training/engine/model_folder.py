@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 from training.engine.json_files import read_json, write_json
 from training.engine.provenance import ROOT
 from zoo.networks import ARCHITECTURES, name_of
@@ -74,13 +74,22 @@ def write_model(
         state: parameters and buffers by name.
         config: what ``config.json`` shall hold; its architecture goes into the weights' metadata.
         record: what ``record.json`` shall hold.
+
+    Raises:
+        TrainingError: if they cannot be written; the run's last checkpoint is still there.
     """
     # One entry of metadata only: safetensors writes several in a random order, and the same weights
     # must give the same file, byte for byte.
     described = {"architecture": config["architecture"]}
-    write_bytes(folder / "model.safetensors", save(dict(state), described))
-    write_json(folder / "config.json", config)
-    write_json(folder / "record.json", record)
+    try:
+        write_bytes(folder / "model.safetensors", save(dict(state), described))
+        write_json(folder / "config.json", config)
+        write_json(folder / "record.json", record)
+    except OSError as error:
+        raise TrainingError(
+            f"The model could not be written to {folder} ({reason(error)}); once there is room, "
+            "the same command with --resume writes it."
+        ) from None
 
 
 def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path:

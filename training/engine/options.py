@@ -1,20 +1,17 @@
-"""What the three recipes share on the command line."""
+"""What the recipes share on the command line."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from training import evaluate
-from training.engine.json_files import read_json, write_json
-from training.engine.model_folder import export
-from training.metrics import error_samples
-from zoo.records import METRIC
+from training.engine.failures import TrainingError
+from training.engine.run_folder import check_writable
 
-CHECKPOINT = "checkpoint.safetensors"
 R = TypeVar("R", bound=Any)  # a recipe, a dataclass with a field ``epochs``
 
 
@@ -39,9 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser, *, epochs: int) -> None:
     parser.add_argument(
         "--epochs", type=positive, default=epochs, metavar="N", help=f"default {epochs}"
     )
+    add_results(parser)
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Add what may be done with a finished run: ``--export`` and ``--publish``."""
     parser.add_argument(
-        "--export", action="store_true", help="put the finished model into zoo/bundle/"
-    )
+        "--export", action="store_true",
+        help="measure the finished model on the test set and put it into zoo/bundle/",
+    )  # fmt: skip
+    parser.add_argument(
+        "--publish", type=repository, metavar="OWNER/NAME",
+        help="export, and publish the zoo's models to this repo on the Hugging Face Hub",
+    )  # fmt: skip
 
 
 def add_presets(parser: argparse.ArgumentParser, presets: Mapping[str, Any]) -> None:
@@ -57,10 +64,34 @@ def chosen(presets: Mapping[str, R], options: argparse.Namespace) -> R:
 
 
 def run_folders(options: argparse.Namespace) -> dict[int, Path]:
-    """Return each seed's folder: ``--out`` itself, or for several seeds ``seed-N`` in it."""
+    """Return each seed's folder: ``--out`` itself, or for several seeds ``seed-N`` in it.
+
+    Raises:
+        TrainingError: if nothing can be written there.
+    """
+    check_writable(options.out)
     if len(options.seed) == 1:
         return {options.seed[0]: options.out}
     return {seed: options.out / f"seed-{seed}" for seed in options.seed}
+
+
+def check_batch(batch: int, images: int, processes: int = 1) -> None:
+    """Make sure that batches can be made.
+
+    Raises:
+        TrainingError: if there are fewer images than a batch takes, or the processes cannot share
+            one evenly.
+    """
+    if batch > images:
+        raise TrainingError(
+            f"A batch of {batch} does not suit {images} training images: there must be at least "
+            f"{batch}."
+        )
+    if batch % processes:
+        raise TrainingError(
+            f"A batch of {batch} does not suit {processes} processes; start a number of them that "
+            "divides it."
+        )
 
 
 def positive(text: str) -> int:
@@ -71,34 +102,8 @@ def positive(text: str) -> int:
     return number
 
 
-def finish(folders: dict[int, Path], data_dir: Path) -> Path:
-    """Measure every run on the test set, note all seeds in the first one's record, export it.
-
-    The images that a classifier gets wrong most confidently go to zoo/samples.
-
-    Args:
-        folders: the finished runs by seed.
-        data_dir: see `training.data`.
-
-    Returns:
-        The folder in the bundle.
-    """
-    rows = []
-    for seed, folder in folders.items():
-        test = evaluate.record_test(folder, data_dir)
-        metric = METRIC[read_json(folder / "config.json")["task"]]
-        validation = read_json(folder / "record.json")["metrics"].get("validation", {})
-        rows.append(
-            {
-                "seed": seed,
-                f"validation_{metric}": validation.get(metric),
-                f"test_{metric}": test[metric],
-            }
-        )
-    first = next(iter(folders.values()))
-    record = read_json(first / "record.json")
-    write_json(first / "record.json", record | {"seeds": rows})
-    bundled = export(first)
-    if "confident_errors" in record:
-        error_samples.save(bundled, data_dir)
-    return bundled
+def repository(text: str) -> str:
+    """Parse the name of a repo on the Hub, ``OWNER/NAME`` (for ``argparse``)."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
+        raise argparse.ArgumentTypeError("must be OWNER/NAME")
+    return text

@@ -2,7 +2,7 @@
 
     python -m training.metrics.error_samples cifar10 --data-dir DIR
 
-writes those images to ``zoo/samples/<model>_mistakes``, where the app finds them. Which ones they
+writes those images to ``zoo/samples/<model>_errors``, where the app finds them. Which ones they
 are stands in the model's record since its one evaluation on the test set; nothing is measured here.
 """
 
@@ -37,7 +37,7 @@ def save(folder: Path, data_dir: Path) -> Path:
         data_dir: see `training.data`.
 
     Returns:
-        The collection's folder, ``zoo/samples/<model>_mistakes``. Images of earlier weights are
+        The collection's folder, ``zoo/samples/<model>_errors``. Images of earlier weights are
         removed from it.
 
     Raises:
@@ -52,7 +52,7 @@ def save(folder: Path, data_dir: Path) -> Path:
             f"The record in {folder} lists no mistakes: run training.evaluate --record first."
         )
     images = reader(config).load(data_dir, "test").images
-    target = SAMPLES / f"{config['model']}_mistakes"
+    target = SAMPLES / f"{config['model']}_errors"
     shutil.rmtree(target, ignore_errors=True)
     for mistake in record["confident_errors"]:
         write_bytes(target / _file(mistake["index"]), _png(images[mistake["index"]]))

@@ -1,7 +1,8 @@
 """Losses for a mask: binary cross-entropy, soft Dice, both, and focal loss.
 
 All take logits and the true share of the thing in each pixel, which augmentation leaves between 0
-and 1 along an edge, and return one number.
+and 1 along an edge, and return one number. They take any set of pixels: where a mask knows only a
+part of an image, `pick` leaves out the rest.
 """
 
 from __future__ import annotations
@@ -13,6 +14,22 @@ from torch.nn import functional
 
 SMOOTH = 1.0  # pixels added to both sides of the Dice fraction: an image without a car has one too
 FOCUS = 2.0  # the focal loss's γ; 2 is the paper's
+
+
+def pick(logits: Tensor, target: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the logits and the target of the pixels that carry a loss.
+
+    Args:
+        logits: float32 (N, 1, H, W).
+        target: float32 (N, 1, H, W).
+        known: bool (N, 1, H, W); None, if all pixels are known.
+
+    Returns:
+        Both as they are, if all are known; else both flat, (number of known pixels,).
+    """
+    if known is None:
+        return logits, target
+    return logits.masked_select(known), target.masked_select(known)
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """What a segmentation network says about held-out images, and the threshold that suits it best.
 
-This is for a network in training. A model of the zoo is measured by `training.evaluate`, through
-the same door as any user's images.
+`measure` is for a network in training, after each epoch: quick, and nothing is done to its
+probabilities. What a record says of a finished network comes from `measure_model`, as do the
+figures of `training.evaluate`: from the answers that any user gets.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from torch import nn
 
 from training.data.carvana_photos import ImageMaskPair, normalize
 from training.engine.compute import ComputeConfig
-from training.metrics.mask_metrics import best_threshold, fractions, iou_by_threshold
+from training.metrics.mask_metrics import best_threshold, iou_by_threshold
 from training.metrics.mask_metrics import measure as measure_masks
+from zoo.models import Segmenter
 from zoo.segmentation.masks import Mask
 
 THRESHOLD = 0.5  # while training
@@ -82,12 +84,23 @@ def choose_threshold(
     return best_threshold(np.mean(curves, axis=0))
 
 
-def measure_at(
-    network: nn.Module, pairs: Sequence[ImageMaskPair], compute: ComputeConfig, threshold: float
+def measure_model(
+    model: Segmenter, pairs: Sequence[ImageMaskPair], refine: bool = True
 ) -> dict[str, Any]:
-    """Return what a record holds: the mean metrics, the worst IoU, and n."""
-    metrics = fractions(_measure(network, pairs, compute, threshold))
-    return {**metrics, "n": len(pairs)}
+    """Return the metrics of a model's own answers; see `mask_metrics.measure`; and ``n``.
+
+    Args:
+        model: answers each image as it would any user's.
+        pairs: images with masks.
+        refine: as for ``Segmenter.predict``.
+    """
+
+    def answers() -> Iterator[tuple[str, Mask, Mask]]:
+        for pair in pairs:
+            image, true = pair.read()
+            yield pair.name, model.predict(image, refine).mask, true
+
+    return measure_masks(answers()) | {"n": len(pairs)}
 
 
 def _measure(

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 import zoo
+from training.documents.markdown_text import code, duration, megabytes, percent
 from training.publish.example import example
 from zoo import records, snippets
 from zoo.records import METRIC
@@ -111,8 +112,8 @@ def _overview(records: Mapping[str, Mapping[str, Any]]) -> str:
         metric = METRIC[info.task]
         lines.append(
             f"| [`{name}`](#{name}) | {info.title}: {info.task} "
-            f"| {METRIC_NAMES[metric]} {_fraction(test[metric])} | {test['n']:,} "
-            f"| {info.parameters:,} | {_megabytes(info.size)} | {info.data['name']} |"
+            f"| {METRIC_NAMES[metric]} {percent(test[metric])} | {test['n']:,} "
+            f"| {info.parameters:,} | {megabytes(info.size)} | {info.data['name']} |"
         )
     return "## Models\n\n" + "\n".join(lines)
 
@@ -122,13 +123,13 @@ def _use(repo: str, name: str, files: Mapping[str, Any]) -> str:
     blocks = [
         "## Use",
         f"With the project's own library (here `{name}`; every model works the same way):",
-        _code("python", snippets.library(name, repo, image)),
+        code("python", snippets.library(name, repo, image)),
         "With the Hub client, PyTorch and safetensors alone:",
-        _code("python", snippets.plain(name, repo)),
+        code("python", snippets.plain(name, repo)),
         "`network.py` is plain PyTorch. It is code: read it, and pin the revision that you have "
         "read (`revision=` takes a commit hash).",
         "On the command line:",
-        _code("bash", snippets.command(name, repo)),
+        code("bash", snippets.command(name, repo)),
     ]
     return "\n\n".join(blocks)
 
@@ -178,7 +179,7 @@ def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> s
 
 def _metrics_table(record: Mapping[str, Any]) -> str:
     rows = [
-        f"| {split.replace('_', ', ')} | {text} | {_fraction(values[metric])} | {values['n']:,} |"
+        f"| {split.replace('_', ', ')} | {text} | {percent(values[metric])} | {values['n']:,} |"
         for split, values in record["metrics"].items()
         if isinstance(values, dict) and "n" in values
         for metric, text in METRIC_NAMES.items()
@@ -193,7 +194,7 @@ def _training(record: Mapping[str, Any]) -> str:
     commit = record.get("git_commit") or "unknown"
     return (
         f"`{record['command']}`, commit `{commit}`, seed {record['seed']}, "
-        f"{len(record['history'])} epochs in {_duration(record['train_seconds'])} on {where}."
+        f"{len(record['history'])} epochs in {duration(record['train_seconds'])} on {where}."
     )
 
 
@@ -206,8 +207,8 @@ def _measured(record: Mapping[str, Any]) -> str:
         mean = sum(values) / len(values)
         std = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
         text += (
-            f" Over {len(values)} seeds the test {METRIC_NAMES[metric]} is {_fraction(mean)} "
-            f"± {_fraction(std)} (mean ± standard deviation)."
+            f" Over {len(values)} seeds the test {METRIC_NAMES[metric]} is {percent(mean)} "
+            f"± {percent(std)} (mean ± standard deviation)."
         )
     return text
 
@@ -234,21 +235,3 @@ def _trust() -> str:
         "checked against its own `manifest.json`. `python -m training.evaluate MODEL --data-dir D` "
         "measures the test metric again."
     )
-
-
-def _code(language: str, text: str) -> str:
-    return f"```{language}\n{text}\n```"
-
-
-def _fraction(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

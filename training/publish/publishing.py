@@ -16,7 +16,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,19 +210,10 @@ def main() -> int:
         return 0
     if not arguments.repo or arguments.repo.count("/") != 1:
         parser.error("--repo OWNER/NAME is needed")
-    _with_hub_errors(arguments)
-    return 0
-
-
-def _with_hub_errors(arguments: argparse.Namespace) -> None:
-    """Publish, and turn what the Hub client raises into one sentence."""
-    import httpx2
-    from huggingface_hub.errors import HfHubHTTPError
-
-    from training.publish.space import publish_space
-
-    try:
+    with hub_errors():
         if arguments.what == "space":
+            from training.publish.space import publish_space
+
             publish_space(arguments.repo, arguments.private, arguments.dry_run)
         else:
             publish_weights(
@@ -231,6 +223,17 @@ def _with_hub_errors(arguments: argparse.Namespace) -> None:
                 arguments.dry_run,
                 arguments.allow_worse,
             )
+    return 0
+
+
+@contextmanager
+def hub_errors() -> Iterator[None]:
+    """Turn what the Hub's client raises in the block into a `TrainingError`, one sentence."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        yield
     except HfHubHTTPError as error:
         status = error.response.status_code
         advice = {

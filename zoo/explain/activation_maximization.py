@@ -8,6 +8,7 @@ shifted by random steps, so that what is found does not hang on single pixels.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.explain.subject import module_of
+from zoo.explain.subject import module
+from zoo.graph.modules import own_settings, private_copy, tensor
 from zoo.graph.torch_trace import Runner
 from zoo.models import Model
 
@@ -24,7 +26,7 @@ from zoo.models import Model
 Progress = Callable[[int, int, np.ndarray], None]
 
 # Square root of the covariance of RGB in natural images, as published with Lucid (Olah et al.).
-_COLOUR = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+_COLOUR = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
 _RATE = 0.08  # Adam's step
 
 
@@ -62,36 +64,46 @@ def maximize_activation(
     Raises:
         ZooError: There is no such layer or channel.
     """
-    depth, mean, std = _normalization(subject, channels)
-    network = subject.network if isinstance(subject, Model) else subject
-    blank = np.zeros((depth, *size), np.float32)
-    module, _, device = module_of(network, blank)
-    runner = Runner(module)
-    mean, std = mean.to(device), std.to(device)
-    number = _number(runner, torch.zeros(1, depth, *size, device=device), layer, channel)
-    random = torch.Generator().manual_seed(seed)
-    spectrum, scale = _spectrum(depth, size, random)
-    spectrum, scale = spectrum.to(device).requires_grad_(), scale.to(device)
-    optimizer = torch.optim.Adam([spectrum], lr=_RATE)
-    for step in range(1, steps + 1):
-        shift = torch.randint(-jitter, jitter + 1, (2,), generator=random).tolist()
-        image = _image(spectrum, scale, size)
-        shifted = torch.roll(image, shift, (2, 3))
-        value = runner.until(number, (shifted - mean) / std)[0, channel].mean()
-        (spectrum.grad,) = torch.autograd.grad(-value, spectrum)
-        optimizer.step()
-        if progress and (step % max(1, steps // 10) == 0 or step == steps):
-            progress(step, steps, _pixels(spectrum, scale, size))
-    return _pixels(spectrum, scale, size)
+    random = torch.Generator("cpu").manual_seed(seed)
+    with own_settings(gradients=True):
+        depth, mean, std = _normalization(subject, channels)
+        network = private_copy(module(subject), share=True)
+        runner = Runner(network)
+        blank = tensor(np.zeros((1, depth, *size), np.float32), network)
+        number = _number(runner, blank, layer, channel)
+        mean, std = mean.to(blank.device), std.to(blank.device)
+        spectrum, scale = (values.to(blank.device) for values in _spectrum(depth, size, random))
+        spectrum.requires_grad_()
+        optimizer = torch.optim.Adam([spectrum], lr=_RATE)
+        for step in range(1, steps + 1):
+            shift = _shift(jitter, random)
+            shifted = torch.roll(_image(spectrum, scale, size), shift, (2, 3))
+            inputs = ((shifted - mean) / std).to(blank.dtype)
+            value = runner.until(number, inputs)[0, channel].mean()
+            if not value.requires_grad:
+                raise ZooError(f"No gradient leads from {layer} to the image.")
+            (spectrum.grad,) = torch.autograd.grad(-value, spectrum)
+            optimizer.step()
+            if progress and (step % max(1, steps // 10) == 0 or step == steps):
+                progress(step, steps, _pixels(spectrum, scale, size))
+        return _pixels(spectrum, scale, size)
+
+
+def _shift(jitter: int, random: torch.Generator) -> list[int]:
+    """Return by how many rows and columns the image is moved."""
+    steps = torch.randint(-jitter, jitter + 1, (2,), generator=random, device="cpu")
+    return [int(step) for step in steps]
 
 
 def _normalization(subject: Any, channels: int) -> tuple[int, Tensor, Tensor]:
     """Return the input's channels, mean and standard deviation."""
     if not isinstance(subject, Model):
-        return channels, torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
+        return channels, torch.tensor(0, dtype=torch.float32), torch.tensor(1, dtype=torch.float32)
     found = subject.preprocessing
-    mean, std = (torch.tensor(values)[:, None, None] for values in (found.mean, found.std))
-    return found.channels, mean, std
+    mean, std = (
+        np.asarray(values, np.float32)[:, None, None] for values in (found.mean, found.std)
+    )
+    return found.channels, torch.from_numpy(mean), torch.from_numpy(std)
 
 
 def _number(runner: Runner, blank: Tensor, layer: str, channel: int) -> int:
@@ -101,9 +113,11 @@ def _number(runner: Runner, blank: Tensor, layer: str, channel: int) -> int:
     calls = runner.recorder.calls()
     names = [call.layer.name for call in calls]
     if layer not in names:
-        raise ZooError(f"The network has no layer {layer!r}; it has for example {names[0]!r}.")
+        near = difflib.get_close_matches(layer, names, n=3, cutoff=0.4) or names[:3]
+        hint = " or ".join(map(repr, near))
+        raise ZooError(f"The network has no layer {layer!r}; it has for example {hint}.")
     found = calls[names.index(layer)].layer
-    if not 0 <= channel < found.shape[0]:
+    if not found.shape or not 0 <= channel < found.shape[0]:
         raise ZooError(f"{layer} has the channels 0 to {found.shape[0] - 1}, not {channel}.")
     if found.kind == "activation" and found.inputs[0] in names:
         return names.index(found.inputs[0])
@@ -113,10 +127,11 @@ def _number(runner: Runner, blank: Tensor, layer: str, channel: int) -> int:
 def _spectrum(depth: int, size: tuple[int, int], random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return a random spectrum and the scale of each frequency: its wavelength, as in nature."""
     height, width = size
-    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
-    frequency = torch.sqrt(rows**2 + columns**2).clamp(min=1 / max(size))
-    spectrum = 0.01 * torch.randn(1, depth, *frequency.shape, 2, generator=random)
-    return spectrum, (height * width) ** 0.5 / frequency
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
+    frequency = np.sqrt(rows**2 + columns**2).clip(min=1 / max(size))
+    scale = torch.from_numpy(((height * width) ** 0.5 / frequency).astype(np.float32))
+    form: dict[str, Any] = {"generator": random, "dtype": torch.float32, "device": "cpu"}
+    return 0.01 * torch.randn(1, depth, *scale.shape, 2, **form), scale
 
 
 def _image(spectrum: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
@@ -124,7 +139,7 @@ def _image(spectrum: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
     waves = torch.view_as_complex(spectrum) * scale
     image = torch.fft.irfft2(waves, s=size) / 4  # Lucid's factor
     if image.shape[1] == 3:
-        colour = (_COLOUR / _COLOUR.norm(dim=0).max()).to(image)
+        colour = image.new_tensor(_COLOUR / np.linalg.norm(_COLOUR, axis=0).max())
         image = torch.einsum("nchw,dc->ndhw", image, colour)
     return torch.sigmoid(image)
 

@@ -7,7 +7,6 @@ stays the same when the weights are random shows the image, not what the network
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.explain.subject import module, resolve
+from zoo.explain.target import differentiable
 from zoo.models import Model
 
 Method = Callable[[Any, Any], np.ndarray]  # (model, image) → map (H, W)
@@ -37,8 +38,8 @@ def integrated_gradients(
         subject: A model, a bare ``NumpyCNN`` (whose PyTorch twin is used) or an ``nn.Module``.
         image: An image for a model, a float array (C, H, W) for a bare network.
         target: The class, by label (models only) or index; None for the predicted one. For a
-            network that answers with a map of logits, None means the mean logit of the pixels that
-            it finds (all pixels if it finds none), and an index one channel's.
+            network that answers with maps of logits it is the mean logit of the pixels that show
+            that class (of all pixels if none does).
         steps: Points on the way.
         fill: Value of the empty image, in [0, 1] before normalization for a model, in input units
             for a bare network.
@@ -48,64 +49,32 @@ def integrated_gradients(
 
     Raises:
         ImageError: The image cannot be used.
-        ZooError: There is no such class, or ``steps`` is below 1.
+        ZooError: There is no such class, ``steps`` is below 1, or the network fails on this input
+            or has no gradient; the message names the layer.
     """
-    import torch
     from captum.attr import IntegratedGradients
 
-    from zoo.explain.subject import module_of
-    from zoo.graph.torch_trace import shared_copy
+    from zoo.graph.modules import array, own_settings, private_copy, tensor
 
     if steps < 1:
         raise ZooError(f"Integrated gradients takes at least one step, not {steps}.")
-    module, inputs, device = module_of(subject, image)
-    network = shared_copy(module)
-    x = torch.from_numpy(inputs).to(device)
-    score = score_of(network, x, class_index(subject, target))
-    baseline = torch.from_numpy(empty(subject, inputs, fill)).to(device)
-    explained = IntegratedGradients(score).attribute(
-        x, baselines=baseline, n_steps=steps, internal_batch_size=16
-    )
-    return explained[0].sum(0).detach().float().cpu().numpy()
+    _, inputs = resolve(subject, image)
+    with own_settings(gradients=True):
+        network = private_copy(module(subject), share=True)
+        score = differentiable(network, inputs, subject, target)
+        explained = IntegratedGradients(score).attribute(
+            tensor(inputs, network),
+            baselines=tensor(_empty(subject, inputs, fill), network),
+            n_steps=steps,
+            internal_batch_size=16,
+        )
+        return array(explained[0].sum(0))
 
 
-def class_index(subject: Any, target: int | str | None) -> int | None:
-    """Return a class's index.
-
-    Raises:
-        ZooError: The label is unknown, or the network has no labels.
-    """
-    if not isinstance(target, str):
-        return target
-    labels = subject.labels if isinstance(subject, Model) else ()
-    if target not in labels:
-        raise ZooError(f"{target!r} is no label; the labels are {', '.join(labels) or 'unknown'}.")
-    return labels.index(target)
-
-
-def empty(subject: Any, inputs: np.ndarray, fill: float) -> np.ndarray:
+def _empty(subject: Any, inputs: np.ndarray, fill: float) -> np.ndarray:
     """Return an input like ``inputs`` of an empty image with that brightness."""
     value = subject.preprocessing.constant(fill) if isinstance(subject, Model) else fill
     return np.full_like(inputs, value)
-
-
-def score_of(network: Any, x: Any, index: int | None) -> Callable[[Any], Any]:
-    """Return a function from inputs (N, C, H, W) to the N numbers that are explained."""
-    import torch
-
-    with torch.no_grad():
-        answer = network(x)
-    count = answer.shape[1]
-    if index is not None and not 0 <= index < count:
-        raise ZooError(f"Class {index} does not exist; the classes are 0 to {count - 1}.")
-    if answer.ndim == 2:
-        chosen = int(answer[0].argmax()) if index is None else index
-        return lambda inputs: network(inputs)[:, chosen]
-    channel = index or 0
-    found = (answer[0, channel] > 0).to(answer.dtype)
-    weights = found if found.any() else torch.ones_like(found)
-    weights = weights / weights.sum()
-    return lambda inputs: (network(inputs)[:, channel] * weights).sum((1, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +98,8 @@ def sanity_check(subject: Any, image: Any, method: Method, seed: int = 0) -> San
     """Draw a map twice: with the trained weights and with random ones.
 
     Args:
-        subject: A model or an ``nn.Module``.
-        image: The image.
+        subject: A model, a bare ``NumpyCNN`` or an ``nn.Module``.
+        image: The image, or the input of a bare network.
         method: A function (subject, image) → map (H, W), such as :func:`integrated_gradients` or
             :func:`zoo.explain.occlusion`. It should fix the class: a network with random weights
             predicts another one.
@@ -164,23 +133,21 @@ def randomized(subject: Any, seed: int = 0) -> Any:
     """
     import torch
 
-    from zoo.explain.subject import twin
-    from zoo.graph.layers import is_module
+    from zoo.graph.modules import own_settings, private_copy
 
-    network = subject.network if isinstance(subject, Model) else subject
-    network = copy.deepcopy(network) if is_module(network) else twin(network)
+    network = private_copy(module(subject))
     devices = [p.device for p in network.parameters() if p.device.type == "cuda"][:1]
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
+    with own_settings(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        for module in network.modules():
-            if callable(reset := getattr(module, "reset_parameters", None)):
+        for part in network.modules():
+            if callable(reset := getattr(part, "reset_parameters", None)):
                 reset()
                 continue
-            for parameter in module.parameters(recurse=False):
+            for parameter in part.parameters(recurse=False):
                 std = parameter.std(correction=0)
                 parameter.copy_(torch.randn_like(parameter) * std + parameter.mean())
     if not isinstance(subject, Model):
         return network
-    other = copy.copy(subject)
-    other.network = network
-    return other
+    # Not copy.copy(subject): that would go on answering with the fast copy of the trained network.
+    kind, device = type(subject), subject.device
+    return kind(subject.name, subject.config, subject.record, network, device, subject.source)

@@ -1,29 +1,23 @@
 """Grad-CAM: which places of a layer's maps speak for a class.
 
 Selvaraju et al. (2017), "Grad-CAM: Visual explanations from deep networks via gradient-based
-localization", equations 1 and 2.
+localization", equations 1 and 2; computed by captum, on a private copy of the network.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import difflib
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.explain.occlusion import class_index
-from zoo.models import Classifier
-from zoo.preprocessing.images import ImageSource
+from zoo.explain.subject import module, resolve
+from zoo.explain.target import differentiable
 
 
 def grad_cam(
-    model: Classifier,
-    image: ImageSource,
-    target: int | str | None = None,
-    layer: str | None = None,
+    subject: Any, image: Any, target: int | str | None = None, layer: str | None = None
 ) -> np.ndarray:
     """Return how strongly each place of a layer's maps speaks for a class.
 
@@ -32,11 +26,13 @@ def grad_cam(
     the layer's size and is scaled up bilinearly, so that a late layer gives a coarse image.
 
     Args:
-        model: A loaded classifier. A NumPy network answers as its PyTorch twin.
-        image: The image, as for ``model.predict``.
-        target: The class, by label or index; None for the predicted one.
+        subject: A model, a bare ``NumpyCNN`` (whose PyTorch twin is used) or an ``nn.Module``.
+        image: An image for a model, a float array (C, H, W) for a bare network.
+        target: The class; see :func:`zoo.explain.integrated_gradients`.
         layer: Name of a module of the network (``dict(network.named_modules())``) whose output is
-            maps; None for the last one with maps of more than one pixel.
+            maps (N, C, H, W); if it runs several times, its last run counts. None for the last one
+            with maps of more than one pixel. For a network that answers with maps that is the
+            answer itself: name an earlier one.
 
     Returns:
         float32 array of the network's input size (H, W), at least 0. Its unit is that of the
@@ -44,7 +40,8 @@ def grad_cam(
 
     Raises:
         ImageError: The image cannot be used.
-        ZooError: There is no such class or layer, or the layer has no maps.
+        ZooError: There is no such class or layer, the layer has no maps or no part in the answer,
+            or the network fails on this input.
 
     Example:
         >>> import zoo
@@ -52,51 +49,53 @@ def grad_cam(
         >>> zoo.explain.grad_cam(model, "cat.jpg", "cat").shape    # doctest: +SKIP
         (32, 32)
     """
-    import torch
-    from torch.nn import functional
+    from captum.attr import LayerAttribution, LayerGradCam
 
-    network = model.network
-    if not hasattr(network, "named_modules"):
-        network = network.to_torch().eval()
-    inputs = torch.from_numpy(model.preprocess(image)[None]).to(model.device)
-    # With a gradient of its own, the input connects all layers, frozen ones included.
-    with torch.enable_grad(), _maps(network, layer) as outputs:
-        logits = network(inputs.requires_grad_(True))[0]
-        if not outputs:
-            raise ZooError("The network has no layer with maps, which Grad-CAM needs.")
-        maps = outputs[-1]
-        index = class_index(model.labels, target, logits.detach().cpu().numpy())
-        (gradient,) = torch.autograd.grad(logits[index], maps)
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    cam = functional.relu((weights * maps.detach()).sum(dim=1, keepdim=True))
-    size = inputs.shape[2:]
-    return functional.interpolate(cam, size=size, mode="bilinear")[0, 0].float().cpu().numpy()
+    from zoo.graph.modules import array, own_settings, private_copy, tensor
+
+    _, inputs = resolve(subject, image)
+    with own_settings(gradients=True):
+        network = private_copy(module(subject), share=True)
+        score = differentiable(network, inputs, subject, target)
+        # With a gradient of its own, the input connects all layers.
+        x = tensor(inputs, network).requires_grad_()
+        name = _with_maps(network, score, x, layer)
+        try:
+            method = LayerGradCam(score, network.get_submodule(name))
+            cam = method.attribute(x, relu_attributions=True)
+        except RuntimeError as error:  # autograd: "appears to not have been used in the graph"
+            raise ZooError(f"The answer does not depend on the maps of {name!r}.") from error
+        maps = LayerAttribution.interpolate(cam, inputs.shape[2:], "bilinear")
+        return array(maps[0, 0])
 
 
-@contextmanager
-def _maps(network: Any, layer: str | None) -> Iterator[list[Any]]:
-    """Collect the outputs with maps of one layer, or of all, in order; remove the hooks again."""
-    modules = dict(network.named_modules())
-    if layer is not None and layer not in modules:
-        known = ", ".join(name for name in modules if name)
-        raise ZooError(f"There is no layer {layer!r}; the layers are {known}.")
-    chosen = [modules[layer]] if layer is not None else list(modules.values())
-    # Other threads may be asking the same network; their answers are not ours.
-    thread = threading.get_ident()
-    outputs: list[Any] = []
+def _with_maps(network: Any, score: Any, x: Any, layer: str | None) -> str:
+    """Return the name of the module to explain, after a look at what each gives.
 
-    def hook(_module: Any, _inputs: Any, output: Any) -> None:
-        if threading.get_ident() != thread:
-            return
-        has_maps = getattr(output, "ndim", 0) == 4
-        if has_maps and (layer is not None or output.shape[2:].numel() > 1):
-            outputs.append(output)
-        elif layer is not None:
-            raise ZooError(f"The layer {layer!r} has no maps, which Grad-CAM needs.")
+    Raises:
+        ZooError: There is no such module, or none with maps.
+    """
+    names = [name for name, _ in network.named_modules() if name]
+    if layer is not None and layer not in names:
+        near = difflib.get_close_matches(layer, names, n=3, cutoff=0.4) or names[:3]
+        raise ZooError(f"There is no layer {layer!r}; there is for example {', '.join(near)}.")
+    pixels: dict[str, int] = {}  # of the maps, by module, in the order in which they end
 
-    handles = [module.register_forward_hook(hook) for module in chosen]
-    try:
-        yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()
+    def hook(name: str) -> Any:
+        def note(_module: Any, _inputs: Any, output: Any) -> None:
+            pixels.pop(name, None)
+            if getattr(output, "ndim", 0) == 4:
+                pixels[name] = output.shape[2:].numel()
+
+        return note
+
+    handles = [network.get_submodule(name).register_forward_hook(hook(name)) for name in names]
+    score(x.detach())
+    for handle in handles:
+        handle.remove()
+    found = [name for name, count in pixels.items() if count > 1] if layer is None else [layer]
+    if not found:
+        raise ZooError("The network has no layer with maps, which Grad-CAM needs.")
+    if found[-1] not in pixels:
+        raise ZooError(f"The layer {layer!r} has no maps, which Grad-CAM needs.")
+    return found[-1]

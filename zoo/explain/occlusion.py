@@ -5,21 +5,27 @@ Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.functions import softmax
-from zoo.models import Classifier
-from zoo.preprocessing.images import ImageSource
+from zoo.explain.subject import bare, resolve
+from zoo.explain.target import probabilities, target_of
+from zoo.graph.layers import is_module
+from zoo.models import Model
 
-_BATCH = 256  # hidden images per forward pass
+_BATCH = 16  # hidden images per forward pass, at most: bounds the memory of the activations
+_PIXELS = 256 * 1024  # of all of them
+
+Answer = Callable[[np.ndarray], np.ndarray]  # inputs (N, C, H, W) → logits (N, K) or (N, K, H, W)
 
 
 def occlusion(
-    model: Classifier,
-    image: ImageSource,
+    subject: Any,
+    image: Any,
     target: int | str | None = None,
     patch: int = 5,
     stride: int = 2,
@@ -31,14 +37,16 @@ def occlusion(
     that cover it.
 
     Args:
-        model: A loaded classifier.
-        image: The image, as for ``model.predict``.
-        target: The class, by label or index; None for the predicted one.
+        subject: A model, a bare ``NumpyCNN`` or an ``nn.Module``.
+        image: An image for a model, a float array (C, H, W) for a bare network.
+        target: The class; see :func:`zoo.explain.integrated_gradients`. For a network that answers
+            with maps it is the mean probability of the pixels that show that class.
         patch: Side of the patch in input pixels, at least 1.
         stride: Step of the patch in input pixels, at least 1.
-        fill: Value of the hidden pixels in [0, 1] before normalization; 0 is black, which is
-            "no ink" for the digits. None: the mean colour of the training images, which says
-            least in a photo.
+        fill: Value of the hidden pixels. For a model in [0, 1] before normalization; 0 is black,
+            which is "no ink" for the digits. For a bare network in input units. None: the mean
+            colour, of the training images for a model, of this input for a bare network, which
+            says least in a photo.
 
     Returns:
         float32 array of the network's input size (H, W). Positive: the pixel speaks for the class
@@ -46,49 +54,63 @@ def occlusion(
 
     Raises:
         ImageError: The image cannot be used.
-        ZooError: ``target``, ``patch`` or ``stride`` makes no sense.
+        ZooError: ``target``, ``patch`` or ``stride`` makes no sense, or the network fails on this
+            input.
     """
-    inputs = model.preprocess(image)
+    inputs = subject.preprocess(image) if isinstance(subject, Model) else resolve(subject, image)[1]
+    inputs = inputs.reshape(inputs.shape[-3:])
     height, width = inputs.shape[1:]
     if patch < 1 or stride < 1 or patch > min(height, width):
         raise ZooError(
             f"A patch of {patch} and a stride of {stride} do not fit a {width} × {height} input."
         )
-    preprocessing = model.preprocessing
-    hidden_value = preprocessing.constant(np.array(preprocessing.mean) if fill is None else fill)
+    answer = _answer(subject, inputs)
+    whole = answer(inputs[None])
+    chosen = target_of(subject, target, whole)
     corners = [
         (y, x) for y in _starts(height, patch, stride) for x in _starts(width, patch, stride)
     ]
-    hidden = np.repeat(inputs[None], len(corners), axis=0)
-    for covered, (y, x) in zip(hidden, corners, strict=True):
-        covered[:, y : y + patch, x : x + patch] = hidden_value
-    whole = softmax(np.asarray(model.logits(inputs[None])))[0]
-    index = class_index(model.labels, target, whole)
-    parts = [model.logits(hidden[i : i + _BATCH]) for i in range(0, len(hidden), _BATCH)]
-    drops = whole[index] - softmax(np.concatenate(parts))[:, index]
+    hidden = _hidden(inputs, corners, patch, _hidden_value(subject, inputs, fill))
+    after = np.concatenate([chosen.of(probabilities(answer(batch))) for batch in hidden])
+    drops = chosen.of(probabilities(whole)) - after
     return _average(drops, corners, patch, (height, width))
 
 
-def class_index(labels: Sequence[str], target: int | str | None, scores: np.ndarray) -> int:
-    """Return the class that ``target`` names.
+def _answer(subject: Any, inputs: np.ndarray) -> Answer:
+    """Return what gives a subject's logits for a batch; it was tried on one input."""
+    if isinstance(subject, Model):
+        return lambda batch: np.asarray(subject.logits(batch))
+    network = bare(subject)
+    if not is_module(network):
+        return lambda batch: network.forward(batch)
+    from zoo.graph.modules import own_settings, private_copy, run, tensor
+    from zoo.graph.torch_trace import Runner
 
-    Args:
-        labels: The model's labels.
-        target: A label, an index, or None for the class with the largest score.
-        scores: (K,), probabilities or logits.
+    copied = private_copy(network, share=True)
+    with own_settings():
+        Runner(copied)(tensor(inputs[None], copied))  # names the layer that fails
+    return partial(run, copied)
 
-    Raises:
-        ZooError: There is no such class.
-    """
-    if target is None:
-        return int(scores.argmax())
-    if isinstance(target, str):
-        if target not in labels:
-            raise ZooError(f"{target!r} is no label; the labels are {', '.join(labels)}.")
-        return list(labels).index(target)
-    if not 0 <= target < len(labels):
-        raise ZooError(f"Class {target} does not exist; the classes are 0 to {len(labels) - 1}.")
-    return int(target)
+
+def _hidden_value(subject: Any, inputs: np.ndarray, fill: float | None) -> np.ndarray | float:
+    """Return what hides a patch, in the input's units: (C, 1, 1), or one number."""
+    if not isinstance(subject, Model):
+        return inputs.mean(axis=(1, 2), keepdims=True) if fill is None else fill
+    preprocessing = subject.preprocessing
+    return preprocessing.constant(np.array(preprocessing.mean) if fill is None else fill)
+
+
+def _hidden(
+    inputs: np.ndarray, corners: list[tuple[int, int]], patch: int, value: np.ndarray | float
+) -> Iterator[np.ndarray]:
+    """Yield batches of the input, in each copy of which one patch is hidden."""
+    count = min(_BATCH, max(1, _PIXELS // (inputs.shape[1] * inputs.shape[2])))
+    for first in range(0, len(corners), count):
+        some = corners[first : first + count]
+        batch = np.repeat(inputs[None], len(some), axis=0)
+        for covered, (y, x) in zip(batch, some, strict=True):
+            covered[:, y : y + patch, x : x + patch] = value
+        yield batch
 
 
 def _starts(side: int, patch: int, stride: int) -> list[int]:

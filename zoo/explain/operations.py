@@ -20,7 +20,7 @@ class Operation:
 
     Attributes:
         layer: Name of the layer that does it.
-        kind: The layer's kind; see :class:`zoo.graph.layers.Layer`.
+        kind: The layer's kind; see :class:`zoo.graph.layers.TracedLayer`.
         place: Where in the layer's output: (channel, row, column) or (feature,).
         source: Name of the layer that it takes its input from.
         found: The network's own value there, float32.
@@ -151,7 +151,7 @@ class Sum(Operation):
 
     Attributes:
         terms: The values.
-        sources: Where each comes from.
+        sources: The layers that they come from, or ``"a constant"``.
     """
 
     terms: tuple[float, ...]
@@ -165,11 +165,11 @@ class Sum(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Scaling(Operation):
-    """x times a constant.
+    """x times a factor: a constant, or what another layer gives (squeeze-and-excitation).
 
     Attributes:
         x: The input.
-        factor: The constant.
+        factor: The factor.
     """
 
     x: float

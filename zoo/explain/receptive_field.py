@@ -8,7 +8,7 @@ Two ways that must agree. :func:`receptive_field` follows the windows of the lay
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ Span = tuple[int, int]  # first and last position
 Box = tuple[Span, Span]  # rows and columns
 
 _POINTWISE = ("batch norm", "activation", "dropout", "identity", "scaling", "concatenation")
-_WHOLE = ("flatten", "linear", "mean", "group norm", "layer norm", "instance norm", "softmax")
+_POINTWISE += ("addition",)
+_WHOLE = ("group norm", "instance norm")
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,14 @@ def receptive_field(run: Trace, layer: str, row: int = 0, column: int = 0) -> Re
 def _sources(run: Trace, call: Call, box: Box) -> dict[str, Box]:
     """Return which part of each input a box of a layer's output comes from."""
     found: dict[str, Box] = {}
+    out = call.layer.shape
     for source in dict.fromkeys(call.layer.inputs):
         shape = run[source].shape
         size = shape[1:] if len(shape) == 3 else (1, 1)
-        kind = call.layer.kind
-        if kind in _POINTWISE or (kind == "addition" and len(shape) == len(call.layer.shape)):
-            spans: tuple[Span, ...] = box
-        elif kind in _WHOLE or len(shape) < 3 or len(call.layer.shape) < 3:
-            spans = tuple((0, side - 1) for side in size)
+        if len(shape) != 3 or len(out) != 3:
+            if max(len(shape), len(out)) > 3:
+                raise _unknown(call)
+            spans: tuple[Span, ...] = tuple((0, side - 1) for side in size)
         else:
             spans = tuple(_span(call, axis, box[axis], size[axis]) for axis in (0, 1))
         inside = [
@@ -108,16 +109,44 @@ def _sources(run: Trace, call: Call, box: Box) -> dict[str, Box]:
     return found
 
 
+def _unknown(call: Call) -> ZooError:
+    return ZooError(
+        f"How {call.layer.name} ({call.layer.operation}) connects places is not known here; "
+        "use receptive_field_by_gradient."
+    )
+
+
 def _span(call: Call, axis: int, span: Span, size: int) -> Span:
     """Return what positions of the input, along one axis, a span of the output comes from."""
     kind, out = call.layer.kind, call.layer.shape[1 + axis]
+    if kind in _POINTWISE and size in (1, out):
+        return (0, 0) if size == 1 else span  # one value for all places: a gate, a bias
+    if kind in _WHOLE or (kind in _OVER_AXES and 2 + axis in _OVER_AXES[kind](call)):
+        return 0, size - 1
+    if kind in _OVER_AXES and size == out:
+        return span
     rule = _RULES.get(kind)
     if rule is None:
-        raise ZooError(
-            f"How {call.layer.name} ({call.layer.operation}) connects places is not known here; "
-            "use receptive_field_by_gradient."
-        )
+        raise _unknown(call)
     return rule(call, axis, span, size, out)
+
+
+def _normalized_axes(call: Call) -> range:
+    """Return the axes of (N, C, H, W) that a LayerNorm takes its statistics of."""
+    if call.layer.operation not in ("LayerNorm", "layer_norm"):  # a LayerNorm of another kind
+        raise _unknown(call)
+    given = arguments(call, ("input", "normalized_shape"))
+    shape = given.get("normalized_shape") or call.function.normalized_shape
+    return range(4 - len(shape), 4)
+
+
+def _named_axes(call: Call) -> tuple[int, ...]:
+    """Return the axes of (N, C, H, W) that a mean or a softmax goes over."""
+    given = arguments(call, ("input", "dim"))
+    axes = given.get("dim", getattr(call.function, "dim", None))
+    if axes is None:
+        raise _unknown(call)
+    return tuple(axis % 4 for axis in ((axes,) if isinstance(axes, int) else axes))
 
 
 def _windowed(call: Call, axis: int, span: Span, size: int, out: int) -> Span:
@@ -130,7 +159,7 @@ def _windowed(call: Call, axis: int, span: Span, size: int, out: int) -> Span:
         between = np.concatenate([sees.positions(axis, i) for i in _ends(span, sees, axis)])
         places = between[(between >= 0) & (between < size)]
         return (int(places.min()), int(places.max())) if len(places) else (size, -1)
-    inside = sees.folded(np.arange(places.min(), places.max() + 1), size)
+    inside = sees.unpadded(np.arange(places.min(), places.max() + 1), size)
     return int(inside.min()), int(inside.max())
 
 
@@ -225,6 +254,12 @@ def crop(call: Call) -> tuple[Span, Span]:
     rows, columns = ((part.start or 0, part.step or 1) for part in spatial)
     return rows, columns
 
+
+_OVER_AXES: dict[str, Callable[[Call], Sequence[int]]] = {
+    "layer norm": _normalized_axes,
+    "mean": _named_axes,
+    "softmax": _named_axes,
+}
 
 _RULES: dict[str, Callable[[Call, int, Span, int, int], Span]] = {
     "convolution": _windowed,

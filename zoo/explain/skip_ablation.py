@@ -41,7 +41,8 @@ def ablate_skips(
             level and takes the detail.
 
     Returns:
-        float32 array without the batch axis: logits (K,), or (1, H, W) for a U-Net.
+        float32 array without the batch axis: logits (K,), or (1, H, W) for a U-Net. Of several
+        answers the first, or a dictionary's ``"out"``.
 
     Raises:
         ZooError: There is no such skip connection.
@@ -50,42 +51,42 @@ def ablate_skips(
         >>> found = skips(model, image)                              # doctest: +SKIP
         >>> logits = ablate_skips(model, image, [found[-1].joins])      # doctest: +SKIP
     """
-    import torch
-
-    network, inputs, device = resolve(subject, image)
+    network, inputs = resolve(subject, image)
     if not is_module(network):
         raise ZooError("The NumPy network is a chain of layers; it has no skip connections.")
-    from zoo.graph.torch_trace import Runner
+    from zoo.graph.modules import array, own_settings, tensor
+    from zoo.graph.torch_trace import Runner, trace_module
 
-    runner = Runner(network)
-    x = torch.from_numpy(inputs).to(device)
-    with torch.inference_mode():
-        whole = runner(x)
-        if not (wanted := set(cut)):
-            return whole[0].float().cpu().numpy()
-        calls = runner.recorder.calls()
-        numbers = {call.layer.name: number for number, call in enumerate(calls)}
-        found = {skip.joins: skip.place for skip in _skips_of(network, inputs, device)}
-        if unknown := sorted(wanted - set(found)):
-            known = ", ".join(found) or "none"
-            raise ZooError(f"No skip connection joins at {unknown[0]!r}; they join at: {known}.")
-        places = {numbers[name]: found[name] for name in wanted}
+    wanted = set(cut)
+    found: dict[str, int] = {}
+    if wanted:
+        run = trace_module(network, inputs)
+        found = {skip.joins: skip.place for skip in run.skips}
+    if unknown := sorted(wanted - set(found)):
+        known = ", ".join(found) or "none"
+        raise ZooError(f"No skip connection joins at {unknown[0]!r}; they join at: {known}.")
+    places = (
+        {number: found[name] for number, name in enumerate(run.calls) if name in wanted}
+        if wanted
+        else {}
+    )
 
-        def edit(number: int, tensors: list[Tensor]) -> list[Tensor] | None:
-            if number not in places:
-                return None
-            place = places[number]
-            skip = tensors[place]
-            instead = skip.mean((2, 3), keepdim=True) if fill == "mean" else skip.new_zeros(())
-            return [*tensors[:place], instead.expand_as(skip).clone(), *tensors[place + 1 :]]
+    def edit(number: int, joined: list[Tensor]) -> list[Tensor] | None:
+        if number not in places:
+            return None
+        place = places[number]
+        return [*joined[:place], _instead(joined[place], fill), *joined[place + 1 :]]
 
-        return runner(x, edit=edit)[0].float().cpu().numpy()
+    with own_settings():
+        return array(Runner(network)(tensor(inputs, network), edit=edit)[0])
 
 
-def _skips_of(network: Any, inputs: np.ndarray, device: str) -> tuple[Skip, ...]:
-    from zoo.graph.torch_trace import trace_module
-
-    return trace_module(network, inputs, device).skips
+def _instead(skip: Tensor, fill: str) -> Tensor:
+    """Return what arrives where a connection is cut: maps (N, C, H, W) or tokens (N, T, C)."""
+    if fill == "zero":
+        return skip.new_zeros(skip.shape)
+    axes = (1,) if skip.ndim == 3 else tuple(range(2, skip.ndim))
+    return skip.mean(axes, keepdim=True).expand_as(skip).clone() if axes else skip.clone()
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ def mask_without_skips(
 
     Args:
         model: A loaded segmentation model.
-        view: uint8 array (h, w, 3), as ``model.view`` returns it.
+        view: uint8 array (h, w, 3), as ``model.model_input_image`` returns it.
         cut, fill: As for :func:`ablate_skips`.
 
     Raises:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.explain.subject import bare, check_size, floats
 from zoo.graph.layers import is_module
-from zoo.models import Model
 
-_BATCH = 64  # images per forward pass: bounds the memory of the activations
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_BATCH = 16  # images per forward pass: bounds the memory of the activations
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,54 +46,79 @@ def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivation
         inputs: float32 (N, C, H, W), what the network takes: N normalized images of one size.
 
     Returns:
-        One :class:`TopActivations` a layer, by name, in the order of computation.
+        One :class:`TopActivations` a layer, by name, in the order of computation, for the layers
+        that give maps (N, C, H, W) or features (N, F).
 
     Raises:
-        ZooError: ``inputs`` has another shape, or no image.
+        ZooError: ``inputs`` has another shape, or no image, or the network fails on them.
 
     Example:
         >>> from zoo.networks.numpy_cnn import NumpyCNN
-        >>> found = peaks(NumpyCNN(channels=(4, 8)), np.zeros((3, 1, 28, 28), np.float32))
+        >>> found = top_activations(NumpyCNN(channels=(4, 8)), np.zeros((3, 1, 28, 28), np.float32))
         >>> found["relu2"].values.shape
         (3, 8)
     """
-    if inputs.ndim != 4 or not len(inputs):
-        raise ZooError(f"The images must be (N, C, H, W) with N of at least 1, not {inputs.shape}.")
-    network = subject.network if isinstance(subject, Model) else subject
+    images = floats(inputs)
+    if images is None or images.ndim != 4 or not len(images):
+        raise ZooError(
+            "The images must be floats (N, C, H, W) with N of at least 1, not "
+            f"{np.asarray(inputs).dtype} {np.shape(inputs)}."
+        )
     parts: dict[str, list[TopActivations]] = {}
-    for start in range(0, len(inputs), _BATCH):
-        for name, values in _outputs(network, inputs[start : start + _BATCH]):
-            flat = values.reshape(*values.shape[:2], -1)
-            places = flat.argmax(axis=2).astype(np.int32)
-            largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
-            columns = values.shape[3] if values.ndim == 4 else 1
-            parts.setdefault(name, []).append(TopActivations(largest, places, columns))
+    for name, found in _largest(bare(subject), images):
+        parts.setdefault(name, []).append(found)
     return {
         name: TopActivations(
             np.concatenate([part.values for part in found]).astype(np.float32),
-            np.concatenate([part.places for part in found]),
+            np.concatenate([part.places for part in found]).astype(np.int32),
             found[0].columns,
         )
         for name, found in parts.items()
     }
 
 
-def _outputs(network: Any, batch: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield every layer's output for a batch, maps (N, C, H, W) or features (N, F)."""
-    if not is_module(network):
-        yield from network.activations(batch).items()
+def _largest(network: Any, inputs: np.ndarray) -> Iterator[tuple[str, TopActivations]]:
+    """Yield every layer's largest values, batch by batch."""
+    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
+    if is_module(network):
+        yield from _largest_of_module(network, batches)
         return
-    import torch
+    check_size(network, inputs)
+    for batch in batches:
+        for name, values in network.activations(batch).items():
+            flat = values.reshape(*values.shape[:2], -1)
+            places = flat.argmax(axis=2)
+            largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
+            yield name, TopActivations(largest, places, _columns(values))
 
+
+def _largest_of_module(
+    network: Any, batches: Iterable[np.ndarray]
+) -> Iterator[tuple[str, TopActivations]]:
+    """Do the same for an ``nn.Module``; of a layer's output no more than its maxima is kept."""
+    from zoo.graph.modules import array, own_settings, tensor
     from zoo.graph.torch_trace import Runner
 
-    runner, outputs = Runner(network), []
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    with torch.inference_mode():
-        runner(
-            torch.from_numpy(batch).to(device),
-            watch=lambda _, value: outputs.append(value.float().cpu().numpy().copy()),
-        )
-    for call, values in zip(runner.recorder.calls(), outputs, strict=True):
-        if len(values) == len(batch) and values.ndim in (2, 4):
-            yield call.layer.name, values
+    runner = Runner(network)
+    outputs: list[TopActivations | None] = []
+
+    def watch(_: int, value: Tensor) -> None:
+        if value.ndim not in (2, 4) or len(value) != count:
+            outputs.append(None)
+            return
+        largest, places = value.flatten(2).max(2) if value.ndim == 4 else (value, value * 0)
+        where = places.cpu().numpy().astype(np.int32)
+        outputs.append(TopActivations(array(largest), where, _columns(value)))
+
+    for batch in batches:
+        count = len(batch)
+        outputs.clear()
+        with own_settings():
+            runner(tensor(batch, network), watch=watch)
+        for call, found in zip(runner.recorder.calls(), outputs, strict=True):
+            if found is not None:
+                yield call.layer.name, found
+
+
+def _columns(values: Any) -> int:
+    return int(values.shape[3]) if values.ndim == 4 else 1

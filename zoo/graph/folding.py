@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from zoo.errors import ZooError
 from zoo.graph.layers import Trace
-from zoo.graph.modules import array, private_copy, run
+from zoo.graph.modules import array, own_settings, private_copy, run
 from zoo.graph.torch_trace import trace_module
 
 TOLERANCE = 1e-3  # of the largest output; float32 rounding gives about 1e-6
@@ -87,28 +87,15 @@ def fold(network: Any, example: np.ndarray) -> Folded:
     """
     twin = private_copy(network)
     expected = run(twin, example)
-    feeds = _feeds(trace_module(twin, example, str(next(twin.parameters()).device)))
-    pairs = []
-    for name in _norms(twin):
-        if name not in feeds:
-            continue
-        source, pooled = feeds[name]
-        layer, norm = twin.get_submodule(source), twin.get_submodule(name)
-        if pooled and not _rises(norm):
-            continue
-        fuse: Callable[..., nn.Module] = (
-            fuse_conv_bn_eval if isinstance(layer, nn.Conv2d) else fuse_linear_bn_eval
-        )
-        _replace(twin, source, fuse(layer, norm))
-        _replace(twin, name, nn.Identity())
-        pairs.append((source, name))
+    with own_settings():
+        pairs = tuple(_fold_all(twin, _feeds(trace_module(twin, example))))
     difference = float(np.abs(run(twin, example) - expected).max())
     if not difference <= TOLERANCE * max(float(np.abs(expected).max()), 1e-6):
         raise ZooError(
             "This network cannot be folded: it uses what a convolution gives in more places than "
             "in the BatchNorm behind it."
         )
-    return Folded(twin, tuple(pairs), tuple(_norms(twin)))
+    return Folded(twin, pairs, tuple(_norms(twin)))
 
 
 def compare(before: Any, after: Any, inputs: np.ndarray, rounds: int = 7) -> Comparison:
@@ -133,6 +120,22 @@ def compare(before: Any, after: Any, inputs: np.ndarray, rounds: int = 7) -> Com
         before=statistics.median(seconds[0]),
         after=statistics.median(seconds[1]),
     )
+
+
+def _fold_all(twin: nn.Module, feeds: dict[str, tuple[str, bool]]) -> Iterator[tuple[str, str]]:
+    """Fold, in place, every BatchNorm that can be; yield (convolution, BatchNorm) of each."""
+    for name in _norms(twin):
+        source, pooled = feeds.get(name, ("", False))
+        norm = twin.get_submodule(name)
+        if not source or (pooled and not _rises(norm)):
+            continue
+        layer = twin.get_submodule(source)
+        fuse: Callable[..., nn.Module] = (
+            fuse_conv_bn_eval if isinstance(layer, nn.Conv2d) else fuse_linear_bn_eval
+        )
+        _replace(twin, source, fuse(layer, norm))
+        _replace(twin, name, nn.Identity())
+        yield source, name
 
 
 def _feeds(run_of: Trace) -> dict[str, tuple[str, bool]]:

@@ -26,7 +26,9 @@ KINDS = {
     "Convolution": "convolution",
     "ConvTranspose": "transposed convolution",
     "Linear": "linear",
+    "linear": "linear",
     "BatchNorm": "batch norm",
+    "FrozenBatchNorm": "batch norm",
     "SyncBatchNorm": "batch norm",
     "GroupNorm": "group norm",
     "LayerNorm": "layer norm",
@@ -42,11 +44,21 @@ KINDS = {
     "AdaptiveMaxPool": "max pooling",
     "adaptive_max_pool": "max pooling",
     "Flatten": "flatten",
+    "Unflatten": "flatten",
     "flatten": "flatten",
     "reshape": "flatten",
     "view": "flatten",
+    "squeeze": "flatten",
+    "unsqueeze": "flatten",
+    "unflatten": "flatten",
+    "permute": "permutation",
+    "Permute": "permutation",
+    "transpose": "permutation",
+    "chunk": "splitting",
+    "split": "splitting",
     "Dropout": "dropout",
     "dropout": "dropout",
+    "StochasticDepth": "dropout",
     "Identity": "identity",
     "cat": "concatenation",
     "concat": "concatenation",
@@ -66,6 +78,8 @@ KINDS = {
     "ZeroPad": "padding",
     "getitem": "cropping",
     "mean": "mean",
+    "multi_head_attention_forward": "attention",
+    "scaled_dot_product_attention": "attention",
     "softmax": "softmax",
     "Softmax": "softmax",
 }
@@ -82,11 +96,13 @@ class TracedLayer:
 
     Attributes:
         name: The module's name (``"block1.conv2"``), or where a function was called and which
-            (``"up.0.cat"``). A layer that runs several times gets a number: ``"pool:1"``.
+            (``"up.0.cat"``). A layer that runs several times, or gives several tensors, stands
+            here once for each, with a number: ``"pool:1"``.
         kind: What it does, such as ``"convolution"``, ``"max pooling"`` or ``"activation"``.
         operation: The class or function that does it, such as ``"Conv2d"``.
         inputs: Names of the layers whose outputs it takes, ``"input"`` for the image.
-        shape: Of its output for one image: (channels, height, width) or (features,).
+        shape: Of its output for one image: (channels, height, width), (features,), or whatever the
+            network uses; all axes but the first.
         parameters: Numbers that were learned or computed for it (weights and shifts).
     """
 
@@ -103,16 +119,18 @@ class Call:
     """How a layer was computed.
 
     Attributes:
-        layer: What :class:`Layer` tells.
+        layer: What :class:`TracedLayer` tells.
         function: The module, NumPy layer or function.
         arguments: Positional arguments; a :class:`Source` stands where a layer's output was.
         options: Keyword arguments, likewise.
+        part: Which of the tensors it gives is the layer's output.
     """
 
     layer: TracedLayer
     function: Any
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    part: int = 0
 
 
 @dataclass(frozen=True)

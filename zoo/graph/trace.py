@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from zoo.networks.numpy_cnn import NumpyCNN
 
 
-def trace_network(network: Any, inputs: np.ndarray, device: str = "cpu") -> Trace:
+def trace_network(network: Any, inputs: np.ndarray) -> Trace:
     """Run a bare network on one image and write down every layer.
 
     Args:
         network: A ``NumpyCNN`` or any ``nn.Module`` that takes one tensor (N, C, H, W).
         inputs: float32 (1, C, H, W), the network's input.
-        device: Where a module's weights are.
 
     Raises:
-        ZooError: The network's answer is no tensor that its layers computed from the input.
+        ZooError: The network fails on this input, cannot be copied, or answers with no tensor that
+            its layers computed from the input.
     """
     if is_module(network):
         from zoo.graph.torch_trace import trace_module
 
-        return trace_module(network, inputs, device)
+        return trace_module(network, inputs)
     return _trace_numpy(network, inputs)
 
 
@@ -47,4 +47,4 @@ def _trace_numpy(network: NumpyCNN, inputs: np.ndarray) -> Trace:
         layer = TracedLayer(name, kind(operation), operation, (before,), outputs[name].shape, size)
         calls.append(Call(layer, function, (Source(before),)))
         before = name
-    return Trace(network, inputs[0], calls, outputs, before)
+    return Trace(network, inputs[0].copy(), calls, outputs, before)

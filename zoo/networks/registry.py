@@ -73,8 +73,10 @@ def build(config: Mapping[str, Any]) -> Any:
         >>> build({"architecture": "numpy_cnn", "arguments": {"channels": [4, 8]}}).num_parameters
         4398
     """
-    make, arguments, _ = _constructor(config)
-    return make(**arguments)
+    make, arguments, framework = _constructor(config)
+    network = make(**arguments)
+    # float32 whatever torch's default dtype is in this process
+    return network.float() if framework == "torch" else network
 
 
 def build_empty(config: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Some hundred labelled images of a data set in one file, for what is measured live in the app.
 
 Each is a mosaic ``<name>.png`` beside a ``<name>.json`` with labels, license and where its
-images come from; ``training.picture_sets`` writes both.
+images come from; ``python -m training.data.sample_sets`` writes both.
 """
 
 from __future__ import annotations

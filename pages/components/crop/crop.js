@@ -100,12 +100,12 @@ function start(root) {
 
   root.stop = () => { clearTimeout(timer); root.update = null; };
   root.update = (data) => {
-    root.toggleAttribute("data-empty", !data.picture);
+    root.toggleAttribute("data-empty", !data.image);
     if (data.token === token) return;                     // the square belongs to the visitor
     token = data.token; grip = null; clearTimeout(timer);
     place = { x: data.x, y: data.y, side: data.side };
     image.alt = data.description || "";
-    if (data.picture) image.src = data.picture; else image.removeAttribute("src");
+    if (data.image) image.src = data.image; else image.removeAttribute("src");
     paint();
   };
 }

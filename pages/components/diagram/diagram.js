@@ -9,7 +9,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const made = JSON.stringify(data.blocks);
   if (root.dataset.made !== made) { root.dataset.made = made; draw(root, net, data); }
   const entry = net.querySelector("img");
-  if (entry.src !== data.picture) entry.src = data.picture;
+  if (entry.src !== data.image) entry.src = data.image;
   const block = data.blocks.findIndex((b) => b.layers.some((l) => l.name === data.chosen));
   net.querySelectorAll(".block").forEach((button, i) => {
     button.setAttribute("aria-pressed", i === block);

@@ -16,7 +16,7 @@ function start(root) {
   const canvas = root.querySelector("canvas");
   const undo = root.querySelector("[data-do=undo]"), clear = root.querySelector("[data-do=clear]");
   const context = canvas.getContext("2d");
-  let strokes = [], current = null, picture = null, token, cursor = null;
+  let strokes = [], current = null, shown = null, token, cursor = null;
 
   function trace(target, stroke, width, ink) {
     target.strokeStyle = target.fillStyle = ink;
@@ -37,14 +37,14 @@ function start(root) {
     const style = getComputedStyle(root), scale = pixels / SIDE;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, pixels, pixels);
-    if (picture) show(picture, pixels, style.color);
+    if (shown) show(shown, pixels, style.color);
     context.setTransform(scale, 0, 0, scale, 0, 0);
     for (const stroke of current ? [...strokes, current] : strokes) trace(context, stroke, PEN, style.color);
     if (cursor && root.activeElementIsPad()) mark(style);
-    root.toggleAttribute("data-empty", !strokes.length && !current && !picture);
-    root.toggleAttribute("data-picture", !!picture);
+    root.toggleAttribute("data-empty", !strokes.length && !current && !shown);
+    root.toggleAttribute("data-image", !!shown);
     undo.disabled = !strokes.length;
-    clear.disabled = !strokes.length && !picture;
+    clear.disabled = !strokes.length && !shown;
   }
 
   // A digit (light on dark) becomes ink in the theme's colour; a photo stays a photo.
@@ -85,7 +85,7 @@ function start(root) {
 
   function begin(x, y) {
     if (strokes.length >= MAX_STROKES) return;
-    picture = null;                                       // a new drawing replaces the picture
+    shown = null;                                       // a new drawing replaces the image
     current = [clamp(x), clamp(y)];
     paint();
   }
@@ -137,7 +137,7 @@ function start(root) {
   canvas.onfocus = paint;
   canvas.onblur = () => { end(); paint(); };              // never leave a pen hanging
   undo.onclick = () => { if (strokes.length) { strokes = strokes.slice(0, -1); paint(); commit(); } };
-  clear.onclick = () => { strokes = []; current = picture = null; paint(); commit(); };
+  clear.onclick = () => { strokes = []; current = shown = null; paint(); commit(); };
 
   root.activeElementIsPad = () => root.getRootNode().activeElement === canvas;
   const watchSize = new ResizeObserver(paint);
@@ -149,11 +149,11 @@ function start(root) {
 
   root.update = (data) => {
     if (data.token !== token) {                           // Python put something on the pad
-      token = data.token; strokes = data.strokes ?? []; picture = current = null;
-      if (data.picture) {
+      token = data.token; strokes = data.strokes ?? []; shown = current = null;
+      if (data.image) {
         const image = new Image();
-        image.onload = () => { if (token === data.token && !strokes.length) { picture = { image, ink: data.ink }; paint(); } };
-        image.src = data.picture;
+        image.onload = () => { if (token === data.token && !strokes.length) { shown = { image, ink: data.ink }; paint(); } };
+        image.src = data.image;
       }
     }
     paint();

@@ -1,4 +1,4 @@
-// Captioned pictures in a grid. Elements are made once; later only the pictures change, so that
+// Captioned images in a grid. Elements are made once; later only the images change, so that
 // nothing flickers or moves while somebody draws.
 export default function ({ parentElement, data }) {
   const root = parentElement.querySelector(".gallery");
@@ -15,7 +15,7 @@ export default function ({ parentElement, data }) {
     }));
   data.items.forEach((item, i) => {
     const [image, caption] = root.children[i].children;
-    if (image.src !== item.picture) image.src = item.picture;
+    if (image.src !== item.image) image.src = item.image;
     image.alt = item.alt;
     caption.children[0].textContent = item.title;
     caption.children[1].textContent = item.detail;

@@ -1,4 +1,4 @@
-// A picture that is a grid of cells, one of which is chosen: by a click, or with the arrow keys.
+// An image that is a grid of cells, one of which is chosen: by a click, or with the arrow keys.
 // Python gets the cell's number, counted row by row. The choice shows at once; what Python draws
 // for it follows. Keys that follow each other quickly are sent as one.
 const PAUSE = 160;
@@ -66,7 +66,7 @@ function start(root) {
   root.update = (fresh) => {
     data = fresh;
     root.style.setProperty("--widest", data.widest || "none");
-    if (image.src !== data.picture) image.src = data.picture;
+    if (image.src !== data.image) image.src = data.image;
     at = Math.min(data.chosen ?? 0, data.count - 1);
     place(chosen, data.chosen ?? null);
     place(hover, null);

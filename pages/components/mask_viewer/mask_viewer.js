@@ -7,7 +7,7 @@ const VIEWS = {
   overlay: ["Overlay", (t) => `Violet: at least ${t} % sure that it is car. Drag the handle to compare with the photo.`],
   outline: ["Outline", (t) => `The line where the network is ${t} % sure.`],
   probability: ["Probability", () => "Dark: surely no car; violet: possibly; white: surely car."],
-  unsure: ["Unsure", (t, [low, high]) => `Amber: neither a clear yes nor a clear no, between ${100 * low} % and ${100 * high} % sure.`],
+  uncertain: ["Uncertain", (t, [low, high]) => `Amber: neither a clear yes nor a clear no, between ${100 * low} % and ${100 * high} % sure.`],
 };
 
 export default function ({ parentElement, data, setStateValue }) {
@@ -71,11 +71,11 @@ function start(root) {
     }
     if (view === "overlay" || view === "outline") outline(threshold);
     if (view === "probability") { fill(layer, (v) => [...ramp(v / 255), 255]); context.drawImage(layer, 0, 0); }
-    if (view === "unsure") {
+    if (view === "uncertain") {
       context.fillStyle = "rgb(15 15 20 / 62%)"; context.fillRect(0, 0, canvas.width, canvas.height);
       fill(layer, (v) => {
-        const p = v / 255, unsure = p > unclear[0] && p < unclear[1];
-        return [...AMBER, unsure ? 130 + 125 * (1 - Math.abs(2 * p - 1)) : 0];
+        const p = v / 255, uncertain = p > unclear[0] && p < unclear[1];
+        return [...AMBER, uncertain ? 130 + 125 * (1 - Math.abs(2 * p - 1)) : 0];
       });
       context.drawImage(layer, 0, 0);
     }
@@ -86,7 +86,7 @@ function start(root) {
     find("output").textContent = `${percent} %`;
     find(".legend").textContent = VIEWS[view][1](percent, unclear);
     reset.disabled = percent === usual;
-    reset.title = `Back to ${usual} %, chosen on validation pictures`;
+    reset.title = `Back to ${usual} %, chosen on validation images`;
     for (const button of buttons) {
       button.setAttribute("aria-checked", button.dataset.view === view);
       button.tabIndex = button.dataset.view === view ? 0 : -1;
@@ -109,14 +109,14 @@ function start(root) {
   reset.onclick = () => { slider.value = usual; paint(); rest(); };
 
   async function load(data) {
-    const [picture, map] = await Promise.all([decode(data.photo), decode(data.probabilities)]);
-    if (token !== data.token) return;                     // a newer picture has come meanwhile
+    const [image, map] = await Promise.all([decode(data.photo), decode(data.probabilities)]);
+    if (token !== data.token) return;                     // a newer image has come meanwhile
     canvas.width = mask.width = map.width; canvas.height = mask.height = map.height;
     const on = mask.getContext("2d", { willReadFrequently: true });
     on.drawImage(map, 0, 0);
     const { data: pixels } = on.getImageData(0, 0, map.width, map.height);
     values = Uint8Array.from({ length: pixels.length / 4 }, (_, i) => pixels[4 * i]);
-    photo = picture;
+    photo = image;
     paint();
     root.dataset.shown = token;
   }
@@ -127,7 +127,7 @@ function start(root) {
 
   root.update = (data) => {
     if (data.token === token) return;
-    token = data.token; usual = data.usual; unclear = data.unsure;
+    token = data.token; usual = data.usual; unclear = data.uncertain;
     slider.value = data.threshold; compare.value = 0; canvas.setAttribute("aria-label", data.description);
     clearTimeout(resting);
     load(data);

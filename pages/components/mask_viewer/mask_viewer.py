@@ -51,7 +51,7 @@ def show(
         "probabilities": probabilities,
         "threshold": threshold,
         "usual": usual,
-        "unsure": masks.UNSURE,
+        "uncertain": masks.UNCERTAIN,
         "description": description,
     }
     _mount(key=key, data=data, on_threshold_change=on_change)

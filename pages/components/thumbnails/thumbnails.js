@@ -1,4 +1,4 @@
-// Small pictures to choose from, in named groups. Python gets the id of the one that was clicked.
+// Small images to choose from, in named groups. Python gets the id of the one that was clicked.
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".strip");
   root.toggleAttribute("data-wide", !!data.wide);
@@ -19,7 +19,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
         button.setAttribute("aria-label", item.description);
         button.title = item.description;
         const image = button.appendChild(document.createElement("img"));
-        image.src = item.picture; image.alt = "";
+        image.src = item.image; image.alt = "";
         if (item.note) {
           const note = button.appendChild(document.createElement("span"));
           note.textContent = item.note;

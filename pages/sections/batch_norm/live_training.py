@@ -74,49 +74,47 @@ class Race:
 
 def show() -> None:
     """Draw the race; while it runs, its part of the page redraws itself."""
-    train_side_by_side = st.session_state.get("bn.race")
-    every = EVERY if train_side_by_side is not None and train_side_by_side.running else None
+    race = st.session_state.get("bn.race")
+    every = EVERY if race is not None and race.running else None
     st.fragment(_show, run_every=every)()
 
 
 def _show() -> None:
-    train_side_by_side: Race | None = st.session_state.get("bn.race")
-    running = train_side_by_side is not None and train_side_by_side.running
+    race: Race | None = st.session_state.get("bn.race")
+    running = race is not None and race.running
     left, middle, _ = st.columns([5, 3, 4], gap="medium", vertical_alignment="bottom")
     rate = left.select_slider(
         "Learning rate", RATES, value=RATES[3], format_func=lambda r: f"{r:g}",
         key="bn.race.rate", disabled=running,
     )  # fmt: skip
-    if running and train_side_by_side is not None:
+    if running and race is not None:
         if middle.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
-            train_side_by_side.stopped.set()
+            race.stopped.set()
     elif middle.button(
         "Start the race", icon=":material/play_arrow:", key="bn.race.start", type="primary",
         width="stretch",
     ):  # fmt: skip
-        train_side_by_side = Race(float(rate))
-        train_side_by_side.start()
-        st.session_state["bn.race"] = train_side_by_side
+        race = Race(float(rate))
+        race.start()
+        st.session_state["bn.race"] = race
         st.rerun()
-    if train_side_by_side is None:
+    if race is None:
         return
-    if train_side_by_side.problem:
-        st.info(train_side_by_side.problem)
-    if train_side_by_side.laps:
-        _curves(train_side_by_side)
-    if (
-        st.session_state.get("bn.race.was") != train_side_by_side.running
-    ):  # begins, or ends, to redraw itself
-        st.session_state["bn.race.was"] = train_side_by_side.running
+    if race.problem:
+        st.info(race.problem)
+    if race.laps:
+        _curves(race)
+    if st.session_state.get("bn.race.was") != race.running:  # begins, or ends, to redraw itself
+        st.session_state["bn.race.was"] = race.running
         st.rerun()
 
 
-def _curves(train_side_by_side: Race) -> None:
-    laps = list(train_side_by_side.laps)
+def _curves(race: Race) -> None:
+    laps = list(race.laps)
     last = laps[-1]
     left, right = st.columns(2, gap="large")
     for column, title, kind, axis in (
-        (left, "Accuracy on digits held back", "accuracies",
+        (left, "Accuracy on held-out digits", "accuracies",
          norm_charts.Axis("", ".0%", limits=(0, 1.02))),
         (right, "Training loss", "losses", norm_charts.Axis("", ".2f", log=True)),
     ):  # fmt: skip
@@ -144,20 +142,20 @@ def _curves(train_side_by_side: Race) -> None:
         + ("" if last.step == 0 or last.losses[norm] == last.losses[norm] else " (diverged)")
         for norm in NORMS
     )
-    state = "Training" if train_side_by_side.running else "Finished"
+    state = "Training" if race.running else "Finished"
     st.markdown(
         f"**{state}: step {last.step:,}, {number_format.duration(last.seconds)}**, learning rate "
-        f"{train_side_by_side.learning_rate:g}. Accuracy: {words}."
+        f"{race.learning_rate:g}. Accuracy: {words}."
     )
 
 
 def legend() -> str:
     """Say what races, in one sentence."""
     digits = image_set("mnist")
+    norm = recorded_series.TITLES["batch"]
     return (
         f"Two networks of this project, written in NumPy, train on {len(digits):,} digits on the "
         f"server, from the same weights and on the same batches, step by step, for "
-        f"{SECONDS:.0f} seconds. One has {recorded_series.TITLES['batch']} behind each "
-        f"convolution, the "
-        "other has biases instead."
+        f"{SECONDS:.0f} seconds. One has {norm} after each convolution, the other has biases "
+        "instead."
     )

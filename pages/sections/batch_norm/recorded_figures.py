@@ -114,12 +114,12 @@ def reasons(found: zoo.Experiment) -> None:
         ("Gradient's change on that way", "smoothness", None, True,
          "largest ‖Δ gradient‖ / distance"),
         ("Gradient of this layer", "gradient_norm", layer, True, "‖∂L/∂W‖"),
-        ("Deviation in front of its activation", "activation_deviation", layer, True,
+        ("Standard deviation before its activation", "activation_std", layer, True,
          "mean over its channels"),
         ("Drift of the mean there", "activation_drift", layer, True,
          "since the look before, in standard deviations"),
         ("Internal covariate shift of this layer", "shift_cosine", layer, False,
-         "cosine of its gradients before and after the layers in front stepped; 1: no shift"),
+         "cosine of its gradients before and after the earlier layers stepped; 1: no shift"),
     )  # fmt: skip
     rows = [st.columns(2, gap="large") for _ in range((len(panels) + 2) // 2)]
     first, *others = [column for row in rows for column in row]

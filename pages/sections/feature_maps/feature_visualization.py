@@ -1,4 +1,4 @@
-"""An image made to excite one channel, on demand."""
+"""Feature visualization: an input generated to activate one channel, on demand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def show(
     place = st.empty()  # button, then progress, then image, one in the place of the other
     if key not in made:
         with place.container():
-            asked = st.button("Make its favourite image", icon=":material/auto_awesome:")
+            asked = st.button("Generate a preferred input", icon=":material/auto_awesome:")
             st.caption(
                 "Optimized from noise until the channel answers as strongly as it can (Olah et al. "
                 "2017)"
@@ -45,7 +45,7 @@ def show(
             made.pop(next(iter(made)))
     with place.container():
         st.image(_enlarged(made[key]), width="stretch")
-        st.caption(f"Its favourite image, made from noise in {STEPS} steps (Olah et al. 2017)")
+        st.caption(f"Preferred input, generated from noise in {STEPS} steps (Olah et al. 2017)")
 
 
 def _make(

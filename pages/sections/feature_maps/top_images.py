@@ -1,4 +1,4 @@
-"""The images of a data set that excite one channel most."""
+"""The top-activating images of one channel."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def show(
     split = {"test": "test images", "train": "training images"}[images.split]
     data = model.config["data"]["name"]
     st.caption(
-        f"Of {min(POOL, len(images))} {data} {split}, those that it answers to most, with its "
-        "largest value; framed: what it answers to."
+        f"Top-activating images of {min(POOL, len(images))} {data} {split}, with the largest "
+        "value; box = receptive field."
     )
-    gallery.show("favourites", items, columns=COUNT, few=3)
+    gallery.show("top-images", items, columns=COUNT, few=3)
 
 
 def prepare(model: zoo.Model) -> None:

@@ -25,9 +25,11 @@ def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
             st.metric("IoU", number_format.percent(masks.iou(predicted, true), 2))
             st.metric("Dice", number_format.percent(masks.dice(predicted, true), 2))
             st.metric("Boundary IoU", number_format.percent(masks.boundary_iou(predicted, true), 2))
+        missed, wrong = (
+            number_format.percent(masks.area_fraction(pixels), 2)
+            for pixels in (true & ~predicted, predicted & ~true)
+        )
         st.markdown(
             "**Violet**: car in both masks.  \n**Amber**: car that the network missed, "
-            f"{number_format.percent(masks.share(true & ~predicted), 2)} of the image.  \n**Red**: "
-            "what it took for car and is not, "
-            f"{number_format.percent(masks.share(predicted & ~true), 2)}."
+            f"{missed} of the image.  \n**Red**: what it took for car and is not, {wrong}."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,19 +10,26 @@ import torch
 
 from tests.training.tiny_images import CPU, TINY, make_images
 from training.benchmarks import image_loading as benchmark
-from training.data.image_batches import Plan, batches
+from training.data.image_batches import Batch, Plan, batches
+
+
+def made(plan: Plan, workers: int | None) -> Iterator[Batch]:
+    if workers is None:
+        return batches(plan, 1, 0, CPU.processes)
+    return benchmark.from_workers(plan, 1, CPU.processes, workers)
 
 
 def test_every_way_gives_the_same_batches() -> None:
     examples = make_images(60)
     images, labels = torch.from_numpy(examples.images), torch.from_numpy(examples.labels)
     plan = Plan(images, labels, TINY.augmentation, 20, seed=0)
-    first, *others = [list(batches(plan, 1, 0, CPU.processes, workers)) for workers in (None, 0, 1)]
+    first, *others = [list(made(plan, workers)) for workers in (None, 0, 1)]
     assert len(first) == 3
     for other in others:
         for (a, b), (c, d) in zip(first, other, strict=True):
             torch.testing.assert_close(a, c, rtol=0, atol=0)
             torch.testing.assert_close(b, d, rtol=0, atol=0)
+            assert c.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_each_way_is_timed_without_and_with_a_step(monkeypatch: pytest.MonkeyPatch) -> None:

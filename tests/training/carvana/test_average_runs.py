@@ -14,8 +14,10 @@ from safetensors.numpy import load_file
 from tests.training.tiny_cars import CPU, TINY, pair
 from training.carvana import average_runs
 from training.carvana.carvana_recipe import train
+from training.carvana.carvana_settings import CarvanaRecipe
 from training.data.augment_cars import TrainingSources
 from training.engine.failures import TrainingError
+from training.engine.recipe_json import read_recipe
 from training.metrics.mask_predictions import ValidationSet
 from zoo.loading import load_folder
 from zoo.networks.segmentation.unet import UNet
@@ -65,7 +67,9 @@ def test_blocks_that_only_the_second_has_add_their_share() -> None:
 
 
 def test_the_statistics_are_those_of_training_images(parts: tuple[Path, Path]) -> None:
-    recipe = average_runs.read_recipe(json.loads((parts[1] / "record.json").read_text()))
+    recipe = read_recipe(
+        CarvanaRecipe, json.loads((parts[1] / "record.json").read_text())["recipe"]
+    )
     assert recipe == RECIPE
     network = load_folder("carvana", parts[1], "cpu").network
     inputs: list[torch.Tensor] = []

@@ -17,12 +17,18 @@ from safetensors.numpy import load_file
 
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
-from training.carvana.carvana_recipe import CarvanaRecipe, train
+from training.carvana.carvana_recipe import CarvanaLearner, train
+from training.carvana.carvana_record import initialize_from
+from training.carvana.carvana_settings import CarvanaRecipe
 from training.data.augment_cars import CarAugmentation, TrainingSources
+from training.data.car_batches import CarBatch
+from training.engine import loop
+from training.engine.checkpoint import load_checkpoint
 from training.engine.failures import TrainingError
 from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.loading import load_folder
 from zoo.segmentation import components
+from zoo.segmentation.masks import iou
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -46,18 +52,21 @@ def test_overfits_4_images(tmp_path: Path) -> None:
         augmentation=CarAugmentation(32, 48, 0, 0, (1, 1), stretch=0, jitter=PLAIN),
     )  # fmt: skip
     record = train(recipe, TrainingSources(four), ValidationSet(four), tmp_path, CPU, quiet=True)
-    assert record["metrics"]["validation"]["iou"] > 0.99
+    assert record["history"][-1]["validation"]["iou"] > 0.99
 
 
-@pytest.mark.parametrize("muon_lr", [0.0, 0.1])
-def test_a_resumed_run_equals_an_unbroken_one(muon_lr: float, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(("muon_lr", "averaging"), [(0.0, 0.0), (0.1, 0.9)])
+def test_a_resumed_run_equals_an_unbroken_one(
+    muon_lr: float, averaging: float, tmp_path: Path, monkeypatch
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    recipe = replace(TINY, muon_lr=muon_lr)
+    recipe = replace(TINY, muon_lr=muon_lr, averaging=averaging)
     train(recipe, SOURCES, HELD, whole, CPU, quiet=True)
 
-    monkeypatch.setattr(carvana_recipe, "CHECKPOINT_SECONDS", 0.0)  # after every step
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECK_EVERY", 1)  # a checkpoint after every step
     steps = 0
-    learn = carvana_recipe._Run._learn
+    learn = CarvanaLearner.learn
 
     def stop(self, *arguments):
         nonlocal steps
@@ -66,10 +75,10 @@ def test_a_resumed_run_equals_an_unbroken_one(muon_lr: float, tmp_path: Path, mo
         steps += 1
         return learn(self, *arguments)
 
-    monkeypatch.setattr(carvana_recipe._Run, "_learn", stop)
+    monkeypatch.setattr(CarvanaLearner, "learn", stop)
     with pytest.raises(KeyboardInterrupt):
         train(recipe, SOURCES, HELD, broken, CPU, quiet=True)
-    monkeypatch.setattr(carvana_recipe._Run, "_learn", learn)
+    monkeypatch.setattr(CarvanaLearner, "learn", learn)
     record = train(recipe, SOURCES, HELD, broken, CPU, resume=True, quiet=True)
     assert_same(whole, broken)
     assert len(record["history"]) == 2
@@ -101,11 +110,11 @@ def test_the_zoo_answers_as_training_did(tmp_path: Path) -> None:
         [pair("v", angle, seed=50 + angle, width=512, height=342) for angle in (1, 2)]
     )
     record = train(TINY, SOURCES, held, tmp_path, CPU, quiet=True)
-    run = carvana_recipe._Run(TINY, SOURCES, held, tmp_path, CPU, 0, True, 1)
-    run.restore(True)
+    run = CarvanaLearner(TINY, SOURCES, held, CPU, 0)
+    run.load_state(load_checkpoint(tmp_path / "checkpoint.safetensors")[0])
     model = load_folder("carvana", tmp_path, "cpu")
     for one, (_, expected, _) in zip(
-        held.studio, predict(run.network, held.studio, CPU), strict=True
+        held.studio, predict(run.student.network, held.studio, CPU), strict=True
     ):
         answer = model.predict(one.image)
         settled = components.hysteresis_threshold(expected, record["threshold"])
@@ -131,15 +140,16 @@ def test_a_second_part_begins_with_the_first_and_says_so(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("muon_lr", [0.0, 0.1])
-def test_the_last_layer_may_learn_faster_than_the_rest(muon_lr: float, tmp_path: Path) -> None:
+def test_the_last_layer_may_learn_faster_than_the_rest(muon_lr: float) -> None:
     moved = {}
     for factor in (1.0, 10.0):
         recipe = replace(TINY, muon_lr=muon_lr, head_factor=factor, weight_decay=0.0)
-        run = carvana_recipe._Run(recipe, SOURCES, HELD, tmp_path / f"{factor}", CPU, 0, True, 1)
-        before = {name: p.detach().clone() for name, p in run.network.named_parameters()}
+        run = CarvanaLearner(recipe, SOURCES, HELD, CPU, 0)
+        network = run.student.network
+        before = {name: p.detach().clone() for name, p in network.named_parameters()}
         inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
-        run._learn(inputs, (inputs[:, :1] > 0).float(), 1e-3)
-        moved[factor] = {n: p.detach() - before[n] for n, p in run.network.named_parameters()}
+        run.learn(CarBatch(inputs, (inputs[:, :1] > 0).float()), 0)
+        moved[factor] = {n: p.detach() - before[n] for n, p in network.named_parameters()}
     for name, step in moved[1.0].items():
         factor = 10.0 if name.startswith("head.") else 1.0
         torch.testing.assert_close(moved[10.0][name], factor * step, rtol=1e-3, atol=1e-7)
@@ -149,11 +159,14 @@ def test_the_last_layer_may_learn_faster_than_the_rest(muon_lr: float, tmp_path:
 def test_a_second_part_may_look_further_around(tmp_path: Path) -> None:
     train(TINY, SOURCES, HELD, tmp_path / "first", CPU, quiet=True)
     still = replace(TINY, epochs=1, peak_learning_rate=0.0, muon_lr=0.0, context=1)
-    run = carvana_recipe._Run(still, SOURCES, HELD, tmp_path / "second", CPU, 0, True, 1)
-    run.init_from(tmp_path / "first")
+    run = CarvanaLearner(still, SOURCES, HELD, CPU, 0)
+    photos = {"photos": carvana_recipe.count(SOURCES)}
+    initialize_from(run.student.network, tmp_path / "first", photos)
     before = load_folder("carvana", tmp_path / "first", "cpu").network
     for (_, expected, _), (_, got, _) in zip(
-        predict(before, HELD.studio, CPU), predict(run.network, HELD.studio, CPU), strict=True
+        predict(before, HELD.studio, CPU),
+        predict(run.student.network, HELD.studio, CPU),
+        strict=True,
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-5)
     train(replace(still, peak_learning_rate=1e-3), SOURCES, HELD, tmp_path / "third", CPU,
@@ -189,8 +202,9 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
     script = tmp_path / "tiny.py"
     script.write_text(
         "from tests.training.tiny_cars import TINY\n"
-        "from training.carvana import carvana_recipe as recipe\n"
-        "recipe.PRESETS['main'] = TINY\nrecipe.main()\n"
+        "from training.carvana.__main__ import main\n"
+        "from training.carvana.carvana_settings import PRESETS\n"
+        "PRESETS['main'] = TINY\nmain()\n"
     )
     arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
                  "--precision", "float32"]  # fmt: skip
@@ -221,3 +235,28 @@ def test_the_command_says_where_carvana_comes_from(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "kaggle.com/c/carvana" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_pixels_that_a_mask_does_not_know_teach_nothing() -> None:
+    inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+    known = torch.zeros(2, 1, 32, 48, dtype=torch.bool)
+    known[:, :, :, :20] = True
+    target = (inputs[:, :1] > 0).float()
+    ends = []
+    for guess in (0.0, 1.0):
+        learner = CarvanaLearner(TINY, SOURCES, HELD, CPU, 0)
+        filled = torch.where(known, target, torch.full_like(target, guess))
+        learner.learn(CarBatch(inputs, filled, known), 0)
+        ends.append(next(learner.student.network.parameters()).detach().clone())
+    assert torch.equal(*ends)
+    everywhere = CarvanaLearner(TINY, SOURCES, HELD, CPU, 0)
+    everywhere.learn(CarBatch(inputs, target), 0)
+    assert not torch.equal(ends[0], next(everywhere.student.network.parameters()))
+
+
+def test_the_record_says_what_the_model_answers(tmp_path: Path) -> None:
+    record = train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    model = load_folder("carvana", tmp_path, "cpu")
+    found = [iou(model.predict(p.image).mask, p.read()[1]) for p in HELD.studio]
+    assert record["metrics"]["validation"]["iou"] == pytest.approx(np.mean(found))
+    assert record["metrics"]["validation"]["n"] == 2

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from tests.training.tiny_images import CPU, TINY, make_images
 from training.cifar10 import average_parts, cifar10_recipe, cifar10_record
-from training.data.image_batches import Plan, from_memory
+from training.data.image_batches import Plan, batches
 from training.engine.failures import TrainingError
 from training.metrics.ood_detection import detect
 from zoo.loading import load_folder
@@ -85,7 +85,7 @@ def test_the_statistics_are_those_of_the_images_that_the_proxy_selects() -> None
     plan = Plan(images, labels, TINY.augmentation, 120, seed=0)  # one batch
     network = CifarNet(TINY.widths, TINY.depth)
     average_parts.measure_statistics(network, ByLabel(), TINY, plan, CPU)
-    inputs, labels = next(from_memory(plan, 0, 0, CPU.processes))
+    inputs, labels = next(batches(plan, 0, 0, CPU.processes))
     features = network.block1.pool(
         network.block1.conv1(network.whiten_act(network.whiten(inputs[labels > 4])))
     )
@@ -108,13 +108,13 @@ def test_a_final_mean_takes_the_calibration_of_the_one_before(
     assert (
         record["metrics"]["validation"]["accuracy"] == before["metrics"]["validation"]["accuracy"]
     )
-    own, keep_ratio = record["ood"], before["ood"]
-    assert own["threshold"] == keep_ratio["threshold"]
+    own, earlier = record["ood"], before["ood"]
+    assert own["threshold"] == earlier["threshold"]
     network = load_folder("cifar10", tmp_path / "mean", "cpu").network
     answers = cifar10_record.answers_of(network, CPU)
     found = detect(answers, own["threshold"], 32, None)["detection_rates"]
     assert own["detection_rates"] == pytest.approx(found, abs=0.005), "of the final weights"
-    assert found != keep_ratio["detection_rates"]
+    assert found != earlier["detection_rates"]
     with pytest.raises(TrainingError, match="--final is for parts"):
         average_parts.run([*parts[:2], tmp_path / "d"], TRAINING, VALIDATION, tmp_path / "x", CPU)
 

@@ -20,15 +20,20 @@ from safetensors.numpy import load_file
 from tests.training.tiny_images import CPU, TINY, make_images, write_batches
 from training import evaluate
 from training.cifar10 import cifar10_recipe
-from training.cifar10.cifar10_record import plain, train_pflop
+from training.cifar10.cifar10_record import train_pflop
+from training.cifar10.cifar10_settings import PRESETS, Cifar10Recipe
+from training.cifar10.cifar10_student import CifarStudent
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.cifar_images import LabelledImages
 from training.data.image_batches import Plan, batches
+from training.engine import loop
 from training.engine.checkpoint import load_checkpoint
 from training.engine.failures import TrainingError
 from training.engine.muon import Muon, orthogonalize
-from training.engine.options import finish
+from training.engine.recipe_json import plain
+from training.finish import export_first
 from training.metrics.class_predictions import measure, predict, views
+from zoo.networks.cifar_net import CifarNet
 
 ROOT = Path(__file__).resolve().parents[3]
 # One thread a process: it need not fight for the cores, and always adds up in the same order.
@@ -38,9 +43,7 @@ TRAINING, VALIDATION = make_images(120), make_images(30, seed=1)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def train(
-    out: Path, recipe: cifar10_recipe.Cifar10Recipe = TINY, validation=VALIDATION, **options
-) -> dict:
+def train(out: Path, recipe: Cifar10Recipe = TINY, validation=VALIDATION, **options) -> dict:
     return cifar10_recipe.train(recipe, TRAINING, validation, out, CPU, quiet=True, **options)
 
 
@@ -69,23 +72,21 @@ def test_overfits_64_images(keep_ratio: float, tmp_path: Path) -> None:
     assert record["metrics"]["validation"]["accuracy"] == 1.0
 
 
-def test_the_proxy_selects_the_hardest_but_not_at_first(tmp_path: Path) -> None:
-    run = cifar10_recipe._Run(TINY, TRAINING, None, tmp_path, CPU, 0, True)
-    inputs, labels = next(batches(run.plan, 0, 0, CPU.processes, None))
-    run.step = 1  # a step in which the proxy does not learn
-    early = run.hardest(inputs, labels)
+def test_the_proxy_selects_the_hardest_but_not_at_first() -> None:
+    run = cifar10_recipe.Cifar10Learner(TINY, TRAINING, None, CPU, 0)
+    inputs, labels = next(batches(run.plan, 0, 0, CPU.processes))
+    early = run.hardest(inputs, labels, 1)  # a step in which the proxy does not learn
     torch.testing.assert_close(early, (inputs[:20], labels[:20]))
-    run.step = run.main.total_steps - 2
+    late = run.main.total_steps - 2
     losses, _ = run.proxy.losses(inputs, labels)
-    chosen, hard_labels = run.hardest(inputs, labels)
+    chosen, hard_labels = run.hardest(inputs, labels, late)
     order = losses.argsort(descending=True)[:20]
     torch.testing.assert_close(chosen, inputs[order])
     torch.testing.assert_close(hard_labels, labels[order])
     before = [p.clone() for p in run.proxy.network.parameters()]
-    run.hardest(inputs, labels)
+    run.hardest(inputs, labels, late)
     assert all(map(torch.equal, before, run.proxy.network.parameters())), "learned off its turn"
-    run.step -= run.step % TINY.proxy_interval
-    run.hardest(inputs, labels)
+    run.hardest(inputs, labels, late - late % TINY.proxy_interval)
     assert not all(map(torch.equal, before, run.proxy.network.parameters()))
 
 
@@ -93,12 +94,12 @@ def test_images_are_small_for_the_first_part_of_a_run() -> None:
     recipe = replace(TINY, low_res_fraction=2 / 3, low_res_size=24)
     images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
     plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
-    learner = cifar10_recipe.Learner(recipe, recipe.widths, recipe.depth, plan, CPU)
+    learner = CifarStudent(recipe, recipe.widths, recipe.depth, plan, CPU)
     sizes: list[int] = []
     learner.network.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[-1]))
     for step in range(learner.total_steps):
         learner.begin(step)
-        learner.losses(*next(batches(plan, 0, 0, CPU.processes, None)))
+        learner.losses(*next(batches(plan, 0, 0, CPU.processes)))
     assert sizes == [24] * 6 + [32] * 3
 
 
@@ -129,21 +130,23 @@ SCRIPT = """
 import sys
 from dataclasses import replace
 from tests.training.tiny_images import TINY
-from training.cifar10 import cifar10_recipe
-cifar10_recipe.PRESETS["best"] = replace(TINY, epochs=4, batch=20)
-cifar10_recipe.CHECKPOINT_SECONDS = 0
+from training.cifar10.__main__ import main
+from training.cifar10.cifar10_settings import PRESETS
+from training.engine import loop
+PRESETS["best"] = replace(TINY, epochs=4, batch=20)
+loop.CHECKPOINT_SECONDS = 0
 data, out, *rest = sys.argv[1:]
 sys.argv[1:] = ["--data-dir", data, "--out", out, "--seed", "5", "--device", "cpu",
                 "--precision", "float32", *rest]
-sys.exit(cifar10_recipe.main())
+sys.exit(main())
 """
 
 
 def test_a_resumed_run_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, monkeypatch) -> None:
     recipe = replace(TINY, batch=10)  # twelve steps an epoch
     whole = train(tmp_path / "whole", recipe)
-    monkeypatch.setattr(cifar10_recipe, "CHECKPOINT_SECONDS", 0)
-    real, saves = cifar10_recipe.save_checkpoint, []
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    real, saves = loop.save_checkpoint, []
 
     def stop_after_the_fourth(path: Path, groups: dict, progress: dict) -> None:
         real(path, groups, progress)
@@ -151,7 +154,7 @@ def test_a_resumed_run_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, monkeyp
         if len(saves) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cifar10_recipe, "save_checkpoint", stop_after_the_fourth)
+    monkeypatch.setattr(loop, "save_checkpoint", stop_after_the_fourth)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "broken", recipe)
     assert saves == [5, 10, 12, 15]
@@ -216,9 +219,9 @@ def test_the_zoo_prepares_and_answers_as_training_did(tmp_path: Path) -> None:
 def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypatch) -> None:
     write_batches(tmp_path / "data" / "cifar-10-batches-py", make_images(150), VALIDATION)
     train(tmp_path / "run")
-    monkeypatch.setattr("training.engine.options.export", lambda folder: folder)
+    monkeypatch.setattr("training.finish.export", lambda folder: folder)
     monkeypatch.setattr("training.metrics.error_samples.SAMPLES", tmp_path / "samples")
-    finish({0: tmp_path / "run"}, tmp_path / "data")
+    export_first({0: tmp_path / "run"}, tmp_path / "data")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["metrics"]["test"]["n"] == 30
     test = record["metrics"]["test"]["accuracy"]
@@ -226,8 +229,8 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert test == pytest.approx(validation)  # the same images in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
-    keep_ratio = list((tmp_path / "samples" / "cifar10_mistakes").glob("*.png"))
-    assert len(keep_ratio) == len(record["confident_errors"]) == 30 - round(30 * test)
+    kept = list((tmp_path / "samples" / "cifar10_errors").glob("*.png"))
+    assert len(kept) == len(record["confident_errors"]) == 30 - round(30 * test)
 
 
 def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Path) -> None:
@@ -301,13 +304,13 @@ def test_a_second_part_needs_a_first_that_saw_no_validation_image(tmp_path: Path
 
 def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path: Path, monkeypatch) -> None:
     calls = iter(range(1000))
-    real = cifar10_recipe.Learner.losses
+    real = CifarStudent.losses
 
     def explode_in_the_second_epoch(self, inputs, labels):
         losses, logits = real(self, inputs, labels)
         return (losses * math.nan if next(calls) > 8 else losses), logits
 
-    monkeypatch.setattr(cifar10_recipe.Learner, "losses", explode_in_the_second_epoch)
+    monkeypatch.setattr(CifarStudent, "losses", explode_in_the_second_epoch)
     with pytest.raises(TrainingError, match=r"became nan in epoch 2; the last checkpoint is kept"):
         train(tmp_path)
     groups, progress = load_checkpoint(tmp_path / "checkpoint.safetensors")
@@ -318,14 +321,14 @@ def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path: Path, mon
 def test_a_run_is_neither_overwritten_nor_mixed_with_another(tmp_path: Path) -> None:
     recipe = replace(TINY, epochs=1)
     train(tmp_path, recipe)
-    keep_ratio = (tmp_path / "checkpoint.safetensors").read_bytes()
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):
         train(tmp_path, recipe)
     with pytest.raises(TrainingError, match="seed was 0 and is 1"):
         train(tmp_path, recipe, seed=1, resume=True)
     with pytest.raises(TrainingError, match="epochs was 1 and is 3"):
         train(tmp_path, resume=True)
-    assert (tmp_path / "checkpoint.safetensors").read_bytes() == keep_ratio
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
     before = weights(tmp_path)["head.weight"]
     train(tmp_path, recipe, resume=True)  # finished already: it is written again, unchanged
     np.testing.assert_array_equal(weights(tmp_path)["head.weight"], before)
@@ -337,19 +340,19 @@ def test_bad_input_gets_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("error: There is no CIFAR-10 in")
     assert done.stderr.count("\n") == 1
-    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 images"):
+    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 training images"):
         train(tmp_path / "y", replace(TINY, batch=500))
 
 
 def test_the_presets_keep_to_the_limits() -> None:
-    for recipe in cifar10_recipe.PRESETS.values():
-        network = cifar10_recipe.CifarNet(recipe.widths, recipe.depth)
+    for recipe in PRESETS.values():
+        network = CifarNet(recipe.widths, recipe.depth)
         size = sum(t.numel() * t.element_size() for t in network.state_dict().values())
         assert size < 19.9e6
 
 
 def test_the_arithmetic_counts_selection_and_small_images() -> None:
-    fast = cifar10_recipe.PRESETS["fast"]
+    fast = PRESETS["fast"]
     assert 0.2 < train_pflop(fast, 50_000) < 0.3
     whole = replace(fast, low_res_fraction=0.0)
     assert 0.3 < train_pflop(whole, 50_000) < 0.4
@@ -373,7 +376,7 @@ def test_six_views_weigh_one_and_see_the_image_and_its_mirror() -> None:
     torch.testing.assert_close(seen[1][1], inputs.flip(3))
     torch.testing.assert_close(seen[2][1][:, :, 1:, 1:], inputs[:, :, :-1, :-1])
     torch.testing.assert_close(seen[4][1][:, :, :-1, :-1], inputs[:, :, 1:, 1:])
-    network = cifar10_recipe.CifarNet((4, 8, 8))
+    network = CifarNet((4, 8, 8))
     mirrored = LabelledImages(VALIDATION.images[:, :, ::-1].copy(), VALIDATION.labels)
     with_views = [measure(network, p, CPU, augmented=True)["loss"] for p in (VALIDATION, mirrored)]
     assert with_views[0] == pytest.approx(with_views[1], rel=1e-5)

@@ -13,7 +13,7 @@ import torch
 from tests.training.tiny_images import CPU, make_images, write_batches, write_parquet
 from training.data import cifar_images as data
 from training.data.augment_images import Draws, ImageAugmentation, cut_out, move, normalize, shrink
-from training.data.image_batches import Plan, from_memory, from_workers
+from training.data.image_batches import Plan, batches
 from training.engine.distributed import Processes
 from training.engine.failures import TrainingError
 from zoo.preprocessing import images as zoo_images
@@ -158,10 +158,10 @@ def test_shrinking_keeps_the_mean_and_smooths_what_would_alias() -> None:
 def test_augmentation_keeps_labels_ranges_and_shapes() -> None:
     augmented = plan(ImageAugmentation(translate=2, cutout=6))
     low, high = (normalize(torch.full((1, 1, 1, 3), v, dtype=torch.uint8)) for v in (0, 255))
-    batches = list(from_memory(augmented, 0, 0, CPU.processes))
-    assert len(batches) == 2
+    made = list(batches(augmented, 0, 0, CPU.processes))
+    assert len(made) == 2
     seen = []
-    for inputs, labels in batches:
+    for inputs, labels in made:
         assert inputs.shape == (20, 3, 32, 32)
         assert inputs.dtype == torch.float32
         assert inputs.is_contiguous(memory_format=torch.channels_last)
@@ -180,7 +180,7 @@ def test_each_image_shows_its_other_side_in_the_next_epoch() -> None:
     everything = plan(augmentation, batch=50)
     sides = []
     for epoch in range(3):
-        ((inputs, labels),) = from_memory(everything, epoch, 0, CPU.processes)
+        ((inputs, labels),) = batches(everything, epoch, 0, CPU.processes)
         order = next(iter(everything.draws(epoch, 0, CPU.processes)))[0].argsort()
         sides.append(inputs[order])
         torch.testing.assert_close(labels[order], everything.labels)
@@ -192,27 +192,15 @@ def test_each_image_shows_its_other_side_in_the_next_epoch() -> None:
 
 def test_draws_depend_on_seed_epoch_and_step_alone() -> None:
     augmentation = ImageAugmentation(translate=2, cutout=6)
-    whole = list(from_memory(plan(augmentation), 4, 0, CPU.processes))
-    (resumed,) = from_memory(plan(augmentation), 4, 1, CPU.processes)
+    whole = list(batches(plan(augmentation), 4, 0, CPU.processes))
+    (resumed,) = batches(plan(augmentation), 4, 1, CPU.processes)
     torch.testing.assert_close(resumed[0], whole[1][0], rtol=0, atol=0)
-    other = next(iter(from_memory(plan(augmentation, seed=4), 4, 0, CPU.processes)))
+    other = next(iter(batches(plan(augmentation, seed=4), 4, 0, CPU.processes)))
     assert not torch.equal(other[0], whole[0][0])
     cpu = torch.device("cpu")
     halves = [
-        next(iter(from_memory(plan(augmentation), 4, 0, Processes(rank, 2, cpu))))
-        for rank in range(2)
+        next(iter(batches(plan(augmentation), 4, 0, Processes(rank, 2, cpu)))) for rank in range(2)
     ]
     for rank, half in enumerate(halves):  # together the processes see what one alone would
         torch.testing.assert_close(half[0], whole[0][0][rank::2], rtol=0, atol=0)
         torch.testing.assert_close(half[1], whole[0][1][rank::2])
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_the_data_loader_gives_the_same_batches(workers: int) -> None:
-    augmented = plan(ImageAugmentation(translate=2, cutout=6))
-    ours = from_memory(augmented, 1, 0, CPU.processes)
-    theirs = from_workers(augmented, 1, 0, CPU.processes, workers)
-    for (inputs, labels), (expected, same) in zip(theirs, ours, strict=True):
-        torch.testing.assert_close(inputs, expected, rtol=0, atol=0)
-        torch.testing.assert_close(labels, same)
-        assert inputs.is_contiguous(memory_format=torch.channels_last)

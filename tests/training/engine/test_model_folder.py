@@ -18,7 +18,7 @@ from training.mnist import mnist_recipe
 @pytest.fixture
 def run(tiny_mnist: Path, tmp_path: Path) -> Path:
     """Return the folder of a finished run whose test accuracy is not yet measured."""
-    recipe = mnist_recipe.Recipe(epochs=1, batch=40, channels=(4,))
+    recipe = mnist_recipe.MnistRecipe(epochs=1, batch=40, channels=(4,))
     splits = data.load(tiny_mnist, "train"), data.load(tiny_mnist, "validation")
     mnist_recipe.train(recipe, *splits, tmp_path / "run", quiet=True)
     return tmp_path / "run"

@@ -74,7 +74,7 @@ def inside() -> dict[str, Any]:
                             "step": step,
                             "layer": layer,
                             "activation_mean": 0.1 * factor,
-                            "activation_deviation": factor * (1 + depth / 4),
+                            "activation_std": factor * (1 + depth / 4),
                             "activation_drift": 0.05 * factor,
                             "gradient_norm": factor * 0.3 * math.exp(-step / 900),
                             "loss": loss,

@@ -28,6 +28,7 @@ from training.experiments.batch_norm import (
     batch_norm_speed,
     batch_norm_statistics,
     batch_norm_where,
+    small_study,
     small_training,
 )
 from training.experiments.batch_norm.probes import activation_statistics, covariate_shift, landscape
@@ -91,8 +92,8 @@ def test_where_reuses_the_cells_of_speed(
 ) -> None:
     run(batch_norm_speed, data_dir, folder)
     trained = []
-    real = cells.train
-    monkeypatch.setattr(cells, "train", lambda *a, **o: trained.append(a[0]) or real(*a, **o))
+    real = small_study.train
+    monkeypatch.setattr(small_study, "train", lambda *a, **o: trained.append(a[0]) or real(*a, **o))
     content = run(batch_norm_where, data_dir, folder)
     check(content)
     assert {row["variant"] for row in content["rows"]} == set(batch_norm_where.VARIANTS)
@@ -120,7 +121,7 @@ def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, fold
     for row in rows:
         assert row["loss_low"] <= row["loss"] + 1e-3
         assert row["loss"] <= row["loss_high"] + 1e-3
-        assert row["activation_deviation"] > 0
+        assert row["activation_std"] > 0
         assert row["gradient_norm"] > 0
     assert any(row["shift_cosine"] is not None for row in rows)
     assert len(content["summary"]) == 2 * len(batch_norm_statistics.RATES)
@@ -190,11 +191,11 @@ def test_a_stopped_experiment_goes_on_where_it_was(
 
         return train_cell
 
-    monkeypatch.setattr(cells, "train_cell", stub(7))
+    monkeypatch.setattr(small_study, "train_cell", stub(7))
     with pytest.raises(KeyboardInterrupt):
         run(batch_norm_speed, data_dir, tmp_path)
     assert not (tmp_path / "batch_norm_speed.json").exists()
-    monkeypatch.setattr(cells, "train_cell", stub(1000))
+    monkeypatch.setattr(small_study, "train_cell", stub(1000))
     content = run(batch_norm_speed, data_dir, tmp_path)
     assert len(calls) == len(content["rows"]) == 24
 

@@ -15,7 +15,7 @@ import zoo.experiments
 from tests.training.tiny_cars import pair, write_kaggle
 from training.benchmarks import unet_vs_pytorch_unet as benchmark
 from training.benchmarks.classic_unet import ClassicUNet
-from training.carvana import carvana_recipe
+from training.carvana.carvana_settings import CarvanaRecipe
 from training.data import carvana_photos as data
 from training.engine.failures import TrainingError
 from training.experiments.segmentation import (
@@ -23,7 +23,7 @@ from training.experiments.segmentation import (
     unet_head_rate,
     unet_losses,
     unet_skips,
-    unet_training,
+    unet_study,
 )
 from zoo.graph.folding import fold
 
@@ -59,14 +59,15 @@ def test_a_rehearsal_cannot_become_a_measurement(data_dir: Path) -> None:
         unet_skips.main(["--data-dir", str(data_dir), "--quick"])
 
 
-def test_all_networks_may_learn_longer(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--data-dir", "data"]
-    _, short = unet_training.parse("?", arguments)
-    _, longer = unet_training.parse("?", [*arguments, "--epochs", str(3 * short.epochs)])
-    assert longer.total_steps == 3 * short.total_steps
+def test_all_networks_may_learn_longer(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--data-dir", str(data_dir)]
+    short = unet_study.UnetStudy("x", "?", arguments).recipe
+    longer = ["--epochs", str(3 * short.epochs)]
+    study = unet_study.UnetStudy("x", "?", [*arguments, *longer])
+    assert study.recipe.total_steps == 3 * short.total_steps
     for count in ("0", "-1"):
         with pytest.raises(SystemExit):
-            unet_training.parse("?", [*arguments, "--epochs", count])
+            unet_study.UnetStudy("x", "?", [*arguments, "--epochs", count])
         assert "must be at least 1" in capsys.readouterr().err
 
 
@@ -108,7 +109,7 @@ def test_tiles_of_a_network_without_surroundings_are_the_whole() -> None:
 
 
 def test_the_networks_are_compared_after_the_same_training() -> None:
-    recipe = carvana_recipe.CarvanaRecipe(epochs=2)
+    recipe = CarvanaRecipe(epochs=2)
     *same, longer = benchmark.runs_of([benchmark.OURS, benchmark.CLASSIC], recipe)
     assert all(run.recipe == recipe for run in same)
     seeds = {
@@ -121,8 +122,8 @@ def test_the_networks_are_compared_after_the_same_training() -> None:
 
 
 def test_the_studio_alone_has_neither_streets_nor_pasted_cars() -> None:
-    short = carvana_recipe.CarvanaRecipe(epochs=2)
-    recipe = unet_training.of_the_studio(short)
+    short = CarvanaRecipe(epochs=2)
+    recipe = unet_study.of_the_studio(short)
     how = recipe.low_res_augmentation
     assert (how.paste, how.street, how.unscaled) == (0.0, 0.0, 1.0)
     assert (how.height, how.width) == (

@@ -32,7 +32,7 @@ def test_the_confusion_matrix_is_that_of_torchmetrics() -> None:
     assert ours == theirs.tolist()  # rows: truth, columns: answer
 
 
-def test_the_boldest_mistakes_come_first_and_right_answers_never() -> None:
+def test_the_most_confident_errors_come_first_and_right_answers_never() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.99, 0.01], [0.3, 0.7]])
     labels = np.array([0, 1, 0, 1, 1])
     found = confusion.describe(probabilities, labels, count=2)["confident_errors"]
@@ -69,19 +69,19 @@ def test_the_one_evaluation_records_all_that_the_page_shows(run: Path) -> None:
         assert answer.confidence == pytest.approx(mistake["probability"], abs=1e-4)
 
 
-def test_images_of_mistakes_become_a_collection_with_credit(
+def test_images_of_errors_become_a_collection_with_credit(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_test(run / "run", run)
     monkeypatch.setattr(error_samples, "SAMPLES", tmp_path)
-    left_over = tmp_path / "cifar10_mistakes" / "old.png"
+    left_over = tmp_path / "cifar10_errors" / "old.png"
     left_over.parent.mkdir()
     left_over.touch()
     error_samples.save(run / "run", run)
     assert not left_over.exists()
     monkeypatch.setattr("zoo.samples._FOLDER", tmp_path)
     samples.cache_clear()
-    found = samples("cifar10_mistakes")
+    found = samples("cifar10_errors")
     samples.cache_clear()
     record = read_json(run / "run" / "record.json")
     images = data.load(run, "test").images
@@ -92,7 +92,7 @@ def test_images_of_mistakes_become_a_collection_with_credit(
         assert "Krizhevsky" in sample.credit
 
 
-def test_a_record_without_mistakes_says_what_to_run(tmp_path: Path) -> None:
+def test_a_record_without_errors_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="export it first"):
         error_samples.save(tmp_path / "nothing", tmp_path)
     for name in ("record.json", "config.json"):

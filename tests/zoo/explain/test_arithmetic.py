@@ -107,7 +107,7 @@ def test_what_has_no_arithmetic_here_says_so() -> None:
             return x.square()
 
     run = trace(nn.Sequential(Square()), np.ones((1, 4, 4), np.float32))
-    with pytest.raises(ZooError, match=r"arithmetic of 0 \(Square\) is unknown"):
+    with pytest.raises(ZooError, match=r"arithmetic of 0 \(Square\) is not known here"):
         arithmetic(run, "0", 0, 1, 1)
     with pytest.raises(ZooError, match="channels 0 to 0, not 5"):
         arithmetic(run, "0", 5, 1, 1)

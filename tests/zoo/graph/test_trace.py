@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from tests.zoo.explain import networks
 from zoo.errors import ZooError
 from zoo.explain import activations, layers
 from zoo.explain.subject import trace
-from zoo.graph.torch_trace import shared_copy
+from zoo.graph.modules import private_copy
+from zoo.graph.torch_trace import Runner
 
 
 @pytest.mark.parametrize("name", networks.SHAPES)
@@ -77,7 +80,7 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_the_copy_shares_the_weights() -> None:
     network, _ = networks.make("unet")
-    copied = shared_copy(network)
+    copied = private_copy(network, share=True)
     for own, shared in zip(network.parameters(), copied.parameters(), strict=True):
         assert own.data_ptr() == shared.data_ptr()
 
@@ -112,3 +115,19 @@ def test_errors_say_what_to_do() -> None:
         trace(network, np.zeros((2, 3, 32, 32), np.float32))
     with pytest.raises(ZooError, match=r"load the model with zoo\.load"):
         trace(network, np.zeros((3, 32, 32), np.uint8))
+
+
+def test_a_run_lets_go_of_its_activations_without_the_garbage_collector() -> None:
+    network, inputs = networks.make("objects")
+    runner, kept = Runner(network), []
+    gc.disable()
+    try:
+        with torch.inference_mode():
+            runner(
+                torch.from_numpy(inputs)[None],
+                watch=lambda _, value: kept.append(weakref.ref(value)),
+            )
+        assert len(kept) == len(runner.recorder.calls()) > 5
+        assert not [value for reference in kept if (value := reference()) is not None]
+    finally:
+        gc.enable()

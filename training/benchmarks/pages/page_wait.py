@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,33 @@ _CLOCK = """
 """
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running app: its address, and its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def app(streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
-    """Start the app on a free port; yield its address; stop it.
+    """Start the app on a free port; yield its address; stop it. As :func:`running_app`."""
+    with running_app(streamlit) as server:
+        yield server.url
+
+
+@contextmanager
+def running_app(
+    streamlit: Sequence[str] = ("-m", "streamlit"),
+    limit: int | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Start the app on a free port; yield it; stop it.
 
     Args:
         streamlit: What Python runs as Streamlit's command; a test may want it to set something up.
+        limit: Bytes of data that the process may have (RLIMIT_DATA); None: no limit.
+        options: Streamlit's options, such as ``{"server.maxUploadSize": "1"}``.
 
     Raises:
         RuntimeError: The app did not start.
@@ -64,19 +86,26 @@ def app(streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
-    flags = [f"--server.{name}={value}" for name, value in options.items()]
+    given = {
+        "server.port": str(port),
+        "server.address": "127.0.0.1",
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+    } | dict(options or {})
+    flags = [f"--{name}={value}" for name, value in given.items()]
     command = [sys.executable, *streamlit, "run", "app.py", *flags]
-    server = subprocess.Popen(
+    if limit is not None:
+        command = ["prlimit", f"--data={limit}", *command]  # which becomes the command
+    process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(f"{url}/_stcore/health", server)
-        yield url
+        _wait(f"{url}/_stcore/health", process)
+        yield Server(url, process.pid)
     finally:
-        server.terminate()
-        server.wait(10)
+        process.terminate()
+        process.wait(10)
 
 
 def _wait(health: str, server: subprocess.Popen[bytes]) -> None:

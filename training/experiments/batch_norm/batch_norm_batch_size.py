@@ -20,10 +20,10 @@ import torch
 from training.data.augment_images import normalize
 from training.data.cifar_images import LabelledImages
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
-from training.experiments import cells, command
+from training.experiments import command
 from training.experiments.batch_norm.small_network import Design
-from training.experiments.batch_norm.small_training import SmallRecipe, train
+from training.experiments.batch_norm.small_study import SmallStudy, read_key
+from training.experiments.batch_norm.small_training import train
 from zoo.batch_norm import accuracy
 
 NAME = "batch_norm_batch_size"
@@ -39,7 +39,7 @@ def measure(
     key: Mapping[str, Any], training: LabelledImages, validation: LabelledImages
 ) -> dict[str, Any]:
     """Train what a key describes; with BatchNorm measure it with batch statistics too."""
-    design, recipe = cells.read_key(key)
+    design, recipe = read_key(key)
     network, result = train(design, recipe, training, validation, key["seed"])
     by_batch = None
     if design.norm == "batch":
@@ -69,24 +69,13 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
-    record = provenance(("numpy", "torch"))
-    training, validation = cells.images(options)
+    study = SmallStudy(NAME, QUESTION, arguments, EPOCHS)
     keys = [
-        cells.cell_key(
-            options,
-            Design(norm),
-            SmallRecipe(BASE_RATE * size / BASE_BATCH, options.epochs, size),
-            seed,
-            len(training),
-        )
-        | {"experiment": NAME}
+        study.key(Design(norm), BASE_RATE * size / BASE_BATCH, seed, size) | {"experiment": NAME}
         for size in SIZES
         for norm in NORMS
         for seed in SEEDS
     ]
-    grid = cells.CellGrid(options.out)
-    results = grid.all(keys, lambda key: measure(key, training, validation))
     rows = [
         {
             "norm": key["design"]["norm"],
@@ -98,19 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "diverged": result["diverged"],
             "seconds": result["seconds"],
         }
-        for key, result in zip(keys, results, strict=True)
+        for key, result in zip(keys, study.measure(keys, measure), strict=True)
     ]
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=SEEDS,
-        **cells.facts(options, grid, keys[0], validation),
-    )
+    return study.conclude(rows, finding(rows), SEEDS)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
-from training.experiments import cells, command
+from training.experiments import command
 from training.experiments.batch_norm.small_network import Design
+from training.experiments.batch_norm.small_study import SmallStudy
 
 NAME = "batch_norm_longer"
 QUESTION = "What does the small network reach with BatchNorm when it trains longer?"
-NORMS, RATE, SEED, EPOCHS = ("batch",), 0.1, 0, 24
+NORM, RATE, SEED, EPOCHS = "batch", 0.1, 0, 24
 
 
 def finding(rows: Sequence[dict[str, Any]]) -> str:
@@ -33,39 +33,19 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
-    record = provenance(("numpy", "torch"))
-    training, validation = cells.images(options)
-    keys = [
-        cells.cell_key(options, Design(norm), cells.recipe(options, RATE), SEED, len(training))
-        for norm in NORMS
-    ]
-    grid = cells.CellGrid(options.out)
-    results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
-    rows = [
-        {
-            "norm": key["design"]["norm"],
-            "learning_rate": RATE,
-            "epochs": options.epochs,
-            "seed": SEED,
-            "accuracy": result["accuracy"],
-            "diverged": result["diverged"],
-            "seconds": result["seconds"],
-        }
-        for key, result in zip(keys, results, strict=True)
-    ]
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=(SEED,),
-        curves=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
-        **cells.facts(options, grid, keys[0], validation),
-    )
+    study = SmallStudy(NAME, QUESTION, arguments, EPOCHS)
+    (result,) = study.measure([study.key(Design(NORM), RATE, SEED)])
+    row = {
+        "norm": NORM,
+        "learning_rate": RATE,
+        "epochs": study.epochs,
+        "seed": SEED,
+        "accuracy": result["accuracy"],
+        "diverged": result["diverged"],
+        "seconds": result["seconds"],
+    }
+    return study.conclude([row], finding([row]), (SEED,), curves=study.curves())
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

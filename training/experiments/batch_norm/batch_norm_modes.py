@@ -15,8 +15,8 @@ from typing import Any
 import zoo
 from training.data import cifar_images
 from training.engine.failures import TrainingError, run_command
-from training.engine.provenance import provenance
-from training.experiments import cells, command
+from training.experiments import command
+from training.experiments.cells import CellGrid
 from zoo.batch_norm import accuracy, layer_names
 
 NAME = "batch_norm_modes"
@@ -82,8 +82,8 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options = cells.parse(QUESTION, arguments)
-    record = provenance(("numpy", "torch"))
+    options = command.parser(QUESTION, "runs/batch_norm").parse_args(arguments)
+    experiment = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
     try:
         model = zoo.load(MODEL, device="cpu", source="bundle")
     except zoo.ZooError as error:
@@ -91,22 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     images = cifar_images.load(options.data_dir, "test")
     if options.quick:
         images = images[:QUICK_IMAGES]
-    weights = zoo.info(MODEL).sha256
+    weights, grid = zoo.info(MODEL).sha256, CellGrid(options.out)
     keys = plan(weights, len(images))
-    grid = cells.CellGrid(options.out)
     results = grid.all(keys, lambda key: measure(model, images, key))
     rows = [
         {name: key[name] for name in ("statistics", "batches", "batch_size")} | result
         for key, result in zip(keys, results, strict=True)
     ]
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=[0],
+    return experiment.conclude(
+        rows,
+        finding(rows),
+        [0],
         model=MODEL,
         weights_sha256=weights,
         batch_norm_layers=len(layer_names(model.network)),
@@ -117,4 +112,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
-from training.experiments import cells, command
+from training.experiments import command
 from training.experiments.batch_norm.small_network import NORMS, Design
+from training.experiments.batch_norm.small_study import SmallStudy, network_facts
 
 NAME = "batch_norm_speed"
 QUESTION = (
@@ -86,30 +86,16 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options = cells.parse(QUESTION, arguments)
-    record = provenance(("numpy", "torch"))
-    training, validation = cells.images(options)
+    study = SmallStudy(NAME, QUESTION, arguments)
     keys = [
-        cells.cell_key(options, Design(norm), cells.recipe(options, rate), seed, len(training))
-        for seed in SEEDS
-        for rate in RATES
-        for norm in NORMS
+        study.key(Design(norm), rate, seed) for seed in SEEDS for rate in RATES for norm in NORMS
     ]
-    grid = cells.CellGrid(options.out)
-    results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
-    rows = rows_of(keys, results)
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=SEEDS,
-        curves=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
-        **cells.facts(options, grid, keys[1], validation),
+    rows = rows_of(keys, study.measure(keys))
+    bare = next(key for key in keys if key["design"]["norm"] == "none")
+    return study.conclude(
+        rows, finding(rows), SEEDS, curves=study.curves(), network=network_facts(bare)
     )
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

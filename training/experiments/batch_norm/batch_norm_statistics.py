@@ -16,10 +16,10 @@ from typing import Any
 
 from training.data.cifar_images import LabelledImages
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
-from training.experiments import cells, command
+from training.experiments import command
 from training.experiments.batch_norm.probes import Probes
 from training.experiments.batch_norm.small_network import Design
+from training.experiments.batch_norm.small_study import SmallStudy, read_key
 from training.experiments.batch_norm.small_training import train
 
 NAME = "batch_norm_statistics"
@@ -35,7 +35,7 @@ def measure(
     key: Mapping[str, Any], training: LabelledImages, validation: LabelledImages
 ) -> dict[str, Any]:
     """Train what a key describes under observation."""
-    design, recipe = cells.read_key(key)
+    design, recipe = read_key(key)
     every = max(1, recipe.epochs * (len(training) // recipe.batch) // key["looks"])
     probes = Probes(every, every * max(1, key["looks"] // key["shift_looks"]))
     _, result = train(
@@ -56,7 +56,7 @@ def rows_of(key: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[dict[
                 "step": look["step"],
                 "layer": unit,
                 "activation_mean": found["mean"],
-                "activation_deviation": found["standard deviation"],
+                "activation_std": found["std"],
                 "activation_drift": found["drift"],
                 "gradient_norm": look["gradient_norms"][unit],
                 "loss": look["loss"],
@@ -130,33 +130,20 @@ def _numbers(value: Any) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options = cells.parse(QUESTION, arguments, epochs=EPOCHS)
-    record = provenance(("numpy", "torch"))
-    training, validation = cells.images(options)
-    looks = (2, 2) if options.quick else (LOOKS, SHIFT_LOOKS)
+    study = SmallStudy(NAME, QUESTION, arguments, EPOCHS)
+    looks = (2, 2) if study.options.quick else (LOOKS, SHIFT_LOOKS)
     keys = [
-        cells.cell_key(options, Design(norm), cells.recipe(options, rate), seed, len(training))
+        study.key(Design(norm), rate, seed)
         | {"experiment": NAME, "looks": looks[0], "shift_looks": looks[1]}
         for seed in SEEDS
         for rate in RATES
         for norm in NORMS
     ]
-    grid = cells.CellGrid(options.out)
-    results = grid.all(keys, lambda key: measure(key, training, validation))
+    results = study.measure(keys, measure)
     rows = [row for key, run in zip(keys, results, strict=True) for row in rows_of(key, run)]
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(summary(rows)),
-        rows=rows,
-        record=record,
-        seeds=SEEDS,
-        summary=summary(rows),
-        runs=[cells.run_facts(key, result) for key, result in zip(keys, results, strict=True)],
-        **cells.facts(options, grid, keys[0], validation),
-    )
+    table = summary(rows)
+    return study.conclude(rows, finding(table), SEEDS, summary=table, runs=study.curves())
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

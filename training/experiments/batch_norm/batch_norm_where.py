@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
-from training.experiments import cells, command
+from training.experiments import command
 from training.experiments.batch_norm.small_network import Design
+from training.experiments.batch_norm.small_study import SmallStudy, network_facts
 
 NAME = "batch_norm_where"
 QUESTION = "Where does BatchNorm help: before or after the activation, on the output, with a bias?"
@@ -57,18 +57,14 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options = cells.parse(QUESTION, arguments)
-    record = provenance(("numpy", "torch"))
-    training, validation = cells.images(options)
+    study = SmallStudy(NAME, QUESTION, arguments)
     plan = [
-        (variant, cells.cell_key(options, design, cells.recipe(options, rate), seed, len(training)))
+        (variant, study.key(design, rate, seed))
         for seed in SEEDS
         for variant, design in VARIANTS.items()
         for rate in ((RATE, LOW_RATE) if design.norm == "none" else (RATE,))
     ]
-    grid = cells.CellGrid(options.out)
-    keys = [key for _, key in plan]
-    results = grid.all(keys, lambda key: cells.train_cell(key, training, validation))
+    results = study.measure([key for _, key in plan])
     rows = [
         {
             "variant": variant,
@@ -82,20 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for (variant, key), result in zip(plan, results, strict=True)
     ]
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=SEEDS,
-        residual_network=cells.network_facts(
-            next(key for key in keys if key["design"]["residual"])
-        ),
-        **cells.facts(options, grid, keys[0], validation),
-    )
+    residual = next(key for key in study.keys if key["design"]["residual"])
+    return study.conclude(rows, finding(rows), SEEDS, residual_network=network_facts(residual))
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

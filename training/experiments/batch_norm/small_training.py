@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.cifar_images import LabelledImages
-from training.data.image_batches import Plan, from_memory
+from training.data.image_batches import Plan, batches
 from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 from training.experiments.batch_norm.small_network import (
@@ -134,7 +134,7 @@ def train(
     start, diverged, number = time.perf_counter(), False, 0
     for epoch in range(recipe.epochs):
         network.train()
-        for inputs, targets in from_memory(plan, epoch, 0, CPU.processes):
+        for inputs, targets in batches(plan, epoch, 0, CPU.processes):
             rate = warmup_cosine(number, steps=total, warmup=total // 8, peak=recipe.learning_rate)
             for group in optimizer.param_groups:
                 group["lr"] = rate

@@ -11,12 +11,9 @@ split.
 
 from __future__ import annotations
 
-import argparse
 import io
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +23,14 @@ from tqdm import tqdm
 
 import zoo
 from training.data import mnist_digits
-from training.engine import provenance
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, run_command
+from training.engine.options import positive
+from training.experiments import command
 from training.experiments.classification.skeleton import skeleton
 from zoo.errors import ImageError, ZooError
 from zoo.preprocessing.mnist_format import prepare
 
+NAME = "digit_preparation"
 QUESTION = "Do position, size, stroke width, ink colour or light change the answer to a digit?"
 CANVAS = 280  # side of the Digits page's pad
 Array = np.ndarray
@@ -278,37 +277,26 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the measurement and write ``zoo/experiments/digit_preparation.json``."""
-    parser = argparse.ArgumentParser(description=QUESTION)
-    parser.add_argument("--data-dir", type=Path, required=True)
+    parser = command.parser(QUESTION)
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
-    parser.add_argument("--n", type=int, default=1000, help="number of digits (default 1000)")
+    parser.add_argument("--n", type=positive, default=1000, help="number of digits (default 1000)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", help="one condition; then nothing is written")
     options = parser.parse_args(arguments)
+    experiment = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow"))
     try:
-        record = provenance.provenance(("numpy", "scipy", "pillow"))
         model = zoo.load("mnist", device="cpu", source="bundle")
-        assert isinstance(model, zoo.Classifier)
-        digits = mnist_digits.load(options.data_dir, options.split)
-        digits = mnist_digits.Digits(digits.images[: options.n], digits.labels[: options.n])
-        names = [n for n in CONDITIONS if not options.only or n in options.only]
-        rows = measure(model, digits, names, options.seed)
-    except (ZooError, TrainingError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if not options.only:
-        path = provenance.write_experiment(
-            "digit_preparation",
-            question=QUESTION,
-            finding=finding(rows),
-            rows=rows,
-            record=record,
-            seeds=[options.seed],
-            split=options.split,
-        )
-        print(f"{path}: {finding(rows)}")
-    return 0
+    except ZooError as error:
+        raise TrainingError(str(error)) from None
+    assert isinstance(model, zoo.Classifier)
+    digits = mnist_digits.load(options.data_dir, options.split)
+    digits = mnist_digits.Digits(digits.images[: options.n], digits.labels[: options.n])
+    names = [n for n in CONDITIONS if not options.only or n in options.only]
+    rows = measure(model, digits, names, options.seed)
+    if options.only:
+        return 0
+    return experiment.conclude(rows, finding(rows), [options.seed], split=options.split)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -1,7 +1,7 @@
 """What a full-size photo loses when its mask is found at 512 pixels, and what refining brings back.
 
-    python -m training.experiments.segmentation.mask_edges --data-dir DIR [--folder RUN_DIR]
-    [--images N]
+    python -m training.experiments.segmentation.mask_edges --data-dir DIR
+    [--model-folder RUN] [--images N]
 
 First, on photos of training and validation cars, masks that a network could have given: the true
 mask, and the true mask with its edge moved about, each scaled up with several settings of
@@ -11,7 +11,6 @@ cars, the network's own masks, scaled up with the chosen setting and without ref
 
 from __future__ import annotations
 
-import argparse
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -25,14 +24,15 @@ from PIL import Image
 import zoo
 from training.data import carvana_photos
 from training.data.carvana_photos import ImageMaskPair
-from training.engine import provenance
 from training.engine.failures import TrainingError, run_command
 from training.engine.options import positive
+from training.experiments import command
 from zoo.loading import load_folder
 from zoo.preprocessing import images
 from zoo.segmentation import masks
 from zoo.segmentation.mask_refinement import WALK, Walk, enlarge
 
+NAME = "mask_edges"
 QUESTION = (
     "What does a photo in full size lose when its mask is found at 512 pixels, and what does "
     "refining the edge bring back?"
@@ -147,30 +147,25 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write ``zoo/experiments/mask_edges.json``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.experiments.segmentation.mask_edges", description=QUESTION
+    parser = command.parser(QUESTION)
+    parser.add_argument(
+        "--model-folder", type=Path, metavar="RUN", help="a run, instead of the zoo's carvana"
     )
-    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--folder", type=Path, help="a model folder, instead of the zoo's carvana")
     parser.add_argument("--images", type=positive, help="of each split at the most (default all)")
-    options = parser.parse_args()
-    record = provenance.provenance(("numpy", "scipy", "pillow", "torch"))
+    options = parser.parse_args(arguments)
+    experiment = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow", "torch"))
     try:
-        if options.folder:
-            model = load_folder("carvana", options.folder, "cpu")
+        if options.model_folder:
+            model = load_folder("carvana", options.model_folder, "cpu")
         else:
             model = zoo.load("carvana", device="cpu", source="bundle")
     except zoo.ZooError as error:
         raise TrainingError(str(error)) from None
     assert isinstance(model, zoo.Segmenter)
     rows = run(model, options.data_dir, options.images)
-    path = provenance.write_experiment(
-        "mask_edges", question=QUESTION, finding=finding(rows), rows=rows, record=record, seeds=[0]
-    )
-    print(f"{path}: {finding(rows)}")
-    return 0
+    return experiment.conclude(rows, finding(rows), [0])
 
 
 def run(model: zoo.Segmenter, data_dir: Path, most: int | None = None) -> list[dict[str, Any]]:

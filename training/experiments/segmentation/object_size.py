@@ -24,13 +24,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from training.carvana import carvana_recipe
 from training.data.carvana_photos import ImageMaskPair, normalize
 from training.engine.compute import ComputeConfig
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
 from training.experiments import command
-from training.experiments.segmentation import unet_training as unets
+from training.experiments.segmentation.unet_study import UnetStudy, mean
 from zoo.loading import load, load_folder
 from zoo.segmentation.masks import Mask, iou
 
@@ -126,11 +124,11 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     shipped = [row for row in rows if row["network"] == rows[0]["network"]]
     smallest = shipped[-1]["scale"]
-    plain = unets.mean(shipped, "iou", scale=smallest, method="as it is")
+    plain = mean(shipped, "iou", scale=smallest, method="as it is")
     best = max(
         (row for row in shipped if row["scale"] == smallest), key=lambda row: float(row["iou"])
     )
-    full = unets.mean(shipped, "iou", scale="1", method="as it is")
+    full = mean(shipped, "iou", scale="1", method="as it is")
     return (
         f"The shipped network's IoU falls from {full:.3f} to {plain:.3f} when the car shrinks to "
         f"{smallest} of its size ({best['car_width']:.0f} pixels wide); best there is "
@@ -140,41 +138,28 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options, recipe = unets.parse(QUESTION, arguments)
-    record = provenance(carvana_recipe.PACKAGES)
-    sources, held = carvana_recipe.read_sources(options.data_dir)
-    where = unets.compute()
+    study = UnetStudy(NAME, QUESTION, arguments)
+    recipe, quick = study.recipe, study.options.quick
     fixed = replace(
         recipe.low_res_augmentation, zoom=(1.0, 1.0), stretch=0.0, paste=0.0, street=0.0
     )  # every car as large as the studio shows it
+    one_size = replace(recipe, low_res_augmentation=fixed)
     trainings = {
         "short training, many sizes": (recipe, "skips-true-seed-0"),
-        "short training, one size": (
-            replace(recipe, low_res_augmentation=fixed),
-            "one-size-seed-0",
-        ),
+        "short training, one size": (one_size, "one-size-seed-0"),
     }
-    models = {} if options.quick else {"shipped": load("carvana", "cpu", source="bundle")}
+    models = {} if quick else {"shipped": load("carvana", "cpu", source="bundle")}
     for name, (wanted, folder) in trainings.items():
-        unets.train(wanted, sources, held, where, 0, options.out / folder)
-        models[name] = load_folder("carvana", options.out / folder, "cpu")
-    pairs = held.studio[:2] if options.quick else held.studio
+        study.train(wanted, 0, folder)
+        models[name] = load_folder("carvana", study.options.out / folder, "cpu")
+    pairs = study.held.studio[:2] if quick else study.held.studio
     rows = [
         {"network": name} | row
         for name, model in models.items()
-        for row in measure(model.network, model.config["threshold"], pairs, where)
+        for row in measure(model.network, model.config["threshold"], pairs, study.compute)
     ]
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=[0],
-        **unets.facts(options, recipe, held),
-    )
+    return study.conclude(rows, finding(rows), [0])
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

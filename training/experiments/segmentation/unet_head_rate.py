@@ -16,12 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from training.carvana import carvana_recipe
+from training.carvana.carvana_settings import PRESETS
 from training.engine.failures import run_command
-from training.engine.provenance import provenance
 from training.experiments import command
-from training.experiments.segmentation import unet_training as unets
-from training.metrics.mask_predictions import ValidationSet
+from training.experiments.segmentation.unet_study import SEEDS, UnetStudy, mean, metrics_of
 
 NAME = "unet_head_rate"
 QUESTION = "How fast should the last layer of a small U-Net learn?"
@@ -32,7 +30,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in two sentences what the table shows."""
     slow, fast = (
         {
-            column: unets.mean(rows, column, times=times)
+            column: mean(rows, column, times=times)
             for column in ("iou", "boundary_iou", "train_loss")
         }
         for times in (min(TIMES), max(TIMES))
@@ -42,39 +40,22 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         f"at a training loss of {fast['train_loss']:.3f} instead of {slow['train_loss']:.3f}. "
         f"Validation IoU is {fast['iou']:.4f} instead of {slow['iou']:.4f}, Boundary IoU "
         f"{fast['boundary_iou']:.4f} instead of {slow['boundary_iou']:.4f} (means of "
-        f"{len(unets.SEEDS)} seeds)."
+        f"{len(SEEDS)} seeds)."
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options, short = unets.parse(QUESTION, arguments)
-    recipe = replace(unets.of_the_studio(short), context=carvana_recipe.PRESETS["context"].context)
-    record = provenance(carvana_recipe.PACKAGES)
-    sources, held = carvana_recipe.read_sources(options.data_dir)
-    held = ValidationSet(held.studio)  # who learned in the studio alone is not asked about streets
-    where, rows = unets.compute(), []
-    for seed in unets.SEEDS:
+    study, rows = UnetStudy(NAME, QUESTION, arguments, studio_alone=True), []
+    study.recipe = replace(study.recipe, context=PRESETS["context"].context)
+    for seed in SEEDS:
         for times in TIMES:
-            folder = options.out / f"head-times-{times}-seed-{seed}"
-            result = unets.train(
-                replace(recipe, head_factor=float(times)), sources, held, where, seed, folder
-            )
+            recipe = replace(study.recipe, head_factor=float(times))
+            result = study.train(recipe, seed, f"head-times-{times}-seed-{seed}")
             loss = result["history"][-1]["train"]["loss"]
-            rows.append(
-                {"times": times, "seed": seed, "train_loss": loss} | unets.metrics_of(result)
-            )
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=unets.SEEDS,
-        **unets.facts(options, recipe, held),
-    )
+            rows.append({"times": times, "seed": seed, "train_loss": loss} | metrics_of(result))
+    return study.conclude(rows, finding(rows), SEEDS)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

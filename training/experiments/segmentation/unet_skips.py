@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.carvana import carvana_recipe
 from training.engine.failures import run_command
-from training.engine.provenance import ROOT, provenance
+from training.engine.provenance import ROOT
 from training.experiments import command
-from training.experiments.segmentation import unet_training as unets
+from training.experiments.segmentation.unet_study import SEEDS, UnetStudy, mean, metrics_of
 from zoo.loading import load_folder
 from zoo.models import Segmenter
 
@@ -35,13 +34,13 @@ MAP_WIDTH = 256  # pixels of a recorded probability map
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     iou, edge = (
-        [unets.mean(rows, column, skips=skips) for skips in (True, False)]
+        [mean(rows, column, skips=skips) for skips in (True, False)]
         for column in ("iou", "boundary_iou")
     )
     return (
         f"Without skip connections the IoU goes from {iou[0]:.3f} to {iou[1]:.3f} and the Boundary "
         f"IoU from {edge[0]:.3f} to {edge[1]:.3f}, after the same short training "
-        f"({len(unets.SEEDS)} seeds, validation images)."
+        f"({len(SEEDS)} seeds, validation images)."
     )
 
 
@@ -69,31 +68,18 @@ def _png(probabilities: NDArray[np.float32]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    options, recipe = unets.parse(QUESTION, arguments)
-    record = provenance(carvana_recipe.PACKAGES)
-    sources, held = carvana_recipe.read_sources(options.data_dir)
-    where, rows = unets.compute(), []
+    study, rows = UnetStudy(NAME, QUESTION, arguments), []
     folders: dict[str, Path] = {}
-    for seed in unets.SEEDS:
+    for seed in SEEDS:
         for skips in (True, False):
+            folder = f"skips-{skips}-seed-{seed}".lower()
+            result = study.train(replace(study.recipe, skips=skips), seed, folder)
             name = "with skips" if skips else "without skips"
-            folder = options.out / f"skips-{skips}-seed-{seed}".lower()
-            result = unets.train(replace(recipe, skips=skips), sources, held, where, seed, folder)
-            folders.setdefault(name, folder)
+            folders.setdefault(name, study.options.out / folder)
             row = {"skips": skips, "seed": seed, "parameters": result["parameters"]}
-            rows.append(row | unets.metrics_of(result))
-    return command.conclude(
-        options,
-        NAME,
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=unets.SEEDS,
-        maps=maps(folders),
-        **unets.facts(options, recipe, held),
-    )
+            rows.append(row | metrics_of(result))
+    return study.conclude(rows, finding(rows), SEEDS, maps=maps(folders))
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, command.GO_ON)

@@ -31,6 +31,7 @@ PRODUCT_VALUES = 384 * 1024
 
 _threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _pool: ThreadPoolExecutor | None = None
+_lock = threading.Lock()
 _local = threading.local()
 
 
@@ -39,9 +40,19 @@ def set_threads(threads: int) -> None:
     global _threads, _pool
     if threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}.")
-    if _pool is not None:
-        _pool.shutdown()
-    _threads, _pool = threads, None
+    # Whoever works with the old pool still holds it; then its idle threads end by themselves.
+    with _lock:
+        _threads, _pool = threads, None
+
+
+def _forget_pool() -> None:
+    """Make a new pool when it is needed: a forked process has none of its parent's threads."""
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
 
 
 def get_threads() -> int:
@@ -91,20 +102,27 @@ def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
 
 def _run(function: Callable[[int, slice], None], tiles: list[slice], parallel: bool) -> None:
     """Call the function for every tile and its number, spread over the threads."""
-    global _pool
-    threads = min(_threads, len(tiles)) if parallel else 1
-    if threads <= 1:
+    pool, most = _current_pool() if parallel and len(tiles) > 1 else (None, 1)
+    threads = min(most, len(tiles))
+    if pool is None or threads <= 1:
         for number, tile in enumerate(tiles):
             function(number, tile)
         return
-    if _pool is None:
-        _pool = ThreadPoolExecutor(_threads, thread_name_prefix="numpy_cnn")
 
     def run(worker: int) -> None:
         for number in range(worker, len(tiles), threads):
             function(number, tiles[number])
 
-    others = [_pool.submit(run, worker) for worker in range(1, threads)]
+    others = [pool.submit(run, worker) for worker in range(1, threads)]
     run(0)  # this thread works too, instead of waiting
     for other in others:
         other.result()
+
+
+def _current_pool() -> tuple[ThreadPoolExecutor | None, int]:
+    """Return the pool, made at its first use, and how many threads work: its own and the caller."""
+    global _pool
+    with _lock:
+        if _pool is None and _threads > 1:
+            _pool = ThreadPoolExecutor(_threads, thread_name_prefix="numpy_cnn")
+        return _pool, _threads

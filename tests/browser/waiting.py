@@ -1,0 +1,41 @@
+"""Wait for what a test needs, not for some time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+# Resolves when fonts and images are there and two frames in a row have the same layout.
+_SETTLED = """
+async () => {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const main = document.querySelector('[data-testid=stMain]');
+  const layout = () => [main, ...main.querySelectorAll('*')]
+    .map((e) => `${e.scrollWidth} ${e.scrollHeight}`).join();
+  await document.fonts.ready;
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+  let before = null;
+  for (let now = layout(); now !== before; now = layout()) {
+    before = now;
+    await frame();
+    await frame();
+  }
+}
+"""
+
+
+def settled(page: Page) -> None:
+    """Wait until a page's run is finished and its layout stands still."""
+    page.wait_for_selector(IDLE)
+    page.evaluate(_SETTLED)
+
+
+def eventually(page: Page, true: Callable[[], bool], problem: str) -> None:
+    """Ask again and again, while the page goes on; fail if it does not become true."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, problem
+        page.wait_for_timeout(50)  # lets the page's events come in

@@ -1,0 +1,146 @@
+"""Visitors without a browser: they speak Streamlit's own protocol, so that many cost little."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
+
+PAGES = (
+    "",  # the overview
+    "digits",
+    "objects",
+    "cars",
+    "feature_maps",
+    "batch_norm",
+    "use_the_weights",
+)
+
+
+class PageError(Exception):
+    """A page ended in an error, or not at all; the message says which and why."""
+
+
+class Visitor:
+    """One session of a running app.
+
+    Attributes:
+        session: The session's id.
+
+    Args:
+        url: Address of the app.
+        patience: Seconds within which a page must be finished.
+    """
+
+    def __init__(self, url: str, patience: float = 120.0) -> None:
+        parts = urlsplit(url)
+        self._patience = patience
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                f"ws://{parts.netloc}/_stcore/stream",
+                subprotocols=[Subprotocol("streamlit")],
+                origin=Origin(url),
+                max_size=None,
+                compression=None,
+                open_timeout=patience,
+            )
+        )
+        self.session = ""
+
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave, as a closed tab does."""
+        self._open.close()
+
+    def open(self, page: str) -> list[ForwardMsg]:
+        """Open a page, by its address without the slash; return what the server sent.
+
+        Raises:
+            PageError: The page showed an error, or was not finished in time.
+        """
+        message = BackMsg()
+        message.rerun_script.page_name = page
+        message.rerun_script.context_info.timezone = "UTC"
+        self._socket.send(message.SerializeToString())
+        return self._until_finished(page or "overview")
+
+    def _until_finished(self, page: str) -> list[ForwardMsg]:
+        received = []
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                data = self._socket.recv(timeout=max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                raise PageError(f"{page} was not finished in {self._patience:.0f} s.") from None
+            message = ForwardMsg()
+            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+            received.append(message)
+            if message.HasField("new_session"):
+                self.session = message.new_session.initialize.session_id
+            if problem := _problem(message):
+                raise PageError(f"{page}: {problem}")
+            finished = message.WhichOneof("type") == "script_finished"
+            if finished and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                return received
+
+
+def _problem(message: ForwardMsg) -> str:
+    """Return what a message tells of an error; "" if nothing."""
+    if message.WhichOneof("type") == "page_not_found":
+        return "there is no such page"
+    element = message.delta.new_element
+    kind = element.WhichOneof("type")
+    if kind == "exception":
+        return f"{element.exception.type}: {element.exception.message}"
+    if kind == "alert" and element.alert.format == element.alert.ERROR:
+        return element.alert.body
+    return ""
+
+
+def class_of(url: str, count: int, act: Callable[[Visitor, int], None]) -> None:
+    """Let several visitors act at the same time; they leave together, when all are done.
+
+    Args:
+        url: Address of the app.
+        count: How many.
+        act: What each does, given itself and its number.
+
+    Raises:
+        PageError: A visitor met an error.
+    """
+    visitors: list[Visitor] = []
+    try:
+        for _ in range(count):
+            visitors.append(Visitor(url))
+        with ThreadPoolExecutor(count) as pool:
+            for done in [pool.submit(act, visitor, i) for i, visitor in enumerate(visitors)]:
+                done.result()
+    finally:
+        for visitor in visitors:
+            visitor.close()
+
+
+def walk(visitor: Visitor, number: int, pages: Sequence[str] = PAGES) -> None:
+    """Open all pages, each visitor beginning with another."""
+    start = number % len(pages)
+    for page in (*pages[start:], *pages[:start]):
+        visitor.open(page)

@@ -1,0 +1,1 @@
+"""The documents' generated parts: tables, diagrams, badges, from records and experiments alone."""

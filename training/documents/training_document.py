@@ -1,0 +1,89 @@
+"""docs/training.md, the part about each model: how its weights were made, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import zoo
+from training.documents.markdown_text import code, duration, hardware, table
+
+# Words of recorded commands → today's, so that the same step can be repeated with today's code.
+RENAMED = {
+    "training.average_cifar10": "training.cifar10.average_parts",
+    "training.average_weights": "training.carvana.average_runs",
+    "--begin-with": "--init-from",
+    "--with": "--runs",
+    "--share": "--alpha",
+}
+
+
+def training_blocks() -> dict[str, str]:
+    """Return the blocks of docs/training.md: one a model."""
+    return {name: model_chain(name) for name in zoo.list_models()}
+
+
+def model_chain(name: str) -> str:
+    """Return how a model's weights were made: a table of the runs, and today's commands."""
+    record = zoo.record(name, source="bundle")
+    chain = list(runs(record))[::-1]
+    rows, spent, epochs = [], 0.0, 0
+    for number, run in enumerate(chain, start=1):
+        seconds = run["train_seconds"] - spent
+        more = run.get("epochs", len(record["history"])) - epochs
+        spent, epochs = run["train_seconds"], epochs + more
+        trained = more > 0
+        rows.append(
+            [
+                str(number),
+                f"{more} epochs, {duration(seconds)}" if trained else _mean(run),
+                f"`{run['git_commit'].partition('+')[0][:7]}`",
+                f"`{run['command']}`",
+            ]
+        )
+    head = ["", "what", "commit", "command, as it was recorded"]
+    seed = f"seed {record['seed']}"
+    return "\n\n".join(
+        [
+            f"{epochs} epochs, {duration(spent)} in all, {seed}, {hardware(record)}. "
+            f"What is shipped: {record['selection']}.",
+            table(head, rows),
+            "With today's code:",
+            code("sh", "\n".join(today_commands([run["command"] for run in chain]))),
+        ]
+    )
+
+
+def runs(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a record, the run that it began from, and so on to the first."""
+    run: Mapping[str, Any] | None = record
+    while run:
+        yield run
+        run = run.get("init_from")
+
+
+def today_commands(recorded: Sequence[str]) -> list[str]:
+    """Return recorded commands, in the order of the runs, as they are given from the start today.
+
+    Nothing is resumed, and the last one alone puts its result into the zoo.
+    """
+    *before, last = [today(command).replace(" --resume", "") for command in recorded]
+    return [*(command.replace(" --export", "") for command in before), last]
+
+
+def today(command: str) -> str:
+    """Return a recorded command in today's words.
+
+    >>> today("python -m training.average_weights --begin-with RUN --with RUN --share 0.6")
+    'python -m training.carvana.average_runs --init-from RUN --runs RUN --alpha 0.6'
+    """
+    return " ".join(RENAMED.get(word, word) for word in command.split())
+
+
+def _mean(run: Mapping[str, Any]) -> str:
+    """Say what a step is that trains nothing."""
+    words = today(run["command"]).split()
+    if "--alpha" in words:
+        share = words[words.index("--alpha") + 1]
+        return f"{share} of the way from the weights before to the new ones"
+    return "the mean of the weights"

@@ -1,0 +1,74 @@
+"""What a training command does with its finished runs: measure on the test set, export, publish."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from training import evaluate
+from training.engine.failures import TrainingError
+from training.engine.json_files import read_json, write_json
+from training.engine.model_folder import export
+from training.metrics import error_samples
+from training.publish.publishing import hub_errors, publish_weights
+from zoo.records import METRIC
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Find out before the training what would keep `finish` from its work.
+
+    Raises:
+        TrainingError: if ``--publish`` is asked for and nobody is logged in to the Hub.
+    """
+    from huggingface_hub import get_token
+
+    if options.publish and get_token() is None:
+        raise TrainingError("--publish needs a token: `hf auth login`, or set HF_TOKEN.")
+
+
+def finish(options: argparse.Namespace, folders: Mapping[int, Path]) -> None:
+    """Do what ``--export`` and ``--publish`` ask for.
+
+    Args:
+        options: the command line; see `training.engine.options.add_results`.
+        folders: the finished runs by seed; the first one is exported.
+    """
+    if options.export or options.publish:
+        print(f"exported to {export_first(folders, options.data_dir)}")
+    if options.publish:
+        with hub_errors():
+            publish_weights(options.publish)
+
+
+def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
+    """Measure every run on the test set, note all seeds in the first one's record, export it.
+
+    The images that a classifier gets wrong most confidently go to zoo/samples.
+
+    Args:
+        folders: the finished runs by seed.
+        data_dir: see `training.data`.
+
+    Returns:
+        The folder in the bundle.
+    """
+    rows = []
+    for seed, folder in folders.items():
+        test = evaluate.record_test(folder, data_dir)
+        metric = METRIC[read_json(folder / "config.json")["task"]]
+        validation = read_json(folder / "record.json")["metrics"].get("validation", {})
+        rows.append(
+            {
+                "seed": seed,
+                f"validation_{metric}": validation.get(metric),
+                f"test_{metric}": test[metric],
+            }
+        )
+    first = next(iter(folders.values()))
+    record = read_json(first / "record.json")
+    write_json(first / "record.json", record | {"seeds": rows})
+    bundled = export(first)
+    if "confident_errors" in record:
+        error_samples.save(bundled, data_dir)
+    return bundled
