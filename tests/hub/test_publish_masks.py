@@ -136,11 +136,12 @@ def test_a_segmenter_is_held_to_the_committed_masks(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checks, "ANSWERS", folder / "answers")
+    monkeypatch.setattr(checks, "samples", lambda collection: samples(collection)[:2])
     bundle = folder / "bundle" / "carvana"
     with pytest.raises(TrainingError, match=r"make it with python -m training\.publish masks"):
         checks.check_model("carvana", bundle)
     paths = checks.write_masks("carvana")
-    assert len(paths) == len(samples("cars"))
+    assert len(paths) == 2
     line = checks.check_model("carvana", bundle)
     assert f"iou 1.0000 on {len(paths)} sample images against the committed masks" in line
     for path in paths:
