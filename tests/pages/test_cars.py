@@ -40,7 +40,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def cars(model) -> AppTest:
     """The page after its first run, by a deep link, which saves the overview's."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.session_state[entry_guard._WANTED] = "pages/cars.py"
     app.run()
     assert not app.exception

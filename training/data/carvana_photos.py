@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from training.data.augment_images import normalize as normalize_images
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 from zoo.errors import ImageError
 from zoo.preprocessing.images import open_image
 from zoo.segmentation import masks
@@ -185,16 +185,14 @@ def read_pairs(file: Path) -> list[ImageMaskPair]:
     Raises:
         TrainingError: if it is damaged or lacks one of them.
     """
-    import pyarrow
     from pyarrow import parquet
 
     try:
         table = parquet.read_table(file, columns=["name", "image", "mask"])
         columns = [table[name].to_pylist() for name in ("name", "image", "mask")]
         return [ImageMaskPair(n, i["bytes"], m["bytes"]) for n, i, m in zip(*columns, strict=True)]
-    except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None
+    except Exception as error:  # pyarrow has its own, and damaged columns raise others
+        raise TrainingError(f"{file} cannot be read ({reason(error)}); fetch it again.") from None
 
 
 def check(pairs: Sequence[ImageMaskPair], full_size: bool, folder: Path) -> list[ImageMaskPair]:

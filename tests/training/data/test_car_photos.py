@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.training.tiny_cars import PLAIN, draw, encode, pair, write_kaggle, write_parquet
 from training.data import carvana_photos as data
@@ -331,3 +333,32 @@ def test_every_photo_comes_once_before_any_comes_twice() -> None:
         plan.make(number, note)  # type: ignore[arg-type]
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
     assert seen[:12] != seen[12:]
+
+
+def _as(kind: str, mask: np.ndarray) -> bytes:
+    """Return a mask as a PNG of one of the kinds that people have."""
+    if kind == "16 bits":
+        image = Image.fromarray(mask.astype(np.uint16) * 65535)
+    elif kind == "a palette's dark red":
+        image = Image.fromarray(mask.astype(np.uint8), "P")
+        image.putpalette([0, 0, 0, 128, 0, 0])
+    else:
+        image = Image.fromarray(mask.astype(np.uint8) * {"0 and 1": 1, "class 7": 7}[kind])
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["0 and 1", "class 7", "16 bits", "a palette's dark red"])
+def test_masks_of_many_kinds_mark_the_same_car(kind: str) -> None:
+    image, mask = draw(3)
+    one = ImageMaskPair("c_01", encode(image, "PNG"), _as(kind, mask))
+    np.testing.assert_array_equal(one.read()[1], mask)
+
+
+def test_a_mask_of_several_classes_is_refused_and_not_read_as_empty() -> None:
+    image, mask = draw(3)
+    classes = mask.astype(np.uint8) * 7
+    classes[:2] = 11
+    with pytest.raises(TrainingError, match=r"mask of c_01 cannot be read \(its 3 values reach 11"):
+        ImageMaskPair("c_01", encode(image, "PNG"), encode(classes, "PNG")).read()
