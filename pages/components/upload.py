@@ -7,15 +7,16 @@ as ``.jfif``, phones send names without any. So every file may be chosen.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 import zoo
 
 _XSRF = "_streamlit_xsrf"  # the cookie that the server wants back with every upload
-_LOCAL = ("localhost", "127.0.0.1", "::1")
+# An address by http: its host, in brackets if it is of IPv6, is the machine itself or not.
+_LOCAL = re.compile(r"http://(([^/]+\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)", re.IGNORECASE)
 
 
 def upload(title: str, label: str, key: str, take: Callable[[str], None]) -> None:
@@ -62,7 +63,7 @@ def no_upload(url: str | None, cookies: Mapping[str, str]) -> str | None:
         return None
     return (
         "Your browser keeps back the cookie that uploads need, as it does inside the frame of "
-        f"another site: [open this page in a tab of its own]({_without_query(url)})."
+        f"another site: [open this page in a tab of its own]({re.split('[?#]', url)[0]})."
     )
 
 
@@ -72,18 +73,12 @@ def no_camera(url: str | None) -> str | None:
     Args:
         url: of the page, as the browser sees it; None without a browser.
     """
-    address = urlsplit(url or "")
-    local = address.hostname in _LOCAL or (address.hostname or "").endswith(".localhost")
-    if address.scheme != "http" or local:
+    if not url or not url.lower().startswith("http://") or _LOCAL.match(url):
         return None
     return (
         "Browsers open the camera on pages with https alone, and this one came with http: "
         "take the photo with the camera's own app, and upload it."
     )
-
-
-def _without_query(url: str) -> str:
-    return urlsplit(url)._replace(query="", fragment="").geturl()
 
 
 def problem(error: Exception) -> str:

@@ -34,6 +34,8 @@ def test_without_the_check_there_is_nothing_to_say(monkeypatch: pytest.MonkeyPat
         ("https://a.org/cars", True),
         ("http://a.org/cars", False),
         ("http://192.168.1.7:8501/", False),
+        ("http://localhost.evil.org/", False),
+        ("http://evil.org/localhost/", False),
         ("http://localhost:8501/cars", True),
         ("http://app.localhost/", True),
         ("http://127.0.0.1:8501/", True),
