@@ -149,7 +149,8 @@ def _lines_box(component: np.ndarray, window: Box, shape: tuple[int, ...]) -> Bo
         count = len(view) // depth
         if count < 3:
             return None
-        bands = view[: count * depth].reshape(count, depth, -1).any(axis=1)
+        blocks = view[: count * depth].reshape(count, depth, view.shape[1])
+        bands = np.asarray(blocks.any(axis=1))
         bands[-1] |= view[count * depth :].any(axis=0)
         # A tilted line may lie in two neighbouring bands.
         full = np.flatnonzero((bands[:-1] | bands[1:]).mean(axis=1) > _ALMOST)
