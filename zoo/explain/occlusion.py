@@ -57,8 +57,7 @@ def occlusion(
         ZooError: ``target``, ``patch`` or ``stride`` makes no sense, or the network fails on this
             input.
     """
-    inputs = subject.preprocess(image) if isinstance(subject, Model) else resolve(subject, image)[1]
-    inputs = inputs.reshape(inputs.shape[-3:])
+    inputs = resolve(subject, image)[1][0]
     height, width = inputs.shape[1:]
     if patch < 1 or stride < 1 or patch > min(height, width):
         raise ZooError(

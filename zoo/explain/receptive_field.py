@@ -21,8 +21,10 @@ from zoo.graph.layers import INPUT, Call, Trace
 Span = tuple[int, int]  # first and last position
 Box = tuple[Span, Span]  # rows and columns
 
-_POINTWISE = ("batch norm", "activation", "dropout", "identity", "scaling", "concatenation")
-_POINTWISE += ("addition",)
+_POINTWISE = (
+    *("batch norm", "activation", "dropout", "identity", "scaling", "addition"),
+    "concatenation",
+)
 _WHOLE = ("group norm", "instance norm")
 
 
