@@ -116,10 +116,9 @@ def _assemble(
     header = tensors.read_header(files.contents[catalog.WEIGHTS], weights)
     where = devices.choose(device, config["framework"])
     if config["framework"] == "torch" or where != "cpu":
-        import torch  # noqa: F401, only then its settings can be left aside
+        import torch  # noqa: F401, only then are there settings to leave aside
     with devices.undisturbed():
-        built = _network(config, header, files, weights)
-        network = _place(built, config["framework"], where)
+        network = _place(_network(config, header, files, weights), config["framework"], where)
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 

@@ -62,14 +62,3 @@ def test_folding_shows_difference_and_speed(page: Page) -> None:
     expect(metric).to_have_count(4, timeout=60_000)
     expect(metric.first).to_contain_text("e-0")
     expect(page.get_by_role("heading", name="Claims and measurements")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_overflows_on_a_phone(visit, url, scheme: str) -> None:
-    page = visit(f"{url}/batch_norm", viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    expect(page.get_by_role("button", name="Fold and measure")).to_be_visible(timeout=60_000)
-    widths = page.evaluate(
-        "[...document.querySelectorAll('[data-testid=stMain], html, .katex-display')]"
-        ".map(e => [e.scrollWidth, e.clientWidth])"
-    )
-    assert all(scroll <= client + 1 for scroll, client in widths), widths

@@ -273,15 +273,3 @@ def test_the_photo_and_its_threshold_survive_a_visit_to_another_page(cars):
     wait_for_photo(cars, 2)
     expect(cars.locator(".stage output")).to_have_text("90 %")
     expect(metric(cars, "Car area")).to_contain_text("9.4 %")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_overflows_on_a_phone(visit, red_url, scheme):
-    page = visit(f"{red_url}/cars", viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    wait_for_photo(page, 1)
-    expect(page.get_by_test_id("stTable")).to_have_count(2)
-    widths = page.evaluate(
-        "[...document.querySelectorAll('[data-testid=stMain], html')]"
-        ".map(e => [e.scrollWidth, e.clientWidth])"
-    )
-    assert all(scroll <= client for scroll, client in widths), widths

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.pad import label, number, said, wait_for_answer
-from tests.browser.waiting import eventually, settled
+from tests.browser.waiting import eventually
 from zoo.samples import samples
 
 SAMPLES = samples("objects")
@@ -124,18 +124,6 @@ def test_the_photo_survives_a_visit_to_another_page(objects):
     objects.get_by_test_id("stSidebarNav").get_by_role("link", name="Objects").click()
     expect(objects.locator(".answer .label")).to_have_text(answer)
     expect(objects.locator(".strip button").nth(3)).to_have_attribute("aria-pressed", "true")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_overflows_on_a_phone(visit, url, scheme):
-    page = visit(f"{url}/objects", viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    expect(page.locator(".gallery").first.locator("figure")).to_have_count(3)
-    settled(page)
-    widths = page.evaluate(
-        "[...document.querySelectorAll('[data-testid=stMain], html')]"
-        ".map(e => [e.scrollWidth, e.clientWidth])"
-    )
-    assert all(scroll <= client for scroll, client in widths), widths
 
 
 def upload(page: Page, contents: bytes, kind: str = "image/png") -> None:

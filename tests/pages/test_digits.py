@@ -9,9 +9,10 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import zoo
+from pages.common import loaded_models
 from pages.components.drawing_pad import drawing_pad
 from tests.pages import read
 from zoo.samples import samples
@@ -123,6 +124,32 @@ def test_bad_images_get_a_sentence(digits, kind):
 
 
 URL = "data:image/png;base64," + base64.b64encode(b"anything").decode()
+
+
+def test_the_page_warns_below_the_threshold_and_not_above(digits, monkeypatch):
+    running = loaded_models.classifier("mnist")
+    for threshold, warns in ((0.0, False), (1.01, True)):
+        config = dict(running.config) | {"ood_threshold": threshold}
+        monkeypatch.setattr(running, "config", config)
+        digits.run()
+        assert ("may be no single digit" in read.answer(digits)["note"]) == warns
+
+
+@pytest.mark.parametrize("text", ["42", "10", "A", "K"])
+def test_what_is_no_single_digit_warns(digits, text):
+    page = Image.new("L", (280, 280), 255)
+    font = ImageFont.load_default(170)
+    ImageDraw.Draw(page).text((140, 140), text, 0, font, anchor="mm")
+    upload(digits, png(page))
+    assert "may be no single digit" in read.answer(digits)["note"]
+
+
+def test_a_sample_digit_does_not_warn_and_the_page_tells_how_often_it_is_noticed(digits):
+    assert read.answer(digits)["note"] == ""
+    ood = zoo.load("mnist").record["ood"]
+    text = " ".join(caption.value for caption in digits.caption)
+    assert f"{100 * ood['false_alarm_rate']:.1f}" in text
+    assert f"n = {ood['n']:,}" in text
 
 
 def test_the_pad_accepts_a_drawing():

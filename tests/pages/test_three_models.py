@@ -34,7 +34,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
 
 
 def test_the_overview_has_a_card_for_each(app: AppTest) -> None:
@@ -61,7 +61,7 @@ def test_the_overview_needs_no_page_of_a_models_own(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(site, "ENTRIES", [site.ENTRIES[0], *entries])
     monkeypatch.setattr(entry_guard, "ensure", lambda path: None)  # app.py is not around the page
     monkeypatch.setattr(st, "page_link", lambda *_, **__: None)
-    page = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=30).run()
+    page = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=120).run()
     check_cards(page)
 
 
@@ -95,7 +95,7 @@ def test_the_first_page_does_not_wait_for_torch(monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patch:
         patch.setattr(loaded_models, "_torch_is_imported", lambda: False)
         patch.setattr(zoo, "load", lambda name: loaded.append(name) or real(name))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert loaded == ["mnist"]
     check_cards(app)
     assert any("bundled weights" in caption.value for caption in app.sidebar.caption)

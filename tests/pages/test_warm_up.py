@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +21,7 @@ def compute(name):
     for _ in range(5000):
         inside.set()
         torch.nn.functional.conv2d(torch.ones(8, 32, 99, 99), torch.ones(64, 32, 3, 3))
+    print("finished", flush=True)
 
 loaded_models.loaded = compute
 warm_up.start()
@@ -30,9 +30,8 @@ inside.wait()
 
 
 def test_the_process_ends_well_in_the_middle_of_warming_up() -> None:
-    start = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout.count("begun")) == (0, 1), done.stderr
-    assert time.monotonic() - start < 60, "it waited for the whole warming up"
+    assert "finished" not in done.stdout, "it waited for the whole warming up"

@@ -174,7 +174,9 @@ class _Loop:
                 if self.step % CHECK_EVERY == 0:
                     means = self._means(totals)
                     bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
-                    if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+                    # After an epoch's last step its row is still to come, and is saved with it.
+                    due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
+                    if due and self.step % learner.steps:
                         seconds = time.perf_counter() - start
                         self.partial = {"totals": totals.tolist(), "seconds": seconds}
                         self.save()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import re
+import tomllib
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from pages.server import security_headers, upload_limits
 from tests.pages.server import impatient
@@ -16,6 +20,7 @@ from training.benchmarks.pages.memory import resident, wait_until
 from training.benchmarks.pages.page_wait import Server, running_app
 from training.benchmarks.pages.visitors import PageError, Visitor
 
+ROOT = Path(__file__).parents[3]
 MB = 2**20
 TTL = 1  # seconds that a session outlives its tab
 
@@ -152,3 +157,27 @@ def test_every_answer_carries_the_headers(server: Server) -> None:
         for name in security_headers.HEADERS:
             assert answer.headers[name], (address, name)
         answer.read()
+
+
+def test_the_document_names_the_limits() -> None:
+    text = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    limit = compose["services"]["app"]["mem_limit"].removesuffix("m")
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    uploads = f"{upload_limits.SESSION // MB} MB; {upload_limits.TOTAL // MB} MB"
+    for figure in (f"{limit} MB", f"{settings['server']['maxUploadSize']} MB", uploads):
+        assert f"| {figure} |" in text, figure
+
+
+def test_the_proxies_let_through_what_the_app_takes() -> None:
+    """And not much more: what the app refuses need not reach it."""
+    nginx = (ROOT / "deploy" / "nginx.conf").read_text()
+    caddy = (ROOT / "deploy" / "Caddyfile").read_text()
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    least = settings["server"]["maxUploadSize"]
+    for found in (
+        re.search(r"client_max_body_size (\d+)m;", nginx),
+        re.search(r"max_size (\d+)MB", caddy),
+    ):
+        assert found
+        assert least < int(found[1]) <= least + 2
