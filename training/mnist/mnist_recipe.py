@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 from training.data import mnist_digits as data
 from training.data import not_digits
 from training.data.augment_digits import DigitAugmentation
-from training.data.digit_look_alikes import LookAlikes
+from training.data.drawn_look_alikes import LookAlikes
 from training.engine import loop
 from training.engine.failures import TrainingError
 from training.engine.model_folder import write_model

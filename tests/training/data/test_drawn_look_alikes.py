@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.data import not_digits
-from training.data.digit_look_alikes import LookAlikes, segment
+from training.data.drawn_look_alikes import LookAlikes, segment
 from zoo.preprocessing.mnist_format import is_mnist
 
 
