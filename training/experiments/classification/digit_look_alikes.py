@@ -8,7 +8,6 @@ digits in printed frames; and images of no single digit, for the warning.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,14 +16,14 @@ from PIL import Image, ImageDraw
 
 import zoo
 from training.data import mnist_digits
-from training.engine import provenance
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, run_command
+from training.experiments import command
 from training.experiments.classification.digit_preparation import on_page, strokes
-from training.experiments.command import conclude, parse, parser
 from training.metrics import digit_outliers
 from zoo.errors import ImageError, ZooError
 from zoo.preprocessing.mnist_format import prepare
 
+NAME = "digit_look_alikes"
 QUESTION = (
     "Are a 1 with a flag, a crossed 7 and a digit in a box read, and is what is no digit noticed?"
 )
@@ -207,25 +206,20 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the measurement and write ``zoo/experiments/digit_look_alikes.json``."""
+    options = command.parser(QUESTION, "runs/digit_look_alikes").parse_args(arguments)
+    study = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow"))
     try:
-        options = parse(parser(QUESTION, "runs/digit_look_alikes"), arguments)
-        record = provenance.provenance(("numpy", "scipy", "pillow"))
         model = zoo.load("mnist", device="cpu", source="bundle")
-        assert isinstance(model, zoo.Classifier)
-        digits = mnist_digits.load(options.data_dir, "validation")
-        count = 3 if options.quick else 40
-        rows = [r for seed in SEEDS for r in measure(model, digits, seed, count)]
-    except (ZooError, TrainingError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return conclude(
-        options,
-        "digit_look_alikes",
-        question=QUESTION,
-        finding=finding(rows),
-        rows=rows,
-        record=record,
-        seeds=SEEDS,
+    except ZooError as error:
+        raise TrainingError(str(error)) from None
+    assert isinstance(model, zoo.Classifier)
+    digits = mnist_digits.load(options.data_dir, "validation")
+    count = 3 if options.quick else 40
+    rows = [r for seed in SEEDS for r in measure(model, digits, seed, count)]
+    return study.conclude(
+        rows,
+        finding(rows),
+        SEEDS,
         split="validation",
         limits="One network. The drawings are a script's, not people's; the digits in frames are "
         "validation digits. Scribbles, letters, dots and minus signs of other drawings were shown "
@@ -234,4 +228,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)
