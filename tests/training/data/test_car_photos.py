@@ -360,5 +360,7 @@ def test_a_mask_of_several_classes_is_refused_and_not_read_as_empty() -> None:
     image, mask = draw(3)
     classes = mask.astype(np.uint8) * 7
     classes[:2] = 11
-    with pytest.raises(TrainingError, match="mask of c_01 cannot be read"):
+    with pytest.raises(
+        TrainingError, match=r"mask of c_01 cannot be read \(The mask has the values 0, 7, 11"
+    ):
         ImageMaskPair("c_01", encode(image, "PNG"), encode(classes, "PNG")).read()
