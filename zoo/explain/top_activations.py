@@ -98,15 +98,24 @@ def _largest(values: np.ndarray) -> TopActivations:
     return TopActivations(largest, places, values.shape[3] if values.ndim == 4 else 1)
 
 
+def _largest_of(values: Any) -> TopActivations:
+    """Do the same where the tensor is; a copy of a whole layer's output would be large."""
+    from zoo.graph.modules import array
+
+    largest, places = values.flatten(2).max(2) if values.ndim == 4 else (values, values * 0)
+    columns = int(values.shape[3]) if values.ndim == 4 else 1
+    return TopActivations(array(largest), array(places).astype(np.int32), columns)
+
+
 def _outputs(runner: Any, network: Any, batch: np.ndarray) -> Iterator[tuple[str, TopActivations]]:
     """Run a module; of a layer's output no more than its maxima is kept."""
-    from zoo.graph.modules import array, own_settings, tensor
+    from zoo.graph.modules import own_settings, tensor
 
     found: list[TopActivations | None] = []
 
     def watch(_: int, value: Any) -> None:
         fits = value.ndim in (2, 4) and len(value) == len(batch)
-        found.append(_largest(array(value)) if fits else None)
+        found.append(_largest_of(value) if fits else None)
 
     with own_settings():
         runner(tensor(batch, network), watch=watch)
