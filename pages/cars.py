@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any
 
 import streamlit as st
@@ -23,7 +22,7 @@ from pages.sections.segmentation import (
 )
 from pages.sections.segmentation.segmented_photo import Scene
 from zoo.samples import Sample, samples
-from zoo.segmentation import cutouts, masks
+from zoo.segmentation import cutouts, file_names, masks
 
 entry_guard.ensure("pages/cars.py")
 model = loaded_models.segmenter("carvana")
@@ -74,9 +73,9 @@ def on_pick() -> None:
 
 
 def on_photo(key: str) -> None:
-    """Take the photo that was uploaded or taken."""
+    """Take the photo that was uploaded or taken; the one on the stage stays until it is read."""
     if file := st.session_state[key]:
-        put(file.name, encoded=file.getvalue())
+        shown()["next"] = {"name": file.name, "encoded": file.getvalue()}
 
 
 def on_threshold() -> None:
@@ -97,20 +96,21 @@ def sample_scene(weights: str, sample_id: str) -> Scene:
     return segmented_photo.look(model, sample.read(), sample.path.name)
 
 
-def current() -> Scene | None:
-    """Return the photo on the stage, looked at; None if it is no photo, and say so."""
-    now = shown()
-    if "id" in now:
-        return sample_scene(zoo.info(model.name).sha256, now["id"])
-    if "scene" not in now:
+def current() -> Scene:
+    """Return the photo on the stage, looked at; a new one that cannot be used leaves the old."""
+    if new := shown().pop("next", None):
         with st.spinner("Looking at the photo …"):
             try:
-                now["scene"] = segmented_photo.look(model, now.pop("encoded"), now["name"])
-            except zoo.ImageError as error:
-                now |= {"scene": None, "problem": str(error)}
-    if now["scene"] is None:
-        st.error(now["problem"], icon=":material/image_not_supported:")
-    return now["scene"]
+                put(new["name"], scene=segmented_photo.look(model, new["encoded"], new["name"]))
+            except Exception as error:
+                shown()["problem"] = upload.problem(error)
+    now = shown()
+    if why := now.get("problem"):
+        st.error(f"{why} The photo before it stays.", icon=":material/image_not_supported:")
+    if "id" in now:
+        return sample_scene(zoo.info(model.name).sha256, now["id"])
+    found: Scene = now["scene"]
+    return found
 
 
 def token() -> str:
@@ -145,18 +145,15 @@ def playground() -> None:
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     with left:
         whole = current()
-        seen = None if whole is None else wanted(whole)
-        if seen is not None:
-            show_stage(seen)
+        seen = wanted(whole)
+        show_stage(seen)
     with right:
-        if whole is not None and seen is not None:
-            show_answer(seen)
-            show_components(whole)
+        show_answer(seen)
+        show_components(whole)
         show_choices()
-    if seen is not None and seen.found(threshold()):
+    if seen.found(threshold()):
         show_cut_out(seen)
-    if seen is not None:
-        show_truth(seen)
+    show_truth(seen)
 
 
 def threshold() -> float:
@@ -254,12 +251,12 @@ def show_cut_out(seen: Scene) -> None:
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     with right:
         background = choose_background()
+    cut = cutouts.cut_out(seen.shown, cutouts.opacity(seen.result.probabilities, threshold()))
     try:
-        small = compose(seen.shown, seen.result, threshold(), background)
+        small = onto(cut, background)
     except zoo.ImageError as error:
         right.error(str(error), icon=":material/image_not_supported:")
-        background = None
-        small = compose(seen.shown, seen.result, threshold(), background)
+        small, background = cut, None
     left.image(checkerboard.draw(small) if small.mode == "RGBA" else small, width="stretch")
     with right:
         show_downloads(seen, background)
@@ -273,16 +270,13 @@ def choose_background() -> str | bytes | None:
     if kind == "Colour":
         return st.color_picker("Colour", "#5b5bd6", key="colour")
     if kind == "Image":
-        file = st.file_uploader("Another image", encoding.FILES, key="backdrop")
+        file = st.file_uploader("Another image", key="backdrop")
         return file.getvalue() if file else None
     return None
 
 
-def compose(
-    photo: Image.Image, result: zoo.Segmentation, at: float, background: str | bytes | None
-) -> Image.Image:
-    """Return the car on a background; RGBA if there is none."""
-    cut = cutouts.cut_out(photo, cutouts.opacity(result.probabilities, at))
+def onto(cut: Image.Image, background: str | bytes | None) -> Image.Image:
+    """Return a cut-out car on a background; RGBA if there is none."""
     if background is None:
         return cut
     if isinstance(background, str):
@@ -293,20 +287,23 @@ def compose(
 
 def show_downloads(seen: Scene, background: str | bytes | None) -> None:
     """Draw the buttons; each file is made, at the photo's own size, when somebody wants it."""
-    at, stem = threshold(), PurePath(seen.name).stem
+    at, stem = threshold(), file_names.stem(seen.name)
     width, height = seen.size
 
     def mask() -> bytes:  # runs in a thread of its own, without the session
         return masks.png(seen.full().mask_at(at))
 
     def image_file() -> bytes:
-        whole = compose(seen.original(), seen.full(), at, background)
-        if whole.mode == "RGBA":
+        alpha = cutouts.opacity(seen.full().probabilities, at)  # and then the photo: memory
+        whole = onto(cutouts.cut_out(seen.original(), alpha), background)
+        if background is None or max(whole.size) > encoding.JPEG_SIDE:
             return cutouts.png(whole)
         return encoding.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
 
     label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
-    if background is not None:
+    if background is not None and max(seen.size) > encoding.JPEG_SIDE:
+        label, name, kind = ("Image, PNG", f"{stem}_background.png", "image/png")
+    elif background is not None:
         label, name, kind = ("Image, JPEG", f"{stem}_background.jpg", "image/jpeg")
     st.download_button(
         label,
@@ -338,7 +335,6 @@ def show_truth(seen: Scene) -> None:
     with st.expander("Compare with a true mask", icon=":material/rule:"):
         file = st.file_uploader(
             "The true mask: an image of the photo's size, white (or opaque) where the car is",
-            encoding.FILES,
             key=f"truth-{shown()['number']}",
         )
         if file is None:
@@ -349,9 +345,10 @@ def show_truth(seen: Scene) -> None:
             st.error(str(error), icon=":material/image_not_supported:")
             return
         now = shown()
-        if "full" not in now:  # kept while somebody compares: it takes a second for a large photo
-            now["full"] = seen.full()
-        mask_comparison.show(seen.shown, now["full"].mask_at(threshold()), true)
+        full = now.get("full") or seen.full()
+        if not seen.is_large():  # kept while somebody compares: it takes a second
+            now["full"] = full
+        mask_comparison.show(seen.shown, full.mask_at(threshold()), true)
 
 
 playground()

@@ -17,6 +17,7 @@ from pages.components.gallery import gallery
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding, heat_map, mosaic
 from pages.images.encoding import data_url as address
+from pages.sections import calibration
 from pages.sections import training_history as training_section
 from zoo.samples import Sample, first_sample, samples
 
@@ -132,10 +133,19 @@ def show_answer() -> tuple[np.ndarray, str] | None:
     except zoo.ImageError as error:
         class_answer.show_problem("answer", now["number"], model.labels, str(error))
         return None
-    class_answer.show(
-        "answer", now["number"], result, view, f"{PLACE} on the {model.device.upper()}"
-    )
+    place = f"{PLACE} on the {model.device.upper()}"
+    class_answer.show("answer", now["number"], result, view, place, note=caution(result))
     return view, result.label
+
+
+def caution(result: zoo.Classification) -> str:
+    """Say that this may be no single digit, if the measured threshold says so."""
+    if not result.is_ood or result.ood_threshold is None:
+        return ""
+    return (
+        "This may be no single digit: I am less than "
+        f"{number_format.percent(result.ood_threshold)} sure."
+    )
 
 
 @st.cache_data(show_spinner=False)
@@ -220,4 +230,5 @@ def show_occlusion(view: np.ndarray, label: str) -> None:
 
 
 playground()
+calibration.show(model)
 training_section.show(model)

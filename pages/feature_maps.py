@@ -50,15 +50,17 @@ def images_of(name: str) -> tuple[Sample, ...]:
 
 
 def put(contents: Any, **more: Any) -> None:
-    """Look at another image, or say why it cannot be used; layer and channel stay."""
+    """Look at another image; layer and channel stay. One that cannot be used leaves the old."""
     here = state()["of"][state()["model"]]
-    for key in ("view", "problem", "id", "strokes"):
-        here.pop(key, None)
+    here.pop("problem", None)
     try:
-        here["view"] = loaded_models.load(state()["model"]).model_input_image(contents)
-    except zoo.ImageError as error:
-        here["problem"] = str(error)
-    here |= {"pixel": None, **more}
+        view = loaded_models.load(state()["model"]).model_input_image(contents)
+    except Exception as error:
+        here["problem"] = upload.problem(error)
+        return
+    for key in ("id", "strokes"):
+        here.pop(key, None)
+    here |= {"view": view, "pixel": None, **more}
 
 
 def put_sample(sample_id: str) -> None:
@@ -305,10 +307,11 @@ model = loaded_models.load(state()["model"])
 now()
 show_choices(model)
 if "problem" in now():
-    st.warning(now()["problem"], icon=":material/image_not_supported:")
+    st.warning(
+        f"{now()['problem']} The image before it stays.", icon=":material/image_not_supported:"
+    )
+explorer(model)
+if isinstance(model, zoo.Segmenter):
+    skip_connections.show(model, now()["view"])
 else:
-    explorer(model)
-    if isinstance(model, zoo.Segmenter):
-        skip_connections.show(model, now()["view"])
-    else:
-        attribution_maps.show(loaded_models.classifier(model.name), now()["view"])
+    attribution_maps.show(loaded_models.classifier(model.name), now()["view"])

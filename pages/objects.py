@@ -87,8 +87,8 @@ def on_file(key: str) -> None:
         return
     try:
         put_photo(*encoding.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
-    except zoo.ImageError as error:
-        put(problem=str(error), url=None, description="", square=crop.Square())
+    except Exception as error:
+        put(problem=upload.problem(error), url=None, description="", square=crop.Square())
 
 
 def on_move() -> None:

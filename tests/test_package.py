@@ -123,3 +123,14 @@ def test_every_package_that_is_imported_is_required() -> None:
                     names = [node.module or ""]
                 unknown = {name.split(".")[0] for name in names} - known
                 assert not unknown, f"{path.relative_to(ROOT)} imports {unknown}"
+
+
+def test_nothing_that_git_ignores_is_tracked() -> None:
+    """A committed link named .venv once replaced everybody's environment at the next merge."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert listed == ""

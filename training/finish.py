@@ -7,11 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training import evaluate
+from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import export
 from training.metrics import error_samples
-from training.publish.publishing import publish_weights
+from training.publish.publishing import hub_errors, publish_weights
 from zoo.records import METRIC
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Find out before the training what would keep `finish` from its work.
+
+    Raises:
+        TrainingError: if ``--publish`` is asked for and nobody is logged in to the Hub.
+    """
+    from huggingface_hub import get_token
+
+    if options.publish and get_token() is None:
+        raise TrainingError("--publish needs a token: `hf auth login`, or set HF_TOKEN.")
 
 
 def finish(options: argparse.Namespace, folders: Mapping[int, Path]) -> None:
@@ -24,7 +37,8 @@ def finish(options: argparse.Namespace, folders: Mapping[int, Path]) -> None:
     if options.export or options.publish:
         print(f"exported to {export_first(folders, options.data_dir)}")
     if options.publish:
-        publish_weights(options.publish)
+        with hub_errors():
+            publish_weights(options.publish)
 
 
 def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:

@@ -1,12 +1,13 @@
 """The command: ``python -m zoo list | info | pull | verify | predict | bench``.
 
-Exit codes: 0 done, 1 a failed check (damaged weights, no answer from the Hub), 2 bad usage or
-input. Errors are one line on stderr.
+Exit codes: 0 done, 1 a failed check (damaged weights, no answer from the Hub) or some images of
+several without an answer, 2 bad usage or input. Errors are one line on stderr.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import bench
-from zoo.errors import HubError, IntegrityError, ZooError
+from zoo.errors import HubError, ImageError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
 from zoo.results import Classification, Segmentation
@@ -30,6 +31,9 @@ _SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         code = options.run(options)
@@ -114,16 +118,20 @@ def verify_command(options: argparse.Namespace) -> int:
 
 
 def predict_command(options: argparse.Namespace) -> int:
-    """Print the answer for each image; a bad image does not keep the others from theirs."""
+    """Print the answer for each image; a bad image does not keep the others from theirs.
+
+    The bad ones are named on stderr, as they come, and several once more at the end.
+    """
     model = _load(options)
     saver = _saver(options, model)
     answers: list[dict[str, Any]] = []
-    code = DONE
+    failed: list[str] = []
     for path in options.images:
         try:
             answer = model.predict(path)
-        except ZooError as error:
-            code = _complain(f"{path}: {error}", BAD_INPUT)
+        except ImageError as error:
+            _complain(f"{path}: {error}", FAILED)
+            failed.append(path)
             continue
         if options.largest_component and isinstance(answer, Segmentation):
             answer = answer.largest_component()
@@ -135,7 +143,16 @@ def predict_command(options: argparse.Namespace) -> int:
             print(": ".join([path, _in_words(answer), *written.values()]))
     if options.json:
         _print_json(answers)
-    return code
+    return _outcome(failed, len(options.images))
+
+
+def _outcome(failed: list[str], of: int) -> int:
+    """Name the images without an answer, if there are several; return the exit code."""
+    if len(failed) > 1:
+        _complain(f"{len(failed)} of {of} images have no answer: {', '.join(failed)}", FAILED)
+    if not failed:
+        return DONE
+    return BAD_INPUT if len(failed) == of else FAILED
 
 
 def _saver(options: argparse.Namespace, model: Model) -> Saver | None:

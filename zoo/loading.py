@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import devices
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
+from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights import catalog, sources, tensors
 from zoo.weights.schema import check_arguments, check_config, check_record
 
@@ -115,10 +116,9 @@ def _assemble(
     header = tensors.read_header(files.contents[catalog.WEIGHTS], weights)
     where = devices.choose(device, config["framework"])
     if config["framework"] == "torch" or where != "cpu":
-        import torch  # noqa: F401, only then its settings can be left aside
+        import torch  # noqa: F401, only then are there settings to leave aside
     with devices.undisturbed():
-        built = _network(config, header, files, weights)
-        network = _place(built, config["framework"], where)
+        network = _place(_network(config, header, files, weights), config["framework"], where)
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 
@@ -154,6 +154,7 @@ def _network(
     with torch.inference_mode(mode=False):  # what is made in that mode can never be trained
         network = _empty(config, where)
         tensors.check_fit(header, config["architecture"], network.state_dict(), weights)
+        _check_shapes(network.eval(), config, where)
         state = tensors.read_state(files.contents[catalog.WEIGHTS], "torch", weights)
         network.load_state_dict(state, assign=True)
         return _fitting(network, config, where)
@@ -173,12 +174,32 @@ def _empty(config: Mapping[str, Any], where: str) -> Any:
         ) from None
 
 
+def _check_shapes(network: Any, config: Mapping[str, Any], where: str) -> None:
+    """Run a network that is still empty on an empty input: shapes alone, which costs no time."""
+    import torch
+
+    shape = Preprocessing.from_config(config).input_shape
+    try:
+        found = tuple(network(torch.empty((1, *shape), dtype=torch.float32, device="meta")).shape)
+    except Exception as error:  # whatever a network's own code raises
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+        raise IntegrityError(
+            f"{where} describes an input of {'×'.join(map(str, shape))}, which the network does "
+            f"not take: {reason}."
+        ) from None
+    wanted = (
+        (1, len(config["labels"])) if config["task"] == "classification" else (1, 1, *shape[1:])
+    )
+    if found != wanted:
+        raise IntegrityError(f"{where} asks for answers {wanted}, the network gives {found}.")
+
+
 def _fitting(network: Any, config: Mapping[str, Any], where: str) -> Any:
     """Return the network if the labels and the preprocessing are of its size."""
     found, size = network.arguments, config["preprocessing"]
     pairs = {
         "labels": (found.get("classes"), len(config["labels"])),
-        "preprocessing.channels": (found.get("in_channels", 3), size["channels"]),
+        "preprocessing.channels": (found.get("in_channels"), size["channels"]),
         "preprocessing.height": (found.get("size"), size.get("height")),
         "preprocessing.width": (found.get("size"), size.get("width")),
     }

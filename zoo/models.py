@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
+from zoo.errors import ImageError, ZooError
 from zoo.functions import sigmoid, softmax
 from zoo.preprocessing import images
 from zoo.preprocessing.preprocessing import Preprocessing
@@ -122,7 +124,6 @@ class Model:
 
     @cached_property
     def _fast_network(self) -> Any:
-        from zoo.errors import ZooError
         from zoo.graph.folding import fold
         from zoo.graph.modules import private_copy
 
@@ -153,31 +154,72 @@ class Classifier(Model):
         Raises:
             ImageError: The image cannot be used; the message says why.
         """
-        return self.predict_batch([image])[0]
+        start = self._start_clock()
+        return self._classify(self.preprocess(image)[None], start)[0]
 
-    def predict_batch(self, batch: Iterable[images.ImageSource]) -> list[Classification]:
+    @overload
+    def predict_batch(
+        self, batch: Iterable[images.ImageSource], *, errors: Literal["raise"] = "raise"
+    ) -> list[Classification]: ...
+
+    @overload
+    def predict_batch(
+        self, batch: Iterable[images.ImageSource], *, errors: Literal["return"]
+    ) -> list[Classification | ImageError]: ...
+
+    def predict_batch(
+        self,
+        batch: Iterable[images.ImageSource],
+        *,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> list[Classification] | list[Classification | ImageError]:
         """Classify several images; each may have a size and a kind of its own.
 
         Args:
             batch: Images as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
+            errors: What becomes of images that cannot be used: ``"raise"`` stops at the first,
+                ``"return"`` answers the others and puts the error in the bad one's place.
 
         Returns:
             One :class:`~zoo.results.Classification` an image, in order; an empty list for none.
+
+        Raises:
+            ImageError: An image cannot be used, and ``errors`` is ``"raise"``; the message names
+                it, by its path or its number.
+
+        Example:
+            >>> import zoo
+            >>> images = ["a.png", b"junk"]
+            >>> answers = zoo.load("mnist").predict_batch(images, errors="return")
+            >>> [str(a) for a in answers if isinstance(a, zoo.ImageError)]  # doctest: +SKIP
+            ['a.png: There is no file a.png: check the path.', 'image 2 of 2: This is not an …']
         """
-        answers: list[Classification] = []
+        _check_errors(errors)
         examples = list(batch)
+        answers: list[Classification | ImageError] = []
         for first in range(0, len(examples), _BATCH):
             start = self._start_clock()
-            inputs = np.stack([self.preprocess(p) for p in examples[first : first + _BATCH]])
-            logits = np.asarray(self.logits(inputs), dtype=np.float32)
-            probabilities = softmax(logits)
-            seconds = (time.perf_counter() - start) / len(inputs)
-            threshold = self.config.get("ood_threshold")
+            inputs = [
+                _attempt(self.preprocess, examples, number, errors)
+                for number in range(first, min(first + _BATCH, len(examples)))
+            ]
+            good = [found for found in inputs if not isinstance(found, ImageError)]
+            answered = iter(self._classify(np.stack(good), start) if good else ())
             answers += [
-                Classification(self.labels, p, z, seconds, threshold)
-                for p, z in zip(probabilities, logits, strict=True)
+                found if isinstance(found, ImageError) else next(answered) for found in inputs
             ]
         return answers
+
+    def _classify(self, inputs: np.ndarray, start: float) -> list[Classification]:
+        """Return the answers to prepared inputs (N, C, H, W); ``start`` is when the clock began."""
+        logits = np.asarray(self.logits(inputs), dtype=np.float32)
+        probabilities = softmax(logits)
+        seconds = (time.perf_counter() - start) / len(inputs)
+        threshold = self.config.get("ood_threshold")
+        return [
+            Classification(self.labels, p, z, seconds, threshold)
+            for p, z in zip(probabilities, logits, strict=True)
+        ]
 
 
 class Segmenter(Model):
@@ -204,7 +246,7 @@ class Segmenter(Model):
             ImageError: The image cannot be used; the message says why.
         """
         start = self._start_clock()
-        opened = images.open_image(image)
+        opened = images.open_image(image, share=True)
         inputs = self.preprocessing.normalize(self.preprocessing.resize(opened))
         threshold = float(self.config["threshold"])
         low_res_probabilities = components.hysteresis_threshold(
@@ -219,9 +261,31 @@ class Segmenter(Model):
             min_area=float(self.config.get("min_area", Segmentation.min_area)),
         )
 
+    @overload
     def predict_batch(
-        self, batch: Iterable[images.ImageSource], refine: bool = True
-    ) -> list[Segmentation]:
+        self,
+        batch: Iterable[images.ImageSource],
+        refine: bool = True,
+        *,
+        errors: Literal["raise"] = "raise",
+    ) -> list[Segmentation]: ...
+
+    @overload
+    def predict_batch(
+        self,
+        batch: Iterable[images.ImageSource],
+        refine: bool = True,
+        *,
+        errors: Literal["return"],
+    ) -> list[Segmentation | ImageError]: ...
+
+    def predict_batch(
+        self,
+        batch: Iterable[images.ImageSource],
+        refine: bool = True,
+        *,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> list[Segmentation] | list[Segmentation | ImageError]:
         """Find the object in several images; each may have a size and a kind of its own.
 
         They run one by one: at the working size a single image keeps all cores busy, and the
@@ -230,11 +294,51 @@ class Segmenter(Model):
         Args:
             batch: Images as for :meth:`predict`, or a uint8 array (N, H, W) or (N, H, W, C).
             refine: As for :meth:`predict`.
+            errors: As for :meth:`Classifier.predict_batch`.
 
         Returns:
             One :class:`~zoo.results.Segmentation` an image, in order; an empty list for none.
+
+        Raises:
+            ImageError: An image cannot be used, and ``errors`` is ``"raise"``; the message names
+                it, by its path or its number.
         """
-        return [self.predict(image, refine) for image in batch]
+        _check_errors(errors)
+        examples = list(batch)
+        return [
+            _attempt(lambda image: self.predict(image, refine), examples, number, errors)
+            for number in range(len(examples))
+        ]
+
+
+def _check_errors(errors: str) -> None:
+    if errors not in ("raise", "return"):
+        raise ZooError(f'errors is {errors!r}: use "raise" or "return".')
+
+
+def _attempt(
+    work: Callable[[images.ImageSource], Any],
+    batch: Sequence[images.ImageSource],
+    number: int,
+    errors: str,
+) -> Any:
+    """Return what work makes of one image of a batch, or the error that names the image."""
+    try:
+        return work(batch[number])
+    except ImageError as error:
+        named = ImageError(f"{_name(batch, number)}: {error}")
+    if errors == "raise":
+        raise named
+    return named
+
+
+def _name(batch: Sequence[images.ImageSource], number: int) -> str:
+    """Say which image of a batch: its path, or its number."""
+    image = batch[number]
+    path = image if isinstance(image, str | os.PathLike) else getattr(image, "name", None)
+    if isinstance(path, str | os.PathLike):
+        return os.fspath(path)
+    return f"image {number + 1} of {len(batch)}"
 
 
 def _example(preprocessing: Preprocessing) -> np.ndarray:

@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 
 import zoo
 
-# Ends of the names of files that a visitor may hand in.
-FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
+SHORTEST = 32  # pixels to which no kept image's shorter side is reduced, so that it stays one
+JPEG_SIDE = 65_500  # pixels: the longest side that a JPEG can have
 
 
 def png(pixels: np.ndarray | Image.Image, scale: int = 1) -> bytes:
@@ -38,11 +38,17 @@ def jpeg(image: Image.Image, side: int, quality: int = 85) -> bytes:
         side: The limit.
         quality: 1 to 95, as Pillow counts it.
     """
-    small = image.copy()
-    small.thumbnail((side, side))
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=quality)
+    _reduced(image, min(1.0, side / max(image.size))).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def _reduced(image: Image.Image, factor: float) -> Image.Image:
+    """Scale an image down; the same image, if the factor is 1."""
+    if factor == 1:
+        return image
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
@@ -50,14 +56,18 @@ def compact(image: Image.Image, side: int) -> tuple[bytes, str]:
 
     Args:
         image: The photo, mode RGB.
-        side: It gets at most so many pixels wide and high.
+        side: It gets at most so many pixels wide and high, if it is not so much longer than wide
+            that hardly anything would be left of it.
 
     Returns:
         The image file's contents, and its format for :func:`data_url`.
     """
-    if max(image.size) <= 256:
-        return png(image), "png"
-    return jpeg(image, side, quality=92), "jpeg"
+    shorter = min(image.size)
+    factor = min(1.0, max(side / max(image.size), min(SHORTEST, shorter) / shorter))
+    kept = _reduced(image, factor)
+    if max(image.size) <= 256 or max(kept.size) > JPEG_SIDE:
+        return png(kept), "png"
+    return jpeg(kept, max(kept.size), quality=92), "jpeg"
 
 
 def band(images: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image:

@@ -35,7 +35,7 @@ def _hub(**options) -> zoo.Model:
     return zoo.load("mnist", source="hub", **options)
 
 
-def _start(published: Published, **environment: str) -> subprocess.Popen:
+def start(published: Published, **environment: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", PULL, str(published.folder / "catalog.json")],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -46,14 +46,14 @@ def _start(published: Published, **environment: str) -> subprocess.Popen:
     )
 
 
-def _wait_until(condition, seconds: float = 15) -> None:
+def wait_until(condition, seconds: float = 15) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
 
 
-def _half_written(published: Published) -> list[Path]:
+def half_written(published: Published) -> list[Path]:
     return list(published.cache.glob("*/blobs/*.incomplete"))
 
 
@@ -212,7 +212,7 @@ def test_a_long_download_shows_a_bar_on_a_terminal(published: Published) -> None
 def test_several_processes_at_once(published: Published) -> None:
     """Each waits for the one that downloads, longer than its own deadline, and all succeed."""
     with published.hub.fault("slow", path="^/cdn/", seconds=0.4):
-        running = [_start(published, ZOO_TIMEOUT="2") for _ in range(3)]
+        running = [start(published, ZOO_TIMEOUT="2") for _ in range(3)]
         ended = [process.communicate(timeout=60) for process in running]
     assert [out for out, _ in ended] == ["hub None\n"] * 3, ended
     downloads = [path for path in published.hub.paths("GET") if path.startswith("/cdn/")]
@@ -222,12 +222,12 @@ def test_several_processes_at_once(published: Published) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "ctrl-c"])
 def test_interrupted_download(published: Published, number: signal.Signals) -> None:
     with published.hub.fault("slow", path="^/cdn/", seconds=1.0):
-        process = _start(published)
-        _wait_until(lambda: any(path.stat().st_size for path in _half_written(published)))
+        process = start(published)
+        wait_until(lambda: any(path.stat().st_size for path in half_written(published)))
         os.killpg(process.pid, number)
         process.communicate(timeout=10)
     assert process.returncode != 0
-    left = len(_half_written(published))
+    left = len(half_written(published))
     assert left <= 1
     if number == signal.SIGINT:
         assert left == 0, "Ctrl-C leaves time to tidy up"
@@ -239,7 +239,7 @@ def test_the_deadline_ends_the_download(published: Published) -> None:
     with published.hub.fault("stall", path="^/cdn/"), pytest.raises(zoo.HubError, match="nothing"):
         _hub(timeout=1)
     assert time.perf_counter() - started < 6
-    assert not _half_written(published)
+    assert not half_written(published)
 
 
 def test_a_silent_hub_costs_the_deadline_once(published: Published) -> None:

@@ -6,21 +6,19 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
+from PIL import Image, ImageOps
 
 import zoo
 from tests import cars
 from tests.hub import tiny
 from training.engine.failures import TrainingError
 from training.publish import checks
-from training.publish.publishing import make_sample
 from training.publish.repo_files import hub_files, plain_network
 from training.publish.training_curves import draw_curves
 from zoo import experiments
@@ -82,7 +80,7 @@ def test_the_card_tells_each_model_by_its_own_metric(files: dict[str, bytes]) ->
     values = {metric["type"]: metric["value"] for metric in results["carvana"]["metrics"]}
     assert values == {"iou": 0.98, "dice": 0.99, "boundary_iou": 0.9, "worst": 0.95}
     assert "| Mean IoU 98.00 % | 2 |" in card
-    assert "| test, street photos | Mean IoU | 60.00 % | 3 |" in card
+    assert "| test, streets | Mean IoU | 60.00 % | 3 |" in card
     assert "| validation | Boundary IoU | 80.00 % | 4 |" in card
     assert "b_02" not in card, "single images stay in the record"
     assert "one photo studio" in card
@@ -134,20 +132,41 @@ def test_the_curves_are_drawn_for_a_final_run(tmp_path: Path) -> None:
     assert min(indigo) > 200, "the validation curve is in both"
 
 
-def test_its_own_masks_hold_a_model_to_what_it_did(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_segmenter_is_held_to_the_committed_masks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.publish.publishing.SAMPLES", folder / "samples")
-    make_sample("carvana", None)
-    assert f"{min(checks.OWN_COUNT, len(samples('cars')))} images" in (capsys.readouterr().out)
-    bundle, sample = folder / "bundle" / "carvana", folder / "samples" / "carvana.npz"
-    line = checks.check_model("carvana", bundle, sample)
-    assert "carvana: loads, is finite, iou 1.0000 on 6 sample images" in line
+    monkeypatch.setattr(checks, "ANSWERS", folder / "answers")
+    monkeypatch.setattr(checks, "samples", lambda collection: samples(collection)[:2])
+    bundle = folder / "bundle" / "carvana"
+    with pytest.raises(TrainingError, match=r"make it with python -m training\.publish masks"):
+        checks.check_model("carvana", bundle)
+    paths = checks.write_masks("carvana")
+    assert len(paths) == 2
+    line = checks.check_model("carvana", bundle)
+    assert f"iou 1.0000 on {len(paths)} sample images against the committed masks" in line
+    for path in paths:
+        with Image.open(path) as image:
+            turned = ImageOps.invert(image.convert("L"))
+        turned.convert("1").save(path)
+    with pytest.raises(TrainingError, match=r"its iou is 0\.0000 against the committed masks"):
+        checks.check_model("carvana", bundle)
+    paths[0].write_bytes(b"no image")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        checks.check_model("carvana", bundle)
 
-    wrong = checks.read_sample(sample, "carvana")
-    checks.write_sample(sample, replace(wrong, targets=~wrong.targets))
-    with pytest.raises(TrainingError, match="its own masks were recorded"):
-        checks.check_model("carvana", bundle, sample)
+
+def test_what_a_classifier_is_checked_on() -> None:
+    """Its image set, else its samples; of these the usual ones that show one of its classes."""
+    model = zoo.load("cifar10", device="cpu", source="bundle")
+    images, labels = checks.labelled_images(model)
+    assert (len(images), len(labels)) == (checks.COUNT, checks.COUNT)
+    assert set(labels) == set(model.labels)
+    model.config = {**model.config, "image_set": ""}
+    images, labels = checks.labelled_images(model)
+    assert len(images) == sum(s.group in ("typical", "more") for s in samples("objects"))
+    model.config = {**model.config, "samples": "nowhere"}
+    with pytest.raises(TrainingError, match="nothing to check it on"):
+        checks.labelled_images(model)
 
 
 def test_a_worse_mask_is_a_worse_model() -> None:

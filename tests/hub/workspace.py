@@ -45,35 +45,22 @@ class Workspace:
         """Put models into the bundle and the catalog."""
         tiny.write_zoo(self.folder / "zoo", models, **pinned)
 
-    def write_sample(self, name: str = "mnist", right: float = 0.1) -> None:
-        """A sample whose labels make the untrained network right on a fraction of images."""
-        code = (
-            "import sys, numpy as np, zoo\n"
-            "from training.publish.checks import Sample, write_sample, SAMPLES\n"
-            "images = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)\n"
-            f"model = zoo.load({name!r}, source='bundle')\n"
-            "labels = np.array([int(a.label) for a in model.predict_batch(list(images))])\n"
-            f"labels[int({right} * 100):] = (labels[int({right} * 100):] + 1) % 10\n"
-            f"write_sample(SAMPLES / '{name}.npz', Sample(images, labels))\n"
-        )
-        done = self.run("-c", code)
-        assert done.returncode == 0, done.stderr
 
-
-def make(folder: Path, hub: HubServer, home: Path) -> Workspace:
-    """Copy the project's code; the models and samples of the real zoo stay behind."""
+def make(folder: Path, hub: HubServer, home: Path, whole: bool = False) -> Workspace:
+    """Copy the project's code; the models and experiments stay behind unless ``whole``."""
+    left = () if whole else ("bundle", "catalog.json")
     for part in (*PARTS, *FILES):
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(
                 source,
                 folder / part,
-                ignore=shutil.ignore_patterns("__pycache__", "bundle", "catalog.json", "*.npz"),
+                ignore=shutil.ignore_patterns("__pycache__", *left),
             )
         elif source.exists():
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / part)
-    for path in (folder / "zoo" / "experiments").glob("*.json"):
+    for path in () if whole else (folder / "zoo" / "experiments").glob("*.json"):
         path.unlink()
     kept = {
         name: value

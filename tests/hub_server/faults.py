@@ -44,6 +44,7 @@ KINDS: dict[str, str] = {
     "corrupt": "one byte of the body is wrong, the size is right",
     "wrong-file": "another file of another size, with headers that fit it",
     "redirect": "small files too are redirected to another host",
+    "no-hub": "something else answers, such as a network that wants a login",
     "offers-xet": "large files are said to lie in Xet's storage, too",
 }
 

@@ -12,6 +12,8 @@ async def resolve(request: Request) -> Response:
     """A small file answers itself; a large one redirects to the CDN, which is another origin."""
     repo = repo_of(request)
     commit = repo.resolve(revision_of(request))
+    if request.app.state.faults.takes(request, "no-hub"):
+        return Response("<h1>Log in to this network</h1>", media_type="text/html")
     headers = {"X-Repo-Commit": commit.oid}
     file = commit.files.get(request.path_params["path"])
     if file is None:

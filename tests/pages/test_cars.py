@@ -178,13 +178,44 @@ def test_a_image_without_a_car_says_so(cars):
 @pytest.mark.parametrize(
     "contents", [b"only text", png(Image.new("L", (3, 3)))], ids=["text", "tiny"]
 )
-def test_a_wrong_file_gets_a_sentence_and_the_next_photo_works(cars, contents):
+def test_a_wrong_file_gets_a_sentence_and_the_photo_before_it_stays(cars, contents):
+    sample = staged(cars)["photo"]
     upload(cars, contents)
     assert is_one_sentence(cars.error[0].value)
-    assert not read.components(cars, "mask_viewer")
+    assert staged(cars)["photo"] == sample
     upload(cars, png(red_cars.street()))
     assert not cars.error
     assert np.array_equal(image_in(staged(cars)["probabilities"]) > 127, red_cars.car())
+    upload(cars, contents)
+    assert is_one_sentence(cars.error[0].value)
+    assert np.array_equal(image_in(staged(cars)["probabilities"]) > 127, red_cars.car())
+    cars.switch_page("pages/digits.py").run()  # and after leaving and coming back
+    cars.switch_page("pages/cars.py").run()
+    assert not cars.exception
+    assert np.array_equal(image_in(staged(cars)["probabilities"]) > 127, red_cars.car())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("nobody foresaw this"), MemoryError()])
+def test_what_nobody_foresaw_loses_nothing_either(cars, monkeypatch, error, caplog):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(zoo.Segmenter, "predict", fail)
+    upload(cars, png(red_cars.street()))
+    assert is_one_sentence(cars.error[0].value)
+    assert staged(cars)
+    assert caplog.records[-1].exc_info[1] is error, "the log says what it was"
+    monkeypatch.undo()
+    upload(cars, png(red_cars.street()))
+    assert not cars.error
+    assert np.array_equal(image_in(staged(cars)["probabilities"]) > 127, red_cars.car())
+
+
+@pytest.mark.parametrize("size", [(65_535, 8), (8, 9_000), (8, 8)])
+def test_an_image_of_an_odd_shape_is_looked_at(cars, size):
+    upload(cars, png(Image.new("RGB", size, red_cars.RED)))
+    assert not cars.error
+    assert percent(cars, "Car area") == 1
 
 
 def test_backgrounds(cars):
@@ -214,6 +245,24 @@ def test_a_true_mask_is_measured(cars, monkeypatch):
     assert percent(cars, "Dice") == pytest.approx(masks.dice(part, whole), abs=0.002)
     missed = number_format.percent(masks.area_fraction(whole & ~part), 1)[:3]
     assert any(f"network missed, {missed}" in text.value for text in cars.markdown)
+
+
+@pytest.mark.parametrize("white", [1, 26, 255])
+def test_a_true_mask_of_class_numbers_is_understood(cars, white):
+    upload(cars, png(red_cars.street()))
+    truth = png(red_cars.car().astype(np.uint8) * white)
+    upload(cars, truth, key=f"truth-{cars.session_state['cars']['number']}")
+    assert not cars.error
+    assert metrics(cars)["IoU"] == "100\xa0%"
+
+
+def test_a_true_mask_of_several_classes_is_refused(cars):
+    upload(cars, png(red_cars.street()))
+    classes = red_cars.car().astype(np.uint8) + (np.arange(640) > 400)
+    upload(cars, png(classes), key=f"truth-{cars.session_state['cars']['number']}")
+    assert is_one_sentence(cars.error[0].value)
+    assert "may be classes" in cars.error[0].value
+    assert "IoU" not in metrics(cars)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +303,44 @@ def test_a_batch_gives_a_zip_of_masks(cars):
     assert [warning.value for warning in cars.warning] == problems
     assert problems[0].startswith("c.png: This is not an image")
     assert "masks.zip" in cars.get("download_button")[-1].proto.label
+
+
+def test_a_batch_survives_what_nobody_foresaw(cars, monkeypatch):
+    predict = zoo.Segmenter.predict
+
+    def fail_at_the_second(model, image, *more):
+        if image == second:
+            raise RuntimeError("out of something")
+        return predict(model, image, *more)
+
+    second = png(red_cars.street(300, 200))
+    monkeypatch.setattr(zoo.Segmenter, "predict", fail_at_the_second)
+    files = [(name, contents, "") for name, contents in (
+        ("aux.jfif", png(red_cars.street())), ("b", second), ("c.png", png(red_cars.street())),
+    )]  # fmt: skip
+    cars.file_uploader(key="batch").set_value(files).run()
+    cars.button(key="make-masks").click().run()
+    assert not cars.exception
+    _, contents, problems = cars.session_state["archive"]
+    found = zipfile.ZipFile(io.BytesIO(contents))
+    assert found.namelist() == ["image-aux_mask.png", "c_mask.png", "masks.csv"]
+    (problem,) = problems
+    assert problem.startswith("b: Something went wrong")
+    rows = list(csv.DictReader(io.StringIO(found.read("masks.csv").decode())))
+    assert [bool(row["problem"]) for row in rows] == [False, True, False]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.jfif", "JPEG"), ("a.avif", "AVIF"), ("a", "PNG")])
+def test_what_a_file_is_its_content_says_and_not_its_name(cars, name, kind):
+    buffer = io.BytesIO()
+    try:
+        red_cars.street().save(buffer, kind)
+    except (KeyError, OSError):
+        pytest.skip(f"this Pillow writes no {kind}")
+    upload(cars, buffer.getvalue(), name)
+    assert not cars.error
+    found = image_in(staged(cars)["probabilities"]) > 127
+    assert masks.iou(found, red_cars.car()) > 0.97
 
 
 def test_the_record_is_told(cars, model):

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import zoo
+from pages.common import loaded_models
 from pages.components.drawing_pad import drawing_pad
 from tests.pages import read
 from zoo.samples import samples
@@ -123,6 +124,15 @@ def test_bad_images_get_a_sentence(digits, kind):
 
 
 URL = "data:image/png;base64," + base64.b64encode(b"anything").decode()
+
+
+def test_the_page_warns_below_the_threshold_and_not_above(digits, monkeypatch):
+    running = loaded_models.classifier("mnist")
+    for threshold, warns in ((0.0, False), (1.01, True)):
+        config = dict(running.config) | {"ood_threshold": threshold}
+        monkeypatch.setattr(running, "config", config)
+        digits.run()
+        assert ("may be no single digit" in read.answer(digits)["note"]) == warns
 
 
 def test_the_pad_accepts_a_drawing():

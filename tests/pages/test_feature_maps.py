@@ -192,10 +192,18 @@ def test_an_upload_is_looked_into_and_a_bad_one_gets_a_sentence(page):
     page.file_uploader[0].set_value(("red.png", red.getvalue(), "image/png")).run()
     assert not page.exception
     assert (trace_of(page).input[0] > trace_of(page).input[1]).all()
+    before = trace_of(page).input
     page.file_uploader[0].set_value(("bad.png", b"text", "image/png")).run()
     assert not page.exception
     assert "not an image" in page.warning[0].value
-    assert not read.components(page, "grid_picker")
+    assert read.components(page, "grid_picker"), "the image before stays"
+    np.testing.assert_array_equal(trace_of(page).input, before)
+    page.switch_page("pages/overview.py").run()
+    page.switch_page("pages/feature_maps.py").run()
+    assert not page.exception
+    assert read.components(page, "grid_picker")
+    page.file_uploader[0].set_value(("red.png", red.getvalue(), "image/png")).run()
+    assert not page.warning
 
 
 def test_layers_of_every_kind_can_be_opened(page):

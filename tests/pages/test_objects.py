@@ -152,6 +152,19 @@ def test_a_damaged_file_gets_a_sentence(objects, kind):
     assert read.answer(objects).get("error") is None
 
 
+@pytest.mark.parametrize("size", [(65_535, 8), (8, 20_000), (3_000, 9)])
+def test_an_image_of_an_odd_shape_is_named(objects, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    upload(objects, buffer.getvalue())
+    answer = read.answer(objects)
+    assert answer.get("error") is None
+    assert seen(answer).shape == (32, 32, 3)
+    objects.run()  # and again, from what was kept
+    assert not objects.exception
+
+
 def test_the_page_warns_below_the_threshold_and_not_above(objects, model, monkeypatch):
     from pages.common import loaded_models
 

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,13 @@ def image(tmp_path: Path, digit: np.ndarray) -> str:
     return str(path)
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+def run(
+    capsys: pytest.CaptureFixture[str], *arguments: str, lines: int = 1
+) -> tuple[int, str, str]:
+    """Run the command; on stderr are at most so many lines."""
     code = main(arguments)
     captured = capsys.readouterr()
-    assert len(captured.err.splitlines()) <= 1
+    assert len(captured.err.splitlines()) <= lines
     return code, captured.out, captured.err
 
 
@@ -81,11 +85,42 @@ def test_predict_answers_the_good_images_among_bad_ones(
     bundle: Bundle, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text.png").write_text("hello")
-    text = str(tmp_path / "text.png")
-    code, out, err = run(capsys, "predict", "mnist", text, image, "--json")
-    assert code == 2
+    text, missing = str(tmp_path / "text.png"), str(tmp_path / "missing.png")
+    code, _, err = run(capsys, "predict", "mnist", image, text)  # one bad one: one line
+    assert (code, err.count(text)) == (1, 1)
+    code, out, err = run(capsys, "predict", "mnist", text, image, missing, "--json", lines=3)
+    assert code == 1
     assert [answer["image"] for answer in json.loads(out)] == [image]
-    assert err.startswith(f"error: {text}: This is not an image")
+    first, second, last = err.splitlines()
+    assert first.startswith(f"error: {text}: This is not an image")
+    assert second.startswith(f"error: {missing}: There is no file")
+    assert last == f"error: 2 of 3 images have no answer: {text}, {missing}"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_predict_without_any_good_image_is_bad_input(
+    bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    names = [str(tmp_path / f"{number}.png") for number in range(count)]
+    code, out, err = run(capsys, "predict", "mnist", *names, lines=3)
+    assert (code, out) == (2, "")
+    assert all(f"{name}: There is no file" in err for name in names)
+
+
+def test_a_name_that_no_encoding_has_is_printed_all_the_same(image: str, tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9-\xe2\x82\xac.png"
+    try:
+        Path(os.fsdecode(name)).write_bytes(Path(image).read_bytes())
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    for encoding in ("ascii", "cp1252", "utf-8"):
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo", "predict", "mnist", name, "--source", "bundle"],
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"caf\\udce9-" in done.stdout
 
 
 def test_predict_says_when_it_may_be_none_of_the_classes(

@@ -331,7 +331,7 @@ def main() -> int:
         measured_on=f"CIFAR-10, {len(held):,} {'test' if options.test else 'validation'} images",
         cell_commits=sorted(grid.commits),
     )
-    print(f"{said}\n→ {path}")
+    print(f"{path}: {said}")
     return 0
 
 

@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         batch=recipe.batch,
         measured_on=f"CIFAR-10, {len(examples):,} training images, {ROUNDS} rounds in turns",
     )
-    print(f"{said}\n→ {path}")
+    print(f"{path}: {said}")
     return 0
 
 

@@ -38,9 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     from training.engine import distributed
     from training.engine.compute import choose_compute
     from training.engine.options import chosen, run_folders
-    from training.finish import finish
+    from training.finish import finish, prepare
 
     options = parse(arguments)
+    prepare(options)
     if options.download:
         raise TrainingError(carvana_photos.how_to_get(options.data_dir))
     recipe, folders = chosen(PRESETS, options), run_folders(options)

@@ -36,7 +36,7 @@ from training.engine.options import add_results
 from training.engine.provenance import provenance
 from training.engine.recipe_json import read_recipe
 from training.engine.run_folder import check_writable
-from training.finish import finish
+from training.finish import finish, prepare
 from training.metrics.mask_predictions import ValidationSet
 from zoo.networks.segmentation.unet import UNet
 
@@ -150,6 +150,7 @@ def main() -> int:
     options = parser.parse_args()
     if not 0 <= options.alpha <= 1:
         parser.error("--alpha is a fraction, from 0 to 1")
+    prepare(options)
     check_writable(options.out)
     sources, held = read_sources(options.data_dir)
     compute = ComputeConfig(Processes(0, 1, torch.device("cpu")))

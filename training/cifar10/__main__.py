@@ -44,9 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     from training.engine import distributed
     from training.engine.compute import choose_compute
     from training.engine.options import chosen, run_folders
-    from training.finish import finish
+    from training.finish import finish, prepare
 
     options = parse(arguments)
+    prepare(options)
     recipe, folders = chosen(PRESETS, options), run_folders(options)
     with distributed.joined(options.device) as processes:
         if options.download and processes.is_main:

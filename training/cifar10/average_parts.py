@@ -46,7 +46,7 @@ from training.engine.options import add_results
 from training.engine.provenance import provenance
 from training.engine.recipe_json import read_recipe
 from training.engine.run_folder import check_writable
-from training.finish import finish
+from training.finish import finish, prepare
 from training.metrics.class_predictions import measure
 from zoo.networks.cifar_net import CifarNet
 
@@ -190,6 +190,7 @@ def read_proxy(
 def main() -> int:
     """Run the command line."""
     options = parse()
+    prepare(options)
     check_writable(options.out)
     compute = ComputeConfig(
         Processes(0, 1, torch.device("cpu")),

@@ -16,7 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from training.data.augment_images import normalize as normalize_images
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
+from zoo.errors import ImageError
+from zoo.preprocessing.images import open_image
+from zoo.segmentation import masks
 
 # Working size: the longest side. A photo of 1918 × 1280 pixels becomes one of 512 × 342.
 WIDTH, HEIGHT = 512, 342
@@ -43,7 +46,7 @@ class ImageMaskPair:
     Attributes:
         name: such as ``00087a6bd4dc_01``: car and angle.
         image: bytes of a JPEG or PNG.
-        mask: bytes of a GIF or PNG; white marks the car.
+        mask: bytes of a GIF or PNG; white marks the car, or whatever of two values is not 0.
     """
 
     name: str
@@ -62,20 +65,19 @@ class ImageMaskPair:
             TrainingError: if a file is damaged or the two sizes differ; it names the pair.
         """
         try:
-            image = np.asarray(_open(self.image).convert("RGB"))
-        except _DAMAGE as error:
-            raise TrainingError(f"the photo {self.name} cannot be read ({error})") from None
+            image = np.asarray(open_image(self.image, share=True))
+        except ImageError as error:
+            raise TrainingError(f"the photo {self.name} cannot be read ({_said(error)})") from None
         try:
-            mask = np.asarray(_open(self.mask).convert("L")) > 127
-        except _DAMAGE as error:
-            raise TrainingError(f"the mask of {self.name} cannot be read ({error})") from None
+            mask = masks.read(self.mask)
+        except ImageError as error:
+            raise TrainingError(
+                f"the mask of {self.name} cannot be read ({_said(error)})"
+            ) from None
         if image.shape[:2] != mask.shape:
             sizes = " and the mask ".join(f"{a.shape[1]} × {a.shape[0]}" for a in (image, mask))
             raise TrainingError(f"the photo {self.name} has {sizes} pixels")
         return image, mask
-
-
-_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
 
 def load(data_dir: Path, split: str, full_size: bool = False) -> tuple[ImageMaskPair, ...]:
@@ -146,9 +148,9 @@ def _read(data_dir: Path, full_size: bool) -> tuple[ImageMaskPair, ...]:
     return tuple(sorted(check(pairs, full_size, folder), key=lambda pair: pair.name))
 
 
-def _read_kaggle(images: Path, masks: Path) -> list[ImageMaskPair]:
+def _read_kaggle(images: Path, drawings: Path) -> list[ImageMaskPair]:
     photos = {path.stem: path for path in images.glob("*.jpg")}
-    drawn = {path.name.removesuffix("_mask.gif"): path for path in masks.glob("*_mask.gif")}
+    drawn = {path.name.removesuffix("_mask.gif"): path for path in drawings.glob("*_mask.gif")}
     if alone := sorted(photos.keys() ^ drawn.keys()):
         missing = [f"{name} has no {'mask' if name in photos else 'photo'}" for name in alone]
         raise TrainingError(
@@ -165,10 +167,12 @@ def _read_parquet(files: list[Path], full_size: bool) -> list[ImageMaskPair]:
     for file in files:
         pairs = read_pairs(file)
         try:
-            size = max(_open(pairs[0].image).size) if pairs else 0
-        except _DAMAGE as error:
-            raise TrainingError(f"{file}: the photo {pairs[0].name} cannot be read ({error}); "
-                                "fetch it again.") from None  # fmt: skip
+            size = max(open_image(pairs[0].image, share=True).size) if pairs else 0
+        except ImageError as error:
+            raise TrainingError(
+                f"{file}: the photo {pairs[0].name} cannot be read ({_said(error)}); "
+                "fetch it again."
+            ) from None
         by_size.setdefault(size, []).extend(pairs)
     enough = [size for size in by_size if size >= WIDTH]
     chosen = max(by_size) if full_size or not enough else min(enough)
@@ -181,16 +185,14 @@ def read_pairs(file: Path) -> list[ImageMaskPair]:
     Raises:
         TrainingError: if it is damaged or lacks one of them.
     """
-    import pyarrow
     from pyarrow import parquet
 
     try:
         table = parquet.read_table(file, columns=["name", "image", "mask"])
         columns = [table[name].to_pylist() for name in ("name", "image", "mask")]
         return [ImageMaskPair(n, i["bytes"], m["bytes"]) for n, i, m in zip(*columns, strict=True)]
-    except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None
+    except Exception as error:  # pyarrow has its own, and damaged columns raise others
+        raise TrainingError(f"{file} cannot be read ({reason(error)}); fetch it again.") from None
 
 
 def check(pairs: Sequence[ImageMaskPair], full_size: bool, folder: Path) -> list[ImageMaskPair]:
@@ -223,8 +225,8 @@ def _shrink(name: str, image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Ima
     return ImageMaskPair(name, photo.getvalue(), drawn.getvalue())
 
 
-def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "GIF"))
+def _said(error: ImageError) -> str:
+    return str(error).rstrip(".")
 
 
 def _some(names: list[str]) -> str:

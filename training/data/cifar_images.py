@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 
 LABELS = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -76,7 +76,12 @@ def load(data_dir: Path, split: str, download: bool = False) -> LabelledImages:
 def _read(data_dir: Path, part: str, download: bool) -> LabelledImages:
     for folder in (data_dir / "cifar-10-batches-py", data_dir / "cifar10" / "cifar-10-batches-py"):
         if folder.is_dir():
-            return _read_batches(folder, part)
+            try:
+                return _read_batches(folder, part)
+            except TrainingError:
+                if not download:
+                    raise
+            return _download(folder.parent, part)  # one that was stopped, or damaged
     for folder in (data_dir / "cifar10", data_dir / "cifar10" / "plain_text"):
         if files := sorted(folder.glob(f"{part}-*.parquet")):
             return _read_parquet(files)
@@ -85,11 +90,11 @@ def _read(data_dir: Path, part: str, download: bool) -> LabelledImages:
             f"There is no CIFAR-10 in {data_dir} (looked for cifar-10-batches-py/ and "
             "cifar10/*.parquet); add --download to fetch it there."
         )
-    _download(data_dir)
-    return _read_batches(data_dir / "cifar-10-batches-py", part)
+    return _download(data_dir, part)
 
 
-def _download(data_dir: Path) -> None:
+def _download(data_dir: Path, part: str) -> LabelledImages:
+    """Fetch and unpack the original archive, unless it is there already, whole; read a part."""
     # torchvision's CIFAR10 class would unpickle the files; only its address and MD5 are used.
     from torchvision.datasets import CIFAR10
     from torchvision.datasets.utils import download_and_extract_archive
@@ -98,15 +103,15 @@ def _download(data_dir: Path) -> None:
         download_and_extract_archive(
             CIFAR10.url, str(data_dir), filename=CIFAR10.filename, md5=CIFAR10.tgz_md5
         )
-    except (RuntimeError, OSError) as error:
+    except Exception as error:  # its server and the archive may fail in many ways
         raise TrainingError(
-            f"CIFAR-10 could not be downloaded ({error}); try again later."
+            f"CIFAR-10 could not be downloaded ({reason(error)}); try again later."
         ) from None
+    return _read_batches(data_dir / "cifar-10-batches-py", part)
 
 
 def _read_parquet(files: list[Path]) -> LabelledImages:
     """Read the Hub's columns: ``img`` (a struct with the bytes of a PNG) and ``label``."""
-    import pyarrow
     from pyarrow import parquet
 
     contents: list[bytes] = []
@@ -117,13 +122,13 @@ def _read_parquet(files: list[Path]) -> LabelledImages:
             column = "img" if "img" in table.column_names else "image"
             contents += [row["bytes"] for row in table[column].to_pylist()]
             labels += table["label"].to_pylist()
-        except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
+        except Exception as error:  # pyarrow has its own, and damaged columns raise others
             raise TrainingError(_damaged(file, error)) from None
     try:
         with ThreadPoolExecutor(4) as pool:  # decoding releases the interpreter's lock
             images = np.stack(list(pool.map(_decode, contents)))
         return _checked(images, labels)
-    except (OSError, ValueError, TypeError, SyntaxError) as error:
+    except Exception as error:  # Pillow's plug-ins raise nearly anything
         raise TrainingError(_damaged(files[0].parent, error)) from None
 
 
@@ -147,7 +152,9 @@ def _read_batches(folder: Path, part: str) -> LabelledImages:
             images.append(batch[b"data"].pixels())
             labels += batch[b"labels"]
         except FileNotFoundError:
-            raise TrainingError(f"{file} is missing; delete {folder} and fetch it again.") from None
+            raise TrainingError(
+                f"{file} is missing; add --download to fetch CIFAR-10 again."
+            ) from None
         except Exception as error:  # a damaged pickle can raise nearly anything
             raise TrainingError(_damaged(file, error)) from None
     try:
@@ -166,8 +173,7 @@ def _checked(images: NDArray[np.uint8], labels: list[int]) -> LabelledImages:
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"{path} cannot be read ({reason}); delete it and fetch it again."
+    return f"{path} cannot be read ({reason(error)}); delete it and fetch it again."
 
 
 class _PixelArray:

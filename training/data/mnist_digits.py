@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 
 # Mean and standard deviation of the 60,000 training images' pixels, scaled to [0, 1].
 MEAN, STD = 0.1307, 0.3081
 VALIDATION = 5_000
 SPLIT_SEED = 2026
+FILES = tuple(
+    f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
+)
 
 DESCRIPTION = {
     "name": "MNIST",
@@ -43,7 +46,7 @@ def load(data_dir: Path, split: str, download: bool = False) -> Digits:
         data_dir: holds ``[mnist/]MNIST/raw/*-ubyte[.gz]``.
         split: ``"train"`` (55,000), ``"validation"`` (5,000 of the original training set, the same
             ones whatever the run's seed) or ``"test"`` (10,000).
-        download: fetch missing files through torchvision into ``data_dir``.
+        download: fetch missing and damaged files through torchvision into ``data_dir``.
 
     Raises:
         TrainingError: if the files are missing or damaged.
@@ -54,7 +57,8 @@ def load(data_dir: Path, split: str, download: bool = False) -> Digits:
     prefix = "t10k" if split == "test" else "train"
     images = _read_idx(raw / f"{prefix}-images-idx3-ubyte")
     labels = _read_idx(raw / f"{prefix}-labels-idx1-ubyte")
-    if images.shape[1:] != (28, 28) or len(images) != len(labels):
+    fit = images.shape[1:] == (28, 28) and labels.shape == images.shape[:1]
+    if not fit or labels.max(initial=0) > 9:
         raise TrainingError(f"The MNIST files in {raw} do not belong together; fetch them again.")
     if split == "test":
         return Digits(images, labels)
@@ -72,22 +76,47 @@ def normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _find(data_dir: Path, download: bool) -> Path:
+    """Return the folder of the four files; with ``download`` what is missing there is fetched."""
     candidates = [data_dir / "mnist" / "MNIST" / "raw", data_dir / "MNIST" / "raw"]
     for raw in candidates:
-        if any((raw / f"train-images-idx3-ubyte{end}").exists() for end in ("", ".gz")):
+        if any(_exists(raw / name) for name in FILES):
+            if download and not all(_is_whole(raw / name) for name in FILES):
+                _fetch(raw)  # a download that was stopped, or that a disk has damaged
             return raw
     if not download:
         raise TrainingError(
             f"There is no MNIST in {data_dir} (looked for mnist/MNIST/raw/ and MNIST/raw/); "
             "add --download to fetch it there."
         )
+    _fetch(candidates[0])
+    return candidates[0]
+
+
+def _fetch(raw: Path) -> None:
+    """Fetch the files that are missing or damaged through torchvision, which checks their MD5."""
     from torchvision.datasets import MNIST
 
+    for name in FILES:
+        if (raw / name).exists() and not _is_whole(raw / name):
+            (raw / name).unlink()  # torchvision takes any file of that name for whole
     try:
-        MNIST(data_dir / "mnist", train=True, download=True)
-    except (RuntimeError, OSError) as error:
-        raise TrainingError(f"MNIST could not be downloaded ({error}); try again later.") from None
-    return candidates[0]
+        MNIST(raw.parents[1], train=True, download=True)
+    except Exception as error:  # its servers and archives may fail in many ways
+        raise TrainingError(
+            f"MNIST could not be downloaded ({reason(error)}); try again later."
+        ) from None
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.with_name(path.name + ".gz").exists()
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _read_idx(path)
+    except TrainingError:
+        return False
+    return True
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
@@ -96,6 +125,8 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     Plain or gzipped; the format is described on the page of the data set.
     """
     zipped = path.with_name(path.name + ".gz")
+    if not path.exists() and not zipped.exists():
+        raise TrainingError(f"{path} is missing; add --download to fetch it.")
     try:
         content = path.read_bytes() if path.exists() else gzip.decompress(zipped.read_bytes())
         axes = content[3]
@@ -103,7 +134,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         if content[:3] != b"\0\0\x08":
             raise ValueError("not an IDX file of bytes")
         return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    except (OSError, EOFError, IndexError, ValueError) as error:
+    except Exception as error:  # zlib, struct and NumPy each have their own
         raise TrainingError(
-            f"{path} cannot be read ({error}); delete it and fetch it again."
+            f"{path} cannot be read ({reason(error)}); add --download to fetch it again."
         ) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.carvana_photos import ImageMaskPair, check, read_pairs
-from training.engine.failures import TrainingError
+from training.engine.failures import TrainingError, reason
 
 # By CamVid's sequences. 0001TP and Seq05VD are those of its own test set.
 SPLITS = {"0016E5": "train", "0006R0": "validation", "0001TP": "test", "Seq05VD": "test"}
@@ -79,7 +79,6 @@ def load_backgrounds(data_dir: Path) -> tuple[bytes, ...]:
     Raises:
         TrainingError: if a file is damaged.
     """
-    import pyarrow
     from pyarrow import parquet
 
     photos: list[bytes] = []
@@ -87,7 +86,8 @@ def load_backgrounds(data_dir: Path) -> tuple[bytes, ...]:
         try:
             rows = parquet.read_table(file, columns=["name", "image"]).to_pylist()
             photos += [row["image"]["bytes"] for row in rows if row["name"] not in WITH_CARS]
-        except (OSError, KeyError, TypeError, pyarrow.ArrowException) as error:
-            reason = " ".join(str(error).split())
-            raise TrainingError(f"{file} cannot be read ({reason}); fetch it again.") from None
+        except Exception as error:  # pyarrow has its own, and damaged columns raise others
+            raise TrainingError(
+                f"{file} cannot be read ({reason(error)}); fetch it again."
+            ) from None
     return tuple(photos)

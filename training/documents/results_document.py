@@ -7,7 +7,7 @@ from typing import Any
 
 import zoo
 from training.documents.markdown_text import code, hardware, percent, table
-from training.publish.card import METRIC_NAMES, SPLIT_NAMES
+from training.publish.card import METRIC_NAMES
 from zoo import records
 
 HEAD = """\
@@ -55,7 +55,7 @@ def metrics_table(record: Mapping[str, Any]) -> str:
         for split, values in record["metrics"].items()
         if isinstance(values, dict) and "n" in values
     }
-    heads = [f"{SPLIT_NAMES.get(s, s)} (n = {v['n']:,})" for s, v in splits.items()]
+    heads = [f"{s.replace('_', ', ')} (n = {v['n']:,})" for s, v in splits.items()]
     names = [m for m in METRIC_NAMES if any(m in values for values in splits.values())]
     rows = [
         [METRIC_NAMES[m], *(percent(v[m]) if m in v else "–" for v in splits.values())]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from training.engine.failures import TrainingError, reason
@@ -133,7 +133,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, NDArray]], dict[str
             f"There is no checkpoint in {path.parent}; leave --resume out to start a new run."
         ) from None
     # A damaged header may ask safetensors and NumPy for anything.
-    except (SafetensorError, Exception) as error:
+    except Exception as error:
         what = "it has no checksum" if isinstance(error, KeyError) else reason(error)
         raise TrainingError(
             f"{path} is damaged, or no checkpoint of this version ({what}); delete it to start "

@@ -174,7 +174,9 @@ class _Loop:
                 if self.step % CHECK_EVERY == 0:
                     means = self._means(totals)
                     bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
-                    if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+                    # After an epoch's last step its row is still to come, and is saved with it.
+                    due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
+                    if due and self.step % learner.steps:
                         seconds = time.perf_counter() - start
                         self.partial = {"totals": totals.tolist(), "seconds": seconds}
                         self.save()
@@ -204,13 +206,9 @@ class _Loop:
 def describe_epoch(row: dict[str, Any], epochs: int) -> str:
     """Return an epoch's line in the log: losses as numbers, all else in per cent."""
 
-    def told(metrics: dict[str, float], prefix: str = "") -> str:
-        return "".join(
-            f"{prefix}{name.replace('_', ' ')} {value:.4f}  "
-            if name == "loss"
-            else f"{prefix}{name.replace('_', ' ')} {value:.2%}  "
-            for name, value in metrics.items()
-        )
+    def told(metrics: dict[str, float]) -> str:
+        numbers = {k: f"{v:.4f}" if k == "loss" else f"{v:.2%}" for k, v in metrics.items()}
+        return "".join(f"{k.replace('_', ' ')} {v}  " for k, v in numbers.items())
 
     text = f"epoch {row['epoch']:3d}/{epochs}  {told(row['train'])}"
     if "validation" in row:

@@ -52,7 +52,7 @@ def without_folders(command: str) -> str:
     words = shlex.split(command)
     names = {
         "--data-dir": "DIR", "--out": "RUN_DIR", "--init-from": "RUN", "--runs": "RUN",
-        "--calibrated-by": "RUN", "--folder": "FOLDER",
+        "--calibrated-by": "RUN", "--model-folder": "RUN", "--folder": "FOLDER",
     }  # fmt: skip
     for index, word in enumerate(words):
         option, equals, _ = word.partition("=")

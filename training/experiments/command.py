@@ -39,7 +39,7 @@ def parser(question: str, out: str | None = None) -> argparse.ArgumentParser:
     return made
 
 
-class Experiment:
+class Study:
     """One run of an experiment's command.
 
     Attributes:

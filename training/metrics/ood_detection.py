@@ -39,6 +39,20 @@ def measure_ood(
     Returns:
         What a record says under ``ood``.
     """
+    found = alarm(probabilities, known)
+    return found | detect(probabilities, found["threshold"], known.shape[1], data_dir)
+
+
+def alarm(probabilities: Probabilities, known: NDArray[np.uint8]) -> dict[str, Any]:
+    """Set the threshold on one half of the validation images, count false alarms on the other.
+
+    Args:
+        probabilities: gives calibrated probabilities (N, K) for images.
+        known: validation images, uint8 (N, …).
+
+    Returns:
+        ``score``, ``threshold``, ``false_alarm_rate`` and ``n``.
+    """
     confidence = probabilities(known).max(axis=1)
     threshold = float(np.quantile(confidence[::2], FALSE_ALARMS))
     return {
@@ -46,7 +60,7 @@ def measure_ood(
         "threshold": threshold,
         "false_alarm_rate": float((confidence[1::2] < threshold).mean()),
         "n": len(confidence[1::2]),
-    } | detect(probabilities, threshold, known.shape[1], data_dir)
+    }
 
 
 def detect(

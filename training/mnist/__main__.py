@@ -23,10 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     from training.data import mnist_digits as data
     from training.engine.options import run_folders
-    from training.finish import finish
+    from training.finish import finish, prepare
     from training.mnist.mnist_recipe import MnistRecipe, train
 
     options = parse(arguments)
+    prepare(options)
     recipe, folders = MnistRecipe(epochs=options.epochs), run_folders(options)
     training = data.load(options.data_dir, "train", options.download)
     validation = data.load(options.data_dir, "validation")

@@ -5,10 +5,12 @@
 One network of 105 thousand parameters, one view of each image, no ensemble. The claim and the
 numbers behind it are in ``zoo/bundle/mnist/record.json``.
 
-The recipe, top to bottom: normalize, augment (affine maps and stroke width), three blocks of
-convolution, pooling, BatchNorm and ReLU, dropout, one linear layer; cross-entropy with label
-smoothing; SGD with Nesterov momentum; a warm-up, then a cosine to zero. All choices were made on
-the 5,000 validation digits. The weights after the last epoch are the result: none is picked.
+The recipe, top to bottom: augment (flags on ones and bars through sevens, affine maps, stroke
+width), normalize, three blocks of convolution, pooling, BatchNorm and ReLU, dropout, one linear
+layer; cross-entropy with label smoothing, and outlier exposure: images of no single digit are
+answered with the same probability for every class; SGD with Nesterov momentum; a warm-up, then a
+cosine to zero. All choices were made on the 5,000 validation digits. The weights after the last
+epoch are the result: none is picked.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from training.data import mnist_digits as data
+from training.data import not_digits
 from training.data.augment_digits import DigitAugmentation
+from training.data.drawn_look_alikes import LookAlikes
 from training.engine import loop
 from training.engine.failures import TrainingError
 from training.engine.model_folder import write_model
@@ -33,7 +38,9 @@ from training.engine.options import check_batch
 from training.engine.provenance import provenance
 from training.engine.recipe_json import plain
 from training.engine.temperature_scaling import calibrate
+from training.metrics.digit_outliers import COUNT, measure_digit_ood
 from training.mnist.mnist_record import config, describe_run
+from zoo.functions import softmax
 from zoo.networks.numpy_cnn import (
     SGD,
     Dropout,
@@ -43,7 +50,7 @@ from zoo.networks.numpy_cnn import (
 )
 
 PACKAGES = ("numpy", "safetensors")
-Batch = tuple[NDArray[np.float32], NDArray[np.uint8]]  # (N, 1, 28, 28), normalized; (N,)
+Batch = tuple[NDArray[np.float32], NDArray[np.uint8]]  # (N + outliers, 1, 28, 28), normalized; (N,)
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,10 @@ class MnistRecipe:
     dropout: float = 0.25
     channels: tuple[int, ...] = (32, 64, 128)
     augmentation: DigitAugmentation = field(default_factory=DigitAugmentation)
+    look_alikes: LookAlikes = field(default_factory=LookAlikes)
+    outlier_images: float = 0.08  # images of no digit, for each training image; drawn once
+    outlier_share: float = 0.125  # of them in a batch, for each digit
+    outlier_weight: float = 0.5  # of their loss (λ of Hendrycks et al. 2019, eq. 1)
 
 
 class MnistLearner:
@@ -82,22 +93,33 @@ class MnistLearner:
             self.network.parameters, momentum=recipe.momentum, weight_decay=recipe.weight_decay
         )
 
+    @cached_property
+    def outliers(self) -> NDArray[np.uint8]:
+        """The run's images of no single digit, uint8 (N, 28, 28)."""
+        count = round(self.recipe.outlier_images * len(self.training))
+        rng = np.random.default_rng((self.seed, 2_000_000))
+        return not_digits.draw(count, self.training.images, rng)
+
     def batches(self, epoch: int, first: int) -> Iterator[Batch]:
         """Yield an epoch's batches; what dropout draws goes on from the learner's state."""
         if first == 0 and (dropout := self._dropout):
             dropout.rng = np.random.default_rng((self.seed, epoch, 1_000_000))
         with threadpool_limits(1, "blas"):  # see zoo.networks.numpy_cnn.parallel
-            yield from augmented_batches(self.training, self.recipe, self.seed, epoch, first)
+            yield from augmented_batches(
+                self.training, self.outliers, self.recipe, self.seed, epoch, first
+            )
 
     def learn(self, batch: Batch, step: int) -> NDArray[np.float64]:
         """Take a step; return sums of loss and hits, and the number of images.
 
-        They are those of the augmented batch, in training mode, while the weights change.
+        They are those of the augmented digits, in training mode, while the weights change.
         """
         images, labels = batch
-        logits = self.network.forward(images, training=True)
+        every = self.network.forward(images, training=True)
+        logits, unknown = every[: len(labels)], every[len(labels) :]
         loss, dlogits = softmax_cross_entropy(logits, labels, self.recipe.label_smoothing)
-        self.network.backward(dlogits)
+        exposure = self.recipe.outlier_weight * towards_even(unknown)
+        self.network.backward(np.concatenate([dlogits, exposure]))
         self.optimizer.step(self.network.gradients, self.rate(step))
         correct = (logits.argmax(axis=1) == labels).sum()
         return np.array([loss * len(labels), correct, len(labels)], np.float64)
@@ -173,16 +195,37 @@ def train(
     network.release()
     record = describe_run(network, progress, len(validation))
     record["calibration"] = calibrate_network(network, validation)
-    write_model(out, network.state_dict(), config(network), record)
+    record["ood"] = measure_digit_ood(
+        lambda images: probabilities(network, images),
+        validation.images,
+        count=min(COUNT, max(1, len(validation) // 20)),
+    )
+    write_model(out, network.state_dict(), config(network, record["ood"]["threshold"]), record)
     return record
 
 
+def towards_even(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the gradient of outlier exposure's loss: the cross-entropy to 1/K for every class.
+
+    That is label smoothing with s = 1, for which the label does not matter.
+    """
+    if len(logits) == 0:
+        return logits
+    return softmax_cross_entropy(logits, np.zeros(len(logits), np.uint8), smoothing=1.0)[1]
+
+
 def augmented_batches(
-    training: data.Digits, recipe: MnistRecipe, seed: int, epoch: int, first: int = 0
+    training: data.Digits,
+    outliers: NDArray[np.uint8],
+    recipe: MnistRecipe,
+    seed: int,
+    epoch: int,
+    first: int = 0,
 ) -> Iterator[Batch]:
     """Yield an epoch's batches from number ``first``, shuffled.
 
-    Each is prepared while the one before it is learned.
+    A batch's images are its digits, as many as it has labels, and then its outliers. It is
+    prepared while the one before it is learned.
     Batch i draws from a generator of its own, seeded by (seed, epoch, i): the result does not
     depend on which thread prepares it, or when. The last, incomplete batch is left out.
     """
@@ -191,8 +234,12 @@ def augmented_batches(
     def prepare(index: int) -> Batch:
         chosen = order[index * recipe.batch : (index + 1) * recipe.batch]
         rng = np.random.default_rng((seed, epoch, index))
-        images = recipe.augmentation(training.images[chosen], rng)
-        return data.normalize(images), training.labels[chosen]
+        labels = training.labels[chosen]
+        digits = recipe.look_alikes(training.images[chosen], labels, rng)
+        share = round(recipe.outlier_share * recipe.batch) if len(outliers) else 0
+        others = outliers[rng.integers(0, max(len(outliers), 1), share)]
+        images = recipe.augmentation(np.concatenate([digits, others]), rng)
+        return data.normalize(images), labels
 
     with ThreadPoolExecutor(1, thread_name_prefix="augmentation") as worker:
         upcoming, steps = worker.submit(prepare, first), len(training) // recipe.batch
@@ -214,6 +261,15 @@ def calibrate_network(network: NumpyCNN, validation: data.Digits) -> dict[str, A
     for array in network.layers["linear"].parameters.values():
         array /= calibration["temperature"]
     return calibration
+
+
+def probabilities(
+    network: NumpyCNN, images: NDArray[np.uint8], batch: int = 500
+) -> NDArray[np.floating]:
+    """Return the network's probabilities (N, 10) for images (N, 28, 28), uint8."""
+    starts = range(0, len(images), batch)
+    logits = [network.forward(data.normalize(images[i : i + batch])) for i in starts]
+    return softmax(np.concatenate(logits))
 
 
 def measure(network: NumpyCNN, digits: data.Digits, batch: int = 500) -> dict[str, float]:

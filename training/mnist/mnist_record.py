@@ -17,15 +17,22 @@ ABOUT = {
     "title": "Digits",
     "samples": "digits",
     "image_set": "mnist",
-    "limitations": "It knows the ten digits and nothing else: a letter or a scribble gets a "
-    "digit's name too. It was trained on single digits, written mostly by American adults and "
-    "students, light on dark and centred; `zoo` brings drawings and photos into that form first, "
+    "limitations": "It knows the ten digits and nothing else. What is no single digit (two digits, "
+    "a letter, a scribble, a photo) mostly raises its warning; what goes unnoticed gets a digit's "
+    "name, and a few true digits that are written unusually raise the warning too. It was trained "
+    "on single digits, written mostly by American adults and students, light on dark and centred; "
+    "`zoo` brings drawings and photos into that form first, "
     "the bare network does not.",
 }
 
 
-def config(network: NumpyCNN) -> dict[str, Any]:
-    """Return what config.json shall hold."""
+def config(network: NumpyCNN, ood_threshold: float) -> dict[str, Any]:
+    """Return what config.json shall hold.
+
+    Args:
+        network: trained.
+        ood_threshold: the confidence below which an image may show no single digit.
+    """
     return config_of(
         network,
         model="mnist",
@@ -33,12 +40,13 @@ def config(network: NumpyCNN) -> dict[str, Any]:
         preprocessing=PREPROCESSING,
         labels=[str(digit) for digit in range(10)],
         data=data.DESCRIPTION,
+        ood_threshold=ood_threshold,
         **ABOUT,
     )
 
 
 def describe_run(network: NumpyCNN, progress: dict[str, Any], validation: int) -> dict[str, Any]:
-    """Return what record.json shall hold, without the calibration.
+    """Return what record.json shall hold, without calibration and alarm.
 
     Args:
         network: trained.

@@ -6,7 +6,7 @@ The snippets are those of `zoo.snippets`, which the app's page shows too; a test
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -25,11 +25,6 @@ METRIC_NAMES = {
     "dice": "Dice",
     "boundary_iou": "Boundary IoU",
     "worst": "IoU of the worst image",
-}
-# The Hub's names of what a record holds beside training and test.
-SPLIT_NAMES = {
-    "validation_streets": "validation, street photos",
-    "test_streets": "test, street photos",
 }
 HUB_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
 
@@ -60,7 +55,7 @@ def front_matter(repo: str, records: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the YAML block; its ``model-index`` makes the Hub show the metrics."""
     infos = {name: zoo.info(name) for name in records}
     block = {
-        "license": "apache-2.0",
+        **_license(infos.values()),
         "library_name": "pytorch",
         "pipeline_tag": TASKS[next(iter(infos.values())).task],
         "tags": sorted({TASKS[info.task] for info in infos.values()} | {"cnn", "safetensors"}),
@@ -69,6 +64,14 @@ def front_matter(repo: str, records: Mapping[str, Mapping[str, Any]]) -> str:
         "model-index": [_index_entry(infos[name], records[name]) for name in records],
     }
     return f"---\n{yaml.safe_dump(block, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _license(infos: Iterable[ModelInfo]) -> dict[str, str]:
+    """The Hub knows one license a repo, by its SPDX name in small letters."""
+    found = sorted({info.license for info in infos})
+    if len(found) == 1:
+        return {"license": found[0].lower()}
+    return {"license": "other", "license_name": " and ".join(found)}
 
 
 def _index_entry(info: ModelInfo, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,8 +179,7 @@ def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> s
 
 def _metrics_table(record: Mapping[str, Any]) -> str:
     rows = [
-        f"| {SPLIT_NAMES.get(split, split)} | {text} | {percent(values[metric])} "
-        f"| {values['n']:,} |"
+        f"| {split.replace('_', ', ')} | {text} | {percent(values[metric])} | {values['n']:,} |"
         for split, values in record["metrics"].items()
         if isinstance(values, dict) and "n" in values
         for metric, text in METRIC_NAMES.items()

@@ -2,7 +2,7 @@
 
     python -m training.publish --repo OWNER/NAME [--tag v1.0.0] [--private] [--dry-run]
     python -m training.publish space --repo OWNER/SPACE [--private] [--dry-run]
-    python -m training.publish sample MODEL --data-dir DIR
+    python -m training.publish masks MODEL
 
 Nothing is published that fails its own check (see `training.publish.checks`) or whose metric is
 worse than what the Hub has (unless ``--allow-worse``). One commit holds everything; a change that
@@ -16,23 +16,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import zoo
-from training.data.readers import reader
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import BUNDLE, CATALOG
-from training.publish.checks import (
-    SAMPLES,
-    CheckSample,
-    check_model,
-    own_masks,
-    worse_metrics,
-    write_sample,
-)
+from training.publish.checks import check_model, worse_metrics, write_masks
 from training.publish.commit import commit_on_top
 from training.publish.repo_files import MANIFEST, hub_files, pinned_files
 
@@ -194,25 +186,6 @@ def _list_files(files: Mapping[str, bytes], what: str) -> None:
     print("Dry run: nothing was sent." if files else "Dry run: nothing would change.")
 
 
-def make_sample(name: str, data_dir: Path | None) -> None:
-    """Write the committed sample that `check_model` uses.
-
-    From the test split, where the data's license allows to pass images on; else from the zoo's
-    free photos and the model's own masks.
-    """
-    info = zoo.info(name)
-    if info.task == "segmentation":
-        sample = own_masks(name, info.samples)
-    elif data_dir is not None:
-        split = reader({"model": name, "data": info.data}).load(data_dir, "test")
-        sample = CheckSample(split.images, split.labels)
-    else:
-        raise TrainingError(f"A sample for {name} needs --data-dir.")
-    path = SAMPLES / f"{name}.npz"
-    count = write_sample(path, sample)
-    print(f"{path}: {count} images, {path.stat().st_size:,} bytes")
-
-
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
@@ -221,37 +194,26 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=(__doc__ or "").split("\n\n", 1)[1],
     )
-    parser.add_argument(
-        "what", nargs="?", default="weights", choices=["weights", "space", "sample"]
-    )
-    parser.add_argument("model", nargs="?", help="for sample: a model of the zoo")
+    parser.add_argument("what", nargs="?", default="weights", choices=["weights", "space", "masks"])
+    parser.add_argument("model", nargs="?", help="for masks: a segmentation model")
     parser.add_argument("--repo", metavar="OWNER/NAME")
     parser.add_argument("--tag", metavar="NAME", help="put this tag on the commit")
     parser.add_argument("--private", action="store_true", help="make a new repo private")
     parser.add_argument("--dry-run", action="store_true", help="check and list, send nothing")
     parser.add_argument("--allow-worse", action="store_true")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for sample")
     arguments = parser.parse_args()
-    if arguments.what == "sample":
+    if arguments.what == "masks":
         if not arguments.model:
-            parser.error("sample needs the name of a model")
-        make_sample(arguments.model, arguments.data_dir)
+            parser.error("masks needs the name of a model")
+        for path in write_masks(arguments.model):
+            print(path)
         return 0
     if not arguments.repo or arguments.repo.count("/") != 1:
         parser.error("--repo OWNER/NAME is needed")
-    _with_hub_errors(arguments)
-    return 0
-
-
-def _with_hub_errors(arguments: argparse.Namespace) -> None:
-    """Publish, and turn what the Hub client raises into one sentence."""
-    import httpx2
-    from huggingface_hub.errors import HfHubHTTPError
-
-    from training.publish.space import publish_space
-
-    try:
+    with hub_errors():
         if arguments.what == "space":
+            from training.publish.space import publish_space
+
             publish_space(arguments.repo, arguments.private, arguments.dry_run)
         else:
             publish_weights(
@@ -261,6 +223,17 @@ def _with_hub_errors(arguments: argparse.Namespace) -> None:
                 arguments.dry_run,
                 arguments.allow_worse,
             )
+    return 0
+
+
+@contextmanager
+def hub_errors() -> Iterator[None]:
+    """Turn what the Hub's client raises in the block into a `TrainingError`, one sentence."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        yield
     except HfHubHTTPError as error:
         status = error.response.status_code
         advice = {

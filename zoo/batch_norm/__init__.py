@@ -1,10 +1,9 @@
-"""BatchNorm inside a trained network: its three steps, its two modes, folding it away, a race.
+"""BatchNorm inside a network: its three steps, its two modes, training with and without it.
 
-Read in this order: `steps` (what a layer does to its input), `modes` (batch statistics against
-running statistics), `folding` (into the convolution, for inference), `train_side_by_side` (training
-with and without it, in NumPy). They work on copies: the network that is handed in never changes.
-`recorded` reads the experiments of ``training/experiments/batch_norm_*``, and `claims` sets them
-beside what people say about BatchNorm.
+Read in this order: `three_steps` (what a layer does to its input), `two_modes` (statistics of the
+batch against running ones), `zoo.graph.folding` (into the convolution, for inference),
+`side_by_side` (training with and without it, in NumPy). They work on any ``nn.Module``, as a
+private copy: the network that is handed in never changes.
 """
 
 from zoo.batch_norm.side_by_side import Snapshot, train_side_by_side

@@ -13,7 +13,6 @@ from zoo.errors import ZooError
 from zoo.networks.numpy_cnn import SGD, NumpyCNN, softmax_cross_entropy
 
 CHANNELS = (8, 16, 32)
-MEAN, STD = np.float32(0.1307), np.float32(0.3081)  # of MNIST's training digits
 FALLEN = 1000.0  # a training loss, in nats, that no network comes back from; guessing costs 2.3
 
 
@@ -24,7 +23,8 @@ class Snapshot:
     Attributes:
         step: training steps so far, the same for all.
         seconds: since the start, all networks' steps together.
-        losses: training loss by norm, mean since the lap before; NaN for one that has diverged.
+        losses: training loss by norm, mean since the snapshot before; NaN for one that has
+            diverged.
         accuracies: on the held-out digits, by norm, in [0, 1].
     """
 
@@ -34,7 +34,7 @@ class Snapshot:
     accuracies: dict[str, float]
 
 
-class _Runner:
+class _Learner:
     """One network and its optimizer."""
 
     def __init__(self, norm: str, learning_rate: float, seed: int) -> None:
@@ -58,7 +58,7 @@ class _Runner:
             self.optimizer.step(self.network.gradients, self.learning_rate)
         self.losses.append(loss)
 
-    def lap(self) -> float:
+    def mean_loss(self) -> float:
         """Return the mean loss since the last call."""
         mean = float(np.mean(self.losses)) if self.losses else math.nan
         self.losses.clear()
@@ -99,12 +99,12 @@ def train_side_by_side(
         held_out: the last so many digits are not trained on and give the accuracy.
         seconds: how long to go on.
         steps: stop after so many steps, if that is sooner.
-        every: seconds between two laps.
+        every: seconds between two snapshots.
         seed: of the weights and the order.
 
     Yields:
-        A lap before the first step, then one every so often, the last after ``seconds``. Whoever
-        stops asking stops the training.
+        A snapshot before the first step, then one every so often, the last after ``seconds``.
+        Whoever stops asking stops the training.
 
     Raises:
         ZooError: too few digits for a batch.
@@ -112,36 +112,43 @@ def train_side_by_side(
     count = len(images) - held_out
     if held_out < 1 or not 2 <= batch <= count:
         raise ZooError(f"A batch of {batch} does not suit {count} digits to train on.")
-    inputs = ((images[:, None] / np.float32(255) - MEAN) / STD).astype(np.float32)
-    runners = {norm: _Runner(norm, learning_rate, seed) for norm in norms}
+    inputs = _normalized(images, count)[:, None]
+    learners = {norm: _Learner(norm, learning_rate, seed) for norm in norms}
     test = inputs[count:], labels[count:]
     start = time.perf_counter()
-    yield _snapshot(0, start, runners, *test)
+    yield _snapshot(0, start, learners, *test)
     shown, step = start, 0
     while True:
         order = np.random.default_rng((seed, step)).permutation(count)
         for first in range(0, count - batch + 1, batch):
             chosen = order[first : first + batch]
-            for runner in runners.values():
-                runner.step(inputs[chosen], labels[chosen])
+            for learner in learners.values():
+                learner.step(inputs[chosen], labels[chosen])
             step += 1
             now = time.perf_counter()
             over = now - start >= seconds or step == steps
-            over = over or all(runner.fallen for runner in runners.values())
+            over = over or all(learner.fallen for learner in learners.values())
             if over or now - shown >= every:
-                yield _snapshot(step, start, runners, *test)
+                yield _snapshot(step, start, learners, *test)
                 shown = time.perf_counter()
             if over:
                 return
 
 
+def _normalized(images: np.ndarray, count: int) -> np.ndarray:
+    """Return images as float32; the first so many have the mean 0 and the std 1."""
+    values = images.astype(np.float32)
+    mean, std = float(values[:count].mean()), float(values[:count].std())
+    return (values - np.float32(mean)) / np.float32(std or 1)
+
+
 def _snapshot(
     step: int,
     start: float,
-    runners: dict[str, _Runner],
+    learners: dict[str, _Learner],
     inputs: np.ndarray,
     labels: np.ndarray,
 ) -> Snapshot:
-    losses = {norm: runner.lap() for norm, runner in runners.items()}
-    accuracies = {norm: runner.accuracy(inputs, labels) for norm, runner in runners.items()}
+    losses = {norm: learner.mean_loss() for norm, learner in learners.items()}
+    accuracies = {norm: learner.accuracy(inputs, labels) for norm, learner in learners.items()}
     return Snapshot(step, time.perf_counter() - start, losses, accuracies)

@@ -116,7 +116,7 @@ def _checked(run: Trace, call: Call, place: Place) -> tuple[Operation, str, Plac
     )
     try:
         step, source, origin = _step(run, call, place)
-    except (IndexError, TypeError, ValueError, AttributeError, KeyError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise unknown from error  # somebody's own way of calling, or axes in another order
     terms = np.abs(step.products).sum() if isinstance(step, WeightedSum) else abs(step.found)
     if not abs(step.value - step.found) <= _TOLERANCE * (1 + float(terms)):
@@ -187,7 +187,7 @@ def _convolution(run: Trace, call: Call, place: Place, head: Head) -> WeightedSu
 
 def _positions(sees: Window, place: Place, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = (
-        sees.folded(sees.positions(axis, place[1 + axis]), shape[1 + axis]) for axis in (0, 1)
+        sees.unpadded(sees.positions(axis, place[1 + axis]), shape[1 + axis]) for axis in (0, 1)
     )
     return rows, columns
 
@@ -423,8 +423,8 @@ def kernel_of(run: Trace, layer: str, channel: int) -> np.ndarray | None:
         channel: The map or feature.
 
     Returns:
-        float32 array (inputs, rows, columns), or None where no convolution or linear layer stands
-        at the beginning (a residual sum, say).
+        float32 array (in_channels, rows, columns), or None where no convolution or linear layer
+        stands at the beginning (a residual sum, say).
     """
     first = arithmetic(run, layer, channel)[0]
     weighted = isinstance(first, WeightedSum) and first.kind in ("convolution", "linear")

@@ -17,7 +17,8 @@ from zoo.explain.target import probabilities, target_of
 from zoo.graph.layers import is_module
 from zoo.models import Model
 
-_PIXELS = 256 * 1024  # of the hidden images in one forward pass: bounds the memory
+_BATCH = 16  # hidden images per forward pass, at most: bounds the memory of the activations
+_PIXELS = 256 * 1024  # of all of them
 
 Answer = Callable[[np.ndarray], np.ndarray]  # inputs (N, C, H, W) → logits (N, K) or (N, K, H, W)
 
@@ -56,9 +57,8 @@ def occlusion(
         ZooError: ``target``, ``patch`` or ``stride`` makes no sense, or the network fails on this
             input.
     """
-    inputs = subject.preprocess(image) if isinstance(subject, Model) else resolve(subject, image)[1]
-    inputs = inputs.reshape(inputs.shape[-3:])
-    _, height, width = inputs.shape
+    inputs = resolve(subject, image)[1][0]
+    height, width = inputs.shape[1:]
     if patch < 1 or stride < 1 or patch > min(height, width):
         raise ZooError(
             f"A patch of {patch} and a stride of {stride} do not fit a {width} × {height} input."
@@ -103,7 +103,7 @@ def _hidden(
     inputs: np.ndarray, corners: list[tuple[int, int]], patch: int, value: np.ndarray | float
 ) -> Iterator[np.ndarray]:
     """Yield batches of the input, in each copy of which one patch is hidden."""
-    count = max(1, _PIXELS // (inputs.shape[1] * inputs.shape[2]))
+    count = min(_BATCH, max(1, _PIXELS // (inputs.shape[1] * inputs.shape[2])))
     for first in range(0, len(corners), count):
         some = corners[first : first + count]
         batch = np.repeat(inputs[None], len(some), axis=0)

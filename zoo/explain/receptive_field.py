@@ -22,8 +22,8 @@ Span = tuple[int, int]  # first and last position
 Box = tuple[Span, Span]  # rows and columns
 
 _POINTWISE = (
-    *("batch norm", "activation", "dropout", "identity"),
-    *("scaling", "concatenation", "addition"),
+    *("batch norm", "activation", "dropout", "identity", "scaling", "addition"),
+    "concatenation",
 )
 _WHOLE = ("group norm", "instance norm")
 
@@ -161,7 +161,7 @@ def _windowed(call: Call, axis: int, span: Span, size: int, out: int) -> Span:
         between = np.concatenate([sees.positions(axis, i) for i in _ends(span, sees, axis)])
         places = between[(between >= 0) & (between < size)]
         return (int(places.min()), int(places.max())) if len(places) else (size, -1)
-    inside = sees.folded(np.arange(places.min(), places.max() + 1), size)
+    inside = sees.unpadded(np.arange(places.min(), places.max() + 1), size)
     return int(inside.min()), int(inside.max())
 
 

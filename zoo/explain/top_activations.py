@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +12,10 @@ from zoo.errors import ZooError
 from zoo.explain.subject import bare, check_size, floats
 from zoo.graph.layers import is_module
 
-_BATCH = 16  # images per forward pass: bounds the memory of the activations
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Outputs = Callable[[np.ndarray], Iterable[tuple[str, "TopActivations"]]]
+_BATCH = 16  # images per forward pass: bounds the memory of the activations
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +64,9 @@ def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivation
             "The images must be floats (N, C, H, W) with N of at least 1, not "
             f"{np.asarray(inputs).dtype} {np.shape(inputs)}."
         )
-    outputs = _outputs_of(bare(subject), images)
     parts: dict[str, list[TopActivations]] = {}
-    for start in range(0, len(images), _BATCH):
-        for name, found in outputs(images[start : start + _BATCH]):
-            parts.setdefault(name, []).append(found)
+    for name, found in _largest(bare(subject), images):
+        parts.setdefault(name, []).append(found)
     return {
         name: TopActivations(
             np.concatenate([part.values for part in found]).astype(np.float32),
@@ -79,46 +77,48 @@ def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivation
     }
 
 
-def _outputs_of(network: Any, images: np.ndarray) -> Outputs:
-    """Return what gives every layer's largest values for a batch (N, C, H, W)."""
-    if not is_module(network):
-        check_size(network, images)
-        return lambda batch: (
-            (name, _largest(values)) for name, values in network.activations(batch).items()
-        )
+def _largest(network: Any, inputs: np.ndarray) -> Iterator[tuple[str, TopActivations]]:
+    """Yield every layer's largest values, batch by batch."""
+    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
+    if is_module(network):
+        yield from _largest_of_module(network, batches)
+        return
+    check_size(network, inputs)
+    for batch in batches:
+        for name, values in network.activations(batch).items():
+            flat = values.reshape(*values.shape[:2], -1)
+            places = flat.argmax(axis=2)
+            largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
+            yield name, TopActivations(largest, places, _columns(values))
+
+
+def _largest_of_module(
+    network: Any, batches: Iterable[np.ndarray]
+) -> Iterator[tuple[str, TopActivations]]:
+    """Do the same for an ``nn.Module``; of a layer's output no more than its maxima is kept."""
+    from zoo.graph.modules import array, own_settings, tensor
     from zoo.graph.torch_trace import Runner
 
-    return partial(_outputs, Runner(network), network)
+    runner = Runner(network)
+    outputs: list[TopActivations | None] = []
+
+    def watch(_: int, value: Tensor) -> None:
+        if value.ndim not in (2, 4) or len(value) != count:
+            outputs.append(None)
+            return
+        largest, places = value.flatten(2).max(2) if value.ndim == 4 else (value, value * 0)
+        where = places.cpu().numpy().astype(np.int32)
+        outputs.append(TopActivations(array(largest), where, _columns(value)))
+
+    for batch in batches:
+        count = len(batch)
+        outputs.clear()
+        with own_settings():
+            runner(tensor(batch, network), watch=watch)
+        for call, found in zip(runner.recorder.calls(), outputs, strict=True):
+            if found is not None:
+                yield call.layer.name, found
 
 
-def _largest(values: np.ndarray) -> TopActivations:
-    flat = values.reshape(*values.shape[:2], -1)
-    places = flat.argmax(axis=2).astype(np.int32)
-    largest = np.take_along_axis(flat, places[..., None], axis=2)[..., 0]
-    return TopActivations(largest, places, values.shape[3] if values.ndim == 4 else 1)
-
-
-def _largest_of(values: Any) -> TopActivations:
-    """Do the same where the tensor is; a copy of a whole layer's output would be large."""
-    from zoo.graph.modules import array
-
-    largest, places = values.flatten(2).max(2) if values.ndim == 4 else (values, values * 0)
-    columns = int(values.shape[3]) if values.ndim == 4 else 1
-    return TopActivations(array(largest), array(places).astype(np.int32), columns)
-
-
-def _outputs(runner: Any, network: Any, batch: np.ndarray) -> Iterator[tuple[str, TopActivations]]:
-    """Run a module; of a layer's output no more than its maxima is kept."""
-    from zoo.graph.modules import own_settings, tensor
-
-    found: list[TopActivations | None] = []
-
-    def watch(_: int, value: Any) -> None:
-        fits = value.ndim in (2, 4) and len(value) == len(batch)
-        found.append(_largest_of(value) if fits else None)
-
-    with own_settings():
-        runner(tensor(batch, network), watch=watch)
-    for call, largest in zip(runner.recorder.calls(), found, strict=True):
-        if largest is not None:
-            yield call.layer.name, largest
+def _columns(values: Any) -> int:
+    return int(values.shape[3]) if values.ndim == 4 else 1

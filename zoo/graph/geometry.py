@@ -26,8 +26,9 @@ class Window:
         dilation: Distance of its elements.
         groups: For a convolution: in how many groups channels are convolved apart.
         mode: What padding holds: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
-        weight: For a convolution: (outputs, inputs / groups, kernel, kernel), else None.
-        bias: For a convolution: (outputs,), or None.
+        weight: For a convolution: (out_channels, in_channels / groups, kernel,
+            kernel), else None.
+        bias: For a convolution: (out_channels,), or None.
     """
 
     kernel: Pair
@@ -44,7 +45,7 @@ class Window:
         start = self.stride[axis] * index - self.padding[axis]
         return start + self.dilation[axis] * np.arange(self.kernel[axis])
 
-    def folded(self, positions: np.ndarray, size: int) -> np.ndarray:
+    def unpadded(self, positions: np.ndarray, size: int) -> np.ndarray:
         """Return where padded positions take their values from; −1 where they are zero."""
         if self.mode == "reflect":
             positions = np.abs(positions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -80,12 +80,14 @@ def _is_torchs(hook: Any) -> bool:
 
 @contextmanager
 def own_settings(gradients: bool = False) -> Iterator[None]:
-    """Compute as if the caller had set nothing: no ``inference_mode``, ``no_grad`` or autocast.
+    """Compute as if the caller had set nothing: no inference mode, autocast or default device.
 
     Args:
         gradients: Whether what is computed can be differentiated.
     """
+    elsewhere = torch.get_default_device().type != "cpu"
     with (
+        torch.device("cpu") if elsewhere else nullcontext(),
         torch.inference_mode(False),
         torch.set_grad_enabled(gradients),
         torch.autocast("cpu", enabled=False),

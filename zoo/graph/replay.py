@@ -28,6 +28,8 @@ def weights_of(call: Call, source: np.ndarray, place: tuple[int, ...]) -> tuple[
     with own_settings(gradients=True):
         x = torch.from_numpy(source)[None].double().requires_grad_()
         value = _again(call, x.clone())[(0, *place)]
+        if not value.requires_grad:  # it takes its input's type alone (``x.new_zeros``)
+            return np.zeros_like(source), value.item() == 0
         (gradient,) = torch.autograd.grad(value, x)
         rest = value - (gradient * x).sum()
     return array(gradient[0]), bool(rest.abs() <= 1e-6 * (1 + value.abs()))

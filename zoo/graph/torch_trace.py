@@ -77,9 +77,11 @@ class Runner:
         """
         x = x.clone()  # a network may work in place
         self.recorder.begin(x, edit, watch)
+        answer: Any = None
         try:
             with self.recorder:
-                output = self._copied(x)
+                answer = self._copied(x)
+            answer = answer_of(answer)
         except _Stop as stop:
             answer = stop.value
         except ZooError:
@@ -89,9 +91,8 @@ class Runner:
             where = self.recorder.where or "the network"
             shape = tuple(x.shape[1:])
             raise ZooError(f"{where} cannot work on an input of {shape}: {reason}") from error
-        else:
-            answer = answer_of(output)
-        self.recorder.end(answer)
+        finally:
+            self.recorder.end(answer)
         return answer
 
     def until(self, number: int, x: Tensor) -> Tensor:
@@ -144,7 +145,16 @@ class Recorder(TorchFunctionMode):
         self._path: list[str] = []
         self._leaf = 0
 
-    def end(self, answer: Tensor) -> None:
+    @property
+    def where(self) -> str:
+        """The module that is running, or that a run ended in."""
+        return self._path[-1] if self._path else ""
+
+    def number_of(self, tensor: Tensor) -> int:
+        """Return which layer made a tensor; −1 for none."""
+        return self._numbers.get(id(tensor), -1)
+
+    def end(self, answer: Any) -> None:
         """Let go of every tensor of the run, and remember only which layer made the answer.
 
         A recorder and its hooks are a ring, which only the garbage collector frees. It counts
@@ -154,15 +164,6 @@ class Recorder(TorchFunctionMode):
         self._numbers = {} if number is None else {id(answer): number}
         self._alive = []
         self._edit = self._watch = None
-
-    @property
-    def where(self) -> str:
-        """The module that is running, or that a run ended in."""
-        return self._path[-1] if self._path else ""
-
-    def number_of(self, tensor: Tensor) -> int:
-        """Return which layer made a tensor; −1 for none."""
-        return self._numbers.get(id(tensor), -1)
 
     def _enter(self, name: str, leaf: bool) -> Any:
         def hook(_module: nn.Module, _inputs: Any) -> None:

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from zoo.errors import ImageError
+from zoo.preprocessing.frames import without_edge_lines
 
 WORK_SIDE = 320  # longest side that is worked on; a digit of a tenth of it is still 32 pixels
 _FAINTEST = 24.0  # RGB distance (of 441) below which nothing counts as drawn
@@ -35,7 +36,7 @@ def ink_map(image: Image.Image) -> np.ndarray:
 
     Returns:
         float32 array (H, W) in [0, 1], 0 for paper and 1 for ink; the image's longer side is
-        reduced to 320 pixels.
+        reduced to 320 pixels, and lines that its edges consist of are cut off.
 
     Raises:
         ImageError: Nothing stands out from the paper.
@@ -44,6 +45,7 @@ def ink_map(image: Image.Image) -> np.ndarray:
     pixels = np.asarray(image, dtype=np.float32)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
+    pixels = without_edge_lines(pixels)
     paper = np.median(_border(pixels), axis=0)
     distance = np.sqrt(np.square(pixels - paper).sum(axis=2) * (3 / pixels.shape[2]))
     if float(distance.max()) < _FAINTEST:

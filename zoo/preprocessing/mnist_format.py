@@ -157,6 +157,12 @@ def _missing_width(width: float) -> float:
 
 
 def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Return top, bottom, left, right (ends exclusive) of the True pixels."""
+    """Return top, bottom, left, right (ends exclusive) of the True pixels.
+
+    Raises:
+        ImageError: There are none.
+    """
+    if not mask.any():
+        raise ImageError("No digit is to be seen: draw or photograph one, large and clear.")
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1

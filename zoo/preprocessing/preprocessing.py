@@ -91,7 +91,7 @@ class Preprocessing:
             from zoo.preprocessing.mnist_format import prepare  # imports scipy
 
             return prepare(source)
-        opened = images.open_image(source, "L" if self.channels == 1 else "RGB")
+        opened = images.open_image(source, "L" if self.channels == 1 else "RGB", share=True)
         return np.asarray(self.resize(opened))
 
     def normalize(self, image: Image.Image | np.ndarray) -> np.ndarray:

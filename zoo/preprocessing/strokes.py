@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from zoo.errors import ImageError
+from zoo.preprocessing.frames import without_boxes
 
 _EIGHT = np.ones((3, 3), dtype=bool)  # strokes that touch at a corner are one
 _SPECK = 0.03  # share of the largest component's area below which another one is dirt
@@ -27,14 +28,23 @@ def digit_mask(ink: np.ndarray) -> np.ndarray:
         bool array (H, W), True for at least a few pixels.
 
     Raises:
-        ImageError: Only specks are there.
+        ImageError: Only specks are there, or an empty frame.
     """
-    mask = ink > 0.5
-    labels, count = ndimage.label(mask, _EIGHT)
-    if np.intersect1d(labels[:, 0], labels[:, -1]).any():
-        labels, count = ndimage.label(without_lines(mask), _EIGHT)
-    if np.intersect1d(labels[0], labels[-1]).any():
-        labels, count = ndimage.label(without_lines((labels > 0).T).T, _EIGHT)
+    drawn = ink > 0.5
+    labels, count = ndimage.label(drawn, _EIGHT)
+    mask = without_boxes(drawn, labels)
+    if mask is not drawn:
+        labels, count = ndimage.label(mask, _EIGHT)
+    across = np.intersect1d(labels[:, 0], labels[:, -1]).any()
+    down = np.intersect1d(labels[0], labels[-1]).any()
+    if across:
+        mask = without_lines(mask)
+    if down:
+        mask = without_lines(mask.T).T
+    if across or down:
+        rest, parts = ndimage.label(mask, _EIGHT)
+        if not _fills_its_image(labels) or _stands_free(rest, parts):
+            labels, count = rest, parts
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
     largest = int(areas.max())
@@ -77,6 +87,26 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
     padded = np.pad(rest, thickness)
     mended = ndimage.binary_closing(padded, np.ones((thickness, 1), dtype=bool))
     return rest | (mended[thickness:-thickness, thickness:-thickness] & lines)
+
+
+def _fills_its_image(labels: np.ndarray) -> bool:
+    """Tell whether one component touches all four edges, as a digit does that is cut out tightly.
+
+    So does the grid of a table.
+    """
+    common = np.intersect1d(labels[0], labels[-1])
+    common = np.intersect1d(common, np.intersect1d(labels[:, 0], labels[:, -1]))
+    return bool(common.any())
+
+
+def _stands_free(labels: np.ndarray, count: int) -> bool:
+    """Tell whether the largest component is of some height and touches no edge of the image."""
+    if count == 0:
+        return False
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    largest = 1 + int(areas.argmax())
+    rows = np.flatnonzero((labels == largest).any(axis=1))
+    return not touching(labels, count)[largest] and len(rows) > 0.25 * len(labels)
 
 
 def touching(labels: np.ndarray, count: int) -> np.ndarray:

@@ -77,6 +77,7 @@ class MaskArchive:
         writer = csv.DictWriter(table, COLUMNS, restval="")
         writer.writeheader()
         writer.writerows(self._rows)
-        self._zip.writestr(TABLE, table.getvalue())
+        # A name of bytes that are no UTF-8 holds what cannot be encoded.
+        self._zip.writestr(TABLE, table.getvalue().encode("utf-8", "backslashreplace"))
         self._zip.close()
         return self._buffer.getvalue()

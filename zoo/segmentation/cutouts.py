@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from zoo.preprocessing.images import ImageSource, open_image
 # The edge of a cut-out is not cut with scissors: opacity rises over this span of probability
 # around the threshold, which is a pixel or two where the network is sure of the edge.
 SOFTNESS = 0.4
+STRIP = 2**21  # pixels that are worked on at once
 
 
 def opacity(
@@ -33,8 +35,12 @@ def opacity(
     span = min(softness, 2 * threshold, 2 * (1 - threshold))
     if span < 1e-3:
         return (probabilities >= threshold).astype(np.uint8) * np.uint8(255)
-    rising = (probabilities - np.float32(threshold)) / np.float32(span) + np.float32(0.5)
-    return (np.clip(rising, 0, 1) * 255 + 0.5).astype(np.uint8)
+    height, width = map(int, np.shape(probabilities))
+    alpha = np.empty((height, width), np.uint8)
+    for rows in _strips(height, width):
+        rising = (probabilities[rows] - np.float32(threshold)) / np.float32(span) + np.float32(0.5)
+        alpha[rows] = np.clip(rising, 0, 1) * 255 + 0.5
+    return alpha
 
 
 def cut_out(photo: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
@@ -62,16 +68,28 @@ def cut_out(photo: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
     if (box := Image.fromarray(alpha).getbbox()) is None:
         return Image.new("RGBA", photo.size)
     left, top, right, bottom = box
-    inside = alpha[top:bottom, left:right]
-    pixels = _without_fringe(photo.crop(box), inside)
-    pixels[inside == 0] = 0  # transparent pixels keep nothing of the old background, and pack well
-    cut = Image.fromarray(np.dstack([pixels, inside]))
+    radius = max(2, round(max(right - left, bottom - top) / 256))  # some pixels of the network's
     result = Image.new("RGBA", photo.size)
-    result.paste(cut, box)
+    for rows in _strips(bottom - top, right - left):
+        start, end = max(top + rows.start - radius, top), min(top + rows.stop + radius, bottom)
+        inside = alpha[start:end, left:right]
+        pixels = _without_fringe(photo.crop((left, start, right, end)), inside, radius)
+        # Transparent pixels keep nothing of the old background, and pack well.
+        pixels[inside == 0] = 0
+        kept = slice(top + rows.start - start, top + rows.stop - start)
+        cut = Image.fromarray(np.dstack([pixels[kept], inside[kept]]))
+        result.paste(cut, (left, top + rows.start))
     return result
 
 
-def _without_fringe(photo: Image.Image, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _strips(height: int, width: int) -> Iterator[slice]:
+    """Yield the rows of an image some at a time: a photo takes a dozen times its size else."""
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
+
+
+def _without_fringe(photo: Image.Image, alpha: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
     """Give half-transparent pixels the mean colour of the opaque ones around them.
 
     The mean is a blur of the opaque pixels, divided by a blur of where they are.
@@ -81,7 +99,6 @@ def _without_fringe(photo: Image.Image, alpha: NDArray[np.uint8]) -> NDArray[np.
     edge = (alpha > 0) & ~solid
     if not edge.any() or not solid.any():
         return pixels
-    radius = max(2, round(max(photo.size) / 256))  # some pixels of the network's own map
     blur = ImageFilter.BoxBlur(radius)
     weight = np.asarray(Image.fromarray(solid.astype(np.uint8) * 255).filter(blur))
     opaque = Image.fromarray(pixels * solid[..., None]).filter(blur)
@@ -118,8 +135,11 @@ def on_image(cut: Image.Image, background: ImageSource) -> Image.Image:
     Raises:
         ImageError: The background is no image that can be read.
     """
-    photo = open_image(background)
-    return _onto(ImageOps.fit(photo, cut.size, method=Image.Resampling.LANCZOS), cut)
+    fitted = ImageOps.fit(
+        open_image(background, share=True), cut.size, method=Image.Resampling.LANCZOS
+    )
+    # `fit` returns the image itself, which may be somebody's, only if it has that size.
+    return _onto(fitted.copy() if fitted is background else fitted, cut)
 
 
 def _onto(background: Image.Image, cut: Image.Image) -> Image.Image:

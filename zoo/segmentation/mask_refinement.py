@@ -12,8 +12,9 @@ alike x may not jump, so that the jump moves to where the colours do; where the 
 edge, x stays near p. The band's surroundings keep p, so that nothing far from the edge changes.
 What is thinner than two pixels at the working size may get lost: p is never sure of it.
 
-It goes from coarse to fine, each step doubling the size, and in tiles: time and memory grow with
-the length of the edge, and not much with the number of pixels.
+It goes from coarse to fine, each step doubling the size, and in tiles: time grows with the length
+of the edge, and not much with the number of pixels. Beside the answer itself, which takes 4 bytes a
+pixel, memory is needed for a row of tiles.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from PIL import Image
 BAND = 4  # pixels to either side of the edge, at every size
 LEAST_GAIN = 4 / 3  # an image smaller than this times the working size has no edge to gain
 TILE = 1024  # pixels; bounds the memory
+# Larger images are scaled strip by strip, so many pixels at once, which bounds the memory; the
+# strips' edges are rounded, by less than 1e-5, and so smaller ones are scaled in one piece.
+WHOLE, STRIP = 2**24, 2**21
 # An "edge" on more than this share of the image is no outline but noise, and takes long.
 MOST_EDGE = 0.25
 _JOIN = 1e-4  # the least weight: even unlike neighbours are joined, so that no pixel is left alone
@@ -76,9 +80,11 @@ def enlarge(
     probabilities = low_res_probabilities
     for size in _sizes(max(low_res_probabilities.shape), image.size) if refine else ():
         guide = image if size == image.size else image.resize(size, Image.Resampling.BOX)
-        probabilities = _scale(probabilities, size).copy()
-        if not _refine(probabilities, np.asarray(guide), threshold, walk):
+        probabilities = _scale(probabilities, size)
+        if not _refine(probabilities, guide, threshold, walk):
             break
+    if probabilities.shape == image.size[::-1]:
+        return probabilities
     return _scale(probabilities, image.size)
 
 
@@ -94,66 +100,94 @@ def _sizes(low_res_probabilities: int, size: tuple[int, int]) -> list[tuple[int,
 
 
 def _scale(probabilities: Probabilities, size: tuple[int, int]) -> Probabilities:
-    """Scale to (width, height), bilinearly."""
-    if probabilities.shape == size[::-1]:
-        return probabilities
-    return np.asarray(Image.fromarray(probabilities).resize(size, Image.Resampling.BILINEAR))
+    """Return a new array scaled to (width, height), bilinearly, in strips of rows."""
+    width, height = size
+    if probabilities.shape == (height, width):
+        return probabilities.copy()
+    image = Image.fromarray(probabilities)
+    scaled = np.empty((height, width), np.float32)
+    rows = _rows_at_once(height, width)
+    for top in range(0, height, rows):
+        end = min(top + rows, height)
+        box = (0, top * image.height / height, image.width, end * image.height / height)
+        strip = image.resize((width, end - top), Image.Resampling.BILINEAR, box)
+        scaled[top:end] = np.asarray(strip)
+    return scaled
 
 
-def _refine(
-    probabilities: Probabilities, guide: NDArray[np.uint8], threshold: float, walk: Walk
-) -> bool:
+def _refine(probabilities: Probabilities, guide: Image.Image, threshold: float, walk: Walk) -> bool:
     """Refine the edge in place, tile by tile; False if there is too much of it to be one."""
-    band = _band(probabilities >= threshold)
+    band = _band(probabilities, threshold)
     if not band.any():
         return True
     if np.count_nonzero(band) > MOST_EDGE * band.size:
         return False
-    before = probabilities.copy()
-    for inner, outer, core in _tiles(*band.shape):
-        if band[inner].any():
-            solved = _random_walk(before[outer], guide[outer], band[outer], walk)
-            probabilities[inner] = solved[core]
+    before, top = probabilities[:0], 0  # what the network said, and at which row that begins
+    for rows, outer_rows in _along(band.shape[0]):
+        # Of the row of tiles above, which is new, the last rows as they were.
+        kept = before[outer_rows.start - top : rows.start - top].copy()
+        del before
+        before = np.concatenate([kept, probabilities[rows.start : outer_rows.stop]])
+        top = outer_rows.start
+        for columns, outer_columns in _along(band.shape[1]):
+            inner, outer = (rows, columns), (outer_rows, outer_columns)
+            if band[inner].any():
+                pixels = np.asarray(guide.crop(_box(outer)))
+                solved = _random_walk(before[:, outer_columns], pixels, band[outer], walk)
+                probabilities[inner] = solved[_within(inner, outer)]
     return True
 
 
-def _band(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _rows_at_once(height: int, width: int) -> int:
+    return height if height * width <= WHOLE else max(1, STRIP // width)
+
+
+def _band(probabilities: Probabilities, threshold: float) -> NDArray[np.bool_]:
     """Return the pixels within BAND pixels of the mask's edge, bool (H, W)."""
     from scipy.ndimage import maximum_filter
 
-    edge = np.zeros(mask.shape, np.uint8)
-    for axis in (0, 1):
-        change = np.diff(mask, axis=axis)
-        for side in (slice(1, None), slice(None, -1)):
-            edge[side if axis == 0 else (slice(None), side)] |= change
-    return maximum_filter(edge, 2 * BAND - 1) > 0
+    height, width = probabilities.shape
+    band = np.empty((height, width), np.bool_)
+    rows = _rows_at_once(height, width)
+    for top in range(0, height, rows):
+        start = max(top - BAND, 0)
+        mask = probabilities[start : top + rows + BAND] >= threshold
+        edge = np.zeros(mask.shape, np.uint8)
+        for axis in (0, 1):
+            change = np.diff(mask, axis=axis)
+            for side in (slice(1, None), slice(None, -1)):
+                edge[side if axis == 0 else (slice(None), side)] |= change
+        wide = maximum_filter(edge, 2 * BAND - 1)
+        band[top : top + rows] = wide[top - start : top - start + rows] > 0
+    return band
 
 
 _Slices = tuple[slice, slice]
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[_Slices, _Slices, _Slices]]:
-    """Yield the tiles of an image.
+def _along(side: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the tiles along one side, each without its margin and with it.
 
-    Each is its place, the same with a margin (what happens further away does not reach it: the
-    prior ties every pixel), and where in the latter the former lies.
+    What happens further away does not reach a tile: the prior ties every pixel.
     """
     margin = 8 * BAND
+    for first in range(0, side, TILE):
+        last = min(first + TILE, side)
+        yield slice(first, last), slice(max(first - margin, 0), min(last + margin, side))
 
-    def along(side: int) -> Iterator[tuple[slice, slice, slice]]:
-        for first in range(0, side, TILE):
-            last = min(first + TILE, side)
-            start = max(first - margin, 0)
-            yield (
-                slice(first, last),
-                slice(start, min(last + margin, side)),
-                slice(first - start, last - start),
-            )
 
-    for rows in along(height):
-        for columns in along(width):
-            inner, outer, core = zip(rows, columns, strict=True)
-            yield inner, outer, core
+def _within(inner: _Slices, outer: _Slices) -> _Slices:
+    """Return where a tile lies in itself with its margin."""
+    rows, columns = (
+        slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True)
+    )
+    return rows, columns
+
+
+def _box(place: _Slices) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom."""
+    rows, columns = place
+    return columns.start, rows.start, columns.stop, rows.stop
 
 
 def _random_walk(

@@ -6,14 +6,14 @@ Masks are boolean arrays (H, W), True on the object; every metric is a fraction 
 from __future__ import annotations
 
 import io
-from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import ImageError
-from zoo.preprocessing.images import ImageSource, read_image
+from zoo.preprocessing.image_files import ImageSource, decode
+from zoo.segmentation import file_names, mask_values
 
 Mask = NDArray[np.bool_]
 
@@ -25,33 +25,35 @@ UNCERTAIN = (0.1, 0.9)  # probabilities between these are neither a clear no nor
 def read(source: ImageSource, size: tuple[int, int] | None = None) -> Mask:
     """Read a mask from an image: white is the object, or what is opaque in a cut-out.
 
+    Two values are understood whatever they are, if one of them is 0 or black: the class numbers 0
+    and 1, a palette's colour, 16 bits. :mod:`zoo.segmentation.mask_values` says what else is.
+
     Args:
-        source: A path, bytes, a ``PIL.Image`` or a uint8 array; see
-            :mod:`zoo.preprocessing.images`. If parts of
-            it are transparent, the rest is the mask; otherwise what is lighter than mid-gray.
+        source: A path, bytes, a ``PIL.Image``, a uint8 array (see
+            :mod:`zoo.preprocessing.images`) or a bool array (H, W).
         size: (width, height) that the mask must have; None for any.
 
     Returns:
-        bool array (H, W).
+        bool array (H, W), a new one.
 
     Raises:
-        ImageError: The source is no image, or has another size.
+        ImageError: The source is no image, has another size, or does not say what the object is:
+            it has several classes, or the shades of a photo.
 
     Example:
-        >>> read(np.full((8, 8), 255, np.uint8)).all()
-        np.True_
+        >>> read(np.eye(8, dtype=np.uint8)).sum()
+        np.int64(8)
     """
-    image = read_image(source)
+    if isinstance(source, np.ndarray) and source.dtype == np.bool_:
+        image = decode(source.astype(np.uint8))
+    else:
+        image = decode(source)
     if size is not None and image.size != size:
         wrong, right = (f"{width} × {height}" for width, height in (image.size, size))
         raise ImageError(
             f"The mask has {wrong} pixels and the photo {right}: give a mask of the photo's size."
         )
-    if image.mode in ("LA", "RGBA"):
-        alpha = np.asarray(image.getchannel("A"))
-        if alpha.min() < 255:
-            return alpha > 127
-    return np.asarray(image.convert("L")) > 127
+    return mask_values.of(image)
 
 
 def png(mask: Mask) -> bytes:
@@ -69,7 +71,7 @@ def file_name(photo: str, taken: set[str] | None = None) -> str:
     """Name an image's mask as Carvana does: ``street.jpg`` has the mask ``street_mask.png``.
 
     Args:
-        image: The image's file name; folders in it are dropped.
+        photo: The image's file name; folders in it are dropped, and what not every system allows.
         taken: Names that are in use; the new name is added to them. One that is there already gets
             a number.
 
@@ -78,14 +80,7 @@ def file_name(photo: str, taken: set[str] | None = None) -> str:
         >>> [file_name(name, taken) for name in ("a.jpg", "a.png", "b/a.jpg")]
         ['a_mask.png', 'a-2_mask.png', 'a-3_mask.png']
     """
-    stem = PurePath(photo.replace("\\", "/")).stem or "image"
-    name, number = f"{stem}_mask.png", 1
-    while taken is not None and name in taken:
-        number += 1
-        name = f"{stem}-{number}_mask.png"
-    if taken is not None:
-        taken.add(name)
-    return name
+    return file_names.unique(photo, "_mask.png", taken)
 
 
 def iou(predicted: Mask, true: Mask) -> float:

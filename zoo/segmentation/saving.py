@@ -31,7 +31,8 @@ class Saver:
         """Write the files for one image.
 
         Args:
-            name: The image's file name, after which the files are named.
+            name: The image's file name, after which the files are named; see
+                :mod:`zoo.segmentation.file_names`.
             image: The image that ``answer`` answers for.
             answer: What :meth:`zoo.Segmenter.predict` returned.
 
@@ -50,7 +51,7 @@ class Saver:
         if self._cutouts is not None:
             path = self._cutouts / f"{file.removesuffix('_mask.png')}_cutout.png"
             alpha = cutouts.opacity(answer.probabilities, answer.threshold)
-            _write(path, cutouts.png(cutouts.cut_out(open_image(image), alpha)))
+            _write(path, cutouts.png(cutouts.cut_out(open_image(image, share=True), alpha)))
             written["cutout"] = str(path)
         return written
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 import zoo
 from pages.common import number_format
+from pages.components import upload
 from pages.components.mask_viewer import mask_viewer
-from pages.images import encoding
 from zoo.segmentation.archives import MaskArchive
 
 MOST = 100  # images at once
@@ -26,7 +26,6 @@ def show(model: zoo.Segmenter) -> None:
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     files = left.file_uploader(
         "Images",
-        encoding.FILES,
         accept_multiple_files=True,
         key="batch",
         label_visibility="collapsed",
@@ -50,16 +49,20 @@ def show(model: zoo.Segmenter) -> None:
 
 
 def make_archive(model: zoo.Segmenter, files: list[Any]) -> tuple[bytes, list[str]]:
-    """Look at every image, under a progress bar; return the zip file and what went wrong."""
+    """Look at every image, under a progress bar; return the zip file and what went wrong.
+
+    Whatever happens to one image, the others get their masks.
+    """
     archive, problems = MaskArchive(), []
     bar = st.progress(0.0)
     for done, file in enumerate(files):
         bar.progress(done / len(files), f"{done + 1} of {len(files)}: {file.name}")
         try:
             archive.add(file.name, model.predict(file.getvalue()))
-        except zoo.ImageError as error:
-            problems.append(f"{file.name}: {error}")
-            archive.add_problem(file.name, str(error))
+        except Exception as error:
+            problem = upload.problem(error)
+            problems.append(f"{file.name}: {problem}")
+            archive.add_problem(file.name, problem)
     bar.empty()
     return archive.close(), problems
 

@@ -10,7 +10,12 @@ from PIL import Image
 import zoo
 from pages.components.mask_viewer import mask_viewer
 from pages.images import encoding
+from zoo.preprocessing import images
 from zoo.segmentation import mask_refinement, masks
+
+# A photo of more pixels is looked at reduced to a longest side, which is still four times what the
+# screen shows; what is downloaded is made at its own size.
+LARGE, REDUCED = 16_000_000, 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,10 @@ class Scene:
         """Return the photo at its own size, RGB."""
         return zoo.open_image(self.encoded)
 
+    def is_large(self) -> bool:
+        """Return whether an answer at the photo's own size is too large to be kept."""
+        return self.size[0] * self.size[1] > LARGE
+
     def full(self) -> zoo.Segmentation:
         """Return the answer at the photo's own size; the network does not run again."""
         if self.shown.size == self.size:
@@ -82,15 +91,19 @@ def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
     Raises:
         ImageError: It is no image that can be used; the message says why.
     """
-    original = zoo.open_image(encoded)
-    result = model.predict(original)
-    size = mask_viewer.fit(original.size)
-    shown = original.resize(size, Image.Resampling.LANCZOS) if size != original.size else original
+    photo = zoo.open_image(encoded)
+    whole = photo.size
+    size = mask_viewer.fit(whole)
+    shown = photo if size == whole else photo.resize(size, Image.Resampling.LANCZOS)
+    if whole[0] * whole[1] > LARGE:  # 256 MB at 64 megapixels, and the answer would be as large
+        photo = images.scale(photo, REDUCED)
+    result = model.predict(photo)
+    del photo
     small = replace(result, probabilities=mask_viewer.shrink(result.probabilities, size))
     return Scene(
         name=name,
         encoded=encoded,
-        size=original.size,
+        size=whole,
         shown=shown,
         result=small,
         photo=encoding.data_url(encoding.jpeg(shown, side=mask_viewer.SIDE), "jpeg"),

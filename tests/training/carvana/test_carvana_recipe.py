@@ -28,6 +28,7 @@ from training.engine.failures import TrainingError
 from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.loading import load_folder
 from zoo.segmentation import components
+from zoo.segmentation.masks import iou
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -54,10 +55,12 @@ def test_overfits_4_images(tmp_path: Path) -> None:
     assert record["history"][-1]["validation"]["iou"] > 0.99
 
 
-@pytest.mark.parametrize("muon_lr", [0.0, 0.1])
-def test_a_resumed_run_equals_an_unbroken_one(muon_lr: float, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(("muon_lr", "averaging"), [(0.0, 0.0), (0.1, 0.9)])
+def test_a_resumed_run_equals_an_unbroken_one(
+    muon_lr: float, averaging: float, tmp_path: Path, monkeypatch
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    recipe = replace(TINY, muon_lr=muon_lr)
+    recipe = replace(TINY, muon_lr=muon_lr, averaging=averaging)
     train(recipe, SOURCES, HELD, whole, CPU, quiet=True)
 
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
@@ -232,3 +235,28 @@ def test_the_command_says_where_carvana_comes_from(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "kaggle.com/c/carvana" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_pixels_that_a_mask_does_not_know_teach_nothing() -> None:
+    inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+    known = torch.zeros(2, 1, 32, 48, dtype=torch.bool)
+    known[:, :, :, :20] = True
+    target = (inputs[:, :1] > 0).float()
+    ends = []
+    for guess in (0.0, 1.0):
+        learner = CarvanaLearner(TINY, SOURCES, HELD, CPU, 0)
+        filled = torch.where(known, target, torch.full_like(target, guess))
+        learner.learn(CarBatch(inputs, filled, known), 0)
+        ends.append(next(learner.student.network.parameters()).detach().clone())
+    assert torch.equal(*ends)
+    everywhere = CarvanaLearner(TINY, SOURCES, HELD, CPU, 0)
+    everywhere.learn(CarBatch(inputs, target), 0)
+    assert not torch.equal(ends[0], next(everywhere.student.network.parameters()))
+
+
+def test_the_record_says_what_the_model_answers(tmp_path: Path) -> None:
+    record = train(TINY, SOURCES, HELD, tmp_path, CPU, quiet=True)
+    model = load_folder("carvana", tmp_path, "cpu")
+    found = [iou(model.predict(p.image).mask, p.read()[1]) for p in HELD.studio]
+    assert record["metrics"]["validation"]["iou"] == pytest.approx(np.mean(found))
+    assert record["metrics"]["validation"]["n"] == 2

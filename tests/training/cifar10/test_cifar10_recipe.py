@@ -340,7 +340,7 @@ def test_bad_input_gets_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("error: There is no CIFAR-10 in")
     assert done.stderr.count("\n") == 1
-    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 images"):
+    with pytest.raises(TrainingError, match="A batch of 500 does not suit 120 training images"):
         train(tmp_path / "y", replace(TINY, batch=500))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.training.tiny_cars import PLAIN, draw, encode, pair, write_kaggle, write_parquet
 from training.data import carvana_photos as data
@@ -89,6 +91,30 @@ def test_damage_is_reported_by_name(tmp_path: Path) -> None:
     assert f"{CARS[1]}_02 has 48 × 32 and the mask 48 × 29 pixels" in message
     assert "\n" not in message
     assert image.shape == (32, 48, 3)
+
+
+@pytest.mark.parametrize("white", [1, 26])
+def test_masks_of_class_numbers_are_understood(tmp_path: Path, white: int) -> None:
+    made = [
+        dataclasses.replace(p, mask=encode(p.read()[1].astype(np.uint8) * white, "PNG"))
+        for p in photos()
+    ]
+    write_parquet(tmp_path / "carvana/all.parquet", made)
+    expected = {p.name: p.read()[1] for p in photos()}
+    for one in data.load(tmp_path, "all"):
+        np.testing.assert_array_equal(one.read()[1], expected[one.name])
+        assert one.read()[1].any()
+
+
+def test_masks_of_several_classes_are_refused_by_name(tmp_path: Path) -> None:
+    made = photos()
+    _, mask = made[3].read()
+    several = mask.astype(np.uint8)
+    several[:8] = 2
+    made[3] = dataclasses.replace(made[3], mask=encode(several, "PNG"))
+    write_parquet(tmp_path / "carvana/all.parquet", made)
+    with pytest.raises(TrainingError, match=f"the mask of {made[3].name} .* may be classes"):
+        data.load(tmp_path, "train")
 
 
 def test_a_missing_mask_is_reported_by_name(tmp_path: Path) -> None:
@@ -307,3 +333,32 @@ def test_every_photo_comes_once_before_any_comes_twice() -> None:
         plan.make(number, note)  # type: ignore[arg-type]
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
     assert seen[:12] != seen[12:]
+
+
+def _as(kind: str, mask: np.ndarray) -> bytes:
+    """Return a mask as a PNG of one of the kinds that people have."""
+    if kind == "16 bits":
+        image = Image.fromarray(mask.astype(np.uint16) * 65535)
+    elif kind == "a palette's dark red":
+        image = Image.fromarray(mask.astype(np.uint8), "P")
+        image.putpalette([0, 0, 0, 128, 0, 0])
+    else:
+        image = Image.fromarray(mask.astype(np.uint8) * {"0 and 1": 1, "class 7": 7}[kind])
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["0 and 1", "class 7", "16 bits", "a palette's dark red"])
+def test_masks_of_many_kinds_mark_the_same_car(kind: str) -> None:
+    image, mask = draw(3)
+    one = ImageMaskPair("c_01", encode(image, "PNG"), _as(kind, mask))
+    np.testing.assert_array_equal(one.read()[1], mask)
+
+
+def test_a_mask_of_several_classes_is_refused_and_not_read_as_empty() -> None:
+    image, mask = draw(3)
+    classes = mask.astype(np.uint8) * 7
+    classes[:2] = 11
+    with pytest.raises(TrainingError, match=r"mask of c_01 cannot be read \(its 3 values reach 11"):
+        ImageMaskPair("c_01", encode(image, "PNG"), encode(classes, "PNG")).read()

@@ -204,3 +204,32 @@ def test_draws_depend_on_seed_epoch_and_step_alone() -> None:
     for rank, half in enumerate(halves):  # together the processes see what one alone would
         torch.testing.assert_close(half[0], whole[0][0][rank::2], rtol=0, atol=0)
         torch.testing.assert_close(half[1], whole[0][1][rank::2])
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut off"])
+def test_a_download_that_was_stopped_starts_again(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (make_images(100), make_images(20))
+    folder = tmp_path / "cifar-10-batches-py"
+    write_batches(folder, *whole)
+    last = folder / "data_batch_5"
+    content = last.read_bytes()
+    last.unlink() if damage == "missing" else last.write_bytes(content[:100])
+
+    def fetch(url: str, root: str, filename: str, md5: str) -> None:
+        (Path(root) / "cifar-10-batches-py" / "data_batch_5").write_bytes(content)
+
+    monkeypatch.setattr("torchvision.datasets.utils.download_and_extract_archive", fetch)
+    with pytest.raises(TrainingError, match="data_batch_5"):
+        data.load(tmp_path, "all")
+    assert len(data.load(tmp_path, "all", download=True)) == 100
+
+
+def test_a_download_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+
+    monkeypatch.setattr("torchvision.datasets.utils.download_and_extract_archive", fail)
+    with pytest.raises(TrainingError, match=r"could not be downloaded \(Compressed file ended"):
+        data.load(tmp_path, "all", download=True)

@@ -120,9 +120,32 @@ def test_no_measurement_is_typed(path) -> None:
     """Numbers that somebody measured stand in generated blocks."""
     if path.name == "results.md":
         pytest.skip("generated as a whole")
+    text = re.sub(r"^\|.*$", "", prose(path), flags=re.MULTILINE)  # tables of limits: see below
     unit = r"(%|per cent|ms|s|seconds|minutes|hours|MB|GB|GiB|times|images|photos)\b"
-    typed = re.findall(rf"(?<![\w.])\d[\d.,]*\s?{unit}|\b0\.\d+", prose(path))
+    typed = re.findall(rf"(?<![\w.])\d[\d.,]*\s?{unit}|\b0\.\d+", text)
     assert not typed
+
+
+def test_the_limits_that_a_host_reads_are_those_that_hold() -> None:
+    """The table of docs/hosting.md, against the settings and the test of the memory."""
+    text = (ROOT / "docs/hosting.md").read_text(encoding="utf-8")
+
+    def number(path: str, pattern: str) -> int:
+        return int(re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"))[0])
+
+    upload = number(".streamlit/config.toml", r"maxUploadSize = (\d+)")
+    container = number("compose.yaml", r"mem_limit: (\d+)m")
+    limits = "pages/server/upload_limits.py"
+    session, total = (number(limits, rf"{name} = (\d+) \* MB") for name in ("SESSION", "TOTAL"))
+    memory = "tests/pages/server/test_memory.py"
+    peak, after = (
+        number(memory, rf"{name}\"\] <= (\d+)") / 1000 for name in ("peak", "3 visitors, all pages")
+    )
+    for said in (
+        *(f"| {upload} MB |", f"| {container} MB |", f"| {session} MB; {total} MB |"),
+        f"| {peak} GB at its peak, {after} GB afterwards |",
+    ):
+        assert said in text
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

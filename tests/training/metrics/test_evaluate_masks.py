@@ -14,8 +14,9 @@ from PIL import Image
 import zoo
 from tests import cars, red_cars
 from training import evaluate as evaluation
+from training import finish
 from training.data.carvana_photos import TEST_CARS
-from training.engine import model_folder, options
+from training.engine import model_folder
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.evaluate import Masks, evaluate, record_test
@@ -167,10 +168,10 @@ def test_finish_notes_every_seed_and_exports_the_first(
 ) -> None:
     catalog, bundle = tmp_path / "catalog.json", tmp_path / "bundle"
     monkeypatch.setattr(
-        options, "export", lambda folder: model_folder.export(folder, bundle, catalog)
+        finish, "export", lambda folder: model_folder.export(folder, bundle, catalog)
     )
     folders = {seed: run_folder(tmp_path / f"seed-{seed}", seed) for seed in (3, 4)}
-    assert options.finish(folders, data_dir) == bundle / "carvana"
+    assert finish.export_first(folders, data_dir) == bundle / "carvana"
     record = read_json(bundle / "carvana" / "record.json")
     other = read_json(folders[4] / "record.json")["metrics"]["test"]["iou"]
     assert record["seeds"] == [

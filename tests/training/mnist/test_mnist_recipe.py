@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from safetensors.numpy import load_file
 
 from training.data import mnist_digits as data
 from training.data.augment_digits import DigitAugmentation, warp
+from training.engine import loop
 from training.engine.checkpoint import load_checkpoint, save_checkpoint
 from training.engine.failures import TrainingError
 from training.mnist import mnist_recipe
@@ -227,6 +229,33 @@ def test_the_finished_network_is_calibrated(tiny_mnist: Path, tmp_path: Path) ->
     assert temperature != 1
 
 
+def test_the_config_tells_the_threshold_that_the_record_measured(
+    tiny_mnist: Path, tmp_path: Path
+) -> None:
+    record = train(tiny_mnist, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["ood_threshold"] == record["ood"]["threshold"]
+    assert 0 <= record["ood"]["false_alarm_rate"] <= 1
+    assert set(record["ood"]["detection_rates"]) == set(record["ood"]["ood_n"])
+
+
+def test_outliers_are_pulled_towards_the_same_probability_for_every_class() -> None:
+    logits = np.array([[4, 0, 0], [1, 1, 1]], np.float32)
+    gradient = mnist_recipe.towards_even(logits)
+    assert gradient[0, 0] > 0 > gradient[0, 1]
+    np.testing.assert_allclose(gradient[1], 0, atol=1e-7)
+
+
+def test_a_batch_holds_outliers_after_its_digits(tiny_mnist: Path) -> None:
+    digits = data.load(tiny_mnist, "train")
+    outliers = np.full((3, 28, 28), 255, np.uint8)
+    for images, labels in mnist_recipe.augmented_batches(digits, outliers, RECIPE, 0, 0):
+        assert len(labels) == RECIPE.batch
+        assert len(images) == round(RECIPE.batch * (1 + RECIPE.outlier_share))
+        bright = images.mean(axis=(1, 2, 3))
+        assert bright[RECIPE.batch :].min() > bright[: RECIPE.batch].max()
+
+
 def test_download_puts_the_files_where_they_are_looked_for(
     tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,3 +284,84 @@ def test_a_failed_download_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(MNIST, "download", refuse)
     with pytest.raises(TrainingError, match="could not be downloaded"):
         data.load(tmp_path, "train", download=True)
+
+
+def test_a_run_that_stops_within_an_epoch_draws_dropout_on_as_it_would_have(
+    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, epochs=2)
+    train(tiny_mnist, tmp_path / "whole", recipe)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    learn = mnist_recipe.MnistLearner.learn
+
+    def stop(self: mnist_recipe.MnistLearner, batch: object, step: int) -> np.ndarray:
+        if step == 17:  # of 22, of which the second epoch begins with number 11
+            raise KeyboardInterrupt
+        return learn(self, batch, step)
+
+    monkeypatch.setattr(mnist_recipe.MnistLearner, "learn", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_mnist, tmp_path / "broken", recipe)
+    _, progress = load_checkpoint(tmp_path / "broken" / "checkpoint.safetensors")
+    assert progress["step"] == 15
+    monkeypatch.setattr(mnist_recipe.MnistLearner, "learn", learn)
+    train(tiny_mnist, tmp_path / "broken", recipe, resume=True)
+    whole, resumed = (
+        load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken")
+    )
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, resumed[name], err_msg=name)
+
+
+@pytest.mark.parametrize("count", [130, 11])
+def test_too_few_digits_are_told_before_training(count: int, tmp_path: Path) -> None:
+    digits = data.Digits(np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8))
+    nothing = data.Digits(digits.images[:0], digits.labels[:0])
+    held = nothing if count == 11 else digits
+    recipe = replace(RECIPE, batch=10 if count == 11 else 200)
+    with pytest.raises(TrainingError, match=r"at least 200|too few"):
+        mnist_recipe.train(recipe, digits, held, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_damaged_anywhere_is_named_in_one_sentence(tmp_path: Path) -> None:
+    whole = gzip.compress(bytes([0, 0, 8, 1, 0, 0, 2, 0]) + bytes(range(256)) * 2)
+    rng = np.random.default_rng(0)
+    said = []
+    for _ in range(200):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(content), 3):
+            content[place] ^= int(rng.integers(1, 256))
+        cut = int(rng.integers(0, len(content))) if rng.random() < 0.5 else None
+        (tmp_path / "x.gz").write_bytes(content[:cut])
+        try:
+            data._read_idx(tmp_path / "x")
+        except TrainingError as error:
+            said.append(str(error))
+    assert len(said) > 150
+    assert all("x cannot be read (" in text and "\n" not in text for text in said)
+
+
+@pytest.mark.parametrize("state", ["one file", "cut off"])
+def test_a_download_that_was_stopped_starts_again(
+    state: str, tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.datasets import MNIST
+
+    def transfer(self: MNIST) -> None:
+        for file in (tiny_mnist / "mnist/MNIST/raw").iterdir():
+            if not (target := Path(self.raw_folder) / file.stem).exists():
+                target.write_bytes(gzip.decompress(file.read_bytes()))
+
+    raw = tmp_path / "mnist" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in (tiny_mnist / "mnist/MNIST/raw").iterdir():
+        content = gzip.decompress(file.read_bytes())
+        if file.stem == "train-labels-idx1-ubyte":
+            content = content[:60]
+        if state == "cut off" or file.stem == "train-images-idx3-ubyte":
+            (raw / file.stem).write_bytes(content)
+    with pytest.raises(TrainingError, match=r"train-labels-idx1-ubyte .*add --download"):
+        data.load(tmp_path, "train")
+    monkeypatch.setattr(MNIST, "download", transfer)
+    assert len(data.load(tmp_path, "train", download=True)) == 440

@@ -7,10 +7,12 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from torchmetrics.classification import BinaryF1Score, BinaryJaccardIndex
 
+import zoo
 from zoo import ImageError
+from zoo.samples import samples
 from zoo.segmentation import masks
 
 
@@ -86,6 +88,127 @@ def test_masks_are_read_in_the_forms_that_people_have(form):
     buffer = io.BytesIO()
     gray.save(buffer, "GIF" if form == "GIF" else "PNG")
     assert np.array_equal(masks.read(buffer.getvalue(), (60, 60)), mask)
+
+
+VOC = [128 * (index >> bit & 1) for index in range(256) for bit in range(3)]
+INDEX = square().astype(np.uint8)
+
+
+def palette(indices: np.ndarray, colours: list[int] = VOC) -> Image.Image:
+    image = Image.fromarray(indices).convert("P")
+    image.putdata(indices.ravel())
+    image.putpalette(colours)
+    return image
+
+
+def rgb(colour: tuple[int, int, int]) -> Image.Image:
+    return Image.fromarray((INDEX[..., None] * np.array(colour)).astype(np.uint8))
+
+
+def cut_out(opaque: int) -> Image.Image:
+    image = Image.new("RGBA", (60, 60), (9, 9, 9, 0))
+    image.putalpha(Image.fromarray(INDEX * np.uint8(opaque)))
+    return image
+
+
+UNDERSTOOD = {
+    "class numbers 0 and 1": lambda: Image.fromarray(INDEX),
+    "class number 26": lambda: Image.fromarray(INDEX * 26),
+    "a palette, class 1 in dark red": lambda: palette(INDEX),
+    "a palette, class 7 in gray": lambda: palette(INDEX * 7),
+    "a palette without colours": lambda: palette(INDEX, [0] * 768),
+    "a palette with a transparent background": lambda: with_transparency(palette(INDEX)),
+    "a class's colour": lambda: rgb((0, 0, 142)),
+    "the darkest colour": lambda: rgb((1, 0, 0)),
+    "16 bits, 0 and 1": lambda: Image.fromarray(INDEX.astype(np.uint16)),
+    "16 bits, 0 and 255": lambda: Image.fromarray(INDEX.astype(np.uint16) * 255),
+    "16 bits, white": lambda: Image.fromarray(INDEX.astype(np.uint16) * 65535),
+    "32 bits, 0 and 1": lambda: Image.fromarray(INDEX.astype(np.int32)),
+    "opacity 0 and 1": lambda: cut_out(1),
+    "opacity 0 and 255": lambda: cut_out(255),
+    "dark gray and light gray": lambda: Image.fromarray(INDEX * 190 + 30),
+}
+
+
+def with_transparency(image: Image.Image) -> Image.Image:
+    image.info["transparency"] = 0
+    return image
+
+
+@pytest.mark.parametrize("form", UNDERSTOOD)
+def test_masks_are_understood_as_tools_write_them(form: str) -> None:
+    image = UNDERSTOOD[form]()
+    assert np.array_equal(masks.read(image), square())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG" if image.mode != "I" else "TIFF")
+    assert np.array_equal(masks.read(buffer.getvalue()), square())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.bool_])
+def test_masks_as_arrays(dtype: type) -> None:
+    given = square().astype(dtype)
+    read = masks.read(given)
+    assert np.array_equal(read, square())
+    read[:] = True
+    assert not given.all()
+
+
+def test_empty_and_full_masks_are_what_they_are() -> None:
+    for dtype, white in ((np.uint8, 255), (np.uint16, 65535)):
+        assert not masks.read(Image.fromarray(np.zeros((20, 20), dtype))).any()
+        assert masks.read(Image.fromarray(np.full((20, 20), white, dtype))).all()
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+def test_soft_edges_and_jpeg_do_not_matter(quality: int) -> None:
+    mask = square(400, 90, 300)
+    drawn = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(2))
+    for image in (drawn, drawn.convert("RGB")):
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=quality)
+        assert masks.iou(masks.read(buffer.getvalue()), mask) > 0.98
+    small = Image.fromarray(mask.astype(np.uint8) * 255).resize((133, 133), Image.Resampling.BOX)
+    assert masks.read(small).sum() == pytest.approx(mask.sum() / 9, rel=0.05)
+
+
+def classes(*values: int, void: int = 0) -> Image.Image:
+    """Stripes of equal width, and a narrow one of "void" at the right."""
+    drawn = np.repeat(np.array(values, np.uint8), 120 // len(values))[None].repeat(90, axis=0)
+    if void:
+        drawn[:, -6:] = void
+    return Image.fromarray(np.ascontiguousarray(drawn))
+
+
+REFUSED = {
+    "1 everywhere": lambda: classes(1),
+    "classes 1 and 2": lambda: classes(1, 2),
+    "three classes": lambda: classes(0, 1, 2),
+    "a class and a void border": lambda: classes(0, 1, void=255),
+    "a trimap": lambda: classes(0, 128, 255),
+    "19 classes and void": lambda: classes(*range(20), void=255),
+    "opacity of classes": lambda: alpha_of(classes(0, 1, 2)),
+    "nothing opaque": lambda: Image.new("RGBA", (60, 60)),
+    "three colours": lambda: palette(INDEX + (INDEX.cumsum(axis=0) > 9)),
+    "red on white": lambda: Image.fromarray(255 - INDEX[..., None] * np.uint8([0, 255, 255])),
+    "16 bits, three classes": lambda: Image.fromarray(
+        np.asarray(classes(0, 1, 2)).astype(np.uint16)
+    ),
+    "a photo": lambda: zoo.open_image(samples("cars")[0].path),
+    "a gray photo": lambda: zoo.open_image(samples("cars")[0].path, "L"),
+}
+
+
+def alpha_of(gray: Image.Image) -> Image.Image:
+    image = gray.convert("RGBA")
+    image.putalpha(gray)
+    return image
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_a_mask_that_does_not_say_what_the_object_is_gets_a_sentence(form: str) -> None:
+    with pytest.raises(ImageError, match=r"^The mask .*: give one that is black .*\.$") as error:
+        masks.read(REFUSED[form]())
+    assert len(str(error.value)) < 200
 
 
 def test_a_mask_of_another_size_gets_a_sentence():

@@ -148,6 +148,30 @@ def test_a_batch_is_the_same_as_one_by_one(model: zoo.Segmenter) -> None:
     assert len(model.predict_batch(np.stack([images[2]] * 2))) == 2
 
 
+def test_a_bad_image_of_a_batch_is_named_and_the_others_are_answered(
+    model: zoo.Segmenter, tmp_path: Path
+) -> None:
+    bad = tmp_path / "cut.png"
+    bad.write_bytes(b"junk")
+    batch = [noise(50, 70), bad, noise(64, 64), b"junk"]
+    first, second, third, fourth = model.predict_batch(batch, errors="return")
+    for answer, image in ((first, batch[0]), (third, batch[2])):
+        np.testing.assert_array_equal(answer.probabilities, model.predict(image).probabilities)
+    assert isinstance(second, ImageError)
+    assert str(second).startswith(f"{bad}: This is not an image")
+    assert isinstance(fourth, ImageError)
+    assert str(fourth).startswith("image 4 of 4: This is not an image")
+    with pytest.raises(ImageError, match=r"cut\.png: This is not an image"):
+        model.predict_batch(batch)
+
+
+def test_a_photo_in_an_image_object_is_not_written_to(model: zoo.Segmenter) -> None:
+    photo = Image.fromarray(noise(100, 150))
+    before = photo.copy()
+    model.predict(photo)
+    assert photo.tobytes() == before.tobytes()
+
+
 def test_gray_transparent_and_turned_images_are_read() -> None:
     model = red_cars.red_model()
     see_through = scene(90, 60).convert("RGBA")

@@ -83,7 +83,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, "runs/batch_norm").parse_args(arguments)
-    experiment = command.Experiment(NAME, QUESTION, options, ("numpy", "torch"))
+    experiment = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
     try:
         model = zoo.load(MODEL, device="cpu", source="bundle")
     except zoo.ZooError as error:

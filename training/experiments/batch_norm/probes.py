@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from torch.nn import functional
 
 from training.experiments.batch_norm.small_network import units
 from training.experiments.batch_norm.small_training import Step
+from zoo.graph.modules import private_copy
 
 # Santurkar et al. 2018, appendix A.2 (figure 4): as far as ½ to 4 times the step that is made.
 STEP_FACTORS = (0.5, 1.0, 2.0, 4.0)
@@ -91,7 +91,7 @@ def landscape(step: Step) -> dict[str, float]:
         smoothness: the largest ‖g(θ) − g(θ − kηg)‖₂ / ‖kηg‖₂, the "effective β-smoothness" of
         figure 4 (c).
     """
-    network = private_copy(step.network)
+    network = private_copy(step.network).train()
     parameters = [p for p in network.parameters() if p.requires_grad]
     own = [p for p in step.network.parameters() if p.requires_grad]
     start = [p.detach().clone() for p in own]
@@ -126,7 +126,7 @@ def activation_statistics(network: nn.Module, inputs: Tensor) -> dict[str, tuple
     Returns:
         By unit: means (C,) and standard deviations (C,), the latter at least 1e-5.
     """
-    network = private_copy(network)
+    network = private_copy(network).train()
     found: dict[str, tuple[Tensor, Tensor]] = {}
 
     def keep(name: str) -> Any:
@@ -158,7 +158,7 @@ def covariate_shift(step: Step, before: dict[str, Tensor]) -> dict[str, dict[str
     Returns:
         By unit: difference ‖G − G'‖₂, relative ‖G − G'‖₂ / ‖G‖₂, and the cosine of their angle.
     """
-    network = private_copy(step.network)
+    network = private_copy(step.network).train()
     after = _trained(step.network)
     parameters = dict(network.named_parameters())
     order = list(before)
@@ -188,13 +188,6 @@ def covariate_shift(step: Step, before: dict[str, Tensor]) -> dict[str, dict[str
             ),
         }
     return result
-
-
-def private_copy(network: nn.Module) -> nn.Module:
-    """Return a copy without gradients, in training mode: what it does leaves no trace."""
-    twin = copy.deepcopy(network)
-    twin.zero_grad(set_to_none=True)
-    return twin.train()
 
 
 def _gradients(

@@ -29,7 +29,7 @@ def train_cell(
     return train(design, recipe, training, validation, key["seed"])[1]
 
 
-class SmallStudy(command.Experiment):
+class SmallStudy(command.Study):
     """One run of such an experiment.
 
     Attributes:
@@ -111,7 +111,7 @@ class SmallStudy(command.Experiment):
     def conclude(
         self, rows: Sequence[Mapping[str, Any]], finding: str, seeds: Sequence[int], **more: Any
     ) -> int:
-        """Write the JSON; see `command.Experiment.conclude`.
+        """Write the JSON; see `command.Study.conclude`.
 
         Args:
             rows, finding, seeds: as there.

@@ -283,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", help="one condition; then nothing is written")
     options = parser.parse_args(arguments)
-    experiment = command.Experiment(NAME, QUESTION, options, ("numpy", "scipy", "pillow"))
+    experiment = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow"))
     try:
         model = zoo.load("mnist", device="cpu", source="bundle")
     except ZooError as error:

@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--images", type=positive, help="of each split at the most (default all)")
     options = parser.parse_args(arguments)
-    experiment = command.Experiment(NAME, QUESTION, options, ("numpy", "scipy", "pillow", "torch"))
+    experiment = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow", "torch"))
     try:
         if options.model_folder:
             model = load_folder("carvana", options.model_folder, "cpu")

@@ -27,7 +27,7 @@ SEEDS = (0, 1)
 STUDIO = replace(SHARP, unscaled=1.0, paste=0.0, street=0.0)
 
 
-class UnetStudy(command.Experiment):
+class UnetStudy(command.Study):
     """One run of such an experiment.
 
     Attributes:
@@ -96,7 +96,7 @@ class UnetStudy(command.Experiment):
     def conclude(
         self, rows: Sequence[Mapping[str, Any]], finding: str, seeds: Sequence[int], **more: Any
     ) -> int:
-        """Write the JSON; see `command.Experiment.conclude`."""
+        """Write the JSON; see `command.Study.conclude`."""
         cars, photos = {pair.car for pair in self.held.studio}, len(self.held.studio)
         return super().conclude(
             rows,

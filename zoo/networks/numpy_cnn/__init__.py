@@ -1,9 +1,11 @@
 """A convolutional network from scratch: every forward and backward pass, in NumPy alone.
 
-Read in this order: `convolution`, `pooling`, `batch_norm` (and what may stand in its place,
-`group_norm`, `layer_norm`), `activation`, `dropout`, `linear` (the layers), `loss`, `optimizers`,
-`schedules` (how it learns), `network` (how the layers are put together), `torch_twin` (the same
-network as a ``torch.nn.Module``).
+Read in this order: `layer` (what all layers have in common), `convolution`, `pooling`,
+`batch_normalization` (and what may stand in its place, `group_normalization`,
+`layer_normalization`), `activation`, `dropout`, `linear` (the layers), `loss`, `optimizers`,
+`schedules` (how it learns), `network` (how the layers are put together), `parallel` (how it uses
+all cores). `NumpyCNN.to_torch` gives the same network as a ``torch.nn.Module``, which
+`zoo.networks.stand_alone.digit_cnn` builds.
 
 **Notation.** x is a layer's input, y its output, L the loss. A gradient is written with a
 leading d: dx = ∂L/∂x has the shape of x. A layer's ``backward(dy)`` returns dx and leaves the

@@ -45,7 +45,7 @@ class BatchNorm(Layer):
         self.buffers["running_var"] = np.ones(channels, dtype)
         self.buffers["num_batches_tracked"] = np.zeros((), np.int64)
         self._normalized: Array | None = None
-        self._inverse_deviation: Array | None = None
+        self._inverse_std: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return y; with ``training`` from the batch's statistics, which update the running ones.
@@ -77,7 +77,7 @@ class BatchNorm(Layer):
         over_channels(normalize, len(rows), m)
         self._update_running(mean, variance * (m / (m - 1)))
         self._normalized = normalized
-        self._inverse_deviation = 1 / np.sqrt(variance + self.eps)
+        self._inverse_std = 1 / np.sqrt(variance + self.eps)
         return y
 
     def backward(self, dy: Array) -> Array:
@@ -88,7 +88,7 @@ class BatchNorm(Layer):
         The two subtracted terms are there because μ and σ² depend on every x of the batch.
         """
         normalized = require_forward(self._normalized)
-        inverse_deviation = require_forward(self._inverse_deviation)
+        inverse_std = require_forward(self._inverse_std)
         rows = dy.reshape(len(normalized), -1)
         m = rows.shape[1]
         gamma = self.parameters["weight"]
@@ -102,7 +102,7 @@ class BatchNorm(Layer):
             out = np.multiply(normalized[tile], (-dgamma[tile] / m)[:, None], out=dx_rows[tile])
             out += rows[tile]
             out -= (dbeta[tile] / m)[:, None]
-            out *= (gamma[tile] * inverse_deviation[tile])[:, None]
+            out *= (gamma[tile] * inverse_std[tile])[:, None]
 
         over_channels(differentiate, len(rows), m)
         self.gradients["weight"], self.gradients["bias"] = dgamma, dbeta

@@ -42,7 +42,7 @@ class GroupNorm(Layer):
         self.parameters["weight"] = np.ones(channels, dtype)  # γ
         self.parameters["bias"] = np.zeros(channels, dtype)  # β
         self._normalized: Array | None = None
-        self._inverse_deviation: Array | None = None
+        self._inverse_std: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return y, of x's shape; with ``training`` what `backward` needs is kept.
@@ -56,14 +56,14 @@ class GroupNorm(Layer):
         grouped = x.reshape(self.groups, -1, x.shape[-1])  # (G, m, N)
         groups, m, images = grouped.shape
         normalized = self._memory("normalized", grouped.shape, x.dtype, training)
-        inverse_deviation = np.empty((groups, images), x.dtype)
+        inverse_std = np.empty((groups, images), x.dtype)
 
         def normalize(tile: slice) -> None:
             mean = grouped[tile].mean(axis=1, keepdims=True)  # μ
             centered = np.subtract(grouped[tile], mean, out=normalized[tile])
             variance = column_products(centered, centered) / m  # σ², biased
-            inverse_deviation[tile] = 1 / np.sqrt(variance + self.eps)
-            centered *= inverse_deviation[tile, None]  # x̂
+            inverse_std[tile] = 1 / np.sqrt(variance + self.eps)
+            centered *= inverse_std[tile, None]  # x̂
 
         over_channels(normalize, groups, m * images)
         y = self._memory("y", x.shape, x.dtype, training)
@@ -75,7 +75,7 @@ class GroupNorm(Layer):
 
         over_channels(scale, *rows.shape)
         if training:
-            self._normalized, self._inverse_deviation = normalized, inverse_deviation
+            self._normalized, self._inverse_std = normalized, inverse_std
         return y
 
     def backward(self, dy: Array) -> Array:
@@ -88,7 +88,7 @@ class GroupNorm(Layer):
         a group, so that it stands inside them.
         """
         normalized = require_forward(self._normalized)
-        inverse_deviation = require_forward(self._inverse_deviation)
+        inverse_std = require_forward(self._inverse_std)
         gamma = self.parameters["weight"]
         rows, dy_rows = normalized.reshape(len(gamma), -1), dy.reshape(len(gamma), -1)
         dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
@@ -106,7 +106,7 @@ class GroupNorm(Layer):
             product = column_products(out, x_hat)[:, None] / m
             out -= out.mean(axis=1, keepdims=True)
             out -= x_hat * product
-            out *= inverse_deviation[tile, None]
+            out *= inverse_std[tile, None]
 
         over_channels(differentiate_affine, *rows.shape)
         over_channels(differentiate, groups, m * images)

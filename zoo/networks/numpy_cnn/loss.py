@@ -20,7 +20,7 @@ def softmax_cross_entropy(
     Args:
         logits: z, shape (N, K).
         labels: shape (N,), integers in [0, K).
-        smoothing: s in [0, 1); 0 is the plain cross-entropy.
+        smoothing: s in [0, 1]; 0 is the plain cross-entropy, 1 asks for 1/K everywhere.
 
     Returns:
         The loss in nats, and ∂L/∂z of shape (N, K).

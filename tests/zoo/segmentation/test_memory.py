@@ -1,0 +1,81 @@
+"""What a photo as large as is allowed costs: the peak of a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import red_cars
+from zoo.segmentation import cutouts, mask_refinement
+
+pytest.importorskip("resource", reason="Windows does not tell a process's peak")
+
+ROOT = Path(__file__).parents[3]
+LIMIT = 1_500  # MB over all, PyTorch's 600 among them
+_BEFORE = """
+import resource, sys
+import zoo
+name = next(name for name in zoo.list_models() if zoo.info(name).task == "segmentation")
+model = zoo.load(name, source="bundle", device="cpu")
+"""
+_AFTER = """
+kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print("peak", kilobytes // (1024 if sys.platform != "darwin" else 1024**2))
+"""
+_LIBRARY = """
+found = model.predict(sys.argv[1])
+assert found.probabilities.size > 40e6
+"""
+# What the page does with an upload and, at the photo's own size, with a click on its downloads.
+_PAGE = """
+from pages.sections.segmentation import segmented_photo
+from zoo.segmentation import cutouts, masks
+encoded = open(sys.argv[1], "rb").read()
+scene = segmented_photo.look(model, encoded, "large.jpg")
+masks.png(scene.full().mask_at(0.5))
+alpha = cutouts.opacity(scene.full().probabilities, 0.5)
+cut = cutouts.cut_out(scene.original(), alpha)
+assert cut.size[0] * cut.size[1] > 40e6
+cutouts.png(cut)
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "work"),
+    [((16_000, 4_000), _LIBRARY), ((8_000, 6_000), _PAGE)],
+    ids=["panorama of 64 megapixels, library", "photo of 48 megapixels, page"],
+)
+def test_the_peak_of_a_large_photo(size: tuple[int, int], work: str, tmp_path: Path) -> None:
+    large = tmp_path / "photo.jpg"
+    photo = next((ROOT / "zoo" / "samples" / "cars").glob("*.jpg"))
+    with Image.open(photo) as image:
+        image.resize(size).save(large, quality=60)
+    done = subprocess.run(
+        [sys.executable, "-c", _BEFORE + work + _AFTER, str(large)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) < LIMIT
+
+
+def test_strips_change_nothing_that_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = red_cars.street(500, 310)
+    found = red_cars.red_model().predict(photo)
+    low = found.low_res_probabilities
+    monkeypatch.setattr(mask_refinement, "WHOLE", 1)
+    monkeypatch.setattr(mask_refinement, "STRIP", 5_000)
+    stripped = mask_refinement.enlarge(low, photo, found.threshold)
+    np.testing.assert_allclose(stripped, found.probabilities, atol=1e-4)
+    alpha = cutouts.opacity(found.probabilities, found.threshold)
+    whole = np.asarray(cutouts.cut_out(photo, alpha))
+    monkeypatch.setattr(cutouts, "STRIP", 5_000)
+    np.testing.assert_array_equal(cutouts.opacity(found.probabilities, found.threshold), alpha)
+    np.testing.assert_array_equal(np.asarray(cutouts.cut_out(photo, alpha)), whole)
