@@ -79,6 +79,10 @@ def build(config: Mapping[str, Any]) -> Any:
     return network.float() if framework == "torch" else network
 
 
+# Methods of a tensor that draw, or fill what will be overwritten.
+_DRAWS = {"normal_", "uniform_"}
+
+
 def build_empty(config: Mapping[str, Any]) -> Any:
     """Make the same network without weights: none are drawn, and no memory is filled.
 
@@ -89,8 +93,26 @@ def build_empty(config: Mapping[str, Any]) -> Any:
     if framework == "numpy":
         return make(**arguments | {"seed": None})
     import torch
+    from torch.overrides import TorchFunctionMode
 
-    with torch.device("meta"):
+    class Undrawn(TorchFunctionMode):
+        """Leaves out what ``torch.nn.init`` would draw.
+
+        A draw on the meta device is carried out by torch's compiler front end, whose import
+        alone (dynamo, sympy, onnx, triton) takes seconds and 140 MB.
+        """
+
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if (
+                getattr(func, "__name__", "") in _DRAWS
+                or getattr(func, "__module__", "") == "torch.nn.init"
+            ):
+                return args[0] if args else (kwargs or {})["tensor"]
+            return func(*args, **kwargs or {})
+
+    with torch.device("meta"), Undrawn():
         return make(**arguments).float()
 
 

@@ -69,6 +69,8 @@ def measure(
         found = {"started": resident(server.pid)}
         with Visitor(server.url) as first:
             first.open("")
+            # The warm-up begins a moment after the page, and torch is the first that it fetches.
+            wait_until(lambda: _has_torch(server.pid), 120, "The server does not warm up.")
             rest(server.pid)
             found["warmed up"] = resident(server.pid)
             found["peak of the warm-up"] = peak(server.pid)
@@ -111,6 +113,10 @@ def rest(pid: int, patience: float = 120.0) -> None:
         RuntimeError: It works on and on, or has ended.
     """
     wait_until(lambda: _share_of_a_core(pid) < 0.1, patience, "The server does not come to rest.")
+
+
+def _has_torch(pid: int) -> bool:
+    return "libtorch" in Path(f"/proc/{pid}/maps").read_text()
 
 
 def _share_of_a_core(pid: int) -> float:
