@@ -3,7 +3,7 @@
 MNIST was written in the United States, where a 1 is one stroke and a 7 has no bar: a network that
 knows nothing else takes the 1 of a German or French hand for a 7. So flags and feet are drawn onto
 some of the training ones, and bars through some of the sevens. What is drawn varies within what
-people write: a flag falls by at least 25° (flatter, it is the top of a 7), a bar crosses the stem
+people write: a flag falls by at least 30° (flatter, it is the top of a 7), a bar crosses the stem
 in its middle.
 """
 
@@ -32,11 +32,11 @@ class LookAlikes:
         bar_length: for the bar.
     """
 
-    flag: float = 0.5
+    flag: float = 0.3
     foot: float = 0.4
-    bar: float = 0.4
+    bar: float = 0.3
     bold: float = 0.5
-    fall: tuple[float, float] = (25.0, 65.0)
+    fall: tuple[float, float] = (30.0, 65.0)
     flag_length: tuple[float, float] = (0.2, 0.55)
     foot_length: tuple[float, float] = (0.3, 0.7)
     bar_length: tuple[float, float] = (0.3, 0.65)

@@ -69,7 +69,7 @@ class MnistRecipe:
     augmentation: DigitAugmentation = field(default_factory=DigitAugmentation)
     look_alikes: LookAlikes = field(default_factory=LookAlikes)
     outlier_images: float = 0.08  # images of no digit, for each training image; drawn once
-    outlier_share: float = 0.125  # of them in a batch, for each digit
+    outlier_share: float = 0.0625  # of them in a batch, for each digit
     outlier_weight: float = 0.5  # of their loss (λ of Hendrycks et al. 2019, eq. 1)
 
 
