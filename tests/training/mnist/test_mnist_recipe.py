@@ -103,8 +103,10 @@ def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(
     calls = iter(range(1000))
     real = mnist_recipe.softmax_cross_entropy
 
-    def explode_in_the_second_epoch(*arguments: object) -> tuple[float, np.ndarray]:
-        loss, gradient = real(*arguments)
+    def explode_in_the_second_epoch(
+        *arguments: object, **options: object
+    ) -> tuple[float, np.ndarray]:
+        loss, gradient = real(*arguments, **options)
         return (float("nan") if next(calls) > 15 else loss), gradient
 
     monkeypatch.setattr(mnist_recipe, "softmax_cross_entropy", explode_in_the_second_epoch)
