@@ -114,7 +114,7 @@ def test_every_package_that_is_imported_is_required() -> None:
     required = {re.split(r"[><=]", line)[0].replace("-", "_") for line in text.splitlines()}
     known = {"zoo", "training", "pages", "PIL"} | required | set(sys.stdlib_module_names)
     # Of the Hub's client, whose errors they are; of publishing and benchmarks (requirements-dev).
-    known |= {"httpx2", "yaml", "matplotlib", "playwright"}
+    known |= {"httpx2", "yaml", "matplotlib", "playwright", "websockets"}
     for folder in ("zoo", "training", "pages"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

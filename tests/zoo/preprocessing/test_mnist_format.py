@@ -121,8 +121,7 @@ def test_thin_strokes_are_thickened_to_mnists(width: int) -> None:
 
 def test_the_aspect_ratio_is_kept() -> None:
     pad = np.zeros((300, 300), np.uint8)
-    pad[100:200, 100:250] = 255
-    pad[108:192, 108:242] = 0  # a frame of 150 × 100
+    pad[100:200, 100:108] = pad[192:200, 100:250] = 255  # an L of 150 × 100
     rows, columns = np.nonzero(prepare(pad) > 127)
     height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
     assert width == 20

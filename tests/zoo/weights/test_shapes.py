@@ -16,7 +16,7 @@ from zoo.weights.catalog import read_catalog
     ("name", "changes", "said"),
     [
         ("cifar10", {"channels": 1, "mean": [0.5], "std": [0.2]}, "input of 1×32×32, which the"),
-        ("carvana", {"channels": 1, "mean": [0.5], "std": [0.2]}, "input of 1×342×512, which the"),
+        ("carvana", {"channels": 1, "mean": [0.5], "std": [0.2]}, "input of 1×64×64, which the"),
         ("cifar10", {"height": 1, "width": 1}, "input of 3×1×1, which the network does not take"),
         ("cifar10", {"height": 64, "width": 48}, None),  # any size that it can take
     ],
