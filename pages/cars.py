@@ -192,7 +192,7 @@ def show_answer(seen: Scene) -> None:
     with st.container(horizontal=True, gap="small"):
         st.metric("Car area", number_format.percent(area), help="Share of the image's pixels")
         st.metric(
-            "Unsure",
+            "Uncertain",
             number_format.percent(seen.uncertain()),
             help="Share of the pixels that are neither clearly car nor clearly not: "
             f"between {low} and {high} sure",

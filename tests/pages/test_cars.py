@@ -133,7 +133,7 @@ def test_an_upload_is_cut_out(cars):
     assert percent(cars, "Car area") == pytest.approx(red_cars.car().mean(), abs=0.0006)
     pink = red_cars.car() & ~red_cars.car(pink=False)
     # The edges, scaled up from the working size, are unsure as well.
-    assert percent(cars, "Unsure") == pytest.approx(pink.mean(), abs=0.004)
+    assert percent(cars, "Uncertain") == pytest.approx(pink.mean(), abs=0.004)
     labels = [button.proto.label for button in cars.get("download_button")]
     assert labels[:2] == ["Cut-out, PNG with transparency", "Mask, PNG"]
 

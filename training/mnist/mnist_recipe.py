@@ -37,10 +37,9 @@ from training.engine.model_folder import write_model
 from training.engine.options import check_batch
 from training.engine.provenance import provenance
 from training.engine.recipe_json import plain
-from training.engine.temperature_scaling import calibrate
 from training.metrics.digit_outliers import COUNT, measure_digit_ood
+from training.mnist.held_out_digits import calibrate_network, measure, probabilities
 from training.mnist.mnist_record import config, describe_run
-from zoo.functions import softmax
 from zoo.networks.numpy_cnn import (
     SGD,
     Dropout,
@@ -248,36 +247,3 @@ def augmented_batches(
             if index < steps:
                 upcoming = worker.submit(prepare, index)
             yield ready
-
-
-def calibrate_network(network: NumpyCNN, validation: data.Digits) -> dict[str, Any]:
-    """Fit the temperature on the validation digits and divide the last layer by it.
-
-    Label smoothing leaves the network too modest. The logits are linear in the last layer's
-    weights and bias, so that dividing those by T is temperature scaling; no answer changes.
-    """
-    logits = network.forward(data.normalize(validation.images))
-    calibration = calibrate(logits, validation.labels)
-    for array in network.layers["linear"].parameters.values():
-        array /= calibration["temperature"]
-    return calibration
-
-
-def probabilities(
-    network: NumpyCNN, images: NDArray[np.uint8], batch: int = 500
-) -> NDArray[np.floating]:
-    """Return the network's probabilities (N, 10) for images (N, 28, 28), uint8."""
-    starts = range(0, len(images), batch)
-    logits = [network.forward(data.normalize(images[i : i + batch])) for i in starts]
-    return softmax(np.concatenate(logits))
-
-
-def measure(network: NumpyCNN, digits: data.Digits, batch: int = 500) -> dict[str, float]:
-    """Return loss (nats, without smoothing) and accuracy in evaluation mode."""
-    total_loss, correct = 0.0, 0
-    for start in range(0, len(digits), batch):
-        labels = digits.labels[start : start + batch]
-        logits = network.forward(data.normalize(digits.images[start : start + batch]))
-        total_loss += softmax_cross_entropy(logits, labels)[0] * len(labels)
-        correct += int((logits.argmax(axis=1) == labels).sum())
-    return {"loss": total_loss / len(digits), "accuracy": correct / len(digits)}

@@ -23,6 +23,7 @@ from training.engine.failures import TrainingError
 from zoo.records import METRIC
 from zoo.samples import Sample, samples
 from zoo.samples.sets import image_set
+from zoo.segmentation.masks import iou
 from zoo.weights.atomic_files import write_bytes
 
 ANSWERS = Path(__file__).parent / "answers"  # <collection>/<sample>.png: the masks, 1 bit a pixel
@@ -115,8 +116,7 @@ def compare_masks(model: zoo.Segmenter) -> tuple[float, int]:
                 f"{model.name}, and look at it."
             ) from None
         found = _small_mask(model, photo, wanted.shape[::-1])
-        union = (found | wanted).sum()
-        ious.append((found & wanted).sum() / union if union else 1.0)
+        ious.append(iou(found, wanted))
     return float(np.mean(ious)), len(ious)
 
 

@@ -12,6 +12,7 @@ from zoo.errors import ZooError
 from zoo.explain.subject import resolve, trace
 from zoo.graph.layers import Skip, is_module
 from zoo.models import Segmenter
+from zoo.segmentation.masks import iou
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -132,6 +133,4 @@ def mask_without_skips(
     whole, without = (
         ablate_skips(model.network, inputs, names, fill)[0] >= level for names in ((), tuple(cut))
     )
-    union = int((whole | without).sum())
-    iou = int((whole & without).sum()) / union if union else 1.0
-    return MaskChange(whole, without, iou)
+    return MaskChange(whole, without, iou(whole, without))
