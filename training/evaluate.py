@@ -2,7 +2,8 @@
 
     python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
     python -m training.evaluate mnist --data-dir DIR --folder RUN_DIR --record
-    python -m training.evaluate carvana --data-dir DIR [--streets | --full-size [--no-refine]]
+    python -m training.evaluate carvana --data-dir DIR [--streets | --full-size [--no-refine] |
+        --phone]
 
 Nothing is chosen by what it says of the test set.
 """
@@ -70,6 +71,7 @@ class Masks:
 
     Attributes:
         streets: on street photos with a large vehicle, not on the studio's.
+        phone: on phone photos with partial masks; see `training.phone_photos`.
         full_size: on the photos in their original size; otherwise scaled to 512 pixels.
         refine: as for ``zoo.Segmenter.predict``; only photos in full size have something to refine.
     """
@@ -77,6 +79,7 @@ class Masks:
     streets: bool = False
     full_size: bool = False
     refine: bool = True
+    phone: bool = False
 
 
 def _evaluate_masks(
@@ -87,6 +90,8 @@ def _evaluate_masks(
 
     if model.config["data"]["name"] != carvana.DESCRIPTION["name"]:
         raise TrainingError(f"{model.name} has no evaluation yet.")
+    if masks.phone:
+        return _evaluate_phone(model, data_dir, split)
     if masks.streets:
         pairs = streets.load(data_dir, split, large_only=True)
     else:
@@ -100,6 +105,22 @@ def _evaluate_masks(
     start = time.perf_counter()
     metrics = segmentation_metrics.measure(answers())
     return _result(model, split, len(pairs), metrics, start)
+
+
+def _evaluate_phone(model: zoo.Segmenter, data_dir: Path, split: str) -> dict[str, Any]:
+    from training import phone_photos
+    from training.data import car_photos
+
+    photos = car_photos.load(data_dir, split)
+
+    def answers() -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.uint8]]]:
+        for photo in photos:
+            image, partial = photo.read()
+            yield photo.name, model.predict(image).mask, partial
+
+    start = time.perf_counter()
+    metrics = phone_photos.measure(answers())
+    return _result(model, split, len(photos), metrics, start)
 
 
 def _evaluate_classes(
@@ -168,11 +189,13 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
 
 
 def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) -> None:
-    from training.data import streets  # imports torch
+    from training.data import car_photos, streets  # which import torch
 
     measured = {"test": Masks()}
     if streets.available(data_dir):  # Kaggle has none
         measured["streets_test"] = Masks(streets=True)
+    if car_photos.available(data_dir):
+        measured["phone_test"] = Masks(phone=True)
     for name, masks in measured.items():
         result = _evaluate_masks(model, data_dir, "test", masks)
         record["metrics"][name] = result["metrics"] | {"n": result["n"]}
@@ -195,6 +218,7 @@ def main() -> int:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--streets", action="store_true", help="carvana: on street photos")
     kind.add_argument("--full-size", action="store_true", help="carvana: on the original photos")
+    kind.add_argument("--phone", action="store_true", help="carvana: on phone photos, in part")
     parser.add_argument(
         "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
     )
@@ -205,8 +229,9 @@ def main() -> int:
         print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
         return 0
     masks = None
-    if arguments.streets or arguments.full_size or arguments.no_refine:
-        masks = Masks(arguments.streets, arguments.full_size, not arguments.no_refine)
+    if arguments.streets or arguments.full_size or arguments.no_refine or arguments.phone:
+        refine = not arguments.no_refine
+        masks = Masks(arguments.streets, arguments.full_size, refine, arguments.phone)
     result = evaluate(
         arguments.model,
         arguments.data_dir,
