@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from training.carvana import PACKAGES, Recipe, read_sources
 from training.carvana_record import begin_with, config, describe_run
 from training.checkpoint import as_array
+from training.data.augment_car_photos import PhotoAugmentation
 from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
 from training.data.light import Light
@@ -74,12 +75,12 @@ def measure_statistics(
     forget_statistics(network)
     size, plan = recipe.batch, CarPlan(sources, SEED)
     schedule = [
-        (range(size * i, size * (i + 1)), recipe.augmentation_at(recipe.total_steps - 1))
+        (range(size * i, size * (i + 1)), recipe.mix_at(recipe.total_steps - 1))
         for i in range(count)
     ]
     with torch.no_grad():
-        for inputs, _ in batches(plan, schedule, machine.device):
-            network(inputs)
+        for batch in batches(plan, schedule, machine.device):
+            network(batch.inputs)
     network.eval()
 
 
@@ -90,9 +91,13 @@ def read_recipe(record: Mapping[str, Any]) -> Recipe:
         return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
     values = tuples(record["recipe"])
-    for name in ("small", "augmentation"):
-        light = Light(**tuples(values[name]["light"]))
-        values[name] = CarAugmentation(**tuples(values[name]) | {"light": light})
+    kinds = {
+        "small": CarAugmentation, "augmentation": CarAugmentation, "photos": PhotoAugmentation,
+    }  # fmt: skip
+    for name, kind in kinds.items():
+        if name in values:
+            light = Light(**tuples(values[name]["light"]))
+            values[name] = kind(**tuples(values[name]) | {"light": light})
     return Recipe(**values)
 
 

@@ -36,16 +36,18 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from training import distributed
 from training.carvana_record import begin_with, config, describe_run, plain
 from training.checkpoint import as_array, restore, save_checkpoint
+from training.data import car_photos, streets
 from training.data import carvana as data
-from training.data import streets
+from training.data.augment_car_photos import PhotoAugmentation
 from training.data.augment_cars import CarAugmentation, Sources
-from training.data.car_batches import CarPlan, batches
+from training.data.car_batches import Batch, CarPlan, batches
+from training.data.car_mix import CarMix
 from training.data.light import Light
 from training.distributed import Processes
 from training.earlier_run import add_begin_with
@@ -53,10 +55,12 @@ from training.errors import TrainingError, diverged, run_command
 from training.export import write_model
 from training.machine import Machine, add_machine, choose_precision
 from training.muon import Muon
+from training.partial_masks import pick
 from training.predict_masks import Held, measure
 from training.records import git_commit, provenance
 from training.run import CHECKPOINT, add_arguments, add_presets, chosen, finish, run_folders
 from training.segmentation_loss import LOSSES
+from training.weight_averaging import MovingAverage
 from zoo.networks.unet import UNet
 
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
@@ -91,6 +95,10 @@ class Recipe:
     small_until: float = 0.5  # the share of the run that sees small pictures
     small: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
+    photo: float = 0.0  # the share of phone photos, if there are any
+    photos: PhotoAugmentation = field(default_factory=PhotoAugmentation)
+    square: int = 0  # side of every second step's images after the small ones: phones' are upright
+    averaging: float = 0.0  # what the moving average keeps of itself at a step; 0: no average
 
     @property
     def steps(self) -> int:
@@ -113,6 +121,14 @@ class Recipe:
     def augmentation_at(self, step: int) -> CarAugmentation:
         """Return how a step's pictures are made: small ones first."""
         return self.small if step < self.small_until * self.total_steps else self.augmentation
+
+    def mix_at(self, step: int) -> CarMix:
+        """Return how a step's images are made, phone photos among them."""
+        augmentation = self.augmentation_at(step)
+        mix = CarMix(augmentation, self.photo, self.photos)
+        if self.square and step % 2 and augmentation is self.augmentation:
+            return mix.sized(self.square, self.square)
+        return mix
 
 
 RECIPE = Recipe()
@@ -143,6 +159,17 @@ PRESETS = {
     "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
     "exact": replace(
         LATER, epochs=16, muon_rate=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)
+    ),
+    "tune": replace(
+        LATER,
+        epochs=25,
+        pictures=960,
+        muon_rate=0.02,
+        peak_learning_rate=1.5e-3,
+        photo=0.4,
+        square=416,
+        averaging=0.997,
+        augmentation=replace(OUTDOORS, unscaled=0.5, paint=0.3, white=0.3),
     ),
     "white": replace(
         LATER, epochs=12, augmentation=replace(OUTDOORS, unscaled=1.0, paint=0.3, white=0.5)
@@ -192,9 +219,10 @@ def train(
     run.restore(resume)
     while run.step < recipe.total_steps:
         run.train_epoch()
-    record = describe_run(recipe, run.network, run.progress, validation, machine)
+    network = run.result
+    record = describe_run(recipe, network, run.progress, validation, machine)
     if machine.processes.first:
-        weights = {name: as_array(value) for name, value in run.network.state_dict().items()}
+        weights = {name: as_array(value) for name, value in network.state_dict().items()}
         write_model(out, weights, config(recipe, record), record)
     machine.processes.wait()
     return record
@@ -231,13 +259,14 @@ class _Run:
         # The layout in which convolutions are fastest: a step takes 0.8 of the time on two cores.
         self.network.to(machine.device).to(memory_format=torch.channels_last)
         self.parameters = list(self.network.parameters())
+        self.average = MovingAverage(self.network, recipe.averaging) if recipe.averaging else None
         self._make_optimizers()
         self.step = 0
         self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}  # of the epoch so far
         self.saved = time.monotonic()
         counts = {
             "studio": len(sources.studio), "streets": len(sources.streets),
-            "backgrounds": len(sources.backgrounds),
+            "backgrounds": len(sources.backgrounds), "phone": len(sources.photos),
         }  # fmt: skip
         self.progress: dict[str, Any] = {
             "identity": {"recipe": plain(recipe), "seed": seed, "photos": counts},
@@ -274,8 +303,15 @@ class _Run:
     def begin_with(self, folder: Path) -> None:
         """Take the weights of a finished run instead of random ones, and keep its record."""
         earlier = begin_with(self.network, folder, self.progress["identity"])
+        if self.average:
+            self.average.restart(self.network)
         self.progress["identity"]["first_weights"] = earlier.pop("weights")
         self.progress["record"]["began_with"] = earlier
+
+    @property
+    def result(self) -> nn.Module:
+        """The network that is measured, and that the run gives: the average, if there is one."""
+        return self.average.network if self.average else self.network
 
     @property
     def epoch(self) -> int:
@@ -288,9 +324,13 @@ class _Run:
         if found is None:
             return
         groups, progress = found
-        self.network.load_state_dict(
-            {name: torch.from_numpy(array) for name, array in groups["network"].items()}
-        )
+        networks = {"network": self.network}
+        if self.average:
+            networks["average"] = self.average.network
+        for group, network in networks.items():
+            network.load_state_dict(
+                {name: torch.from_numpy(array) for name, array in groups[group].items()}
+            )
         for number, parameter in enumerate(self.parameters):
             kept = {
                 key: torch.from_numpy(groups[key][str(number)]).to(parameter.device)
@@ -314,6 +354,9 @@ class _Run:
             groups: dict[str, dict[str, NDArray]] = {
                 "network": {k: as_array(v) for k, v in self.network.state_dict().items()}
             }
+            if self.average:
+                state = self.average.network.state_dict()
+                groups["average"] = {k: as_array(v) for k, v in state.items()}
             for number, parameter in enumerate(self.parameters):
                 for optimizer in self._optimizers():
                     for key in MOMENTS & optimizer.state.get(parameter, {}).keys():
@@ -323,14 +366,14 @@ class _Run:
             save_checkpoint(self.checkpoint, groups, self.progress)
         self.saved = time.monotonic()
 
-    def schedule(self, epoch: int) -> list[tuple[range, CarAugmentation]]:
+    def schedule(self, epoch: int) -> list[tuple[range, CarMix]]:
         """Return what this process learns from in the rest of an epoch, step by step."""
         rank, count = self.machine.processes.rank, self.machine.processes.count
         size, last = self.recipe.batch, (epoch + 1) * self.recipe.steps
         return [
             (
                 range(step * size + rank, (step + 1) * size, count),
-                self.recipe.augmentation_at(step),
+                self.recipe.mix_at(step),
             )
             for step in range(self.step, last)
         ]
@@ -345,9 +388,9 @@ class _Run:
             desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=self.quiet or None,
         ) as bar:  # fmt: skip
             schedule = self.schedule(epoch)
-            for inputs, target in batches(self.plan, schedule, self.machine.device, self.threads):
+            for batch in batches(self.plan, schedule, self.machine.device, self.threads):
                 rate = self.recipe.rate(self.step)
-                self.partial["loss"] += self._learn(inputs, target, rate)
+                self.partial["loss"] += self._learn(batch, rate)
                 self.partial["steps"] += 1
                 self.step += 1
                 bar.update()
@@ -357,7 +400,7 @@ class _Run:
                     self.save()
         self._end_epoch(epoch, rate, time.perf_counter() - start)
 
-    def _learn(self, inputs: Tensor, target: Tensor, rate: float) -> float:
+    def _learn(self, batch: Batch, rate: float) -> float:
         """Take one step; return the loss over all processes, which must be a number."""
         self.network.train()
         for group in self.adam.param_groups:
@@ -366,8 +409,8 @@ class _Run:
             share = rate / self.recipe.peak_learning_rate
             self.muon.param_groups[0]["lr"] = share * self.recipe.muon_rate
         with self.machine.autocast():
-            logits = self.network(inputs)
-        loss = LOSSES[self.recipe.loss](logits.float(), target)
+            logits = self.network(batch.inputs)
+        loss = LOSSES[self.recipe.loss](*pick(logits.float(), batch.target, batch.trust))
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         gradients = [p.grad for p in self.parameters if p.grad is not None]
@@ -378,13 +421,15 @@ class _Run:
             raise diverged("loss", value, self.epoch)
         for optimizer in self._optimizers():
             optimizer.step()
+        if self.average:
+            self.average.update(self.network, self.step)
         return value
 
     def _end_epoch(self, epoch: int, rate: float, seconds: float) -> None:
         row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate}
         row["seconds"] = round(seconds, 2)
         row["train"] = {"loss": self.partial["loss"] / max(1.0, self.partial["steps"])}
-        row["validation"] = measure(self.network, self.validation, self.machine)
+        row["validation"] = measure(self.result, self.validation, self.machine)
         self.progress["history"].append(row)
         self.partial = {"loss": 0.0, "steps": 0.0, "seconds": 0.0}
         self.save()
@@ -399,6 +444,8 @@ def _line(row: dict[str, Any], epochs: int) -> str:
     text += f"validation IoU {held_out['iou']:.4f}  boundary {held_out['boundary_iou']:.4f}  "
     if "street_iou" in held_out:
         text += f"street {held_out['street_iou']:.4f}  "
+    if "phone_good" in held_out:
+        text += f"phone good {held_out['phone_good']:.3f} fair {held_out['phone_fair']:.3f}  "
     return text + f"{row['seconds']:.1f} s"
 
 
@@ -418,13 +465,18 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def read_sources(data_dir: Path) -> tuple[Sources, Held]:
     """Read what there is to learn from, and the held-out pictures.
 
-    Street photos and backgrounds are not part of Carvana; without them the network learns the
-    studio alone.
+    Street photos, backgrounds and phone photos are not part of Carvana; without them the network
+    learns the studio alone.
     """
     learned = streets.load(data_dir, "train") if streets.available(data_dir) else ()
     held = streets.load(data_dir, "validation", large_only=True) if learned else ()
-    sources = Sources(data.load(data_dir, "train"), learned, streets.load_backgrounds(data_dir))
-    return sources, Held(data.load(data_dir, "validation"), held)
+    phone: dict[str, tuple[car_photos.CarPhoto, ...]] = {"train": (), "validation": ()}
+    if car_photos.available(data_dir):
+        phone = {split: car_photos.load(data_dir, split) for split in phone}
+    sources = Sources(
+        data.load(data_dir, "train"), learned, streets.load_backgrounds(data_dir), phone["train"]
+    )
+    return sources, Held(data.load(data_dir, "validation"), held, phone["validation"])
 
 
 def main() -> int:
@@ -445,6 +497,7 @@ def _main(options: argparse.Namespace, recipe: Recipe, processes: Processes) -> 
             print(
                 f"seed {seed} → {folder}: {len(sources.studio)} studio photos, "
                 f"{len(sources.streets)} of streets, {len(sources.backgrounds)} backgrounds, "
+                f"{len(sources.photos)} taken with phones, "
                 f"in {machine.precision}",
                 flush=True,
             )

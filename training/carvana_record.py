@@ -12,7 +12,7 @@ from training.data import carvana as data
 from training.earlier_run import joined, take_weights
 from training.errors import TrainingError
 from training.machine import Machine
-from training.predict_masks import Held, choose_threshold, measure_at
+from training.predict_masks import Held, choose_threshold, measure_at, measure_photos
 
 if TYPE_CHECKING:
     from training.carvana import Recipe
@@ -68,7 +68,8 @@ def begin_with(network: nn.Module, folder: Path, identity: dict[str, Any]) -> di
         TrainingError: if there is no such run, or it does not fit.
     """
     record, kept = take_weights(network, folder, added="context.")
-    if record.get("photos") != identity["photos"]:
+    same = {name: identity["photos"].get(name) for name in record.get("photos", ["none"])}
+    if record.get("photos") != same:  # it may lack kinds that came later
         raise TrainingError(f"{folder} learned from other photos; begin with a run on these.")
     return kept
 
@@ -90,6 +91,8 @@ def describe_run(
     metrics = {"validation": measure_at(network, held.studio, machine, threshold)}
     if held.streets:
         metrics["validation_streets"] = measure_at(network, held.streets, machine, threshold)
+    if held.photos:
+        metrics["validation_phone"] = measure_photos(network, held.photos, machine, threshold)
     return {
         "format": 1,
         "model": "carvana",

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from training import phone_photos
+from training.data.car_photos import CarPhoto
 from training.data.carvana import Pair, normalize
 from training.machine import Machine
 from training.segmentation_metrics import (
@@ -23,7 +25,7 @@ from training.segmentation_metrics import (
     iou_by_threshold,
 )
 from training.segmentation_metrics import measure as measure_masks
-from zoo.masks import Mask
+from zoo.pieces import settle
 
 THRESHOLD = 0.5  # while training
 
@@ -35,16 +37,18 @@ class Held:
     Attributes:
         studio: of cars that are held out.
         streets: of drives that are held out; may be empty.
+        photos: phone photos with partial masks; may be empty.
     """
 
     studio: Sequence[Pair]
     streets: Sequence[Pair] = ()
+    photos: Sequence[CarPhoto] = ()
 
 
 def predict(
-    network: nn.Module, pairs: Sequence[Pair], machine: Machine
-) -> Iterator[tuple[str, NDArray[np.float32], Mask]]:
-    """Yield (name, probabilities, true mask) of each picture, at its own size.
+    network: nn.Module, pairs: Sequence[Pair] | Sequence[CarPhoto], machine: Machine
+) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:
+    """Yield (name, probabilities, true mask) of each image, at its own size.
 
     Args:
         network: maps float32 (N, 3, H, W) to logits (N, 1, H, W); on the machine's device; used
@@ -69,13 +73,28 @@ def predict(
 def measure(network: nn.Module, held: Held, machine: Machine) -> dict[str, float]:
     """Return IoU, Dice and Boundary IoU of the studio pictures at threshold ½.
 
-    With street photos there is also ``street_iou``.
+    With street photos there is also ``street_iou``; with phone photos ``phone_good``,
+    ``phone_fair`` and so on, see `training.phone_photos`.
     """
     studio = _measure(network, held.studio, machine, THRESHOLD)
     found = {name: float(studio[name]) for name in ("iou", "dice", "boundary_iou")}
     if held.streets:
         found["street_iou"] = float(_measure(network, held.streets, machine, THRESHOLD)["iou"])
+    if held.photos:
+        metrics = measure_photos(network, held.photos, machine, THRESHOLD)
+        found |= {f"phone_{name}": v for name, v in metrics.items() if name != "n"}
     return found
+
+
+def measure_photos(
+    network: nn.Module, photos: Sequence[CarPhoto], machine: Machine, threshold: float
+) -> dict[str, Any]:
+    """Return the mean metrics of phone photos, and n; see `training.phone_photos.measure`."""
+    metrics = phone_photos.measure(
+        (name, settle(p, threshold) >= threshold, partial)
+        for name, p, partial in predict(network, photos, machine)
+    )
+    return {**fractions(metrics), "n": len(photos)}
 
 
 def choose_threshold(network: nn.Module, pairs: Sequence[Pair], machine: Machine) -> float:

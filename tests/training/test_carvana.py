@@ -18,7 +18,9 @@ from safetensors.numpy import load_file
 from tests.training.carvana import CPU, PLAIN, TINY, pair, write_kaggle
 from training import carvana
 from training.carvana import Recipe, train
+from training.data.augment_car_photos import CERTAIN
 from training.data.augment_cars import CarAugmentation, Sources
+from training.data.car_batches import Batch
 from training.errors import TrainingError
 from training.predict_masks import Held, predict
 from zoo import pieces
@@ -49,12 +51,12 @@ def test_overfits_4_pictures(tmp_path: Path) -> None:
     assert record["metrics"]["validation"]["iou"] > 0.99
 
 
-@pytest.mark.parametrize("muon_rate", [0.0, 0.1])
+@pytest.mark.parametrize(("muon_rate", "averaging"), [(0.0, 0.0), (0.1, 0.0), (0.1, 0.9)])
 def test_a_resumed_run_equals_an_unbroken_one(
-    muon_rate: float, tmp_path: Path, monkeypatch
+    muon_rate: float, averaging: float, tmp_path: Path, monkeypatch
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    recipe = replace(TINY, muon_rate=muon_rate)
+    recipe = replace(TINY, muon_rate=muon_rate, averaging=averaging)
     train(recipe, SOURCES, HELD, whole, CPU, quiet=True)
 
     monkeypatch.setattr(carvana, "CHECKPOINT_SECONDS", 0.0)  # after every step
@@ -136,7 +138,8 @@ def test_the_last_layer_may_learn_faster_than_the_rest(muon_rate: float, tmp_pat
         run = carvana._Run(recipe, SOURCES, HELD, tmp_path / f"{factor}", CPU, 0, True, 1)
         before = {name: p.detach().clone() for name, p in run.network.named_parameters()}
         inputs = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
-        run._learn(inputs, (inputs[:, :1] > 0).float(), 1e-3)
+        target = (inputs[:, :1] > 0).float()
+        run._learn(Batch(inputs, target, torch.full_like(target, CERTAIN, dtype=torch.uint8)), 1e-3)
         moved[factor] = {n: p.detach() - before[n] for n, p in run.network.named_parameters()}
     for name, step in moved[1.0].items():
         factor = 10.0 if name.startswith("head.") else 1.0

@@ -14,6 +14,7 @@ from training.data import carvana as data
 from training.data import streets
 from training.data.augment_cars import CarAugmentation, Sources
 from training.data.car_batches import CarPlan, batches
+from training.data.car_mix import CarMix
 from training.data.carvana import Pair
 from training.data.cut_out_cars import whiten
 from training.data.light import LUMA, Light
@@ -275,11 +276,11 @@ def test_light_changes_no_size_and_keeps_the_range() -> None:
 
 
 def test_pictures_depend_on_their_number_alone() -> None:
-    plan, how = CarPlan(sources(), 5), CarAugmentation(32, 48)
+    plan, how = CarPlan(sources(), 5), CarMix(CarAugmentation(32, 48))
     cpu = torch.device("cpu")
     pairs = list(batches(plan, [(range(0, 4), how), (range(4, 8), how)], cpu, threads=2))
     whole = next(batches(plan, [(range(8), how)], cpu))
-    for position in range(2):
+    for position in range(3):
         joined = torch.cat([batch[position] for batch in pairs])
         torch.testing.assert_close(joined, whole[position], rtol=0, atol=0)
     assert whole[0].shape == (8, 3, 32, 48)
@@ -297,6 +298,6 @@ def test_every_photo_comes_once_before_any_comes_twice() -> None:
 
     plan = CarPlan(sources(), 0)
     for number in range(24):
-        plan.make(number, note)  # type: ignore[arg-type]
+        plan.make(number, CarMix(note))  # type: ignore[arg-type]
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
     assert seen[:12] != seen[12:]

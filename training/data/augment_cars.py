@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy.ndimage import uniform_filter1d
 
+from training.data.car_photos import CarPhoto
 from training.data.carvana import Pair
 from training.data.cut_out_cars import dapple, paint, relight, shrink, tilt, whiten
 from training.data.light import Light, Picture, log_uniform
@@ -38,11 +39,13 @@ class Sources:
         studio: Carvana's pairs.
         streets: street photos with masks of their vehicles; may be empty.
         backgrounds: encoded photos without cars; may be empty.
+        photos: phone photos with partial masks; may be empty.
     """
 
     studio: Sequence[Pair]
     streets: Sequence[Pair] = ()
     backgrounds: Sequence[bytes] = ()
+    photos: Sequence[CarPhoto] = ()
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augment_cars import CarAugmentation, Sources
+from training.data.augment_cars import Sources
+from training.data.car_mix import CarMix
 from training.data.carvana import normalize
 from training.data.light import Picture
-
-ORDER, CONTENT = 0, 1  # two streams of random numbers from one seed
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,28 @@ class CarPlan:
     sources: Sources
     seed: int
 
-    def make(self, number: int, augmentation: CarAugmentation) -> tuple[Picture, Picture]:
-        """Return the run's picture ``number`` and its mask; see `CarAugmentation.__call__`.
-
-        Every studio photo comes once before any comes twice.
-        """
-        turn, place = divmod(number, len(self.sources.studio))
-        order = np.random.default_rng((self.seed, ORDER, turn))
-        index = int(order.permutation(len(self.sources.studio))[place])
-        rng = np.random.default_rng((self.seed, CONTENT, number))
-        return augmentation(self.sources, index, rng)
+    def make(self, number: int, mix: CarMix) -> tuple[Picture, Picture, Picture]:
+        """Return the run's image ``number``; see `CarMix.__call__`."""
+        return mix(self.sources, self.seed, number)
 
 
-Batch = tuple[Tensor, Tensor]
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes:
+        inputs: float32 (N, 3, H, W), normalized.
+        target: the car's share of each pixel, float32 (N, 1, H, W), in [0, 1].
+        trust: how far to rely on that, uint8 (N, 1, H, W), see `training.data.augment_car_photos`.
+    """
+
+    inputs: Tensor
+    target: Tensor
+    trust: Tensor
 
 
 def batches(
     plan: CarPlan,
-    schedule: list[tuple[range, CarAugmentation]],
+    schedule: list[tuple[range, CarMix]],
     device: torch.device,
     threads: int = 1,
 ) -> Iterator[Batch]:
@@ -61,10 +65,6 @@ def batches(
         schedule: for each batch the numbers of its pictures, and how to make them.
         device: where the tensors shall be.
         threads: that prepare pictures.
-
-    Yields:
-        Inputs, float32 (N, 3, H, W), normalized; and the car's share of each pixel, float32
-        (N, 1, H, W), in [0, 1].
     """
     ahead = 2
     with ThreadPoolExecutor(threads, thread_name_prefix="pictures") as pool:
@@ -79,9 +79,10 @@ def batches(
             yield collate(pictures, device)
 
 
-def collate(pictures: list[tuple[Picture, Picture]], device: torch.device) -> Batch:
-    """Stack pictures and masks, uint8, into a batch; see `batches`."""
-    images = torch.from_numpy(np.stack([image for image, _ in pictures])).to(device)
-    shares = torch.from_numpy(np.stack([share for _, share in pictures])).to(device)
+def collate(samples: list[tuple[Picture, Picture, Picture]], device: torch.device) -> Batch:
+    """Stack what `CarMix` made into a batch."""
+    images, shares, trust = (
+        torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*samples, strict=True)
+    )
     inputs = normalize(images).contiguous(memory_format=torch.channels_last)
-    return inputs, shares[:, None].float() / 255
+    return Batch(inputs, shares[:, None].float() / 255, trust[:, None])

@@ -1,8 +1,9 @@
 """Photos of cars as people take them with a phone, each with a mask that knows only a part.
 
 Not Carvana's studio but streets, yards and garages, near and far, from all sides (Pasupa et al.
-2021, doi 10.1007/s40747-021-00397-8). Parts of the car were labelled, so each pixel is one of three:
-car for certain, not *this* car (there may be another one, which carries no label), or unknown.
+2021, doi 10.1007/s40747-021-00397-8). Parts of the car were labelled, so each pixel is one of
+three: car for certain, not *this* car (there may be another one, which carries no label), or
+unknown.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ DESCRIPTION = {
     "name": "Car Parts",
     "source": "https://github.com/dsmlr/Car-Parts-Segmentation",
     "license": "none stated; for training and measuring only",
-    "citation": "K. Pasupa et al.: Evaluation of deep learning algorithms for semantic segmentation "
-    "of car parts, Complex & Intelligent Systems, 2021.",
+    "citation": "K. Pasupa et al.: Evaluation of deep learning algorithms for semantic "
+    "segmentation of car parts, Complex & Intelligent Systems, 2021.",
 }
 
 
