@@ -66,7 +66,7 @@ def test_damage_is_reported_by_name(tmp_path: Path) -> None:
     write(tmp_path, [good, replace(good, name="train2", mask=gray)])
     with pytest.raises(TrainingError, match="mask of train2 has other values"):
         data.load(tmp_path, "train")
-    with pytest.raises(TrainingError, match="the splits are|The splits are"):
+    with pytest.raises(TrainingError, match="The splits are"):
         data.load(tmp_path, "all")
 
 
@@ -220,7 +220,9 @@ def test_training_learns_from_phone_photos_alone_what_they_know(tmp_path: Path) 
         photo=1.0, photos=STILL, averaging=0.9, augmentation=CarAugmentation(48, 48),
     )  # fmt: skip
     sources = Sources([pair("studio")], photos=photos)
-    record = train(recipe, sources, Held([pair("studio")], photos=photos), tmp_path, CPU, quiet=True)
+    record = train(
+        recipe, sources, Held([pair("studio")], photos=photos), tmp_path, CPU, quiet=True
+    )
     phone = record["metrics"]["validation_phone"]
     assert phone["n"] == 4
     assert phone["good"] == 1.0
