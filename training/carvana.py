@@ -6,21 +6,18 @@
 One small network (`zoo.networks.unet`), one view of each picture. What it reaches is in
 ``zoo/bundle/carvana/record.json``.
 
-The recipe, top to bottom. A part of the pictures are studio photos, zoomed, stretched and shifted;
-a part are cars cut out of them and pasted onto other backgrounds at any size; a few are street
-photos, if there are any (`training.data.augment_cars`). All change in colour and sharpness.
+The recipe, top to bottom. Two images of five are photos that people took with a phone, of which a
+mask knows only a part (`training.data.car_photos`): the loss looks at that part alone. Of the
+others a part are studio photos, zoomed, stretched and shifted, or at their own pixels; a part are
+cars cut out of them and pasted onto other backgrounds and streets at any size, painted and in
+patches of light; a few are street photos (`training.data.augment_cars`). All change in colour and
+sharpness.
 Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
-then a cosine down to zero. The first half of the run sees small pictures of many places, which is
-less work; the second half sees the size that is used later, and mostly the studio with the camera's
-own edges, because what is left to learn there is where exactly the edge is. The weights after the
-last step are the result, and the threshold is the one with the best mean IoU on the validation
-cars.
-
-``--begin-with RUN`` begins with the weights of a finished run instead of random ones; the preset
-``finish`` is for that: full size alone, and more pasted cars. So are ``context``, which adds blocks
-that look further around, and lays light in patches on the pasted cars; ``outdoors``, which pastes
-them onto streets, too, and knows evenings; ``exact``, which shows studio photos at their own
-pixels, so that the edge is learned where it is; and ``white``, which pastes more white cars.
+then a cosine down to zero. The first half of the run sees small images, which is less work; the
+second half sees the size that is used later, wide and square in turns, with the camera's own edges,
+because what is left to learn there is where exactly the edge is. A moving average of the weights is
+measured after each epoch, and at the end it is the result; the threshold is the one with the best
+mean IoU on the validation cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -67,10 +64,20 @@ PACKAGES = ("numpy", "pillow", "safetensors", "torch")
 MOMENTS = {"exp_avg", "exp_avg_sq", "momentum_buffer"}  # what optimizers remember
 CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
 
-# Mostly the studio, at nearly the size of the photo, hardly blurred: for exact edges.
+# Places of every kind, small: what a car is.
+PLACES = CarAugmentation(
+    256, 384, street=0.15, paste=0.45, cars=(0.15, 0.55, 0.2, 0.1), dapple=0.2, on_streets=0.25,
+    white=0.2, light=Light(dusk=0.1),
+)  # fmt: skip
+# Nearly the size of the photo, hardly blurred, half of the studio at its own pixels: exact edges.
+# (Scaling blurs.) Cars pasted onto streets, too, evenings, more white cars.
 SHARP = CarAugmentation(
-    street=0.08, paste=0.17, zoom=(0.85, 1.2), stretch=0.05,
-    light=Light(blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2, jpeg_quality=50),
+    street=0.12, paste=0.4, zoom=(0.85, 1.2), stretch=0.05, unscaled=0.5, car_width=(0.2, 1.5),
+    cars=(0.15, 0.55, 0.2, 0.1), paint=0.3, white=0.3, dapple=0.3, motion=0.2, on_streets=0.35,
+    light=Light(
+        blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2, jpeg_quality=50,
+        dusk=0.15,
+    ),
 )  # fmt: skip
 
 
@@ -78,12 +85,12 @@ SHARP = CarAugmentation(
 class Recipe:
     """Everything that decides the result, apart from the data and the seed."""
 
-    epochs: int = 56
-    pictures: int = 480  # an epoch, however many photos there are
+    epochs: int = 105
+    pictures: int = 960  # an epoch, however many photos there are
     batch: int = 8
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
     skips: bool = True
-    context: int = 0  # blocks that look around at the smallest size
+    context: int = 4  # blocks that look around at the smallest size
     loss: str = "bce+dice"  # one of training.segmentation_loss.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
     head_factor: float = 1.0  # the last layer's learning rate, times AdamW's
@@ -93,12 +100,14 @@ class Recipe:
     weight_decay: float = 0.01
     batch_norm_momentum: float = 0.05
     small_until: float = 0.5  # the share of the run that sees small pictures
-    small: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
+    small: CarAugmentation = field(default_factory=lambda: PLACES)
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
-    photo: float = 0.0  # the share of phone photos, if there are any
+    photo: float = 0.4  # the share of phone photos, if there are any
     photos: PhotoAugmentation = field(default_factory=PhotoAugmentation)
-    square: int = 0  # side of every second step's images after the small ones: phones' are upright
-    averaging: float = 0.0  # what the moving average keeps of itself at a step; 0: no average
+    square: int = (
+        416  # side of every second step's images after the small ones: phones' are upright
+    )
+    averaging: float = 0.998  # what the moving average keeps of itself at a step; 0: no average
 
     @property
     def steps(self) -> int:
@@ -125,56 +134,22 @@ class Recipe:
     def mix_at(self, step: int) -> CarMix:
         """Return how a step's images are made, phone photos among them."""
         augmentation = self.augmentation_at(step)
-        mix = CarMix(augmentation, self.photo, self.photos)
+        photos = replace(self.photos, longest=augmentation.width)  # as studio photos are scaled
+        mix = CarMix(augmentation, self.photo, photos)
         if self.square and step % 2 and augmentation is self.augmentation:
             return mix.sized(self.square, self.square)
         return mix
 
 
 RECIPE = Recipe()
-OUTDOORS = replace(
-    SHARP,
-    street=0.12,
-    paste=0.4,
-    car_width=(0.2, 1.5),
-    dapple=0.3,
-    motion=0.2,
-    on_streets=0.35,
-    light=replace(SHARP.light, dusk=0.15),
-)
-LATER = replace(RECIPE, muon_rate=0.03, small_until=0.0, context=4)  # with ``--begin-with``
 PRESETS = {
     "main": RECIPE,
-    "finish": replace(
-        LATER,
-        epochs=14,
-        context=0,
-        augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
-    ),
-    "context": replace(
-        LATER,
-        epochs=16,
-        augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), dapple=0.3),
-    ),
-    "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
-    "exact": replace(
-        LATER, epochs=16, muon_rate=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)
-    ),
+    # With ``--begin-with``: a short run at full size alone.
     "tune": replace(
-        LATER,
-        epochs=25,
-        pictures=960,
-        muon_rate=0.02,
-        peak_learning_rate=1.5e-3,
-        photo=0.4,
-        square=416,
+        RECIPE, epochs=25, small_until=0.0, muon_rate=0.02, peak_learning_rate=1.5e-3,
         averaging=0.997,
-        augmentation=replace(OUTDOORS, unscaled=0.5, paint=0.3, white=0.3),
     ),
-    "white": replace(
-        LATER, epochs=12, augmentation=replace(OUTDOORS, unscaled=1.0, paint=0.3, white=0.5)
-    ),
-}
+}  # fmt: skip
 
 
 def train(

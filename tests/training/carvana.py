@@ -20,7 +20,8 @@ CPU = Machine(Processes(0, 1, torch.device("cpu")))
 PLAIN = Light(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
 TINY = Recipe(
     epochs=2, pictures=8, batch=4, widths=(6, 8), small=CarAugmentation(24, 32),
-    augmentation=CarAugmentation(height=32, width=48), muon_rate=0.0,
+    augmentation=CarAugmentation(height=32, width=48), muon_rate=0.0, context=0, square=0,
+    averaging=0.0,
 )  # fmt: skip
 
 

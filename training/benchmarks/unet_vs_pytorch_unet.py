@@ -50,7 +50,7 @@ OURS, CLASSIC = "ours", "classic"
 LONGER = 3  # times as many pictures, for which the small one needs less time than the classic one
 SEEDS = (0, 1, 2)
 SEEDS_OF_CLASSIC = SEEDS[:2]
-CONTEXT = carvana.PRESETS["context"].context
+CONTEXT = carvana.RECIPE.context
 ROUNDS = 15
 
 

@@ -124,7 +124,7 @@ def split_photos(names: Iterable[str]) -> dict[str, str]:
         groups.setdefault(_GROUP.get(name, name), []).append(name)
     total = sum(map(len, groups.values()))
     room = {"test": round(TEST * total), "validation": round(VALIDATION * total)}
-    sides = {}
+    sides: dict[str, str] = {}
     for key in sorted(groups, key=lambda key: hashlib.sha256(key.encode()).hexdigest()):
         size = len(groups[key])
         side = next((side for side, left in room.items() if left >= size), "train")

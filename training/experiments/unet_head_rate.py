@@ -49,7 +49,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options, short = unets.parse(QUESTION, arguments)
-    recipe = replace(unets.of_the_studio(short), context=carvana.PRESETS["context"].context)
+    recipe = replace(unets.of_the_studio(short), context=carvana.RECIPE.context)
     record = provenance(carvana.PACKAGES)
     sources, held = carvana.read_sources(options.data_dir)
     held = Held(held.studio)  # who learned in the studio alone is not asked about streets

@@ -49,7 +49,7 @@ def parse(
 def of_the_studio(short: carvana.Recipe) -> carvana.Recipe:
     """Return the short recipe with pictures of the studio alone, of the same size."""
     small = replace(STUDIO, height=short.small.height, width=short.small.width)
-    return replace(short, small=small)
+    return replace(short, small=small, photo=0.0)
 
 
 def machine() -> Machine:
