@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data.augment_car_photos import ABSENT, CERTAIN
 
-SURE = 3.0  # the logit from which the network is sure of a car: p > 0.95
+SURE = 3.0  # the logit that a piece must reach somewhere: p > 0.95
 LEAST_AREA = 0.002  # of the image: a smaller piece is no other car but a mistake
+MARGIN = 5  # pixels around such a piece that are left out, too: where its edge is, is open
 
 
 def worth_learning(logits: Tensor, trust: Tensor) -> Tensor:
     """Return which pixels carry a loss, bool (N, 1, H, W).
 
-    Unknown pixels do not. Nor do those "not this car" of which the network is sure that they show
-    a car, in a piece that touches neither the labelled car nor the unknown strip around it: other
+    Unknown pixels do not. Nor does, among those "not this car", a piece that the network calls car
+    and is sure of, if it touches neither the labelled car nor the unknown strip around it: other
     cars carry no label, and the network is right more often than such a label. (Not so a piece that
     is joined with the labelled car: that is what people are annoyed about.)
 
@@ -31,23 +33,27 @@ def worth_learning(logits: Tensor, trust: Tensor) -> Tensor:
     chosen = trust > 0
     absent = trust == ABSENT
     for number in torch.nonzero(absent.flatten(1).any(1)).flatten().tolist():
-        car = (logits[number, 0] > 0).cpu().numpy()
-        other = _elsewhere(car, absent[number, 0].cpu().numpy())
-        sure = logits[number, 0] > SURE
-        chosen[number, 0] &= ~(torch.from_numpy(other).to(sure.device) & sure & absent[number, 0])
+        other = _other_cars(logits[number, 0].cpu().numpy(), absent[number, 0].cpu().numpy())
+        if other is not None:
+            chosen[number, 0] &= ~(torch.from_numpy(other).to(trust.device) & absent[number, 0])
     return chosen
 
 
-def _elsewhere(car: np.ndarray, absent: np.ndarray) -> np.ndarray:
-    """Return the larger pieces of a mask that lie wholly where the labelled car is not."""
-    from scipy.ndimage import label
+def _other_cars(logits: NDArray[np.float32], absent: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Return where the network is sure of cars that lie wholly where the labelled one is not."""
+    from scipy.ndimage import label, maximum, maximum_filter
 
-    pieces, number = label(car, structure=np.ones((3, 3)))
+    pieces, number = label(logits > 0, structure=np.ones((3, 3)))
+    if not number:
+        return None
     area = np.bincount(pieces.ravel(), minlength=number + 1)
     inside = np.bincount(pieces[absent].ravel(), minlength=number + 1)
-    away = (area == inside) & (area >= LEAST_AREA * car.size)
+    away = (area == inside) & (area >= LEAST_AREA * absent.size)
+    away &= np.asarray(maximum(logits, pieces, range(number + 1))) > SURE
     away[0] = False
-    return away[pieces]
+    if not away.any():
+        return None
+    return np.asarray(maximum_filter(away[pieces], 2 * MARGIN + 1))
 
 
 def pick(logits: Tensor, target: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:

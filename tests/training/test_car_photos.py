@@ -19,7 +19,7 @@ from training.data.car_mix import CarMix
 from training.data.car_photos import CAR, ELSEWHERE, UNKNOWN, CarPhoto
 from training.data.carvana import Pair
 from training.errors import TrainingError
-from training.partial_masks import pick, worth_learning
+from training.partial_masks import MARGIN, pick, worth_learning
 from training.predict_masks import Held
 from training.segmentation_loss import LOSSES
 
@@ -133,10 +133,11 @@ def test_unknown_pixels_carry_no_loss() -> None:
 
 def test_another_car_that_the_network_sees_is_left_out() -> None:
     logits, _, trust = scene()
-    logits[..., 5:15, 25:35] = 4.0
+    logits[..., 6:14, 28:35] = 1.0
+    logits[..., 10, 30] = 4.0  # sure in one place, and so of the whole piece
     left_out = (trust > NONE) & ~worth_learning(logits, trust)
-    assert left_out.sum() == 100
-    assert left_out[..., 5:15, 25:35].all()
+    assert left_out.sum() == (8 + 2 * MARGIN) * (7 + 2 * MARGIN)
+    assert left_out[..., 6:14, 28:35].all()
 
 
 @pytest.mark.parametrize("why", ["joined with the labelled car", "unsure", "tiny"])
