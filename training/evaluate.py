@@ -189,9 +189,11 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
 
 
 def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) -> None:
-    from training.data import car_photos, streets  # which import torch
+    from training.data import car_photos, carvana, streets  # which import torch
 
     measured = {"test": Masks()}
+    if max(carvana.load(data_dir, "test", full_size=True)[0].read()[1].shape) > carvana.WIDTH:
+        measured["full_size_test"] = Masks(full_size=True)
     if streets.available(data_dir):  # Kaggle has none
         measured["streets_test"] = Masks(streets=True)
     if car_photos.available(data_dir):

@@ -24,11 +24,19 @@ METRIC_NAMES = {
     "dice": "Dice",
     "boundary_iou": "Boundary IoU",
     "worst": "IoU of the worst picture",
+    "good": "Good masks",
+    "fair": "Fair masks",
+    "recall": "Labelled pixels found",
+    "attached": "False car that touches the car",
+    "other": "False car elsewhere",
 }
 # The Hub's names of what a record holds beside training and test.
 SPLIT_NAMES = {
     "validation_streets": "validation, street photos",
+    "validation_phone": "validation, phone photos",
+    "full_size_test": "test, photos in full size",
     "streets_test": "test, street photos",
+    "phone_test": "test, phone photos",
 }
 HUB_METRICS = {"classification": "accuracy", "segmentation": "mean_iou"}
 LIMITATIONS = {

@@ -112,6 +112,22 @@ def test_full_size_takes_the_original_photos(red: zoo.Segmenter, data_dir: Path)
     assert large["metrics"]["iou"] > 0.9
 
 
+def test_phone_photos_are_measured_by_what_their_masks_know(
+    red: zoo.Segmenter, data_dir: Path
+) -> None:
+    names = [f"train{number}" for number in range(1, 21)]
+    write(data_dir / "carparts" / "all.parquet", names)
+    results = {
+        split: evaluate("carvana", data_dir, split, masks=Masks(phone=True))
+        for split in ("validation", "test")
+    }
+    assert [result["n"] for result in results.values()] == [3, 1]
+    assert results["test"]["metrics"]["recall"] > 0.9
+    assert results["test"]["metrics"].keys() == {
+        "good", "fair", "recall", "attached", "other", "photos",
+    }  # fmt: skip
+
+
 def test_a_classifier_has_no_masks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="mnist is no segmentation network"):
         evaluate("mnist", tmp_path, masks=Masks(streets=True))
@@ -147,17 +163,28 @@ def run_folder(folder: Path, seed: int = 0) -> Path:
 def test_the_record_gets_studio_and_streets_once(data_dir: Path, tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run")
     write(data_dir / "backgrounds" / "streets_a.parquet", ["camvid-0001TP_006690"])
+    write(data_dir / "carparts" / "all.parquet", [f"train{number}" for number in range(1, 21)])
     test = record_test(folder, data_dir)
     metrics = read_json(folder / "record.json")["metrics"]
     assert metrics["test"] == test
     assert test["n"] == 3
     assert set(test["pictures"]) == set(NAMES)
     assert metrics["streets_test"]["n"] == 1
+    assert "full_size_test" not in metrics, "the photos are small"
+    assert metrics["phone_test"]["n"] == 1
     assert metrics["validation"]["iou"] == 0.9
     record = read_json(folder / "record.json")
     record["metrics"]["test"]["iou"] = 0.123
     write_json(folder / "record.json", record)
     assert record_test(folder, data_dir)["iou"] == 0.123, "not measured a second time"
+
+
+def test_the_record_gets_the_studio_in_full_size(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run")
+    write(tmp_path / "carvana" / "large.parquet", NAMES, scale=11)
+    record_test(folder, tmp_path)
+    metrics = read_json(folder / "record.json")["metrics"]
+    assert (metrics["test"]["n"], metrics["full_size_test"]["n"]) == (3, 3)
 
 
 def test_finish_notes_every_seed_and_exports_the_first(
