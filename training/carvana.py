@@ -66,14 +66,14 @@ CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a step
 
 # Places of every kind, small: what a car is.
 PLACES = CarAugmentation(
-    256, 384, street=0.15, paste=0.45, cars=(0.15, 0.55, 0.2, 0.1), dapple=0.2, on_streets=0.25,
+    256, 384, street=0.2, paste=0.45, cars=(0.15, 0.55, 0.2, 0.1), dapple=0.2, on_streets=0.25,
     white=0.2, light=Light(dusk=0.1),
 )  # fmt: skip
 # Nearly the size of the photo, hardly blurred, half of the studio at its own pixels: exact edges.
 # (Scaling blurs.) Cars pasted onto streets, too, evenings, more white cars.
 SHARP = CarAugmentation(
-    street=0.12, paste=0.4, zoom=(0.85, 1.2), stretch=0.05, unscaled=0.5, car_width=(0.2, 1.5),
-    cars=(0.15, 0.55, 0.2, 0.1), paint=0.3, white=0.3, dapple=0.3, motion=0.2, on_streets=0.35,
+    street=0.2, paste=0.4, zoom=(0.85, 1.2), stretch=0.05, unscaled=0.5, car_width=(0.2, 1.5),
+    cars=(0.15, 0.55, 0.2, 0.1), paint=0.3, white=0.3, dapple=0.3, motion=0.2, on_streets=0.4,
     light=Light(
         blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2, jpeg_quality=50,
         dusk=0.15,

@@ -13,18 +13,21 @@ from torch import Tensor
 
 from training.data.augment_car_photos import ABSENT, CERTAIN
 
-SURE = 3.0  # the logit that a piece must reach somewhere: p > 0.95
+SURE = 3.0  # the logit from which the network is sure of a car: p > 0.95
 LEAST_AREA = 0.002  # of the image: a smaller piece is no other car but a mistake
 MARGIN = 5  # pixels around such a piece that are left out, too: where its edge is, is open
+NEAR = 0.06  # of the image's side: so close to the labelled car nothing is left out that touches it
 
 
 def worth_learning(logits: Tensor, trust: Tensor) -> Tensor:
     """Return which pixels carry a loss, bool (N, 1, H, W).
 
-    Unknown pixels do not. Nor does, among those "not this car", a piece that the network calls car
-    and is sure of, if it touches neither the labelled car nor the unknown strip around it: other
-    cars carry no label, and the network is right more often than such a label. (Not so a piece that
-    is joined with the labelled car: that is what people are annoyed about.)
+    Unknown pixels do not. Nor do, among those "not this car", the pieces that the network calls
+    car and that touch neither the labelled car nor the unknown strip around it: other cars carry no
+    label, and the network is right more often than such a label. (Where it must be sure of them,
+    they are lost one after the other: a doubt is punished until nothing is left to be sure of.) Of
+    a piece that is joined with the labelled car, only what is far from it and sure is left out: a
+    neighbour's half that hangs on the car is what people are annoyed about.
 
     Args:
         logits: float32 (N, 1, H, W), the network's answer as it is now.
@@ -40,8 +43,8 @@ def worth_learning(logits: Tensor, trust: Tensor) -> Tensor:
 
 
 def _other_cars(logits: NDArray[np.float32], absent: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """Return where the network is sure of cars that lie wholly where the labelled one is not."""
-    from scipy.ndimage import label, maximum, maximum_filter
+    """Return where the network sees cars where the labelled one is not."""
+    from scipy.ndimage import label, maximum_filter
 
     pieces, number = label(logits > 0, structure=np.ones((3, 3)))
     if not number:
@@ -49,11 +52,11 @@ def _other_cars(logits: NDArray[np.float32], absent: NDArray[np.bool_]) -> NDArr
     area = np.bincount(pieces.ravel(), minlength=number + 1)
     inside = np.bincount(pieces[absent].ravel(), minlength=number + 1)
     away = (area == inside) & (area >= LEAST_AREA * absent.size)
-    away &= np.asarray(maximum(logits, pieces, range(number + 1))) > SURE
     away[0] = False
-    if not away.any():
-        return None
-    return np.asarray(maximum_filter(away[pieces], 2 * MARGIN + 1))
+    found = maximum_filter(away[pieces], 2 * MARGIN + 1)
+    reach = round(NEAR * absent.size**0.5)
+    far = ~maximum_filter(~absent, 2 * reach + 1)
+    return np.asarray(found | (far & (logits > SURE)))
 
 
 def pick(logits: Tensor, target: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ from training.data.car_mix import CarMix
 from training.data.car_photos import CAR, ELSEWHERE, UNKNOWN, CarPhoto
 from training.data.carvana import Pair
 from training.errors import TrainingError
-from training.partial_masks import MARGIN, pick, worth_learning
+from training.partial_masks import MARGIN, NEAR, pick, worth_learning
 from training.predict_masks import Held
 from training.segmentation_loss import LOSSES
 
@@ -134,21 +134,24 @@ def test_unknown_pixels_carry_no_loss() -> None:
 def test_another_car_that_the_network_sees_is_left_out() -> None:
     logits, _, trust = scene()
     logits[..., 6:14, 28:35] = 1.0
-    logits[..., 10, 30] = 4.0  # sure in one place, and so of the whole piece
     left_out = (trust > NONE) & ~worth_learning(logits, trust)
     assert left_out.sum() == (8 + 2 * MARGIN) * (7 + 2 * MARGIN)
     assert left_out[..., 6:14, 28:35].all()
 
 
-@pytest.mark.parametrize("why", ["joined with the labelled car", "unsure", "tiny"])
-def test_false_car_is_learned_from(why: str) -> None:
+def test_what_hangs_on_the_labelled_car_is_learned_from_near_it() -> None:
     logits, _, trust = scene()
-    if why == "joined with the labelled car":
-        logits[..., 5:15, 10:35] = 4.0
-    elif why == "unsure":
-        logits[..., 5:15, 25:35] = 1.0
-    else:
-        logits[..., 5, 25] = 4.0
+    logits[..., 5:15, 10:35] = 4.0
+    left_out = (trust > NONE) & ~worth_learning(logits, trust)
+    reach = round(NEAR * 800**0.5)
+    assert left_out.sum() == 10 * (35 - 16 - reach)
+    assert left_out[..., 5:15, 16 + reach : 35].all()
+    assert torch.equal(worth_learning(logits.clamp(max=1.0), trust), trust > NONE), "unsure"
+
+
+def test_a_speck_is_learned_from() -> None:
+    logits, _, trust = scene()
+    logits[..., 5, 25] = 1.0
     assert torch.equal(worth_learning(logits, trust), trust > NONE)
 
 
