@@ -3,7 +3,7 @@
     python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
     python -m training.evaluate mnist --data-dir DIR --folder RUN_DIR --record
     python -m training.evaluate carvana --data-dir DIR [--streets | --full-size [--no-refine] |
-        --phone]
+        --phone | --without-cars]
 
 Nothing is chosen by what it says of the test set.
 """
@@ -29,6 +29,7 @@ from training.files import read_json, write_json
 from zoo.loading import load_folder
 
 BATCH = 500
+ENLARGED = 60  # of CIFAR-10's pictures, as photos without a car
 DATA = {module.DESCRIPTION["name"]: module for module in (mnist, cifar10)}
 
 
@@ -72,6 +73,7 @@ class Masks:
     Attributes:
         streets: on street photos with a large vehicle, not on the studio's.
         phone: on phone photos with partial masks; see `training.phone_photos`.
+        without: on photos without a car, of which the model should find none.
         full_size: on the photos in their original size; otherwise scaled to 512 pixels.
         refine: as for ``zoo.Segmenter.predict``; only photos in full size have something to refine.
     """
@@ -80,6 +82,7 @@ class Masks:
     full_size: bool = False
     refine: bool = True
     phone: bool = False
+    without: bool = False
 
 
 def _evaluate_masks(
@@ -92,6 +95,8 @@ def _evaluate_masks(
         raise TrainingError(f"{model.name} has no evaluation yet.")
     if masks.phone:
         return _evaluate_phone(model, data_dir, split)
+    if masks.without:
+        return _evaluate_without(model, data_dir, split)
     if masks.streets:
         pairs = streets.load(data_dir, split, large_only=True)
     else:
@@ -121,6 +126,33 @@ def _evaluate_phone(model: zoo.Segmenter, data_dir: Path, split: str) -> dict[st
     start = time.perf_counter()
     metrics = phone_photos.measure(answers())
     return _result(model, split, len(photos), metrics, start)
+
+
+def _evaluate_without(model: zoo.Segmenter, data_dir: Path, split: str) -> dict[str, Any]:
+    """Return in which share of photos without a car none is found, also by kind of photo.
+
+    Backgrounds that no car was pasted on in training; and CIFAR-10's pictures, which show no car,
+    enlarged as any small picture is.
+    """
+    from training.data import streets
+
+    pictures = cifar10.load(data_dir, split)
+    vehicles = [cifar10.LABELS.index(name) for name in ("automobile", "truck")]
+    others = pictures.images[~np.isin(pictures.labels, vehicles)][:ENLARGED]
+    kinds: dict[str, list[Any]] = {
+        "backgrounds": list(streets.load_backgrounds(data_dir, split)),
+        "cifar10": list(others),
+    }
+    start = time.perf_counter()
+    refused = {
+        kind: [not model.predict(image).found for image in images]
+        for kind, images in kinds.items()
+        if images
+    }
+    metrics = {f"refused_{kind}": float(np.mean(found)) for kind, found in refused.items()}
+    every = [answer for found in refused.values() for answer in found]
+    metrics |= {"refused": float(np.mean(every))}
+    return _result(model, split, len(every), metrics, start)
 
 
 def _evaluate_classes(
@@ -221,6 +253,7 @@ def main() -> int:
     kind.add_argument("--streets", action="store_true", help="carvana: on street photos")
     kind.add_argument("--full-size", action="store_true", help="carvana: on the original photos")
     kind.add_argument("--phone", action="store_true", help="carvana: on phone photos, in part")
+    kind.add_argument("--without-cars", action="store_true", help="carvana: where there is no car")
     parser.add_argument(
         "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
     )
@@ -231,9 +264,11 @@ def main() -> int:
         print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
         return 0
     masks = None
-    if arguments.streets or arguments.full_size or arguments.no_refine or arguments.phone:
-        refine = not arguments.no_refine
-        masks = Masks(arguments.streets, arguments.full_size, refine, arguments.phone)
+    chosen = Masks(
+        arguments.streets, arguments.full_size, not arguments.no_refine, arguments.phone,
+        arguments.without_cars,
+    )  # fmt: skip
+    masks = None if chosen == Masks() else chosen
     result = evaluate(
         arguments.model,
         arguments.data_dir,

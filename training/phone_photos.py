@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from training.data.car_photos import CAR, ELSEWHERE
 from zoo.masks import Mask
 from zoo.pieces import CORNERS
+from zoo.results import Segmentation
 
 GOOD = (0.97, 0.03)  # the least recall, and the most false car of each kind
 FAIR = (0.90, 0.10)  # the least recall, and the most attached false car
@@ -79,16 +80,22 @@ def measure(answers: Iterable[tuple[str, Mask, NDArray[np.uint8]]]) -> dict[str,
 
     Returns:
         ``good`` and ``fair``, the shares of photos; ``recall``, ``attached`` and ``other``, means
-        over them; ``photos``, the same three of each.
+        over them; ``refused``, the share in which no car is found at all; ``photos``, recall and
+        both kinds of false car of each.
 
     Raises:
         ValueError: if there are no photos.
     """
-    rows = {name: compare(predicted, partial) for name, predicted, partial in answers}
+    rows: dict[str, Answer] = {}
+    refused = 0
+    for name, predicted, partial in answers:
+        rows[name] = compare(predicted, partial)
+        refused += float(predicted.mean()) < Segmentation.least_area
     if not rows:
         raise ValueError("There are no photos to measure.")
     names = ("good", "fair", "recall", "attached", "other")
     return {
         **{name: float(np.mean([getattr(row, name) for row in rows.values()])) for name in names},
+        "refused": refused / len(rows),
         "photos": {name: asdict(row) for name, row in rows.items()},
     }

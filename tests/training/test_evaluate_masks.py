@@ -15,6 +15,7 @@ import zoo
 from tests import cars, red_cars
 from training import evaluate as evaluation
 from training import export, run
+from training.data import cifar10, streets
 from training.data.carvana import TEST_CARS
 from training.errors import TrainingError
 from training.evaluate import Masks, evaluate, record_test
@@ -124,8 +125,31 @@ def test_phone_photos_are_measured_by_what_their_masks_know(
     assert [result["n"] for result in results.values()] == [3, 1]
     assert results["test"]["metrics"]["recall"] > 0.9
     assert results["test"]["metrics"].keys() == {
-        "good", "fair", "recall", "attached", "other", "photos",
+        "good", "fair", "recall", "attached", "other", "refused", "photos",
     }  # fmt: skip
+
+
+def test_photos_without_a_car_should_be_refused(
+    red: zoo.Segmenter, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blue, red_one = np.zeros((2, 32, 32, 3), np.uint8)
+    blue[..., 2], red_one[..., 0] = 200, 220
+    automobile = cifar10.LABELS.index("automobile")
+    small = cifar10.Pictures(np.stack([blue, red_one, red_one]), np.array([0, 0, automobile]))
+    monkeypatch.setattr(cifar10, "load", lambda *_: small)
+    metrics = evaluate("carvana", data_dir, masks=Masks(without=True))["metrics"]
+    assert metrics == {"refused_cifar10": 0.5, "refused": 0.5}
+    names = [f"photo-{number}" for number in range(200)]
+    write(data_dir / "backgrounds" / "backgrounds.parquet", names)
+    result = evaluate("carvana", data_dir, masks=Masks(without=True))
+    assert result["metrics"]["refused_backgrounds"] == 0.0, "each shows a red box"
+    sides = {
+        split: len(streets.load_backgrounds(data_dir, split))
+        for split in ("train", "validation", "test")
+    }
+    assert sum(sides.values()) == 200
+    assert 5 <= sides["test"] <= 15
+    assert result["n"] == 2 + sides["test"]
 
 
 def test_a_classifier_has_no_masks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
