@@ -146,8 +146,7 @@ PRESETS = {
     "main": RECIPE,
     # With ``--begin-with``: a short run at full size alone.
     "tune": replace(
-        RECIPE, epochs=25, small_until=0.0, muon_rate=0.02, peak_learning_rate=1.5e-3,
-        averaging=0.997,
+        RECIPE, epochs=4, small_until=0.0, muon_rate=0.015, peak_learning_rate=1e-3, averaging=0.99,
     ),
 }  # fmt: skip
 
