@@ -85,7 +85,7 @@ SHARP = CarAugmentation(
 class Recipe:
     """Everything that decides the result, apart from the data and the seed."""
 
-    epochs: int = 105
+    epochs: int = 96
     pictures: int = 960  # an epoch, however many photos there are
     batch: int = 8
     widths: tuple[int, ...] = (24, 48, 96, 128, 192)
