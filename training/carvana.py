@@ -12,6 +12,7 @@ others a part are studio photos, zoomed, stretched and shifted, or at their own 
 cars cut out of them and pasted onto other backgrounds and streets at any size, painted and in
 patches of light; a few are street photos (`training.data.augment_cars`). All change in colour and
 sharpness.
+
 Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
 then a cosine down to zero. The first half of the run sees small images, which is less work; the
 second half sees the size that is used later, wide and square in turns, with the camera's own edges,
@@ -104,9 +105,7 @@ class Recipe:
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
     photo: float = 0.4  # the share of phone photos, if there are any
     photos: PhotoAugmentation = field(default_factory=PhotoAugmentation)
-    square: int = (
-        416  # side of every second step's images after the small ones: phones' are upright
-    )
+    square: int = 416  # side of every second step's images, after the small ones; 0: all are wide
     averaging: float = 0.998  # what the moving average keeps of itself at a step; 0: no average
 
     @property

@@ -183,6 +183,11 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     first, last = recipe.augmentation_at(0), recipe.augmentation_at(recipe.total_steps - 1)
     assert first == recipe.small
     assert last == recipe.augmentation
+    sizes = {
+        (mix.others.height, mix.others.width)
+        for mix in map(recipe.mix_at, (0, 1, recipe.total_steps - 2, recipe.total_steps - 1))
+    }
+    assert sizes == {(256, 384), (352, 512), (416, 416)}
 
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:
