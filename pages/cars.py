@@ -209,7 +209,7 @@ def show_answer(seen: Scene) -> None:
 
 def show_components(whole: Scene) -> None:
     """Offer the largest piece alone, if what was found has several."""
-    number = whole.result.pieces
+    number = whole.result.components
     if number > 1:
         st.toggle(
             f"Only the largest of {number} pieces",

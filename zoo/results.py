@@ -113,14 +113,14 @@ class Segmentation:
         return self.probabilities >= threshold
 
     @property
-    def pieces(self) -> int:
-        """How many pieces the network's own answer has, at the model's own threshold."""
+    def components(self) -> int:
+        """How many connected components the network's own answer has, at its own threshold."""
         return components.count(self.low_res_probabilities, self.threshold)
 
     def largest_component(self) -> Segmentation:
-        """Return the answer without all pieces but the largest, at the model's own threshold.
+        """Return the answer without all components but the largest, at the model's own threshold.
 
-        Whatever lies nearer to another piece gets probability 0. An answer of one piece, or of
+        Whatever lies nearer to another one gets probability 0. An answer of one component, or of
         none, stays as it is.
         """
         other = components.others(self.low_res_probabilities, self.threshold)

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo.errors import IntegrityError
+from zoo.preprocessing.preprocessing import KINDS
 from zoo.weights.format_1 import upgrade_config, upgrade_record
 
 FORMAT = 2
 TASKS = ("classification", "segmentation")
 FRAMEWORKS = ("numpy", "torch")
-KINDS = ("crop", "scale", "mnist_digit")
 MAX_SIDE = 8192  # pixels of a network's input
 MAX_ARGUMENT = 16_384  # the largest number in the arguments of a network: its widest layer
 MAX_CLASSES = 100_000

@@ -29,8 +29,8 @@ def test_pieces_that_touch_at_a_corner_are_one() -> None:
 def test_the_largest_piece_keeps_its_surroundings_and_loses_the_other_with_its_own() -> None:
     answer = Segmentation("car", scene(), scene(), 0.5, 0.01)
     kept = answer.largest_component()
-    assert answer.pieces == 2
-    assert kept.pieces == 1
+    assert answer.components == 2
+    assert kept.components == 1
     assert np.array_equal(kept.probabilities[:, :15], scene()[:, :15])
     assert not kept.probabilities[:, 22:].any(), "what lies around the other piece goes with it"
     assert kept.mask_at(0.1).sum() == 10 * 12
@@ -89,7 +89,7 @@ def test_every_answer_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     model = red_cars.red_model()
     monkeypatch.setattr(model, "logits", lambda inputs: logits)
     answer = model.predict(red_cars.street(), refine=False)
-    assert answer.pieces == 1
+    assert answer.components == 1
     assert answer.low_res_probabilities[21, 21] == pytest.approx(0.378, abs=1e-3)
     assert answer.mask[: answer.mask.shape[0] // 5].sum() == 0
 
