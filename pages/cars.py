@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 import zoo
 from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
+from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
 from pages.components.mask_viewer.mask_viewer import Choice
 from pages.components.thumbnails import thumbnails
@@ -155,6 +157,42 @@ def on_largest() -> None:
     now.pop("full", None)
 
 
+def on_link() -> None:
+    """Take what a visitor's link names: sample, threshold, view, background."""
+    came = link.arrived(
+        sample=link.one_of([sample.id for sample in choices()]),
+        threshold=link.whole(1, 99),
+        view=link.one_of(mask_viewer.VIEWS),
+        largest=link.one_of(["1"]),
+    )
+    cut_out.on_link()
+    if "sample" in came:
+        put_sample(came["sample"])
+    if came:
+        now = shown()
+        now["choice"] = replace(
+            now["choice"],
+            percent=came.get("threshold", USUAL),
+            view=came.get("view", now["choice"].view),
+        )
+        now["largest"] = "largest" in came
+        now["number"] += 1  # the stage has to take it over
+
+
+def hold_in_link() -> None:
+    """Put into the address what `on_link` reads; a visitor's own photo stays out of it."""
+    now, choice = shown(), shown()["choice"]
+    named: dict[str, str | float | None] = {
+        "threshold": None if choice.percent == USUAL else choice.percent,
+        "view": None if choice.view == mask_viewer.VIEWS[0] else choice.view,
+        "largest": True if now.get("largest") else None,
+        **cut_out.for_link(),
+    }
+    sample = now.get("id")
+    usual = sample == choices()[0].id and not any(named.values())
+    link.show(sample=None if usual else sample, **(named if sample else dict.fromkeys(named)))
+
+
 # --- The parts of the page. ---
 
 
@@ -174,6 +212,7 @@ def playground() -> None:
         cut_out.choose()
         if answer.found(threshold()):
             cut_out.show_downloads(answer, threshold())
+    hold_in_link()
     show_truth(answer)
 
 
@@ -295,6 +334,7 @@ def show_truth(seen: Scene) -> None:
         mask_comparison.show(seen.shown, full.mask_at(threshold()), true)
 
 
+on_link()
 playground()
 photo_batch.show(model)
 segmentation_record.show(model)

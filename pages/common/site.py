@@ -69,6 +69,14 @@ ENTRIES = (
         summary="Open any layer on your own image, down to the products of a single sum.",
     ),
     Entry(
+        "pages/skip_connections.py",
+        "Skip connections",
+        ":material/conversion_path:",
+        "Look inside",
+        model="carvana",
+        summary="Cut a U-Net's skip connections, and put them back one by one.",
+    ),
+    Entry(
         "pages/batch_norm.py",
         "BatchNorm",
         ":material/tune:",
