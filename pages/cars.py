@@ -10,6 +10,7 @@ import streamlit as st
 import zoo
 from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
+from pages.components.drop_zone import drop_zone
 from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
 from pages.components.mask_viewer.mask_viewer import Choice
@@ -31,7 +32,6 @@ entry_guard.ensure("pages/cars.py")
 model = loaded_models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
-OWN = "own"  # id of the visitor's own photo among the thumbnails
 GROUPS = {"typical": "Try one", "hard": "Hard ones", "none": "Hard ones"}
 
 
@@ -80,17 +80,25 @@ def put_sample(sample_id: str) -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    chosen = thumbnails.picked("samples")
-    if chosen == OWN and (own := shown()["own"]):
-        put(own.name, scene=own)
-    elif chosen:
+    if chosen := thumbnails.picked("samples"):
         put_sample(chosen)
 
 
-def on_photo(key: str) -> None:
-    """Take the photo that was uploaded or taken; the one on the stage stays until it is read."""
+def on_photo(name: str, contents: bytes) -> None:
+    """Take a photo of the visitor's own; the one on the stage stays until it is read."""
+    shown()["next"] = {"name": name, "encoded": contents}
+
+
+def on_camera(key: str) -> None:
+    """Take what the camera took."""
     if file := st.session_state[key]:
-        shown()["next"] = {"name": file.name, "encoded": file.getvalue()}
+        on_photo(file.name, file.getvalue())
+
+
+def on_back() -> None:
+    """Put the visitor's own photo back, which stays at hand while they look at others."""
+    if own := shown()["own"]:
+        put(own.name, scene=own)
 
 
 def on_choice() -> None:
@@ -202,7 +210,7 @@ def playground() -> None:
     whole = current()
     show_choices()
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    with left:
+    with left, st.container(key="car-stage"):
         seen = wanted(whole)
         show_stage(seen)
     with right:
@@ -225,19 +233,30 @@ def threshold() -> float:
 def show_choices() -> None:
     """Draw the sample photos, the upload and the camera."""
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    groups = dict(thumbnail_items())
     now = shown()
-    if own := now["own"]:
-        image = encoding.data_url(encoding.jpeg(own.shown, side=240), "jpeg")
-        groups["Yours"] = [thumbnails.Item(OWN, image, f"Your photo {own.name}")]
+    own: Scene | None = now["own"]
     with left:
-        selected = now.get("id") or OWN
-        thumbnails.show("samples", groups, selected, on_pick, wide=True, beside=True)
+        thumbnails.show(
+            "samples", thumbnail_items(), now.get("id"), on_pick, wide=True, beside=True
+        )
     with right:
-        with st.container(horizontal=True):
-            upload.upload("Upload a photo", "A photo of a car", "photo", on_photo)
-            upload.camera("Take a photo", "A photo of a car", "camera", on_photo)
-        st.caption("Your photo stays in the server's memory and is never saved.")
+        drop_zone.show(
+            "photo",
+            title="Your photo of a car",
+            on_file=on_photo,
+            yours=thumbnail_of(own) if own else None,
+            chosen="scene" in now,
+            on_back=on_back,
+            result="car-stage",
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            upload.camera("Take a photo", "A photo of a car", "camera", on_camera)
+            st.caption("It is not stored.")
+
+
+def thumbnail_of(scene: Scene) -> str:
+    """Return the address of a small copy of a photo."""
+    return encoding.data_url(encoding.jpeg(scene.shown, side=96), "jpeg")
 
 
 @st.cache_data(show_spinner=False)

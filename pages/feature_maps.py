@@ -13,6 +13,7 @@ from pages.components import upload
 from pages.components.arithmetic_steps import arithmetic_steps
 from pages.components.diagram import diagram
 from pages.components.drawing_pad import drawing_pad
+from pages.components.drop_zone import drop_zone
 from pages.components.grid_picker import grid_picker
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
@@ -58,7 +59,13 @@ def put(contents: Any, **more: Any) -> None:
     except Exception as error:
         here["problem"] = upload.problem(error)
         return
-    for key in ("id", "strokes"):
+    put_view(view, **more)
+
+
+def put_view(view: np.ndarray, **more: Any) -> None:
+    """Look at an image as the network sees it."""
+    here = state()["of"][state()["model"]]
+    for key in ("id", "strokes", "own"):
         here.pop(key, None)
     here |= {"view": view, "pixel": None, **more}
 
@@ -81,10 +88,17 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_upload(key: str) -> None:
-    """Take an uploaded image."""
-    if file := st.session_state[key]:
-        put(file.getvalue())
+def on_file(_name: str, contents: bytes) -> None:
+    """Take an image of the visitor's own, which stays at hand while they look at others."""
+    put(contents, own=True)
+    if "problem" not in now():
+        now()["yours"] = now()["view"]
+
+
+def on_back() -> None:
+    """Look at the visitor's own image again."""
+    if "yours" in now():
+        put_view(now()["yours"], own=True)
 
 
 def on_stroke() -> None:
@@ -172,11 +186,20 @@ def show_choices(model: zoo.Model) -> None:
             on_change=on_model,
             required=True,
         )
-    left, right = st.columns([8, 4], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([8, 5], gap="medium", vertical_alignment="bottom")
     with left:
         thumbnails.show("inside-samples", thumbnail_items(model.name), now().get("id"), on_pick)
-    with right.container(horizontal=True):
-        upload.upload("Upload an image", "An image", "inside-upload", on_upload)
+    with right:
+        yours = now().get("yours")
+        drop_zone.show(
+            f"inside-{model.name}",
+            title="Your image",
+            on_file=on_file,
+            yours=None if yours is None else address(encoding.png(yours)),
+            chosen=bool(now().get("own")),
+            on_back=on_back,
+            result="inside-diagram-place",
+        )
         if model.preprocessing.kind == "mnist_digit":
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")
@@ -210,11 +233,12 @@ def explorer(model: zoo.Model) -> None:
     found = diagram.blocks(run)
     if here["layer"] not in run.calls:
         first = next(block for block in found if any(layer.parameters for layer in block.layers))
-        here |= {"layer": first.main.name, "channel": None, "pixel": None}
+        here |= {"layer": first.main.name, "channel": None, "pixel": None, "chosen": ()}
     st.header("The network", anchor="network")
-    diagram.show(
-        "inside-diagram", found, here["layer"], on_layer, trace_cache.over(view, None, None)
-    )
+    with st.container(key="inside-diagram-place"):
+        diagram.show(
+            "inside-diagram", found, here["layer"], on_layer, trace_cache.over(view, None, None)
+        )
     layer = run.layer(here["layer"])
     st.header(f"{diagram.title(layer)}: {diagram.size(layer.shape)}", anchor="maps")
     left, right = st.columns([8, 5], gap="large")
@@ -224,7 +248,7 @@ def explorer(model: zoo.Model) -> None:
         show_channel(model, view, run, layer)
     st.header("The arithmetic", anchor="arithmetic")
     if len(layer.shape) == 3:
-        left, right = st.columns([5, 8], gap="large")
+        left, right = st.columns([4, 9], gap="medium")
         with left:
             show_map(view, run, layer)
         with right:

@@ -10,6 +10,7 @@ import streamlit as st
 import zoo
 from pages.common import charts, entry_guard, loaded_models, number_format
 from pages.components import upload
+from pages.components.drop_zone import drop_zone
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding
@@ -21,6 +22,7 @@ from zoo.samples import Sample, samples
 entry_guard.ensure("pages/skip_connections.py")
 model = loaded_models.segmenter("carvana")
 
+START = "red-coupe-gravel"  # without skips its mask is neither gone nor whole
 FILLS = {"zero": "Zeros", "mean": "Each map's mean"}
 OWN = "own"  # id of the visitor's own photo
 
@@ -40,7 +42,7 @@ def shown() -> dict[str, Any]:
     """Return the photo, as the network sees it, and which connections are in place (numbers)."""
     if "skips" not in st.session_state:
         st.session_state["skips"] = {"kept": [], "fill": "zero", "tried": {}}
-        put_sample(choices()[0].id)
+        put_sample(START)
     return st.session_state["skips"]
 
 
@@ -72,17 +74,19 @@ def put_sample(sample_id: str) -> None:
 
 def on_pick() -> None:
     """Take the photo that was clicked."""
-    chosen = thumbnails.picked("skip-samples")
-    if chosen == OWN and "own" in shown():
-        shown().update(view=shown()["own"], id=OWN, tried={})
-    elif chosen:
+    if chosen := thumbnails.picked("skip-samples"):
         put_sample(chosen)
 
 
-def on_photo(key: str) -> None:
-    """Take an uploaded photo."""
-    if file := st.session_state[key]:
-        put(file.getvalue(), OWN)
+def on_photo(_name: str, contents: bytes) -> None:
+    """Take a photo of the visitor's own."""
+    put(contents, OWN)
+
+
+def on_back() -> None:
+    """Look at the visitor's own photo again."""
+    if "own" in shown():
+        shown().update(view=shown()["own"], id=OWN, tried={})
 
 
 def on_link() -> None:
@@ -103,7 +107,7 @@ def hold_in_link() -> None:
     now = shown()
     kept = ".".join(map(str, now["kept"])) or None
     fill = None if now["fill"] == "zero" else now["fill"]
-    usual = now["id"] == OWN or (now["id"] == choices()[0].id and not kept and not fill)
+    usual = now["id"] == OWN or (now["id"] == START and not kept and not fill)
     link.show(sample=None if usual else now["id"], kept=kept, fill=fill)
 
 
@@ -126,15 +130,20 @@ def thumbnail_items() -> list[thumbnails.Item]:
 def show_choices() -> None:
     """Draw the sample photos and the upload."""
     now = shown()
-    groups = {"A photo": thumbnail_items()}
-    if "own" in now:
-        image = encoding.data_url(encoding.png(now["own"]))
-        groups["Yours"] = [thumbnails.Item(OWN, image, "Your photo")]
-    left, right = st.columns([9, 4], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([8, 5], gap="medium", vertical_alignment="bottom")
     with left:
-        thumbnails.show("skip-samples", groups, now["id"], on_pick, wide=True, beside=True)
+        items = {"A photo": thumbnail_items()}
+        thumbnails.show("skip-samples", items, now["id"], on_pick, wide=True)
     with right:
-        upload.upload("Upload a photo", "A photo of a car", "skip-photo", on_photo)
+        drop_zone.show(
+            "skip-photo",
+            title="Your photo of a car",
+            on_file=on_photo,
+            yours=encoding.data_url(encoding.png(now["own"])) if "own" in now else None,
+            chosen=now["id"] == OWN,
+            on_back=on_back,
+            result="skip-stage",
+        )
     if why := now.get("problem"):
         st.warning(f"{why} The photo before it stays.", icon=":material/image_not_supported:")
 
@@ -156,7 +165,8 @@ def playground() -> None:
     cut = tuple(skip.joins for number, skip in enumerate(found) if number not in kept)
     change = ablation.change(loaded_models.key(model), model, view, cut, now["fill"])
     now["tried"][(tuple(kept), now["fill"])] = change.iou
-    ablation.show_masks(change, view, len(kept), len(found))
+    with st.container(key="skip-stage"):
+        ablation.show_masks(change, view, len(kept), len(found))
     show_tried(titles, change.iou, len(found))
     st.header("What one of them carries", anchor="carries")
     show_one(run, found, titles)
@@ -192,9 +202,9 @@ def show_tried(titles: list[str], iou: float, count: int) -> None:
     now = shown()
     left, right = st.columns([4, 9], gap="large")
     left.metric(
-        "IoU with the mask of all connections",
+        "IoU with the full mask",
         number_format.percent(iou),
-        help="Intersection over union of the two masks: 100 % if they are the same",
+        help="Intersection over union of this mask and the one with all connections",
     )
     tried = sorted(now["tried"].items(), key=lambda entry: entry[1])
     names = [_name(titles, kept, fill, count) for (kept, fill), _ in tried]

@@ -6,7 +6,7 @@ import html
 
 _STYLE = (
     "display:grid;grid-template-columns:auto minmax(4rem,14rem) auto;gap:0.5rem;"
-    "align-items:center;font-size:0.8125rem;min-height:1.5rem;font-variant-numeric:tabular-nums"
+    "align-items:center;justify-content:start;font-size:0.8125rem;min-height:1.5rem;font-variant-numeric:tabular-nums"
 )
 
 

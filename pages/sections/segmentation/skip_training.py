@@ -70,7 +70,10 @@ def figure(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     charts.plain(chart, height=260)
     chart.update_layout(legend=charts.LEGEND, scattermode="group", scattergap=0.6)
     chart.update_xaxes(title=None, fixedrange=True, showgrid=False)
-    chart.update_yaxes(tickformat=".0%", fixedrange=True, nticks=6)
+    least = min(row[metric] for row in rows for metric in _METRICS)
+    chart.update_yaxes(
+        tickformat=".0%", fixedrange=True, nticks=6, range=[least - 0.06, 1], zeroline=False
+    )
     return chart
 
 
@@ -91,7 +94,7 @@ def _maps(maps: Sequence[Mapping[str, str]]) -> None:
         return
     small = encoding.jpeg(zoo.open_image(photo.path), side=320)
     images = [
-        gallery.GalleryImage("", "", encoding.data_url(small, "jpeg"), photo.description),
+        gallery.GalleryImage("The photo", "", encoding.data_url(small, "jpeg"), photo.description),
         *(
             gallery.GalleryImage(
                 one["network"].capitalize(),
@@ -102,6 +105,5 @@ def _maps(maps: Sequence[Mapping[str, str]]) -> None:
             for one in maps
         ),
     ]
-    images[0] = gallery.GalleryImage("The photo", "", images[0].image, images[0].alt)
     gallery.show("skip-maps", images, columns=3, few=1)
     st.caption(f"White: surely car. {photo.credit}")
