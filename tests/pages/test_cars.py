@@ -50,8 +50,8 @@ def cars(model) -> AppTest:
 
 def upload(app: AppTest, contents: bytes, name: str = "street.png", key: str = "") -> None:
     if not key:
-        number = app.session_state["photo.number"] if "photo.number" in app.session_state else 0
-        key = f"photo-file-{number}"
+        (zone,) = read.components(app, "drop_zone")
+        key = f"photo-file-{zone['number']}"
     app.file_uploader(key=key).set_value((name, contents, "image/png")).run()
     assert not app.exception
 

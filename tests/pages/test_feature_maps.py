@@ -193,18 +193,24 @@ def test_a_link_that_makes_no_sense_shows_what_there_is(page, wrong):
     assert read.components(page, "arithmetic_steps")
 
 
+def bars(page: AppTest) -> list[str]:
+    """Return the bars that explain colours, as HTML."""
+    found = [element.proto.body for element in page.get("html")]
+    return [body for body in found if "colour-bar" in body]
+
+
 def test_a_bar_says_which_value_has_which_colour(page):
     bars = [
         element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
     ]
     values = trace_of(page)["relu1"]
     most = f"{mosaic.limit(values):.2g}"
-    assert any(f"from 0 to {most}" in bar for bar in bars)
+    assert any(f"from 0 to {most}" in bar for bar in bars(page))
     look(page, layer="bn1", channel=2, pixel=None)
     bars = [
         element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
     ]
-    assert any("from −" in bar for bar in bars), "below zero there is amber"
+    assert any("from −" in bar for bar in bars(page)), "below zero there is amber"
 
 
 def test_a_heat_map_is_seen_on_any_gray():
