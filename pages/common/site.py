@@ -74,7 +74,6 @@ ENTRIES = (
         ":material/conversion_path:",
         "Look inside",
         model="carvana",
-        summary="Cut a U-Net's skip connections, and put them back one by one.",
     ),
     Entry(
         "pages/batch_norm.py",
