@@ -70,6 +70,11 @@ class Classification:
         }
         return answer if self.ood_threshold is None else answer | {"is_ood": self.is_ood}
 
+    def in_words(self) -> str:
+        """Say the three best labels; ``python -m zoo predict`` does."""
+        best = ", ".join(f"{label} {p:.1%}" for label, p in self.top(3))
+        return f"{best} (may be none of its classes)" if self.is_ood else best
+
     def __repr__(self) -> str:
         return f"Classification({self.label!r}, confidence={self.confidence:.4f})"
 
@@ -175,6 +180,12 @@ class Segmentation:
             "height": height,
             "seconds": self.seconds,
         }
+
+    def in_words(self) -> str:
+        """Say how much of the image the object covers; ``python -m zoo predict`` does."""
+        if not self.found:
+            return f"no {self.label} found"
+        return f"{self.label} on {self.area:.1%} of the image"
 
     def __repr__(self) -> str:
         return f"Segmentation({self.label!r}, area={self.area:.4f}, found={self.found})"
