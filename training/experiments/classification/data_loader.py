@@ -12,8 +12,8 @@ Rows, one a combination and round:
 - ``source``: "memory" or "disk"; ``augmentation``: "light" or "heavy"; ``batch``; ``workers``.
 - ``round``: 0, 1, 2.
 - ``loader_images_per_second``: without a network.
-- ``step_ms``: a training step with loading, per batch; ``compute_ms``: the same step on a batch that
-  lies ready. Loading is hidden as far as the two are equal.
+- ``step_ms``: a training step with loading, per batch; ``compute_ms``: the same step on a batch
+  that lies ready. Loading is hidden as far as the two are equal.
 - ``first_batch_ms``: until the first batch is there: what starting the workers costs.
 """
 

@@ -2,8 +2,8 @@
 
     python -m training.experiments.deployment.frame_budget --data-dir DIR
 
-Sample photos go through the shipped car network as a frame of a video would: decode the JPEG, scale,
-network, refine the mask at the frame's size, encode the answer. Every stage is timed alone.
+Sample photos go through the shipped car network as a frame of a video would: decode the JPEG,
+scale, network, refine the mask at the frame's size, encode the answer. Every stage is timed alone.
 
 Rows, one a photo, stage and round:
 

@@ -3,8 +3,8 @@
     python -m training.experiments.deployment.video_queue --data-dir DIR
 
 A video (a window that moves over a sample photo) is played in real time at several rates to the
-shipped network. "wait": every frame is queued and answered in turn. "drop": at most one waits, and a
-newer one takes its place. "skip": only every n-th frame is taken, n fixed beforehand from the
+shipped network. "wait": every frame is queued and answered in turn. "drop": at most one waits, and
+a newer one takes its place. "skip": only every n-th frame is taken, n fixed beforehand from the
 measured time of one answer, and queued.
 
 Rows, one a policy, rate and seed:

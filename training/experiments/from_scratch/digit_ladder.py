@@ -7,8 +7,8 @@ recorded runs of the recipe (``zoo/bundle``).
 
 Rows, one a rung and seed:
 
-- ``rung``: 0, 1, …; ``name``: "softmax regression", "two layers, 32 units", "two layers, 300 units",
-  "LeNet-like", "with BatchNorm", "with augmentation", "the recipe".
+- ``rung``: 0, 1, …; ``name``: "softmax regression", "two layers, 32 units", "two layers, 300
+  units", "LeNet-like", "with BatchNorm", "with augmentation", "the recipe".
 - ``change``: what is new, in a few words; ``seed``; ``learning_rate`` (null for a recorded run).
 - ``parameters``, ``epochs``.
 - ``accuracy``: on the validation digits; ``errors``: wrong ones; ``n``: of how many.
