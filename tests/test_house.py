@@ -58,7 +58,6 @@ FLOORS = {
             "training.cifar10.__main__",
             "training.cifar10.average_parts",
             "training.carvana.__main__",
-            "training.carvana.average_runs",
         ],
     ],
     "pages": [
