@@ -89,7 +89,6 @@ def guess(rows: Rows) -> Plan | None:
         column
         for column in rows[0]
         if column not in (*measures, *REPLICATES, *_NOT_SHOWN)
-        and not _MEASURE.search(column)
         and len(_values(rows, column)) > 1
         and not any(isinstance(row[column], list | dict) for row in rows)
     ]
