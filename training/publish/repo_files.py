@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import zoo
@@ -87,7 +88,7 @@ def plain_network(config: Mapping[str, Any]) -> bytes:
     entry = architecture(config["architecture"])
     module = entry.stand_alone or entry.module
     path = ROOT / "zoo" / "networks" / f"{module.replace('.', '/')}.py"
-    source = path.read_text(encoding="utf-8")
+    source = _with_neighbours(path)
     if re.search(r"^\s*(from|import) (zoo|training)\b", source, flags=re.MULTILINE):
         raise TrainingError(
             f"{path.relative_to(ROOT)} imports from this project; write a module with "
@@ -97,6 +98,19 @@ def plain_network(config: Mapping[str, Any]) -> bytes:
     if entry.stand_alone:
         return source.encode()
     return f'{source}\n\nbuild = {entry.network}  # build(**config["arguments"])\n'.encode()
+
+
+def _with_neighbours(path: Path) -> str:
+    """Return a module's source with what it imports from its own room put in front of it."""
+    source = path.read_text(encoding="utf-8")
+    room = ".".join(path.relative_to(ROOT).parent.parts)
+    own = rf"^from {re.escape(room)}\.(\w+) import (?:\([^)]*\)|[^\n]*)\n"
+    for name in dict.fromkeys(re.findall(own, source, flags=re.MULTILINE)):
+        shared = (path.parent / f"{name}.py").read_text(encoding="utf-8")
+        rest = re.sub(own, "", source, flags=re.MULTILINE)
+        rest = rest.replace("from __future__ import annotations\n", "")
+        source = f"{shared}\n\n{rest}"
+    return source
 
 
 def pinned_files() -> dict[str, dict[str, Any]]:
