@@ -15,17 +15,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import zoo
 from training.engine.failures import TrainingError
-from training.engine.provenance import ROOT
 from training.publish.card import model_card
 from training.publish.example import example
 from training.publish.training_curves import draw_curves
-from zoo import experiments
-from zoo.networks import architecture
+from zoo import experiments, snippets
 from zoo.weights import sources
 from zoo.weights.catalog import read_catalog
 from zoo.weights.hub import MANIFEST
@@ -85,32 +82,15 @@ def plain_network(config: Mapping[str, Any]) -> bytes:
     Raises:
         TrainingError: the registry names no such module.
     """
-    entry = architecture(config["architecture"])
-    module = entry.stand_alone or entry.module
-    path = ROOT / "zoo" / "networks" / f"{module.replace('.', '/')}.py"
-    source = _with_neighbours(path)
+    name = config["architecture"]
+    source = snippets.network_source(name)
     if re.search(r"^\s*(from|import) (zoo|training)\b", source, flags=re.MULTILINE):
         raise TrainingError(
-            f"{path.relative_to(ROOT)} imports from this project; write a module with "
+            f"The module of {name} imports from this project; write a module with "
             "build(**arguments) in plain PyTorch below zoo/networks/stand_alone, and name it as "
             "stand_alone in zoo/networks/registry.py."
         )
-    if entry.stand_alone:
-        return source.encode()
-    return f'{source}\n\nbuild = {entry.network}  # build(**config["arguments"])\n'.encode()
-
-
-def _with_neighbours(path: Path) -> str:
-    """Return a module's source with what it imports from its own room put in front of it."""
-    source = path.read_text(encoding="utf-8")
-    room = ".".join(path.relative_to(ROOT).parent.parts)
-    own = rf"^from {re.escape(room)}\.(\w+) import (?:\([^)]*\)|[^\n]*)\n"
-    for name in dict.fromkeys(re.findall(own, source, flags=re.MULTILINE)):
-        shared = (path.parent / f"{name}.py").read_text(encoding="utf-8")
-        rest = re.sub(own, "", source, flags=re.MULTILINE)
-        rest = rest.replace("from __future__ import annotations\n", "")
-        source = f"{shared}\n\n{rest}"
-    return source
+    return source.encode()
 
 
 def pinned_files() -> dict[str, dict[str, Any]]:
