@@ -303,7 +303,7 @@ def test_the_snippets_of_the_card_run(
     desk()
     card = _stored(hub)["README.md"].decode()
     snippets = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
-    assert len(snippets) == 2
+    assert len(snippets) == 3
     for number, snippet in enumerate(snippets):
         plain = "import zoo" not in snippet
         done = workspace.run(

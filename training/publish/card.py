@@ -128,6 +128,9 @@ def _use(repo: str, name: str, files: Mapping[str, Any]) -> str:
         code("python", snippets.plain(name, repo)),
         "`network.py` is plain PyTorch. It is code: read it, and pin the revision that you have "
         "read (`revision=` takes a commit hash).",
+        "With ONNX Runtime alone (OpenVINO and others read the same file; its metadata says what "
+        "goes in and what comes out):",
+        code("python", snippets.onnx(name, repo)),
         "On the command line:",
         code("bash", snippets.command(name, repo)),
     ]
@@ -199,7 +202,8 @@ def _training(record: Mapping[str, Any]) -> str:
 
 
 def _measured(record: Mapping[str, Any]) -> str:
-    text = f"Checkpoint: {record['selection'].rstrip('.')}. Nothing was chosen on the test set."
+    test_set = record.get("test_set", "Nothing was chosen on the test set.")
+    text = f"Checkpoint: {record['selection'].rstrip('.')}. {test_set}"
     metric, _, _ = records.headline(record)
     key = f"test_{metric}"
     values = [seed[key] for seed in record.get("seeds", []) if key in seed]
