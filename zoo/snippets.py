@@ -192,7 +192,7 @@ def onnx(name: str, repo: str) -> str:
             f'path = hf_hub_download("{repo}", "{name}/model.onnx")',
             "session = onnxruntime.InferenceSession(path)",
             'print(session.get_modelmeta().custom_metadata_map["input"])',
-            "shape = [side if isinstance(side, int) else 1 for side in session.get_inputs()[0].shape]",
+            "shape = [n if isinstance(n, int) else 1 for n in session.get_inputs()[0].shape]",
             '(logits,) = session.run(None, {"images": np.zeros(shape, np.float32)})',
         ]
     )
