@@ -25,6 +25,7 @@ from training.publish.card import model_card
 from training.publish.example import example
 from training.publish.training_curves import draw_curves
 from zoo import experiments, snippets
+from zoo.backends.onnx_file import checked
 from zoo.weights import sources
 from zoo.weights.catalog import read_catalog
 from zoo.weights.hub import MANIFEST
