@@ -87,7 +87,7 @@ def histogram(values: np.ndarray, color: str, limits: tuple[float, float]) -> go
         hovertemplate="%{y:.1%} near %{x:.2f}<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": charts.quiet(), "width": 1, "dash": "dot"})
-    charts.plain(figure, height=170)
+    charts.plain(figure, height=150)
     figure.update_xaxes(range=limits, fixedrange=True, showgrid=False, zeroline=False, nticks=7)
     figure.update_yaxes(visible=False, fixedrange=True)
     return figure
@@ -180,7 +180,10 @@ def grid(
 
 
 def dots(
-    rows: Mapping[str, Sequence[float]], colors: Mapping[str, str], marker: float | None = None
+    rows: Mapping[str, Sequence[float]],
+    colors: Mapping[str, str],
+    marker: float | None = None,
+    spacing: int = 34,
 ) -> go.Figure:
     """Draw a row of dots for each name: fractions, from left to right.
 
@@ -188,6 +191,7 @@ def dots(
         rows: fractions by name, from top to bottom.
         colors: by name.
         marker: a fraction to mark with a vertical line.
+        spacing: pixels a row.
     """
     import plotly.graph_objects as go
 
@@ -203,7 +207,7 @@ def dots(
         )
     if marker is not None:
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
-    charts.plain(figure, 38 * len(rows) + 40)
+    charts.plain(figure, spacing * len(rows) + 40)
     figure.update_xaxes(tickformat=".0%", fixedrange=True, nticks=6, zeroline=False)
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False, type="category"
@@ -235,7 +239,7 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
             hovertemplate="%{text}",
             textposition="none",
         )
-    charts.plain(figure, 26 * len(labels) + 40)
+    charts.plain(figure, 21 * len(labels) + 56)
     figure.update_layout(
         barmode="group",
         bargap=0.35,
