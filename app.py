@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.common import entry_guard, footer, loaded_models, settings, site, warm_up
+from pages.common import entry_guard, footer, loaded_models, settings, site, style, warm_up
 from pages.server import script_errors
 from pages.server.lifespan import lifespan
 from pages.server.security_headers import SecurityHeaders
@@ -36,6 +36,7 @@ def frame() -> None:
         initial_sidebar_state="auto",
     )
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
+    style.show()
     settings.from_secrets()
     warm_up.visited()
     page = site.navigation()
