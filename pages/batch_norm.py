@@ -20,6 +20,7 @@ from pages.sections.batch_norm import (
 from zoo.samples.sets import image_set
 
 entry_guard.ensure("pages/batch_norm.py")
+live_training.on_link()
 RECORDS = ("speed", "statistics", "batch_size", "where", "depth")
 found = {name: recorded_series.recorded(f"batch_norm_{name}") for name in RECORDS}
 subject = norm_inputs.subject("cifar10")
@@ -41,22 +42,25 @@ links = {
     "Fold it": "folding",
     "In code": "code",
 }
-st.markdown(" · ".join(f"[{title}](#{anchor})" for title, anchor in links.items() if anchor))
+row = " · ".join(f"[{title}](#{anchor})" for title, anchor in links.items() if anchor)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.markdown(row, width="content")
+    if verdicts:
+        recorded_figures.rule()
 
 st.header("See it", anchor="steps")
 st.markdown(
-    "A convolution gives each channel a number for every place of every image. BatchNorm takes "
-    "their mean μ off, divides by their standard deviation σ, and scales and shifts by γ and β, "
-    "which the network learns. **Move γ and watch the answer.**"
+    "Of a channel's values at all places of all images, BatchNorm takes the mean μ off, divides by "
+    "the standard deviation σ, then scales and shifts by γ and β, which the network learns. "
+    "**Move γ and watch the answer.**"
 )
 live_steps.show()
 live_steps.averages()
 
 st.header("train() is not eval()", anchor="modes")
 st.markdown(
-    "In training the statistics are the batch's, so that the answer to an image depends on the "
-    "images beside it. In evaluation they are the running ones, and each image is answered for "
-    "itself."
+    "In training the statistics are the batch's: the answer to an image depends on the images "
+    "beside it. In evaluation they are the running ones."
 )
 left, right = st.columns(2, gap="large")
 with left:
@@ -65,10 +69,13 @@ with right:
     train_or_eval.modes(subject)
 
 st.header("Race", anchor="race")
-st.markdown(live_training.legend())
-live_training.show()
+left, right = st.columns(2, gap="large")
+with left:
+    st.markdown(live_training.legend())
+    live_training.show()
 if found["speed"] is not None:
-    recorded_figures.speed(found["speed"])
+    with right:
+        recorded_figures.speed(found["speed"])
 
 if found["statistics"] is not None:
     st.header("Why does it help?", anchor="why")
@@ -99,13 +106,11 @@ st.markdown(
     "In evaluation μ, σ, γ and β are fixed: one factor and one shift a channel, which the "
     "convolution in front can take over."
 )
-left, right = st.columns([5, 7], gap="large", vertical_alignment="center")
-left.latex(
+st.latex(
     r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
     r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
 )
-with right:
-    live_folding.show(subject)
+live_folding.show(subject)
 
 st.header("In code", anchor="code")
 in_code.show()

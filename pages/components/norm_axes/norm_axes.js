@@ -9,9 +9,9 @@ const NORMS = [
 ];
 
 export default function ({ parentElement }) {
-  parentElement.querySelector(".axes").replaceChildren(...NORMS.map(([name, over, shared]) => {
+  parentElement.querySelector(".axes").replaceChildren(...NORMS.map(([name, over, shared], number) => {
     const figure = document.createElement("figure");
-    figure.append(block(shared));
+    figure.append(block(shared, number === 0));
     const caption = figure.appendChild(document.createElement("figcaption"));
     caption.appendChild(document.createElement("b")).textContent = name;
     caption.append(over);
@@ -19,8 +19,8 @@ export default function ({ parentElement }) {
   }));
 }
 
-function block(shared) {
-  const svg = make("svg", { viewBox: `-16 -${IMAGES * DY + 16} ${CHANNELS * W + IMAGES * DX + 22} ${PLACES * H + IMAGES * DY + 32}`, "aria-hidden": "true" });
+function block(shared, named) {
+  const svg = make("svg", { viewBox: `-15 -${IMAGES * DY + 2} ${CHANNELS * W + IMAGES * DX + 18} ${PLACES * H + IMAGES * DY + 18}`, "aria-hidden": "true" });
   const at = (c, n, p) => `${c * W + n * DX},${p * H - n * DY}`;  // a corner
   const face = (corners, kind, on) => svg.append(make("polygon", { points: corners.join(" "), class: on ? `${kind} on` : kind }));
   for (let n = IMAGES - 1; n >= 0; n--) for (let c = 0; c < CHANNELS; c++)
@@ -29,6 +29,7 @@ function block(shared) {
     face([at(CHANNELS, n, p), at(CHANNELS, n + 1, p), at(CHANNELS, n + 1, p + 1), at(CHANNELS, n, p + 1)], "side", shared(CHANNELS - 1, n));
   for (let c = 0; c < CHANNELS; c++) for (let p = 0; p < PLACES; p++)
     face([at(c, 0, p), at(c + 1, 0, p), at(c + 1, 0, p + 1), at(c, 0, p + 1)], "front", shared(c, 0));
+  if (!named) return svg;
   label(svg, CHANNELS * W / 2, PLACES * H + 13, "channels", "middle");
   label(svg, CHANNELS * W + IMAGES * DX / 2 + 5, PLACES * H - DY / 2 + 8, "images", "start");
   const places = label(svg, -6, PLACES * H / 2, "places", "middle");

@@ -1,5 +1,5 @@
 // Batches come in; running ← (1 − momentum) · running + momentum · mean, from 0, as PyTorch does.
-const WIDTH = 420, HEIGHT = 170, LEFT = 34, BOTTOM = 16, PAUSE = 260;
+const WIDTH = 420, HEIGHT = 130, LEFT = 34, BOTTOM = 16, PAUSE = 260;
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export default function ({ parentElement, data }) {
@@ -18,9 +18,6 @@ export default function ({ parentElement, data }) {
   }));
   for (const [name, value] of Object.entries({ x1: LEFT, x2: WIDTH, y1: y(data.settled), y2: y(data.settled) }))
     find(".settled").setAttribute(name, value);
-  find(".note").textContent = "kept by the trained layer";
-  find(".note").setAttribute("x", WIDTH - 122); find(".note").setAttribute("y", y(data.settled) - 6);
-
   function draw(count) {
     let running = 0, path = `M${x(0)} ${y(0)}`;
     for (let i = 0; i < count; i++) {
@@ -31,7 +28,7 @@ export default function ({ parentElement, data }) {
     find(".line").setAttribute("d", path);
     find(".head").setAttribute("cx", x(count)); find(".head").setAttribute("cy", y(running));
     find(".words").textContent = count
-      ? `Batch ${count}: μ = ${means[count - 1].toFixed(3)}; running mean ${running.toFixed(3)}`
+      ? `Batch ${count}: μ = ${means[count - 1].toFixed(3)}; running mean ${running.toFixed(3)}. Dashed: what the trained layer keeps`
       : "The running mean begins at 0.";
   }
 

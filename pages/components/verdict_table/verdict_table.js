@@ -8,9 +8,9 @@ function row(item) {
   const claim = cell(line), link = add(claim, "a", item.claim, "claim");
   link.href = `#${item.anchor}`;
   if (item.url) {
-    const source = add(claim, "a", item.source, "source");
+    const source = add(cell(line), "a", item.source, "source");
     source.href = item.url; source.target = "_blank"; source.rel = "noopener";
-  } else add(claim, "span", item.source, "source");
+  } else add(cell(line), "span", item.source, "source");
   add(cell(line), "span", item.verdict, `verdict ${item.kind}`);
   add(cell(line), "span", item.number, "number");
   line.addEventListener("click", (event) => { if (!event.target.closest("a")) link.click(); });

@@ -6,7 +6,6 @@ it; a claim whose measurement is not recorded is left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -71,28 +70,27 @@ def claims() -> list[Claim]:
 
 
 def points(difference: Spread) -> str:
-    """Write a difference of accuracies: ``+6.3 ± 0.8 points``, with the seeds behind it."""
-    half = "" if math.isinf(difference.half) else f" ± {100 * difference.half:.1f}"
+    """Write a difference of accuracies: ``+6.3 ± 0.8 points, n = 5``; of few seeds no interval."""
+    known = difference.n >= spread.LEAST
+    half = f" ± {100 * difference.half:.1f}" if known else ""
     return f"{100 * difference.mean:+.1f}{half} points, n = {difference.n}"
 
 
-def _versus(first: series.Runs | None, second: series.Runs | None, words: str) -> Measured | None:
-    """Measure that the first is more accurate; ``words`` name the two."""
+def _versus(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
+    """Measure that the first is more accurate than the second."""
     if first is None or second is None:
         return None
     found = spread.difference(first.accuracies, second.accuracies)
-    return Measured([found], f"{words}: {percent(first.mean)} against {percent(second.mean)} "
-                    f"({points(found)})")  # fmt: skip
+    return Measured([found], f"{percent(first.mean)} and {percent(second.mean)}: {points(found)}")
 
 
-def _same(first: series.Runs | None, second: series.Runs | None, words: str) -> Measured | None:
-    found = _versus(first, second, words)
+def _same(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
+    found = _versus(first, second)
     return None if found is None else replace(found, margin=MARGIN)
 
 
 def _norms(found: Experiment, first: str, second: str) -> Measured | None:
-    names = f"{series.TITLES[first]} against {series.NAMES[second]}"
-    return _versus(series.final(found, norm=first), series.final(found, norm=second), names)
+    return _versus(series.final(found, norm=first), series.final(found, norm=second))
 
 
 def _faster(found: Experiment) -> Measured | None:
@@ -103,11 +101,8 @@ def _faster(found: Experiment) -> Measured | None:
     epochs = series.epochs_to_reach(found, "batch", batch.rate, none.mean)
     total = max(p["epoch"] for curve in found.raw["curves"] for p in curve["validation"])
     times = spread.mean_of([total / epoch for epoch in epochs])
-    half = "" if math.isinf(times.half) else f" ± {times.half:.1f}"
-    number = (
-        f"{percent(none.mean)}, the end without a norm, after {times.mean:.1f}{half} times fewer "
-        f"epochs (n = {times.n})"
-    )
+    half = f" ± {times.half:.1f}" if times.n >= spread.LEAST else ""
+    number = f"{times.mean:.1f}{half} × fewer epochs to {percent(none.mean)}, n = {times.n}"
     return Measured([replace(times, mean=times.mean - 1)], number)
 
 
@@ -121,23 +116,18 @@ def _rates(found: Experiment) -> Measured | None:
     batch, none = (
         series.Runs(rate, series.at_rate(found, rate, norm=norm)) for norm in ("batch", "none")
     )
-    return _versus(batch, none, f"At {rate:g}, with and without") if none.accuracies else None
+    found_at = _versus(batch, none)
+    return None if found_at is None else replace(found_at, number=f"At {rate:g}: {found_at.number}")
 
 
 def _shift(found: Experiment) -> Measured | None:
-    return _medians(
-        found, (("shift_relative", "a layer's gradient turns with the steps in front"),)
-    )
+    return _medians(found, (("shift_relative", "shift"),))
 
 
 def _smooth(found: Experiment) -> Measured | None:
     return _medians(
         found,
-        (
-            ("smoothness", "gradient's change per distance"),
-            ("gradient_change", "gradient's largest change"),
-            ("loss_range", "range of the loss"),
-        ),
+        (("smoothness", "gradient"), ("loss_range", "loss")),
     )
 
 
@@ -151,7 +141,8 @@ def _medians(found: Experiment, columns: Sequence[tuple[str, str]]) -> Measured 
         parts.append(spread.difference(none, batch))
         ratio = sum(batch) / len(batch) / (sum(none) / len(none))
         words.append(f"{name} × {ratio:.2f}")
-    number = f"With BatchNorm: {', '.join(words)} (rate {rate:g}, n = {parts[0].n})"
+    text = ", ".join(words)
+    number = f"{text[0].upper()}{text[1:]}, n = {parts[0].n}"
     return Measured(parts, number)
 
 
@@ -170,20 +161,17 @@ def _small_batches(found: Experiment) -> Measured | None:
     ahead = spread.difference(runs["group", small].accuracies, runs["batch", small].accuracies)
     return Measured(
         [lost, ahead],
-        f"From {large} to {small} images BatchNorm loses {100 * lost.mean:.1f} points; at {small} "
-        f"GroupNorm is {100 * ahead.mean:+.1f} points ahead (n = {lost.n})",
+        f"{-100 * lost.mean:+.1f} points from {large} to {small} images; there GroupNorm "
+        f"{100 * ahead.mean:+.1f}, n = {lost.n}",
     )
 
 
-def _places(
-    first: str, second: str, words: str, same: bool = False
-) -> Callable[[Experiment], Measured | None]:
+def _places(first: str, second: str, same: bool = False) -> Callable[[Experiment], Measured | None]:
     """Compare two variants of ``batch_norm_where`` or ``batch_norm_depth``."""
 
     def measure(found: Experiment) -> Measured | None:
         table = series.variants(found)
-        compare = _same if same else _versus
-        return compare(table.get(first), table.get(second), words)
+        return (_same if same else _versus)(table.get(first), table.get(second))
 
     return measure
 
@@ -198,10 +186,8 @@ def _modes(found: Experiment) -> Measured:
         )
         for row in ends
     ]
-    words = " and ".join(f"{percent(r['accuracy'])} in batches of {r['batch_size']}" for r in ends)
-    return Measured(
-        parts, f"{percent(running['accuracy'])} evaluated; left in training mode {words}"
-    )
+    words = ", ".join(f"{percent(r['accuracy'])} in {r['batch_size']}s" for r in ends)
+    return Measured(parts, f"{percent(running['accuracy'])} → {words}")
 
 
 def _size(row: dict) -> int:
@@ -211,10 +197,9 @@ def _size(row: dict) -> int:
 def _folding(found: Experiment) -> Measured:
     """Rounding is all that may differ: a part in a thousand of the largest logit."""
     worst = max(row["max_difference"] / row["largest"] for row in found.rows)
-    names = ", ".join(dict.fromkeys(row["model"] for row in found.rows))
     return Measured(
         [Spread(worst, 0.0, spread.LEAST)],
-        f"Logits differ by {worst:.0e} of the largest ({names})",
+        f"Logits {worst:.0e} of the largest apart",
         margin=1e-3,
     )
 
@@ -225,44 +210,41 @@ _SANTURKAR = ("Santurkar et al. 2018", "https://arxiv.org/abs/1805.11604")
 _GROUP = ("Wu & He 2018", "https://arxiv.org/abs/1803.08494")
 _ADVICE = ("common advice", "")
 _CLAIMS: tuple[tuple[str, str, tuple[str, str], str, _Measure], ...] = (
-    ("batch_norm_speed", "It trains faster (14 times fewer steps, on ImageNet)", _IOFFE, "speed",
-     _faster),
-    ("batch_norm_speed", "The network ends up more accurate", _IOFFE, "speed",
+    ("batch_norm_speed", "Trains faster (ImageNet: 14 ×)", _IOFFE, "speed", _faster),
+    ("batch_norm_speed", "Ends more accurate", _IOFFE, "speed",
      lambda found: _norms(found, "batch", "none")),
-    ("batch_norm_speed", "It allows much higher learning rates", _IOFFE, "rates", _rates),
-    ("batch_norm_speed", "GroupNorm does not reach it when batches are large", _GROUP, "speed",
+    ("batch_norm_speed", "Allows higher learning rates", _IOFFE, "rates", _rates),
+    ("batch_norm_speed", "Beats GroupNorm in large batches", _GROUP, "speed",
      lambda found: _norms(found, "batch", "group")),
-    ("batch_norm_statistics", "It reduces internal covariate shift", _IOFFE, "why", _shift),
-    ("batch_norm_statistics", "It makes the loss smoother", _SANTURKAR, "why", _smooth),
-    ("batch_norm_batch_size", "It fails with small batches, and GroupNorm does not", _GROUP,
-     "batches", _small_batches),
-    ("batch_norm_where", "It belongs in front of the activation, not behind it", _IOFFE, "where",
-     _places("before the activation", "after the activation", "In front against behind")),
-    ("batch_norm_where", "The convolution in front of it needs no bias", _IOFFE, "where",
-     _places("before the activation", "with a convolution bias", "Without against with", True)),
-    ("batch_norm_where", "It does not belong on the logits", _ADVICE, "where",
-     _places("before the activation", "on the output layer too", "Without against with")),
-    ("batch_norm_where", "It belongs on the input too", _ADVICE, "where",
-     _places("on the input too", "before the activation", "With against without")),
-    ("batch_norm_where", "It makes dropout superfluous", _IOFFE, "where",
-     _places("before the activation", "with dropout", "Without against with dropout", True)),
-    ("batch_norm_where", "It helps in fully connected networks too", _IOFFE, "where",
-     _places("fully connected, BatchNorm", "fully connected, none", "With against without")),
+    ("batch_norm_statistics", "Reduces internal covariate shift", _IOFFE, "why", _shift),
+    ("batch_norm_statistics", "Makes the loss smoother", _SANTURKAR, "why", _smooth),
+    ("batch_norm_batch_size", "Fails in small batches (not GroupNorm)", _GROUP, "batches",
+     _small_batches),
+    ("batch_norm_where", "Belongs before the activation", _IOFFE, "where",
+     _places("before the activation", "after the activation")),
+    ("batch_norm_where", "Needs no bias in front of it", _IOFFE, "where",
+     _places("before the activation", "with a convolution bias", same=True)),
+    ("batch_norm_where", "Does not belong on the logits", _ADVICE, "where",
+     _places("before the activation", "on the output layer too")),
+    ("batch_norm_where", "Belongs on the input too", _ADVICE, "where",
+     _places("on the input too", "before the activation")),
+    ("batch_norm_where", "Makes dropout superfluous", _IOFFE, "where",
+     _places("before the activation", "with dropout", same=True)),
+    ("batch_norm_where", "Helps in fully connected networks", _IOFFE, "where",
+     _places("fully connected, BatchNorm", "fully connected, none")),
     ("batch_norm_where", "Residual networks do not need it", _ADVICE, "where",
-     _places("residual, none", "residual, BatchNorm", "Nine convolutions, without against with",
-             True)),
-    ("batch_norm_depth", "Residual networks do not need it, started plainly", _ADVICE, "depth",
-     _places("residual, none", "residual, BatchNorm", "20 layers, without against with", True)),
-    ("batch_norm_depth", "Residual networks do not need it, started for it (SkipInit)",
+     _places("residual, none", "residual, BatchNorm", same=True)),
+    ("batch_norm_depth", "Residual networks do not need it", _ADVICE, "depth",
+     _places("residual, none", "residual, BatchNorm", same=True)),
+    ("batch_norm_depth", "… nor with a start made for that (SkipInit)",
      ("De & Smith 2020", "https://arxiv.org/abs/2002.10444"), "depth",
-     _places("residual, SkipInit", "residual, BatchNorm", "20 layers, SkipInit against BatchNorm",
-             True)),
+     _places("residual, SkipInit", "residual, BatchNorm", same=True)),
     ("batch_norm_depth", "Deep plain networks need it",
      ("He et al. 2016", "https://arxiv.org/abs/1512.03385"), "depth",
-     _places("plain, BatchNorm", "plain, none", "20 layers, with against without")),
+     _places("plain, BatchNorm", "plain, none")),
     ("batch_norm_modes", "Forgetting eval() ruins the answers",
      ("PyTorch", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html"), "modes",
      _modes),
-    ("batch_norm_folding", "At inference it is free: it folds into the convolution",
+    ("batch_norm_folding", "Folds away at inference",
      ("Jacob et al. 2018", "https://arxiv.org/abs/1712.05877"), "folding", _folding),
 )  # fmt: skip

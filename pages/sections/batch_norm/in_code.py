@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from zoo.batch_norm.pytorch_example import EXAMPLE
 from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
+HEIGHT = 400  # pixels; the rest is scrolled to
+
 
 def show() -> None:
     """Draw the two side by side."""
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**What you write, in PyTorch** – copy it, it runs")
-        st.code(EXAMPLE, language="python", wrap_lines=True)
+        (written,) = st.tabs(["What you write: PyTorch"])
+        with written:
+            st.code(EXAMPLE, language="python", height=HEIGHT)
     with right:
-        st.markdown("**What is computed, in this project's NumPy** – channels first")
-        forward, backward = st.tabs(["Forward", "Backward"])
+        forward, backward = st.tabs(["What is computed: NumPy, forward", "backward"])
         with forward:
-            st.code(source(BatchNorm.forward), language="python", wrap_lines=True)
+            st.code(source(BatchNorm.forward), language="python", height=HEIGHT)
         with backward:
-            st.code(source(BatchNorm.backward), language="python", wrap_lines=True)
+            st.code(source(BatchNorm.backward), language="python", height=HEIGHT)
 
 
-def source(function: object) -> str:
-    """Return a method's own lines, as they stand in its file."""
-    return textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type]
+def source(function: Callable[..., Any]) -> str:
+    """Return a method's own lines as they stand in its file, without its docstring."""
+    lines = inspect.getsource(function)
+    return textwrap.dedent(lines.replace(f'        """{function.__doc__}"""\n', "", 1))

@@ -24,32 +24,30 @@ ARRIVING = 40  # batches of the animation
 @st.fragment
 def show() -> None:
     """Draw one channel before, between and after, and what its γ and β decide."""
-    subject, layer, channel = _choose()
-    count = FEWER if zoo.info(subject.name).parameters > LARGE else COUNT
-    steps = steps_of(subject, subject.key, layer, count)
-    place = f"{subject.name}.{layer}.{channel}"
-    own = steps.channel(channel)
-    values = {name: _kept(place, name, getattr(own, name)) for name in ("gamma", "beta")}
-    _histograms(steps.channel(channel, "batch", values["gamma"], values["beta"]))
-    left, right = st.columns([5, 7], gap="large")
+    left, right = st.columns([4, 8], gap="large")
     with left:
+        subject, layer, channel = _choose()
+        count = FEWER if zoo.info(subject.name).parameters > LARGE else COUNT
+        steps = steps_of(subject, subject.key, layer, count)
+        own = steps.channel(channel)
+        place = f"{subject.name}.{layer}.{channel}"
         scope = _sliders(steps, own, place)
+    values = {name: _kept(place, name, getattr(own, name)) for name in ("gamma", "beta")}
     with right:
+        _histograms(steps.channel(channel, "batch", values["gamma"], values["beta"]))
         _effect(subject, layer, steps, channel, values, scope)
 
 
 def _choose() -> tuple[Subject, str, int]:
     """Let somebody choose; return network, layer and channel."""
-    first, second, third = st.columns([3, 4, 5], gap="medium")
     titles = {name: zoo.info(name).title for name in norm_inputs.names()}
-    with first:
-        name = st.segmented_control(
-            "Network", list(titles), format_func=titles.__getitem__, default=next(iter(titles)),
-            required=True, key="bn.network",
-        )  # fmt: skip
+    name = st.segmented_control(
+        "Network", list(titles), format_func=titles.__getitem__, default=next(iter(titles)),
+        required=True, key="bn.network",
+    )  # fmt: skip
     subject = norm_inputs.subject(str(name))
     layers = batch_norm.layer_names(subject.network)
-    layer = second.selectbox(
+    layer = st.selectbox(
         "BatchNorm layer",
         layers,
         format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
@@ -57,7 +55,7 @@ def _choose() -> tuple[Subject, str, int]:
     )
     norm = subject.network.get_submodule(layer)
     opening = int(np.argmax(np.abs(norm.weight.detach().numpy())))
-    channel = third.slider(
+    channel = st.slider(
         "Channel", 0, norm.num_features - 1, opening, key=f"bn.channel.{subject.name}.{layer}",
         help="Opens at the channel with the largest γ.",
     )  # fmt: skip
@@ -71,25 +69,26 @@ def _kept(place: str, name: str, own: float) -> float:
 def _histograms(shown: batch_norm.Channel) -> None:
     reach = 4 * max(float(np.sqrt(shown.variance)), 1e-3)
     outside = max(4.0, 4 * abs(shown.gamma) + abs(shown.beta))
-    panels = (
-        ("Before", shown.before, charts.quiet(), (shown.mean - reach, shown.mean + reach),
-         f"μ = {shown.mean:.2f}, σ = {np.sqrt(shown.variance):.2f}"),
-        ("Normalized: x̂ = (x − μ) / √(σ² + ε)", shown.normalized, charts.accent(), (-4.0, 4.0),
-         f"mean {_zero(shown.normalized.mean()):.2f}, standard deviation "
-         f"{shown.normalized.std():.2f}"),
-        ("After: y = γ x̂ + β", shown.after, charts.accent(), (-outside, outside),
-         f"mean {_zero(shown.after.mean()):.2f}, standard deviation {shown.after.std():.2f}"),
-    )  # fmt: skip
-    columns = st.columns(3, gap="medium")
-    for number, (title, values, color, limits, caption) in enumerate(panels):
-        with columns[number]:
-            st.markdown(f"**{title}**")
-            charts.show(
-                norm_charts.histogram(values, color, limits),
-                key=f"bn.histogram.{number}",
-                alt=f"Histogram of the channel's values. {title}: {caption}",
-            )
-            st.caption(f"{values.size:,} values: {caption}" if number == 0 else caption)
+    around = (shown.mean - reach, shown.mean + reach)
+    row = (
+        norm_charts.Histogram("Before: x", shown.before, charts.quiet(), around),
+        norm_charts.Histogram(
+            "(x − μ) / √(σ² + ε)", shown.normalized, charts.accent(), (-4.0, 4.0)
+        ),
+        norm_charts.Histogram("γ x̂ + β", shown.after, charts.accent(), (-outside, outside)),
+    )
+    words = (
+        f"{shown.before.size:,} values with μ = {shown.mean:.2f} and "
+        f"σ = {np.sqrt(shown.variance):.2f} → mean {_zero(shown.normalized.mean()):.2f}, "
+        f"σ = {shown.normalized.std():.2f} → mean {_zero(shown.after.mean()):.2f}, "
+        f"σ = {shown.after.std():.2f}"
+    )
+    charts.show(
+        norm_charts.histograms(row),
+        key="bn.histograms",
+        alt=f"Three histograms: before, normalized, after γ and β. {words}",
+    )
+    st.caption(words)
 
 
 def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> str:
@@ -98,6 +97,7 @@ def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> st
         st.session_state[f"bn.beta.{place}"] = round(own.beta, 2)
 
     for name, symbol, value in (("gamma", "γ", own.gamma), ("beta", "β", own.beta)):
+        _kept(place, name, value)
         st.slider(
             f"{symbol} (trained: {value:.2f})",
             round(value - REACH, 2),
@@ -105,12 +105,11 @@ def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> st
             step=0.01,
             key=f"bn.{name}.{place}",
         )
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    scope = left.segmented_control(
+    scope = st.segmented_control(
         "Move", (ONE, ALL), default=ONE, required=True, key="bn.scope",
         help="All channels: every γ is multiplied as this one is, every β shifted as this one is.",
     )  # fmt: skip
-    right.button("As trained", on_click=reset, icon=":material/undo:", key="bn.reset")
+    st.button("As trained", on_click=reset, icon=":material/undo:", key="bn.reset")
     if not steps.trained_gamma:
         st.caption("This network's training kept every γ at 1 and learned β alone.")
     return str(scope)
@@ -177,7 +176,7 @@ def averages() -> None:
         st.markdown("**What shares one mean and one variance**")
         norm_axes.show("bn.axes")
     with right:
-        st.markdown("**The running mean, which evaluation uses**")
+        st.markdown("**The running mean, for evaluation**")
         name = norm_inputs.names()[0]
         subject = norm_inputs.subject(name)
         layer = batch_norm.layer_names(subject.network)[0]

@@ -10,6 +10,7 @@ import streamlit as st
 
 import zoo
 from pages.common import number_format
+from pages.components.link import link
 from pages.components.race_curves import race_curves
 from pages.sections.batch_norm import how_measured, recorded_series
 from zoo import batch_norm
@@ -86,6 +87,13 @@ class Race:
             TRACKS.release()
 
 
+def on_link() -> None:
+    """Take the learning rate that a visitor's link holds."""
+    rates = {f"{rate:g}": rate for rate in RATES}
+    if "rate" in (came := link.arrived(rate=link.one_of(rates))):
+        st.session_state["bn.race.rate"] = rates[came["rate"]]
+
+
 def show() -> None:
     """Draw the race; while it runs, its part of the page redraws itself."""
     race = _race()
@@ -117,17 +125,14 @@ def _show() -> None:
 
 
 def _controls(running: bool) -> float:
-    """Draw the learning rate, which the address holds, and the button; return the rate."""
+    """Draw the learning rate, which a link holds, and the button; return the rate."""
     left, right = st.columns([7, 3], gap="medium", vertical_alignment="bottom")
-    st.session_state.setdefault("bn.race.rate", _asked())
+    st.session_state.setdefault("bn.race.rate", RATE)
     rate = left.select_slider(
         "Learning rate of both", RATES, format_func=lambda r: f"{r:g}", key="bn.race.rate",
         disabled=running,
     )  # fmt: skip
-    if (text := f"{rate:g}") != st.query_params.get("rate") and (
-        rate != RATE or "rate" in st.query_params
-    ):
-        st.query_params["rate"] = text
+    link.show("race", rate=None if rate == RATE else float(rate))
     if running:
         if right.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
             race = _race()
@@ -139,15 +144,6 @@ def _controls(running: bool) -> float:
     ):  # fmt: skip
         _begin(float(rate))
     return float(rate)
-
-
-def _asked() -> float:
-    """Return the learning rate that the address asks for, or the one that a visit begins with."""
-    try:
-        wanted = float(st.query_params.get("rate", RATE))
-    except ValueError:
-        return RATE
-    return min(RATES, key=lambda rate: abs(rate - wanted))
 
 
 def _begin(rate: float) -> None:

@@ -21,14 +21,10 @@ FOLDED = (
 def show(found: zoo.Experiment) -> None:
     """Draw covariate shift and smoothness, with and without BatchNorm; the rest is folded."""
     rates = recorded_series.values(found, "learning_rate")
-    rate = st.segmented_control(
-        "Learning rate", rates, default=rates[0], required=True, format_func=lambda r: f"{r:g}",
-        key="bn.reasons.rate",
-    )  # fmt: skip
-    rate = float(rate if rate is not None else rates[0])
+    rate = float(st.session_state.get("bn.reasons.rate") or rates[0])
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Internal covariate shift** – 0: none")
+        st.markdown("**Internal covariate shift** – 0: no shift")
         gradient_arrows.show("bn.arrows.shift", "shift")
         shift = {
             norm: recorded_series.by_step(found, "shift_relative", norm, rate)
@@ -36,7 +32,7 @@ def show(found: zoo.Experiment) -> None:
         }
         _pair("shift_relative", "Internal covariate shift", shift, norm_charts.Axis("", ".1f"))
     with right:
-        st.markdown("**How fast the gradient turns along its own step** – lower: smoother")
+        st.markdown("**Gradient along its step** – lower: smoother")
         gradient_arrows.show("bn.arrows.smooth", "smooth")
         smooth = {
             norm: recorded_series.landscape(found, "smoothness", norm, rate)
@@ -44,7 +40,11 @@ def show(found: zoo.Experiment) -> None:
         }
         _pair("smoothness", "Change of the gradient by distance", smooth,
               norm_charts.Axis("", ".3~g", log=True))  # fmt: skip
-    with st.expander("Loss on the way, gradients and activations of a layer"):
+    with st.expander("Another learning rate; the loss on the way; a layer from inside"):
+        st.segmented_control(
+            "Learning rate", rates, default=rates[0], required=True,
+            format_func=lambda r: f"{r:g}", key="bn.reasons.rate",
+        )  # fmt: skip
         _folded(found, rate)
     how_measured.popover(found)
 
@@ -109,7 +109,7 @@ def _pair(
     if not drawn:
         st.caption("Not for the first layer: there are no layers in front of it.")
         return
-    figure = norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=230)
+    figure = norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185)
     if not y.log:
         figure.update_yaxes(rangemode="tozero")
     charts.show(

@@ -33,7 +33,7 @@ RULE = (
 
 
 def verdicts(found: Sequence[claimed.Claim]) -> None:
-    """Draw the table of claims and, behind a button, its rule."""
+    """Draw the table of claims."""
     rows = [
         verdict_table.Row(
             claim=claim.claim,
@@ -47,30 +47,27 @@ def verdicts(found: Sequence[claimed.Claim]) -> None:
         for claim in found
     ]
     verdict_table.show("bn.verdicts", rows)
+
+
+def rule() -> None:
+    """Offer the rule behind the verdicts."""
     with st.popover("By which rule?", icon=":material/gavel:", type="tertiary", key="bn.rule"):
         st.markdown(RULE)
 
 
-@st.fragment
 def speed(found: zoo.Experiment) -> None:
     """Draw learning curves, each norm at its own learning rate, and all final accuracies."""
+    st.subheader("Recorded on CIFAR-10, each at its own rate", anchor="speed")
     norms, rates, cells = recorded_series.accuracy_grid(found)
-    left, right = st.columns([7, 5], gap="large")
-    with left:
-        st.subheader("Each at its own learning rate", anchor="speed")
-        _learning_curves(found, norms)
-    with right:
-        st.subheader("At every learning rate", anchor="rates")
-        charts.show(
-            norm_charts.grid(
-                [recorded_series.TITLES[norm] for norm in norms],
-                [f"{r:g}" for r in rates],
-                cells,
-                "Learning rate",
-            ),
-            key="bn.speed.grid",
-            alt="Final accuracy by norm and learning rate, mean of the seeds",
-        )
+    _learning_curves(found, norms)
+    st.subheader("… and at every learning rate", anchor="rates")
+    charts.show(
+        norm_charts.grid(
+            [recorded_series.TITLES[norm] for norm in norms], [f"{r:g}" for r in rates], cells, ""
+        ),
+        key="bn.speed.grid",
+        alt="Final accuracy by norm and learning rate, mean of the seeds",
+    )
     how_measured.popover(found)
 
 
@@ -88,7 +85,7 @@ def _learning_curves(found: zoo.Experiment, norms: Sequence[str]) -> None:
         bands.append((low, high, tint))
     charts.show(
         norm_charts.lines(
-            drawn, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%"), 270, bands
+            drawn, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%"), 210, bands
         ),
         key="bn.speed.curves",
         alt="Validation accuracy by epoch, one line a norm: the mean of the seeds, and their range",
@@ -120,7 +117,7 @@ def small_batches(found: zoo.Experiment) -> None:
             drawn,
             norm_charts.Axis("Images in a batch", log=True, ticks=sizes),
             norm_charts.Axis("", ".0%"),
-            height=320,
+            height=270,
         ),
         key="bn.batches",
         alt="Accuracy by batch size, one line a norm",
@@ -134,7 +131,7 @@ def places(found: zoo.Experiment, key: str) -> None:
     rows = {f"{name} ({runs.rate:g})": runs.accuracies for name, runs in table.items()}
     colors = dict(zip(rows, (_tint(name) for name in table), strict=True))
     charts.show(
-        norm_charts.dots(rows, colors, spacing=30),
+        norm_charts.dots(rows, colors, spacing=27),
         key=key,
         alt="Validation accuracy of each variant, one dot a seed",
     )

@@ -37,29 +37,24 @@ def batch_dependence(subject: Subject) -> None:
     with st.spinner("The network answers …", show_time=False):
         drawn = {size: answers_in(subject, subject.key, chosen, size) for size in COMPANIES}
         alone = evaluated(subject, subject.key, chosen)
-    left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
-    with left:
-        image = encoding.png(subject.found.images[chosen], 4)
-        st.image(image, caption=f"Truth: {names[label]}", width=112)
-    with right:
-        said = [int(p.argmax()) for rows in drawn.values() for p in rows]
-        others = [names[k] for k in said if k != label]
-        words = max(set(others), key=others.count) if others else ""
-        st.markdown(
-            f"Evaluated: **{names[int(np.argmax(alone))]}**, always. In training mode "
-            f"{len(others)} of {len(said)} batches make it something else"
-            + (f", mostly **{words}**." if words else ".")
-        )
+    said = [int(p.argmax()) for rows in drawn.values() for p in rows]
+    others = [names[k] for k in said if k != label]
+    words = f" ({max(set(others), key=others.count)})" if others else ""
+    image = encoding.data_url(encoding.png(subject.found.images[chosen], 2))
+    st.markdown(
+        f"![{names[label]}]({image}) In eval() **{names[int(np.argmax(alone))]}**, always; in "
+        f"train() **{len(others)} of {len(said)}** batches make it something else{words}."
+    )
     rows = {f"batch of {size}": [float(p[label]) for p in drawn[size]] for size in COMPANIES}
     charts.show(
-        norm_charts.dots(rows, dict.fromkeys(rows, charts.accent()), marker=alone[label]),
+        norm_charts.dots(rows, dict.fromkeys(rows, charts.accent()), alone[label], spacing=28),
         key="bn.company.chart",
         alt=f"Probability of {names[label]} in batches of different images; {alone[label]:.2f} in "
         "evaluation mode",
     )
     st.caption(
-        f"How sure it is of “{names[label]}”. Dotted line: evaluation mode, always "
-        f"{number_format.percent(alone[label])}. Each dot: the same image among other images."
+        f"How sure it is of “{names[label]}”. Dotted: eval(), "
+        f"{number_format.percent(alone[label])}. A dot: the same image among others."
     )
 
 
@@ -70,31 +65,34 @@ def modes(subject: Subject) -> None:
     live = st.session_state.get("bn.modes")
     lines = ([] if found is None else _recorded_modes(found)) + (_live_modes(live) if live else [])
     if lines:
-        st.markdown("**Accuracy when it is left in training mode**")
+        st.markdown("**Accuracy when left in train()**")
         charts.show(
             norm_charts.lines(
                 lines,
                 norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
                 norm_charts.Axis("", ".0%"),
-                height=300,
+                height=250,
             ),
             key="bn.modes.chart",
             alt="Accuracy by batch size, with the statistics of the batch",
         )
-    if found is not None:
-        how_measured.popover(found)
-    with st.expander(
-        f"Measure it here, on {MEASURED} images (about half a minute)", icon=":material/speed:",
-        expanded=bool(live), key="bn.measure.fold",
-    ):  # fmt: skip
-        if st.button("Measure", key="bn.measure"):
-            _measure(subject)
-            st.rerun(scope="fragment")
-        if live:
+    with st.container(horizontal=True, gap="small"):
+        if found is not None:
+            how_measured.popover(found)
+        with st.popover("Measure it here", icon=":material/speed:", key="bn.measure.fold"):
             st.caption(
-                f"Drawn with markers above: {MEASURED} of the sample images, just now. "
-                f"{number_format.percent(live['running'])} in evaluation mode."
+                f"On {MEASURED} of the sample images, one point after the other: about half a "
+                "minute. The points join the chart."
             )
+            asked = st.button("Measure", key="bn.measure")
+    if asked:
+        _measure(subject)
+        st.rerun(scope="fragment")
+    if live:
+        st.caption(
+            f"With markers: {MEASURED} sample images, just now; "
+            f"{number_format.percent(live['running'])} in eval()."
+        )
 
 
 def _recorded_modes(found: zoo.Experiment) -> list[norm_charts.Line]:
@@ -103,10 +101,8 @@ def _recorded_modes(found: zoo.Experiment) -> list[norm_charts.Line]:
     series = recorded_series.modes
     return [
         norm_charts.Line("eval()", edges, charts.quiet(), "dash", 1.5),
-        norm_charts.Line("train(), mixed batches", series(found, "mixed"), charts.accent()),
-        norm_charts.Line(
-            "train(), one class a batch", series(found, "one class"), norm_charts.tint("group")
-        ),
+        norm_charts.Line("mixed batches", series(found, "mixed"), charts.accent()),
+        norm_charts.Line("one class", series(found, "one class"), norm_charts.tint("group")),
     ]
 
 
