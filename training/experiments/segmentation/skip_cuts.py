@@ -52,6 +52,7 @@ SEARCH = RateSearch(rates=(1e-3, 3e-3, 1e-2), seeds=(0, 1, 2), score="iou")
 NETWORKS = {"with skips": True, "without skips": False}
 FILLS = ("zero", "mean")
 POINTS = 40  # of the gradients' curve
+IMAGES = 1600
 
 
 class Gradients:
@@ -183,7 +184,9 @@ def finding(rows: Sequence[Mapping[str, Any]], gradients: Sequence[Mapping[str, 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     study = SmallCarStudy(NAME, QUESTION, arguments, SEARCH)
-    variants = [study.variant(network=name, skips=skips) for name, skips in NETWORKS.items()]
+    variants = [
+        study.variant(network=name, skips=skips, images=IMAGES) for name, skips in NETWORKS.items()
+    ]
     rows, gradients, maps = [], [], []
     for one in study.train(variants, run):
         for seed, result in one.results.items():
