@@ -1,4 +1,4 @@
-"""The front door, ``streamlit run app.py``: page list and side bar; the rest is in pages/.
+"""The front door, ``streamlit run app.py``: pages/ in their frame, and api/ beside them.
 
 Streamlit reads this file twice: when the server starts, to find ``app``, and again at every run of
 a page, for what every page stands in.
@@ -11,7 +11,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.common import entry_guard, footer, loaded_models, settings, site, warm_up
+from api.application import mounted
+from pages.common import entry_guard, footer, loaded_models, settings, site, style, warm_up
 from pages.server import script_errors
 from pages.server.lifespan import lifespan
 from pages.server.security_headers import SecurityHeaders
@@ -19,8 +20,11 @@ from pages.server.upload_limits import UploadLimits
 
 STATIC = Path(__file__).parent / "static"
 
+BASE = st.get_option("server.baseUrlPath").strip("/")  # "" unless a proxy wants one
+
 app = st.App(
     __file__,
+    routes=mounted(loaded_models.shared, f"/{BASE}/api" if BASE else "/api"),
     lifespan=lifespan,
     middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
     on_script_error=script_errors.show,
@@ -36,6 +40,7 @@ def frame() -> None:
         initial_sidebar_state="auto",
     )
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
+    style.show()
     settings.from_secrets()
     warm_up.visited()
     page = site.navigation()

@@ -14,6 +14,7 @@ from pages.components import upload
 from pages.components.class_answer import class_answer
 from pages.components.drawing_pad import drawing_pad
 from pages.components.gallery import gallery
+from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding, heat_map, mosaic
 from pages.images.encoding import data_url as address
@@ -92,6 +93,13 @@ def on_upload(key: str) -> None:
     put("upload", view=view, url=address(small, "jpeg"), ink=False)
 
 
+def on_link() -> None:
+    """Take the sample that a visitor's link names."""
+    came = link.arrived(sample=str)
+    if "sample" in came:
+        put_sample(came["sample"])
+
+
 # --- The parts of the page. ---
 
 
@@ -104,6 +112,8 @@ def playground() -> None:
     with left:
         show_pad()
     show_choices()
+    sample = shown().get("id")
+    link.show(sample=None if sample == first_sample("digits").id else sample)
     if answered is not None:
         time.sleep(HEAD_START)
         show_inside(*answered)
@@ -229,6 +239,7 @@ def show_occlusion(view: np.ndarray, label: str) -> None:
     )
 
 
+on_link()
 playground()
 calibration.show(model)
 training_section.show(model)

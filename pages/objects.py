@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pages.components import upload
 from pages.components.class_answer import class_answer
 from pages.components.crop import crop
 from pages.components.gallery import gallery
+from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding, heat_map
 from pages.images.encoding import data_url as address
@@ -98,6 +100,40 @@ def on_move() -> None:
         st.session_state["objects"] = now | {"square": square, "number": now["number"] + 1}
 
 
+def on_link() -> None:
+    """Take what a visitor's link names: a sample, where its square lies, the class to explain."""
+    share = link.number(0, 1)
+    came = link.arrived(
+        sample=str,
+        x=share,
+        y=share,
+        side=link.number(crop.MIN_SIDE, 1),
+        explained=link.one_of(model.labels),
+    )
+    if "sample" not in came:
+        return
+    put_sample(came.pop("sample"))
+    st.session_state["explained"] = came.pop("explained", None)
+    shown()["square"] = replace(shown()["square"], **came)
+
+
+def hold_in_link() -> None:
+    """Put into the address what `on_link` reads; of a visitor's own photo nothing."""
+    now = shown()
+    square = vars(now["square"]) if now.get("id") else dict.fromkeys(vars(crop.Square()))
+    usual = vars(crop.Square())
+    changed = {name: None if v == usual[name] else v for name, v in square.items()}
+    explained = st.session_state.get("explained") if now.get("id") else None
+    usual_sample = samples("objects")[0].id
+    sample = now.get("id")
+    named = any(value is not None for value in (explained, *changed.values()))
+    link.show(
+        sample=None if sample == usual_sample and not named else sample,
+        explained=explained,
+        **changed,
+    )
+
+
 # --- The parts of the page. ---
 
 
@@ -111,6 +147,7 @@ def playground() -> None:
     with left:
         show_photo()
     thumbnails.show("samples", choices(), shown().get("id"), on_pick, beside=True)
+    hold_in_link()
     if answered is not None:
         time.sleep(HEAD_START)
         show_reasons(*answered)
@@ -193,6 +230,7 @@ def show_reasons(view: np.ndarray, label: str) -> None:
         "Class to explain; the answer, unless you choose another",
         model.labels,
         key="explained",
+        persist_state="session",
     )
     target = chosen or label
     drop, cam = reasons(loaded_models.key(model), view, target)
@@ -214,6 +252,7 @@ def show_reasons(view: np.ndarray, label: str) -> None:
     )
 
 
+on_link()
 playground()
 calibration.show(model)
 confident_errors.show(model)

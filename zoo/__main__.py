@@ -19,7 +19,7 @@ from zoo import bench
 from zoo.errors import HubError, ImageError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
-from zoo.results import Classification, Segmentation
+from zoo.results import Segmentation
 from zoo.weights import catalog, hub, sources
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def predict_command(options: argparse.Namespace) -> int:
             written = saver.save(path, path, answer)
         answers.append({"image": path} | answer.to_dict() | written)
         if not options.json:
-            print(": ".join([path, _in_words(answer), *written.values()]))
+            print(": ".join([path, answer.in_words(), *written.values()]))
     if options.json:
         _print_json(answers)
     return _outcome(failed, len(options.images))
@@ -164,16 +164,6 @@ def _saver(options: argparse.Namespace, model: Model) -> Saver | None:
     from zoo.segmentation.saving import Saver
 
     return Saver(options.save_mask, options.save_cutout)
-
-
-def _in_words(answer: Classification | Segmentation) -> str:
-    """Say a classifier's three best labels, or how much of the image the object covers."""
-    if isinstance(answer, Classification):
-        best = ", ".join(f"{label} {p:.1%}" for label, p in answer.top(3))
-        return f"{best} (may be none of its classes)" if answer.is_ood else best
-    if not answer.found:
-        return f"no {answer.label} found"
-    return f"{answer.label} on {answer.area:.1%} of the image"
 
 
 def bench_command(options: argparse.Namespace) -> int:

@@ -55,7 +55,25 @@ def choose(device: str | torch.device, framework: str) -> str:
         return "cpu"
     if kind == "cpu" or not _exists(name):
         raise DeviceError(f'This machine has no device {name!r}; use device="auto" or "cpu".')
+    check_fork(name)
     return name
+
+
+def check_fork(device: str) -> None:
+    """Refuse a GPU to a process that was forked after its parent had used it.
+
+    CUDA cannot be begun twice in one process image, so torch itself would fail in the middle of an
+    answer. Called before every answer: it is one comparison of strings where there is no GPU.
+
+    Raises:
+        DeviceError: It was; the message says what works.
+    """
+    if device.startswith("cuda") and _gpu_is_the_parents():
+        raise DeviceError(
+            "This process was forked from one that uses the GPU, and CUDA does not survive that; "
+            'start it with multiprocessing\'s "spawn" method, or load the model in it with '
+            'device="cpu".'
+        )
 
 
 @contextmanager
@@ -99,9 +117,14 @@ def _torch_is_worth_it() -> bool:
 def _best() -> str:
     import torch
 
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not _gpu_is_the_parents():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _gpu_is_the_parents() -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.cuda._is_in_bad_fork()
 
 
 def _exists(device: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from zoo.devices import check_fork
 from zoo.errors import ImageError, ZooError
 from zoo.functions import sigmoid, softmax
 from zoo.preprocessing import images
@@ -105,11 +106,15 @@ class Model:
         Returns:
             float32 array on the CPU: for a classifier (N, classes); for a segmenter (N, 1, H, W),
             positive where the object is more probable than not.
+
+        Raises:
+            DeviceError: The model is on a GPU, and this process was forked from one that used it.
         """
         if not self._is_pytorch:
             return self.network.forward(inputs, training=False)
         from zoo.graph.modules import run
 
+        check_fork(self.device)
         return run(self._fast_network, inputs)
 
     @property

@@ -25,6 +25,15 @@ def _record(name: str) -> Mapping[str, Any]:
     return zoo.record(name)
 
 
+def shared(name: str) -> zoo.Classifier | zoo.Segmenter:
+    """Return the model that all pages share; errors are the caller's. Works in any thread.
+
+    Raises:
+        zoo.ZooError: It cannot be loaded.
+    """
+    return _load(name)
+
+
 def load(name: str) -> zoo.Classifier | zoo.Segmenter:
     """Return a model; if it cannot be loaded, show why and end the page.
 

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import zoo
 from pages.common import loaded_models
@@ -40,7 +40,8 @@ def test_the_training_section_tells_the_record(digits):
     assert f"seed {record['seed']}" in text
     assert record["hardware"]["cpu"] in text
     assert digits.code[0].value == record["command"]
-    assert len(digits.get("plotly_chart")) == 2
+    charts = {chart.key for chart in digits.get("plotly_chart")}
+    assert charts == {"ood", "curve-accuracy", "curve-loss"}
 
 
 def test_samples_say_truth_and_answer(digits):
@@ -216,3 +217,20 @@ def bomb(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         chunk(*part) for part in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
     )
+
+
+@pytest.mark.parametrize("text", ["42", "10", "A", "K"])
+def test_what_is_no_single_digit_warns(digits, text):
+    page = Image.new("L", (280, 280), 255)
+    font = ImageFont.load_default(170)
+    ImageDraw.Draw(page).text((140, 140), text, 0, font, anchor="mm")
+    upload(digits, png(page))
+    assert "may be no single digit" in read.answer(digits)["note"]
+
+
+def test_a_sample_digit_does_not_warn_and_the_page_tells_how_often_it_is_noticed(digits):
+    assert read.answer(digits)["note"] == ""
+    ood = zoo.load("mnist").record["ood"]
+    text = " ".join(caption.value for caption in digits.caption)
+    assert f"{100 * ood['false_alarm_rate']:.1f}" in text
+    assert f"n = {ood['n']:,}" in text

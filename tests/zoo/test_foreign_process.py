@@ -56,6 +56,20 @@ def model() -> zoo.Classifier:
     return zoo.Classifier("tiny", config, {}, CifarNet(widths=(4, 8, 8), depth=3))
 
 
+def test_a_fork_of_a_process_that_uses_the_gpu_is_told_what_works(
+    model: zoo.Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    with pytest.raises(DeviceError, match="spawn"):
+        zoo.load("cifar10", source="bundle", device="cuda")
+    assert zoo.load("cifar10", source="bundle").device == "cpu"
+    monkeypatch.setattr(model, "device", "cuda")
+    with pytest.raises(DeviceError, match="spawn"):
+        model.predict(PHOTO)
+
+
 @pytest.fixture
 def float64_by_default() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)

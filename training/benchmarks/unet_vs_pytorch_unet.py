@@ -29,13 +29,13 @@ from torch import nn
 
 from training.benchmarks.classic_unet import ClassicUNet
 from training.carvana.carvana_record import segmenter
-from training.carvana.carvana_settings import PRESETS, CarvanaRecipe
+from training.carvana.carvana_settings import CarvanaRecipe
 from training.data.carvana_photos import HEIGHT, WIDTH, ImageMaskPair, load
 from training.engine.compute import PRECISIONS
 from training.engine.failures import run_command
 from training.engine.init_from import take_weights
 from training.experiments import command
-from training.experiments.segmentation.unet_study import UnetStudy, metrics_of
+from training.experiments.segmentation.unet_study import CONTEXT, UnetStudy, metrics_of
 from training.metrics.mask_predictions import measure_model
 from zoo.bench import take_turns
 from zoo.graph.folding import fold
@@ -48,7 +48,6 @@ OURS, CLASSIC = "ours", "classic"
 LONGER = 3  # times as many images, for which the small one needs less time than the classic one
 SEEDS = (0, 1, 2)
 SEEDS_OF_CLASSIC = SEEDS[:2]
-CONTEXT = PRESETS["context"].context
 ROUNDS = 15
 
 

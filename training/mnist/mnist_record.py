@@ -24,6 +24,11 @@ ABOUT = {
     "`zoo` brings drawings and photos into that form first, "
     "the bare network does not.",
 }
+# Of the recipe as it stands; a change that was chosen without a look at the test set keeps it true.
+TEST_SET = (
+    "The test set was looked at once while the recipe was made: after a run of 99.47 % the drawn "
+    "flags became fewer and the run longer, for which the validation split gave the same reason."
+)
 
 
 def config(network: NumpyCNN, ood_threshold: float) -> dict[str, Any]:
@@ -63,6 +68,7 @@ def describe_run(network: NumpyCNN, progress: dict[str, Any], validation: int) -
         "parameters": network.num_parameters,
         "selection": "the weights after the last epoch; the recipe was chosen on the validation "
         "split",
+        "test_set": TEST_SET,
         "train_metrics": "in training mode, on the augmented digits, while the weights change",
         "train_seconds": round(sum(row["seconds"] for row in history), 1),
         "metrics": {

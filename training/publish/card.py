@@ -199,7 +199,8 @@ def _training(record: Mapping[str, Any]) -> str:
 
 
 def _measured(record: Mapping[str, Any]) -> str:
-    text = f"Checkpoint: {record['selection'].rstrip('.')}. Nothing was chosen on the test set."
+    test_set = record.get("test_set", "Nothing was chosen on the test set.")
+    text = f"Checkpoint: {record['selection'].rstrip('.')}. {test_set}"
     metric, _, _ = records.headline(record)
     key = f"test_{metric}"
     values = [seed[key] for seed in record.get("seeds", []) if key in seed]

@@ -19,12 +19,10 @@ from typing import Any
 
 import zoo
 from training.engine.failures import TrainingError
-from training.engine.provenance import ROOT
 from training.publish.card import model_card
 from training.publish.example import example
 from training.publish.training_curves import draw_curves
-from zoo import experiments
-from zoo.networks import architecture
+from zoo import experiments, snippets
 from zoo.weights import sources
 from zoo.weights.catalog import read_catalog
 from zoo.weights.hub import MANIFEST
@@ -84,19 +82,15 @@ def plain_network(config: Mapping[str, Any]) -> bytes:
     Raises:
         TrainingError: the registry names no such module.
     """
-    entry = architecture(config["architecture"])
-    module = entry.stand_alone or entry.module
-    path = ROOT / "zoo" / "networks" / f"{module.replace('.', '/')}.py"
-    source = path.read_text(encoding="utf-8")
+    name = config["architecture"]
+    source = snippets.network_source(name)
     if re.search(r"^\s*(from|import) (zoo|training)\b", source, flags=re.MULTILINE):
         raise TrainingError(
-            f"{path.relative_to(ROOT)} imports from this project; write a module with "
+            f"The module of {name} imports from this project; write a module with "
             "build(**arguments) in plain PyTorch below zoo/networks/stand_alone, and name it as "
             "stand_alone in zoo/networks/registry.py."
         )
-    if entry.stand_alone:
-        return source.encode()
-    return f'{source}\n\nbuild = {entry.network}  # build(**config["arguments"])\n'.encode()
+    return source.encode()
 
 
 def pinned_files() -> dict[str, dict[str, Any]]:

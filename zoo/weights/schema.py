@@ -209,6 +209,7 @@ _SHOWN = {  # of a record: what the pages and the card show of every model
 }
 _RECORD = {
     "parameters": _COUNT,
+    "test_set": TEXT,
     "started": TEXT,
     "recipe": _RECIPE,
     "versions": _object({}, other=TEXT),

@@ -16,10 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from training.carvana.carvana_settings import PRESETS
 from training.engine.failures import run_command
 from training.experiments import command
-from training.experiments.segmentation.unet_study import SEEDS, UnetStudy, mean, metrics_of
+from training.experiments.segmentation.unet_study import (
+    CONTEXT,
+    SEEDS,
+    UnetStudy,
+    mean,
+    metrics_of,
+)
 
 NAME = "unet_head_rate"
 QUESTION = "How fast should the last layer of a small U-Net learn?"
@@ -47,7 +52,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     study, rows = UnetStudy(NAME, QUESTION, arguments, studio_alone=True), []
-    study.recipe = replace(study.recipe, context=PRESETS["context"].context)
+    study.recipe = replace(study.recipe, context=CONTEXT)
     for seed in SEEDS:
         for times in TIMES:
             recipe = replace(study.recipe, head_factor=float(times))

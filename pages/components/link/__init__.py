@@ -1,0 +1,1 @@
+"""The page's address, which holds what the visitor sees."""
