@@ -21,6 +21,7 @@ PAGES = (
     "cars",
     "feature_maps",
     "batch_norm",
+    "experiments",
     "use_the_weights",
 )
 
