@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Points = dict[str, dict[float, list[float]]]  # by variant, by x
 
 _DOTS = 400  # more replicates than that hide the lines
-_LOG = 16  # from this ratio of largest to smallest on, steps are factors
+_LOG = 8  # from this ratio of largest to smallest on, steps are factors
 _LABEL = 26  # characters of a line beside the dots
 # At least 3 : 1 on either theme's background; the accent comes before these.
 _COLOURS = ("#8b8b98", "#c46a12", "#1f8f80", "#c2477f", "#3a78c9", "#8a7420", "#a04fc0")
@@ -86,7 +86,7 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
     positions = sorted({x for of in found.values() for x in of})
     if positions and positions[0] > 0 and positions[-1] / positions[0] >= _LOG:
         few = len(positions) <= 12
-        ticks = {"tickvals": positions, "ticktext": [f"{x:g}" for x in positions]} if few else {}
+        ticks = {"tickvals": positions, "ticktext": [f"{x:.3g}" for x in positions]} if few else {}
         chart.update_xaxes(type="log", **ticks)
     chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=6)
     return chart
@@ -130,7 +130,7 @@ def _dots(found: Mapping[str, Sequence[float]], measure: str, form: str) -> go.F
         title=column_title(measure), tickformat=form, fixedrange=True, nticks=6, zeroline=False
     )
     chart.update_yaxes(
-        autorange="reversed", type="category", fixedrange=True, ticksuffix="  ", showgrid=True
+        range=[len(names) - 0.5, -0.5], type="category", fixedrange=True, ticksuffix="  "
     )
     return chart
 
