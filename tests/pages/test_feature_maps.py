@@ -119,6 +119,16 @@ def test_the_images_that_excite_a_channel_most_come_in_order(page):
     assert values[0] == pytest.approx(float(maps.max()), rel=0.01)
 
 
+def test_what_was_recorded_with_the_weights_is_not_asked_again(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(zoo.explain, "top_activations", refuse)
+    st.cache_resource.clear()
+    top_images.prepare(zoo.load("mnist", source="bundle", device="cpu"))
+    st.cache_resource.clear()
+
+
 def test_the_last_layer_is_followed_by_softmax(page):
     look(page, layer="linear", channel=7, pixel=None)
     (steps,) = read.components(page, "arithmetic_steps")
