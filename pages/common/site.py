@@ -84,6 +84,7 @@ ENTRIES = (
         model="cifar10",
         summary="What it does to a trained network, whether it helps, and where it belongs.",
     ),
+    Entry("pages/experiments.py", "Experiments", ":material/science:", "Look inside"),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
     Entry("pages/about.py", "About", ":material/info:", "More"),
 )
