@@ -149,7 +149,7 @@ def _assemble(
     framework = framework or config["framework"]
     where = devices.choose(device, framework)
     if framework == "torch" or where != "cpu":
-        import torch  # noqa: F401, only then are there settings to leave aside
+        devices.import_torch()  # only then are there settings to leave aside
     with devices.undisturbed():
         network = _place(_network(config, header, files, weights), framework, where)
     kind = _TASKS[config["task"]]
