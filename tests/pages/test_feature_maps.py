@@ -210,16 +210,10 @@ def bars(page: AppTest) -> list[str]:
 
 
 def test_a_bar_says_which_value_has_which_colour(page):
-    bars = [
-        element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
-    ]
     values = trace_of(page)["relu1"]
     most = f"{mosaic.limit(values):.2g}"
     assert any(f"from 0 to {most}" in bar for bar in bars(page))
     look(page, layer="bn1", channel=2, pixel=None)
-    bars = [
-        element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
-    ]
     assert any("from −" in bar for bar in bars(page)), "below zero there is amber"
 
 
