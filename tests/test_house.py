@@ -50,6 +50,7 @@ FLOORS = {
         ["training.data"],
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
+        ["training.segmentation"],
         ["training.evaluate"],
         ["training.publish", "training.experiments", "training.benchmarks", "training.documents"],
         ["training.finish"],

@@ -33,7 +33,8 @@ def load(
     """Load a model whose files match the catalog, byte for byte.
 
     Args:
-        name: One of :func:`zoo.list_models`.
+        name: One of :func:`zoo.list_models`, or the path of a model folder, such as one that
+            ``python -m training.segmentation`` wrote: nothing pins its files.
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
             ``"mps"``, or a ``torch.device``. On the CPU the digit network runs in NumPy and torch
             is never imported; see :mod:`zoo.devices`. On any other device it runs as its PyTorch
@@ -59,6 +60,8 @@ def load(
         >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
         '7'
     """
+    if (Path(name) / catalog.CONFIG).is_file():
+        return _own(Path(name), device)
     info = catalog.info(name)
     files = sources.resolve(info, source, revision, timeout)
     try:
@@ -82,6 +85,12 @@ def load_folder(
         DeviceError: This machine has no such device.
     """
     return _assemble(name, sources.from_folder(folder), device)
+
+
+def _own(folder: Path, device: str | torch.device) -> Classifier | Segmenter:
+    """Load a model folder by the name that its own config gives."""
+    files = sources.from_folder(folder)
+    return _assemble(str(files.json(catalog.CONFIG).get("model")), files, device)
 
 
 def record(
