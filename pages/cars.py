@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
-from PIL import Image, ImageColor
 
 import zoo
 from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
+from pages.components.drop_zone import drop_zone
+from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
+from pages.components.mask_viewer.mask_viewer import Choice
 from pages.components.thumbnails import thumbnails
-from pages.images import checkerboard, encoding
+from pages.images import encoding
 from pages.sections import training_history as training_section
 from pages.sections.segmentation import (
+    cut_out,
     mask_comparison,
     photo_batch,
     segmentation_record,
@@ -22,13 +26,13 @@ from pages.sections.segmentation import (
 )
 from pages.sections.segmentation.segmented_photo import Scene
 from zoo.samples import Sample, samples
-from zoo.segmentation import cutouts, file_names, masks
+from zoo.segmentation import mask_edits, masks
 
 entry_guard.ensure("pages/cars.py")
 model = loaded_models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
-JPEG_QUALITY = 92
+GROUPS = {"typical": "Try one", "hard": "Hard ones", "none": "Hard ones"}
 
 
 st.title("Cars", anchor=False)
@@ -42,7 +46,7 @@ st.markdown(
 
 
 def shown() -> dict[str, Any]:
-    """Return what is on the stage: a photo, and the threshold in percent."""
+    """Return what is on the stage: a photo, and what the visitor chose for it."""
     if "cars" not in st.session_state:
         put_sample(choices()[0].id)
     return st.session_state["cars"]
@@ -51,12 +55,20 @@ def shown() -> dict[str, Any]:
 def put(name: str, **contents: Any) -> None:
     """Put a photo on the stage. The number tells the stage that it is new."""
     number = st.session_state.get("cars", {}).get("number", 0) + 1
-    st.session_state["cars"] = {"name": name, "number": number, "threshold": USUAL} | contents
+    before = st.session_state.get("cars", {})
+    view = before["choice"].view if before else mask_viewer.VIEWS[0]
+    st.session_state["cars"] = {
+        "name": name,
+        "number": number,
+        "choice": Choice(USUAL, view, []),
+        "own": before.get("own"),
+    } | contents
 
 
 def choices() -> list[Sample]:
-    """Return the sample photos: cars, and at last one without a car."""
-    return [*samples("cars"), *[s for s in samples("objects") if s.group == "none"][-1:]]
+    """Return the sample photos: the clean ones, the hard ones, and at last one without a car."""
+    found = sorted(samples("cars"), key=lambda sample: sample.group == "hard")
+    return [*found, *[s for s in samples("objects") if s.group == "none"][-1:]]
 
 
 def put_sample(sample_id: str) -> None:
@@ -72,16 +84,27 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_photo(key: str) -> None:
-    """Take the photo that was uploaded or taken; the one on the stage stays until it is read."""
+def on_photo(name: str, contents: bytes) -> None:
+    """Take a photo of the visitor's own; the one on the stage stays until it is read."""
+    shown()["next"] = {"name": name, "encoded": contents}
+
+
+def on_camera(key: str) -> None:
+    """Take what the camera took."""
     if file := st.session_state[key]:
-        shown()["next"] = {"name": file.name, "encoded": file.getvalue()}
+        on_photo(file.name, file.getvalue())
 
 
-def on_threshold() -> None:
-    """Take the threshold that the slider came to rest at; the network is not asked again."""
-    if (percent := mask_viewer.chosen("stage", token())) is not None:
-        shown()["threshold"] = percent
+def on_back() -> None:
+    """Put the visitor's own photo back, which stays at hand while they look at others."""
+    if own := shown()["own"]:
+        put(own.name, scene=own)
+
+
+def on_choice() -> None:
+    """Take threshold, view and changes that the stage sent; the network is not asked again."""
+    if choice := mask_viewer.chosen("stage", token()):
+        shown()["choice"] = choice
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -101,7 +124,8 @@ def current() -> Scene:
     if new := shown().pop("next", None):
         with st.spinner("Looking at the photo …"):
             try:
-                put(new["name"], scene=segmented_photo.look(model, new["encoded"], new["name"]))
+                scene = segmented_photo.look(model, new["encoded"], new["name"])
+                put(new["name"], scene=scene, own=scene)
             except Exception as error:
                 shown()["problem"] = upload.problem(error)
     now = shown()
@@ -119,14 +143,19 @@ def token() -> str:
     return f"{now['number']}{'-largest' if now.get('largest') else ''}"
 
 
-def wanted(seen: Scene) -> Scene:
+def wanted(whole: Scene) -> Scene:
     """Return the scene with all pieces of what was found, or with the largest alone."""
     now = shown()
     if not now.get("largest"):
-        return seen
+        return whole
     if "piece" not in now:
-        now["piece"] = seen.largest_component()
+        now["piece"] = whole.largest_component()
     return now["piece"]
+
+
+def changed(seen: Scene) -> Scene:
+    """Return the scene with the visitor's changes of the mask."""
+    return seen.edited(mask_edits.read(shown()["choice"].edits) or ())
 
 
 def on_largest() -> None:
@@ -136,58 +165,133 @@ def on_largest() -> None:
     now.pop("full", None)
 
 
+def on_link() -> None:
+    """Take what a visitor's link names: sample, threshold, view, background."""
+    came = link.arrived(
+        sample=link.one_of([sample.id for sample in choices()]),
+        threshold=link.whole(1, 99),
+        view=link.one_of(mask_viewer.VIEWS),
+        largest=link.one_of(["1"]),
+    )
+    cut_out.on_link()
+    if "sample" in came:
+        put_sample(came["sample"])
+    if came:
+        now = shown()
+        now["choice"] = replace(
+            now["choice"],
+            percent=came.get("threshold", USUAL),
+            view=came.get("view", now["choice"].view),
+        )
+        now["largest"] = "largest" in came
+        now["number"] += 1  # the stage has to take it over
+
+
+def hold_in_link() -> None:
+    """Put into the address what `on_link` reads; a visitor's own photo stays out of it."""
+    now, choice = shown(), shown()["choice"]
+    named: dict[str, str | float | None] = {
+        "threshold": None if choice.percent == USUAL else choice.percent,
+        "view": None if choice.view == mask_viewer.VIEWS[0] else choice.view,
+        "largest": True if now.get("largest") else None,
+        **cut_out.for_link(),
+    }
+    sample = now.get("id")
+    usual = sample == choices()[0].id and not any(named.values())
+    link.show(sample=None if usual else sample, **(named if sample else dict.fromkeys(named)))
+
+
 # --- The parts of the page. ---
 
 
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the photo: whatever somebody does here reruns this alone."""
+    whole = current()
+    show_choices()
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    with left:
-        whole = current()
+    with left, st.container(key="car-stage"):
         seen = wanted(whole)
         show_stage(seen)
     with right:
-        show_answer(seen)
+        answer = changed(seen)
+        show_answer(answer)
         show_components(whole)
-        show_choices()
-    if seen.found(threshold()):
-        show_cut_out(seen)
-    show_truth(seen)
+        cut_out.choose()
+        if answer.found(threshold()):
+            cut_out.show_downloads(answer, threshold())
+    hold_in_link()
+    show_truth(answer)
 
 
 def threshold() -> float:
     """Return the threshold in use, a probability; the model's own to its last digit."""
-    percent = shown()["threshold"]
+    percent = shown()["choice"].percent
     return model.config["threshold"] if percent == USUAL else percent / 100
+
+
+def show_choices() -> None:
+    """Draw the sample photos, the upload and the camera."""
+    left, right = st.columns(mask_viewer.SIDES, gap="medium")
+    now = shown()
+    own: Scene | None = now["own"]
+    with left:
+        thumbnails.show(
+            "samples", thumbnail_items(), now.get("id"), on_pick, wide=True, beside=True
+        )
+    with right:
+        drop_zone.show(
+            "photo",
+            title="Your photo of a car",
+            on_file=on_photo,
+            yours=thumbnail_of(own) if own else None,
+            chosen="scene" in now,
+            on_back=on_back,
+            result="car-stage",
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            upload.camera("Take a photo", "A photo of a car", "camera", on_camera)
+            st.caption("It is not stored.")
+
+
+def thumbnail_of(scene: Scene) -> str:
+    """Return the address of a small copy of a photo."""
+    return encoding.data_url(encoding.jpeg(scene.shown, side=96), "jpeg")
+
+
+@st.cache_data(show_spinner=False)
+def thumbnail_items() -> dict[str, list[thumbnails.Item]]:
+    """Return the sample photos as small images to click, by group."""
+    groups: dict[str, list[thumbnails.Item]] = {}
+    for sample in choices():
+        small = encoding.jpeg(zoo.open_image(sample.path), side=240)
+        item = thumbnails.Item(sample.id, encoding.data_url(small, "jpeg"), sample.description)
+        groups.setdefault(GROUPS.get(sample.group, GROUPS["typical"]), []).append(item)
+    return groups
 
 
 def show_stage(seen: Scene) -> None:
     """Draw the photo under what the network says."""
-    now = shown()
+    now, wanted_look = shown(), cut_out.look()
     mask_viewer.show(
         "stage",
         token=token(),
         photo=seen.photo,
         probabilities=seen.probabilities,
-        threshold=now["threshold"],
+        size=seen.size,
+        choice=now["choice"],
         usual=USUAL,
         description=now.get("about", f"Your photo {now['name']}"),
-        on_change=on_threshold,
+        background=wanted_look.behind,
+        trim=wanted_look.trim,
+        on_change=on_choice,
     )
-    if credit := now.get("credit"):
-        st.caption(credit)
+    st.caption(now.get("credit", "Your photo"))
 
 
 def show_answer(seen: Scene) -> None:
     """Draw how much of the photo is car, how sure that is and how long it took."""
     area = seen.area(threshold())
-    if not seen.found(threshold()):
-        st.info(
-            f"**No car found**: at a threshold of {round(100 * threshold())}{number_format.NBSP}%, "
-            f"{number_format.percent(area)} of the image is car, too little to be one.",
-            icon=":material/search_off:",
-        )
     low, high = (number_format.percent(edge, 0) for edge in masks.UNCERTAIN)
     with st.container(horizontal=True, gap="small"):
         st.metric("Car area", number_format.percent(area), help="Share of the image's pixels")
@@ -203,130 +307,28 @@ def show_answer(seen: Scene) -> None:
     height, width = seen.result.low_res_probabilities.shape
     st.caption(
         f"Photo {seen.size[0]} × {seen.size[1]}, looked at in {width} × {height} by PyTorch on "
-        f"the {model.device.upper()}. Moving the threshold does not run the network again."
+        f"the {model.device.upper()}."
     )
+    if not seen.found(threshold()):
+        st.info(
+            f"**No car found**: at a threshold of {round(100 * threshold())}{number_format.NBSP}%, "
+            f"{number_format.percent(area)} of the image is car, too little to be one.",
+            icon=":material/search_off:",
+        )
 
 
 def show_components(whole: Scene) -> None:
-    """Offer the largest piece alone, if what was found has several."""
+    """Offer the largest piece alone; of one piece, nothing is to be chosen."""
     number = whole.result.components
-    if number > 1:
-        st.toggle(
-            f"Only the largest of {number} pieces",
-            value=bool(shown().get("largest")),
-            key=f"largest-{shown()['number']}",
-            on_change=on_largest,
-            help="Leaves out other cars, and bits that the network took for one. The numbers and "
-            "the downloads follow.",
-        )
-
-
-@st.cache_data(show_spinner=False)
-def thumbnail_items() -> list[thumbnails.Item]:
-    """Return the sample photos as small images to click."""
-    return [
-        thumbnails.Item(
-            id=sample.id,
-            image=encoding.data_url(encoding.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
-            description=sample.description,
-        )
-        for sample in choices()
-    ]
-
-
-def show_choices() -> None:
-    """Draw the sample photos, the upload and the camera."""
-    thumbnails.show(
-        "samples", {"Try one": thumbnail_items()}, shown().get("id"), on_pick, wide=True
-    )
-    st.caption("Or a photo of your own. It stays in the server's memory and is never saved.")
-    with st.container(horizontal=True):
-        upload.upload("Upload a photo", "A photo of a car", "photo", on_photo)
-        upload.camera("Take a photo", "A photo of a car", "camera", on_photo)
-
-
-def show_cut_out(seen: Scene) -> None:
-    """Draw the car without its background, and what can be downloaded."""
-    st.header("Cut it out", anchor="cut-out")
-    left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    with right:
-        background = choose_background()
-    cut = cutouts.cut_out(seen.shown, cutouts.opacity(seen.result.probabilities, threshold()))
-    try:
-        small = onto(cut, background)
-    except zoo.ImageError as error:
-        right.error(str(error), icon=":material/image_not_supported:")
-        small, background = cut, None
-    left.image(checkerboard.draw(small) if small.mode == "RGBA" else small, width="stretch")
-    with right:
-        show_downloads(seen, background)
-
-
-def choose_background() -> str | bytes | None:
-    """Let the visitor choose: None for none, a colour as #rrggbb, or an image's file."""
-    kind = st.segmented_control(
-        "Background", ["Transparent", "Colour", "Image"], default="Transparent", key="background"
-    )
-    if kind == "Colour":
-        return st.color_picker("Colour", "#5b5bd6", key="colour")
-    if kind == "Image":
-        file = st.file_uploader("Another image", key="backdrop")
-        return file.getvalue() if file else None
-    return None
-
-
-def onto(cut: Image.Image, background: str | bytes | None) -> Image.Image:
-    """Return a cut-out car on a background; RGBA if there is none."""
-    if background is None:
-        return cut
-    if isinstance(background, str):
-        red, green, blue = ImageColor.getrgb(background)[:3]
-        return cutouts.on_colour(cut, (red, green, blue))
-    return cutouts.on_image(cut, background)
-
-
-def show_downloads(seen: Scene, background: str | bytes | None) -> None:
-    """Draw the buttons; each file is made, at the photo's own size, when somebody wants it."""
-    at, stem = threshold(), file_names.stem(seen.name)
-    width, height = seen.size
-
-    def mask() -> bytes:  # runs in a thread of its own, without the session
-        return masks.png(seen.full().mask_at(at))
-
-    def image_file() -> bytes:
-        alpha = cutouts.opacity(seen.full().probabilities, at)  # and then the photo: memory
-        whole = onto(cutouts.cut_out(seen.original(), alpha), background)
-        if background is None or max(whole.size) > encoding.JPEG_SIDE:
-            return cutouts.png(whole)
-        return encoding.jpeg(whole, side=max(whole.size), quality=JPEG_QUALITY)
-
-    label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
-    if background is not None and max(seen.size) > encoding.JPEG_SIDE:
-        label, name, kind = ("Image, PNG", f"{stem}_background.png", "image/png")
-    elif background is not None:
-        label, name, kind = ("Image, JPEG", f"{stem}_background.jpg", "image/jpeg")
-    st.download_button(
-        label,
-        image_file,
-        name,
-        kind,
-        icon=":material/download:",
-        on_click="ignore",
-        key="download-image",
-        type="primary",
-    )
-    st.download_button(
-        "Mask, PNG",
-        mask,
-        masks.file_name(seen.name),
-        "image/png",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download-mask",
-    )
-    st.caption(
-        f"At the photo's own size, {width} × {height}, and at the threshold above. "
-        "In the mask, white is car."
+    st.toggle(
+        f"Only the largest of {number} pieces" if number > 1 else "Only the largest piece",
+        value=bool(shown().get("largest")),
+        key=f"largest-{shown()['number']}",
+        on_change=on_largest,
+        disabled=number < 2,
+        help="Leaves out other cars, and bits that the network took for one. For anything else, "
+        "draw a box around your car, or erase the other one with the brush. The numbers and the "
+        "downloads follow.",
     )
 
 
@@ -345,12 +347,13 @@ def show_truth(seen: Scene) -> None:
             st.error(str(error), icon=":material/image_not_supported:")
             return
         now = shown()
-        full = now.get("full") or seen.full()
+        full = now["full"][1] if now.get("full", [None])[0] == seen.edits else seen.full()
         if not seen.is_large():  # kept while somebody compares: it takes a second
-            now["full"] = full
+            now["full"] = (seen.edits, full)
         mask_comparison.show(seen.shown, full.mask_at(threshold()), true)
 
 
+on_link()
 playground()
 photo_batch.show(model)
 segmentation_record.show(model)

@@ -133,6 +133,13 @@ def two_cars(width: int = 640, height: int = 400) -> Image.Image:
     return Image.fromarray(pixels)
 
 
+def car_of_two(width: int = 640, height: int = 400) -> np.ndarray:
+    """Return the mask of the larger car of :func:`two_cars`, bool (height, width)."""
+    mask = np.zeros((height, width), bool)
+    mask[height // 2 : 3 * height // 4, width // 16 : 7 * width // 16] = True
+    return mask
+
+
 if __name__ == "__main__":  # python -m tests.red_cars CATALOG run app.py …: Streamlit with it
     from streamlit.web import cli
 

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("app.py", "hubconf.py", "pyproject.toml")
-FOLDERS = (".streamlit", "static", "pages", "zoo", "training")
+FOLDERS = (".streamlit", "static", "api", "pages", "zoo", "training")
 
 # --- 1. The architecture: one file, and one entry in the registry. ---
 ARCHITECTURE = '''

@@ -13,12 +13,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("zoo", "training", "pages")
+PACKAGES = ("zoo", "training", "pages", "api")
 # What only a page, or only a recipe, may use.
 FORBIDDEN = {
-    "zoo": {"training", "pages", "streamlit"},
-    "training": {"pages", "streamlit"},
-    "pages": {"training", "torch", "requests", "urllib", "socket", "subprocess", "huggingface_hub"},
+    "zoo": {"training", "pages", "api", "streamlit"},
+    "training": {"pages", "api", "streamlit"},
+    "api": {"training", "pages", "streamlit", "torch"},
+    "pages": {
+        "training",
+        "api",
+        "torch",
+        "requests",
+        "urllib",
+        "socket",
+        "subprocess",
+        "huggingface_hub",
+    },
 }
 # Imaginary visitors have to speak the language of the server that they visit.
 EXCEPTIONS = {"training.benchmarks.pages.visitors": {"streamlit"}}
@@ -32,6 +42,7 @@ FLOORS = {
         ["zoo.segmentation", "zoo.batch_norm", "zoo.results"],
         ["zoo.records", "zoo.devices"],
         ["zoo.models"],
+        ["zoo.backends"],
         ["zoo.loading", "zoo.explain", "zoo.bench", "zoo.snippets"],
         ["zoo", "zoo.__main__"],
     ],
@@ -48,7 +59,6 @@ FLOORS = {
             "training.cifar10.__main__",
             "training.cifar10.average_parts",
             "training.carvana.__main__",
-            "training.carvana.average_runs",
         ],
     ],
     "pages": [
@@ -58,6 +68,13 @@ FLOORS = {
         ["pages.sections"],
         ["pages.server"],
         ["pages"],
+    ],
+    "api": [
+        ["api"],
+        ["api.refusals"],
+        ["api.openapi", "api.origins", "api.request_image", "api.waiting_line"],
+        ["api.reference_page"],
+        ["api.application"],
     ],
 }
 MOST = 16  # modules a room, __init__ and __main__ aside
@@ -231,7 +248,7 @@ def test_importing_the_zoo_imports_no_torch() -> None:
 
 def test_the_map_in_contributing_names_every_room() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:zoo|training|pages)/[\w/]*)`", text))
+    named = set(re.findall(r"`((?:zoo|training|pages|api)/[\w/]*)`", text))
     rooms = {
         f"{folder.relative_to(ROOT)}/"
         for package in PACKAGES

@@ -2,7 +2,8 @@
 
     python -m training.evaluate mnist --data-dir DIR [--split validation] [--json]
     python -m training.evaluate mnist --data-dir DIR --folder RUN_DIR --record
-    python -m training.evaluate carvana --data-dir DIR [--streets | --full-size [--no-refine]]
+    python -m training.evaluate carvana --data-dir DIR [--streets | --phone | --without-cars |
+        --full-size [--no-refine]]
 
 Nothing is chosen by what it says of the test set.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics import confusion
+from training.metrics.photo_kinds import Masks
 from zoo.loading import load_folder
 
 BATCH = 500
@@ -40,7 +41,8 @@ def evaluate(
 
     Images go through ``model.predict``, as any user's do. Metrics are fractions: ``accuracy`` of
     a classifier; ``iou``, ``dice``, ``boundary_iou`` (means over the images), ``worst`` and more
-    of a segmentation network, see `training.metrics.mask_metrics.measure`.
+    of a segmentation network, see `training.metrics.mask_metrics.measure`; what is told of phone
+    photos and of photos without a car is in `training.metrics.photo_sets`.
 
     Args:
         name: a model of the zoo.
@@ -61,35 +63,13 @@ def evaluate(
     return _evaluate_classes(model, data_dir, split)[0]
 
 
-@dataclass(frozen=True)
-class Masks:
-    """How a segmentation network is measured.
-
-    Attributes:
-        streets: on street photos with a large vehicle, not on the studio's.
-        full_size: on the photos in their original size; otherwise scaled to 512 pixels.
-        refine: as for ``zoo.Segmenter.predict``; only photos in full size have something to refine.
-    """
-
-    streets: bool = False
-    full_size: bool = False
-    refine: bool = True
-
-
 def _evaluate_masks(
     model: zoo.Segmenter, data_dir: Path, split: str, masks: Masks
 ) -> dict[str, Any]:
-    from training.data import street_photos  # imports torch
-    from training.metrics import mask_predictions
-
-    photos = reader(model.config)
-    if masks.streets:
-        pairs = street_photos.load(data_dir, split, large_only=True)
-    else:
-        pairs = photos.load(data_dir, split, masks.full_size)
+    from training.metrics import photo_sets  # imports torch
 
     start = time.perf_counter()
-    metrics = mask_predictions.measure_model(model, pairs, masks.refine)
+    metrics = photo_sets.measure_kind(model, data_dir, split, masks)
     return _result(model, split, metrics.pop("n"), metrics, start)
 
 
@@ -136,8 +116,9 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     """Measure the model folder on the test set, once, and note it in its ``record.json``.
 
     A classifier's record also gets its confusion matrix and its most confident errors; see
-    `training.metrics.confusion`. A car network is also measured on street photos, where there are
-    any (``metrics["test_streets"]``).
+    `training.metrics.confusion`. A car network is also measured in full size, on streets, on
+    phone photos and where there is no car, as far as there are such photos
+    (``metrics["test_full_size"]``, ``"test_streets"`` and so on).
 
     Returns:
         The metrics and n. If the record already has them, they are not measured again.
@@ -157,12 +138,9 @@ def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
 
 
 def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) -> None:
-    from training.data import street_photos  # imports torch
+    from training.metrics import photo_sets  # imports torch
 
-    measured = {"test": Masks()}
-    if street_photos.available(data_dir):  # Kaggle has none
-        measured["test_streets"] = Masks(streets=True)
-    for name, masks in measured.items():
+    for name, masks in photo_sets.recorded_kinds(model, data_dir).items():
         result = _evaluate_masks(model, data_dir, "test", masks)
         record["metrics"][name] = result["metrics"] | {"n": result["n"]}
 
@@ -182,8 +160,16 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--streets", action="store_true", help="carvana: on street photos")
-    kind.add_argument("--full-size", action="store_true", help="carvana: on the original photos")
+    for name, on in (
+        ("streets", "street photos"),
+        ("full_size", "the original photos"),
+        ("phone", "phone photos with partial masks"),
+        ("without_cars", "photos without a car"),
+    ):
+        kind.add_argument(
+            f"--{name.replace('_', '-')}", action="store_const", dest="kind", const=name,
+            default="studio", help=f"carvana: on {on}",
+        )  # fmt: skip
     parser.add_argument(
         "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
     )
@@ -194,8 +180,8 @@ def main() -> int:
         print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
         return 0
     masks = None
-    if arguments.streets or arguments.full_size or arguments.no_refine:
-        masks = Masks(arguments.streets, arguments.full_size, not arguments.no_refine)
+    if arguments.kind != "studio" or arguments.no_refine:
+        masks = Masks(arguments.kind, not arguments.no_refine)
     result = evaluate(
         arguments.model,
         arguments.data_dir,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.segmentation import components
+from zoo.segmentation import components, masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Classification:
         return [(self.labels[i], float(self.probabilities[i])) for i in order]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, for ``python -m zoo predict --json``."""
+        """Return plain JSON types, for ``python -m zoo predict --json`` and the API."""
         probabilities = [float(p) for p in self.probabilities]
         answer = {
             "label": self.label,
@@ -69,6 +69,11 @@ class Classification:
             "seconds": self.seconds,
         }
         return answer if self.ood_threshold is None else answer | {"is_ood": self.is_ood}
+
+    def in_words(self) -> str:
+        """Say the three best labels; ``python -m zoo predict`` does."""
+        best = ", ".join(f"{label} {p:.1%}" for label, p in self.top(3))
+        return f"{best} (may be none of its classes)" if self.is_ood else best
 
     def __repr__(self) -> str:
         return f"Classification({self.label!r}, confidence={self.confidence:.4f})"
@@ -136,22 +141,51 @@ class Segmentation:
         return float(np.count_nonzero(self.mask)) / self.probabilities.size
 
     @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """The smallest box around the mask: left, top, right, bottom in pixels of the image.
+
+        Right and bottom are the first that lie outside, as in ``PIL.Image.crop``. None if nothing
+        is found.
+        """
+        mask = self.mask
+        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+        if not self.found or not len(rows):
+            return None
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+    @property
+    def uncertain_area(self) -> float:
+        """Share of the image where the network is unsure, in [0, 1].
+
+        See :func:`zoo.segmentation.masks.uncertain`.
+        """
+        return masks.area_fraction(masks.uncertain(self.probabilities))
+
+    @property
     def found(self) -> bool:
         """Whether the mask is large enough to be an object rather than a few stray pixels."""
         return self.area >= self.min_area
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, for ``python -m zoo predict --json``."""
+        """Return plain JSON types, for ``python -m zoo predict --json`` and the API."""
         height, width = self.probabilities.shape
         return {
             "label": self.label,
             "found": self.found,
             "area": self.area,
+            "uncertain_area": self.uncertain_area,
+            "box": None if (box := self.box) is None else list(box),
             "threshold": self.threshold,
             "width": width,
             "height": height,
             "seconds": self.seconds,
         }
+
+    def in_words(self) -> str:
+        """Say how much of the image the object covers; ``python -m zoo predict`` does."""
+        if not self.found:
+            return f"no {self.label} found"
+        return f"{self.label} on {self.area:.1%} of the image"
 
     def __repr__(self) -> str:
         return f"Segmentation({self.label!r}, area={self.area:.4f}, found={self.found})"

@@ -15,7 +15,7 @@ from zoo.weights import hub
 
 @st.cache_resource(show_spinner="Getting the weights …")
 def _load(name: str) -> zoo.Classifier | zoo.Segmenter:
-    model = zoo.load(name)
+    model = zoo.load(name, precision="auto")
     freeze()
     return model
 
@@ -23,6 +23,15 @@ def _load(name: str) -> zoo.Classifier | zoo.Segmenter:
 @st.cache_resource(show_spinner=False)
 def _record(name: str) -> Mapping[str, Any]:
     return zoo.record(name)
+
+
+def shared(name: str) -> zoo.Classifier | zoo.Segmenter:
+    """Return the model that all pages share; errors are the caller's. Works in any thread.
+
+    Raises:
+        zoo.ZooError: It cannot be loaded.
+    """
+    return _load(name)
 
 
 def load(name: str) -> zoo.Classifier | zoo.Segmenter:

@@ -7,9 +7,11 @@ share or the server's; what is on its way counts as if it were there.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from streamlit import config, runtime
@@ -38,13 +40,14 @@ class UploadLimits:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        refuse = partial(_refuse, send, "/api/" in scope["path"])
         size = _size(headers)
         if b"transfer-encoding" in headers or size is None:
-            await _refuse(send, 411, "Say how long the request is: it has no Content-Length.")
+            await refuse(411, "Say how long the request is: it has no Content-Length.")
             return
         if size > largest():
             megabytes = config.get_option("server.maxUploadSize")
-            await _refuse(send, 413, f"This is too large: a file may have {megabytes} MB.")
+            await refuse(413, f"This is too large: a file may have {megabytes} MB.")
             return
         upload = _UPLOAD.search(scope["path"]) if scope["method"] == "PUT" else None
         if upload is None:
@@ -53,7 +56,7 @@ class UploadLimits:
         session = upload[1]
         if refusal := self._refusal(session, size):
             await _drain(receive)  # a browser reads no answer before it has sent all
-            await _refuse(send, *refusal)
+            await refuse(*refusal)
             return
         self._arriving[session] += size
         try:
@@ -107,10 +110,12 @@ async def _drain(receive: Receive) -> None:
         more = message["type"] == "http.request" and message.get("more_body", False)
 
 
-async def _refuse(send: Send, status: int, sentence: str) -> None:
-    body = sentence.encode()
+async def _refuse(send: Send, as_json: bool, status: int, sentence: str) -> None:
+    """Answer with a sentence; a program gets it as all other errors of the API."""
+    body = (json.dumps({"error": sentence}) if as_json else sentence).encode()
+    kind = b"application/json" if as_json else b"text/plain; charset=utf-8"
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]

@@ -56,12 +56,15 @@ def wait_for_photo(page: Page, number: int) -> None:
 
 
 def upload(page: Page, photo: Image.Image | None = None, number: int = 2) -> None:
-    page.locator(".st-key-photo-popover button").click()
-    choose(
-        page.get_by_label("A photo of a car"), "street.png", png(photo or red_cars.street(*SIZE))
-    )
+    hand_in(page, "street.png", png(photo or red_cars.street(*SIZE)))
     wait_for_photo(page, number)
-    page.keyboard.press("Escape")
+
+
+def hand_in(page: Page, name: str, contents: bytes) -> None:
+    """Choose a photo of one's own, as a visitor does."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Your photo of a car").click()
+    chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": contents})
 
 
 def choose(uploader: Locator, name: str, contents: bytes) -> None:
@@ -92,7 +95,8 @@ def tinted(page: Page) -> float:
 
 
 def metric(page: Page, label: str) -> Locator:
-    return page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    found = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return found.get_by_test_id("stMetricValue")
 
 
 def save(page: Page, button: str) -> tuple[str, bytes]:
@@ -105,7 +109,7 @@ def save(page: Page, button: str) -> tuple[str, bytes]:
 def test_first_state_shows_a_sample_and_another_can_be_clicked(cars):
     expect(cars.locator(".strip button").first).to_have_attribute("aria-pressed", "true")
     expect(metric(cars, "Car area")).to_contain_text("%")
-    expect(cars.get_by_role("heading", name="Cut it out")).to_be_visible()
+    expect(cars.get_by_role("button", name="Cut-out, PNG")).to_be_visible()
     before = canvas(cars)
     cars.locator(".strip button").nth(5).click()
     wait_for_photo(cars, 2)
@@ -134,20 +138,28 @@ def test_the_threshold_follows_at_once_and_the_numbers_when_it_rests(cars):
     expect(cars.locator(".stage output")).to_have_text("41 %")
 
 
+def view(page: Page, name: str) -> Locator:
+    return page.locator(".views").get_by_role("radio", name=name)
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.locator(".tools").get_by_role("radio", name=name)
+
+
 def test_views_and_the_comparison_with_the_photo(cars):
     upload(cars)
     body, pink, street = (400, 400), (400, 720), (50, 50)
-    cars.get_by_role("radio", name="Probability").click()
+    view(cars, "Probability").click()
     shown = canvas(cars)
     assert shown[body].min() > 220
     assert shown[street].max() < 40
-    cars.get_by_role("radio", name="Uncertain").click()
+    view(cars, "Uncertain").click()
     shown = canvas(cars)
     assert shown[pink][0] > shown[pink][1] > shown[pink][2]  # amber
     assert shown[body].max() < 120
-    cars.get_by_role("radio", name="Uncertain").press("ArrowLeft")
-    expect(cars.get_by_role("radio", name="Probability")).to_be_checked()
-    cars.get_by_role("radio", name="Outline").click()
+    view(cars, "Uncertain").press("ArrowLeft")
+    expect(view(cars, "Probability")).to_be_checked()
+    view(cars, "Outline").click()
     shown = canvas(cars)
     assert tuple(shown[body]) == red_cars.RED
     assert tuple(shown[street]) == red_cars.GRAY
@@ -156,8 +168,156 @@ def test_views_and_the_comparison_with_the_photo(cars):
     cars.mouse.down()
     cars.mouse.move(box["x"] + box["width"] - 1, box["y"] + 50, steps=4)
     cars.mouse.up()
-    cars.get_by_role("radio", name="Probability").click()
+    view(cars, "Probability").click()
     assert tuple(canvas(cars)[body]) == red_cars.RED  # now the photo covers the whole stage
+
+
+@pytest.mark.parametrize(
+    "name", ["Overlay", "Cut-out", "Outline", "Probability", "Uncertain"], ids=str.lower
+)
+def test_the_slider_shows_an_effect_in_every_view(cars, name):
+    upload(cars)
+    view(cars, name).click()
+    before = canvas(cars)
+    cars.get_by_label("Threshold").evaluate(
+        "s => { s.value = 90; s.dispatchEvent(new Event('input')); }"
+    )
+    changed = np.abs(canvas(cars) - before).max(axis=2) > 20
+    rows, columns = np.nonzero(changed)
+    assert len(rows), "nothing changed"
+    pink = columns[(rows > 310) & (rows < 455)]
+    assert np.mean((pink > 620) & (pink < 790)) > 0.9, "it changes where the pink part is"
+
+
+def test_the_cut_out_is_a_view_that_follows_threshold_background_and_trim(cars):
+    upload(cars)
+    body, pink, street = (400, 400), (400, 720), (50, 50)
+    view(cars, "Cut-out").click()
+    shown = canvas(cars)
+    assert tuple(shown[body]) == red_cars.RED
+    assert shown[street].min() > 200  # the checkerboard
+    cars.get_by_label("Threshold").evaluate(
+        "s => { s.value = 96; s.dispatchEvent(new Event('input')); }"
+    )
+    assert canvas(cars)[pink].min() > 200, "the pink part is gone with the background"
+    cars.get_by_role("button", name="Reset").click()
+    view(cars, "Overlay").click()
+    cars.get_by_role("radio", name="Colour").click()
+    expect(view(cars, "Cut-out")).to_be_checked()  # whoever chooses a background wants to see it
+    cars.wait_for_function(
+        """() => { const c = [...document.querySelectorAll('*')].map((e) => e.shadowRoot)
+          .find((r) => r?.querySelector('.stage')).querySelector('canvas');
+          return c.getContext('2d').getImageData(50, 50, 1, 1).data.join() === '91,91,214,255'; }"""
+    )
+    cars.get_by_text("Trim to the car").click()
+    expect(cars.get_by_text("the cut-out trimmed to the car")).to_be_visible()
+    _, contents = save(cars, "Image, JPEG")
+    assert Image.open(io.BytesIO(contents)).size == (780, 255)  # 750 × 225 and 2 % of room
+
+
+def drag(page: Page, *points: tuple[float, float]) -> None:
+    """Drag the mouse over the photo, from point to point, in shares of its width and height."""
+    pad = page.locator(".stage .pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+def downloaded(page: Page, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Return the mask that the page gives, bool (height, width)."""
+    return masks.read(save(page, "Mask, PNG")[1], size)
+
+
+def test_a_box_leaves_the_neighbour_out_of_view_numbers_and_files_and_undo_brings_it_back(cars):
+    upload(cars, red_cars.two_cars(*SIZE))
+    neighbour = (350, 820)  # row and column on the stage, which is 1024 × 614
+    before = metric(cars, "Car area").inner_text()
+    whole = downloaded(cars)
+    assert canvas(cars)[neighbour][2] > 100  # violet on red
+    tool(cars, "Keep a box").click()
+    drag(cars, (0.02, 0.3), (0.6, 0.95))
+    expect(metric(cars, "Car area")).not_to_have_text(before)
+    assert canvas(cars)[neighbour][2] < 60  # darkened, as everything outside
+    alone = red_cars.car_of_two(*SIZE)
+    assert masks.iou(downloaded(cars), alone) > 0.99
+    cut = Image.open(io.BytesIO(save(cars, "Cut-out, PNG")[1]))
+    assert cut.getpixel((1200, 500)) == (0, 0, 0, 0)
+    assert cut.getpixel((400, 500)) == (*red_cars.RED, 255)
+    cars.get_by_role("button", name="Undo").click()
+    expect(metric(cars, "Car area")).to_have_text(before)
+    assert np.array_equal(downloaded(cars), whole)
+
+
+def test_the_brush_erases_and_adds_and_start_over_can_be_undone(cars):
+    upload(cars, red_cars.two_cars(*SIZE))
+    before = metric(cars, "Car area").inner_text()
+    tool(cars, "Erase").click()
+    cars.get_by_label("Size of the brush").evaluate(
+        "s => { s.value = 40; s.dispatchEvent(new Event('input')); }"
+    )
+    drag(cars, (0.7, 0.56), (0.92, 0.56))
+    expect(metric(cars, "Car area")).not_to_have_text(before)
+    found = downloaded(cars)
+    assert masks.iou(found, red_cars.car_of_two(*SIZE)) > 0.98
+    tool(cars, "Add").click()
+    erased = metric(cars, "Car area").inner_text()
+    drag(cars, (0.2, 0.1), (0.4, 0.1))
+    expect(metric(cars, "Car area")).not_to_have_text(erased)
+    found = downloaded(cars)
+    assert found[90, 300:600].all()
+    assert not found[90, 800:].any()
+    cars.get_by_role("button", name="Start over").click()
+    expect(metric(cars, "Car area")).to_have_text(before)
+    cars.get_by_role("button", name="Undo").click()
+    expect(metric(cars, "Car area")).not_to_have_text(before)
+    assert np.array_equal(downloaded(cars), found)
+
+
+def test_a_box_by_keyboard_alone(cars):
+    upload(cars, red_cars.two_cars(*SIZE))
+    before = metric(cars, "Car area").inner_text()
+    tool(cars, "Compare").focus()
+    cars.keyboard.press("ArrowRight")
+    expect(tool(cars, "Keep a box")).to_be_checked()
+    cars.locator(".stage .pad").focus()
+    for key, times in (("ArrowLeft", 9), ("ArrowUp", 9), ("Space", 1)):
+        for _ in range(times):
+            cars.keyboard.press(f"Shift+{key}" if key != "Space" else key)
+    for key, times in (("ArrowRight", 11), ("ArrowDown", 18)):
+        for _ in range(times):
+            cars.keyboard.press(f"Shift+{key}")
+    cars.keyboard.press("Enter")
+    expect(metric(cars, "Car area")).not_to_have_text(before)
+    assert masks.iou(downloaded(cars), red_cars.car_of_two(*SIZE)) > 0.99
+    cars.keyboard.press("Control+z")
+    expect(metric(cars, "Car area")).to_have_text(before)
+
+
+def test_a_finger_draws_the_box_on_a_phone(visit, red_url):
+    page = visit(f"{red_url}/cars", viewport={"width": 390, "height": 844}, has_touch=True)
+    wait_for_photo(page, 1)
+    upload(page, red_cars.two_cars(*SIZE))
+    before = metric(page, "Car area").inner_text()
+    tool(page, "Keep a box").tap()
+    pad = page.locator(".stage .pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    touch = page.context.new_cdp_session(page)
+    places = [
+        {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        for x, y in ((0.02, 0.3), (0.2, 0.5), (0.4, 0.7), (0.6, 0.95))
+    ]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
+    for place in places[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(metric(page, "Car area")).not_to_have_text(before)
+    assert masks.iou(downloaded(page), red_cars.car_of_two(*SIZE)) > 0.99
 
 
 def test_mask_and_cut_out_download_at_the_photos_own_size(cars):
@@ -204,8 +364,7 @@ def test_wrong_files_get_a_sentence(cars):
     expect(metric(cars, "Boundary IoU")).to_contain_text("%")
     expect(metric(cars, "IoU")).to_contain_text(re.compile(r"99\.\d\d\s%|100\s%"))
     expect(cars.get_by_test_id("stAlert")).to_have_count(0)
-    cars.locator(".st-key-photo-popover button").click()
-    choose(cars.get_by_label("A photo of a car"), "a.png", b"only text")
+    hand_in(cars, "a.png", b"only text")
     expect(cars.get_by_test_id("stAlert")).to_contain_text("This is not an image")
     expect(cars.locator(".stage")).to_have_count(1)  # the photo before it stays
     assert "Traceback" not in cars.content()
@@ -217,8 +376,8 @@ def test_a_image_without_a_car_says_so(cars):
     expect(cars.get_by_role("button", name="Cut-out, PNG")).to_have_count(0)
 
 
-def test_several_images_give_a_zip_of_masks(cars):
-    uploader = cars.get_by_test_id("stFileUploader").last
+def test_several_images_give_a_zip_of_masks_and_cut_outs(cars):
+    uploader = cars.locator(".st-key-batch")
     uploader.locator("input[type=file]").set_input_files(
         [
             {"name": f"{name}.png", "mimeType": "image/png", "buffer": contents}
@@ -229,14 +388,22 @@ def test_several_images_give_a_zip_of_masks(cars):
             )
         ]
     )
-    cars.get_by_role("button", name="Make 3 masks").click()
+    cars.get_by_role("button", name="Cut out 3 images").click()
     name, contents = save(cars, "masks.zip")
     assert name == "masks.zip"
     found = zipfile.ZipFile(io.BytesIO(contents))
-    assert found.namelist() == ["a_mask.png", "b_mask.png", "masks.csv"]
+    assert found.namelist() == [
+        *("a_mask.png", "a_cutout.png", "b_mask.png", "b_cutout.png", "masks.csv"),
+    ]
     assert masks.iou(masks.read(found.read("a_mask.png"), SIZE), red_cars.car(*SIZE)) > 0.99
     assert masks.iou(masks.read(found.read("b_mask.png")), red_cars.car(320, 200)) > 0.99
     expect(cars.get_by_text("c.png: This is not an image")).to_be_visible()
+    expect(cars.locator(".gallery figure")).to_have_count(2)
+    navigation = cars.get_by_test_id("stSidebarNav")
+    navigation.get_by_role("link", name="Overview").click()
+    expect(cars.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
+    navigation.get_by_role("link", name="Cars").click()
+    assert save(cars, "masks.zip")[1] == contents  # it outlives the visit
 
 
 def test_the_largest_piece_alone_is_drawn(cars):

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.pad import label, number, said, wait_for_answer
-from tests.browser.waiting import eventually
+from tests.browser.waiting import eventually, settled
 from zoo.samples import samples
 
 SAMPLES = samples("objects")
@@ -197,6 +197,7 @@ def upload(page: Page, contents: bytes, kind: str = "image/png") -> None:
         page.get_by_role("button", name="Your photo").click()
     chooser.value.set_files({"name": "photo.png", "mimeType": kind, "buffer": contents})
     wait_for_answer(page, before)
+    settled(page)  # the answer comes first, the photo after it
 
 
 def halves() -> bytes:

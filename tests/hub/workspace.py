@@ -14,7 +14,7 @@ from tests.hub import tiny
 from tests.hub_server import HubServer
 from tests.hub_server.fixtures import ROOT
 
-PARTS = ("zoo", "training", "pages", "static", ".streamlit", "app.py", "hubconf.py")
+PARTS = ("zoo", "training", "pages", "api", "static", ".streamlit", "app.py", "hubconf.py")
 FILES = ("Dockerfile", ".dockerignore", "LICENSE", "pyproject.toml", "requirements.txt")
 
 

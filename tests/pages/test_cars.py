@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import dataclasses
 import io
 import zipfile
 
@@ -16,12 +17,12 @@ import zoo
 from pages.common import entry_guard, loaded_models, number_format, site
 from pages.components.mask_viewer import mask_viewer
 from pages.images import error_map
-from pages.sections.segmentation import segmented_photo
+from pages.sections.segmentation import cut_out, photo_batch, segmented_photo
 from tests import red_cars
 from tests.pages import read
 from tests.pages.conftest import ROOT
 from zoo.samples import samples
-from zoo.segmentation import masks
+from zoo.segmentation import mask_edits, masks
 from zoo.weights import catalog
 
 WIDTH, HEIGHT = 640, 400
@@ -47,7 +48,10 @@ def cars(model) -> AppTest:
     return app
 
 
-def upload(app: AppTest, contents: bytes, name: str = "street.png", key: str = "photo") -> None:
+def upload(app: AppTest, contents: bytes, name: str = "street.png", key: str = "") -> None:
+    if not key:
+        (zone,) = read.components(app, "drop_zone")
+        key = f"photo-file-{zone['number']}"
     app.file_uploader(key=key).set_value((name, contents, "image/png")).run()
     assert not app.exception
 
@@ -61,6 +65,14 @@ def png(image: Image.Image | np.ndarray) -> bytes:
 def staged(app: AppTest) -> dict:
     (found,) = read.components(app, "mask_viewer")
     return found
+
+
+def choose(app: AppTest, **changes: object) -> None:
+    """Do what the stage does when somebody moves its slider or draws on it."""
+    now = app.session_state["cars"]
+    now["choice"] = dataclasses.replace(now["choice"], **changes)
+    app.run()
+    assert not app.exception
 
 
 def image_in(address: str) -> np.ndarray:
@@ -108,7 +120,7 @@ def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch
 
 def test_one_piece_leaves_nothing_to_choose(cars):
     upload(cars, png(red_cars.street()))
-    assert not cars.toggle
+    assert cars.toggle(key=f"largest-{cars.session_state['cars']['number']}").disabled
 
 
 def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
@@ -120,10 +132,62 @@ def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
     assert percent(cars, "Car area") == pytest.approx(result.area, abs=0.0006)
     assert sample.credit in [caption.value for caption in cars.caption]
     (strip,) = read.components(cars, "thumbnails")
-    ids = [item["id"] for item in strip["groups"][0]["items"]]
-    assert ids[:-1] == [s.id for s in samples("cars")]
-    assert ids[-1] in [s.id for s in samples("objects") if s.group == "none"]
+    assert [group["title"] for group in strip["groups"]] == ["Try one", "Hard ones"]
+    typical, hard = ([item["id"] for item in group["items"]] for group in strip["groups"])
+    assert typical == [s.id for s in samples("cars") if s.group == "typical"]
+    assert hard[:-1] == [s.id for s in samples("cars") if s.group == "hard"]
+    assert hard[-1] in [s.id for s in samples("objects") if s.group == "none"]
     assert strip["selected"] == sample.id
+
+
+def test_the_visitors_own_photo_stays_at_hand(cars):
+    (zone,) = read.components(cars, "drop_zone")
+    assert (zone["yours"], zone["chosen"]) == (None, False)
+    upload(cars, png(red_cars.street()))
+    (zone,) = read.components(cars, "drop_zone")
+    assert image_in(zone["yours"]).shape[1] == 96
+    assert zone["chosen"]
+
+
+LINK = {"sample": "white-coupe-side", "threshold": "73", "view": "cutout", "trim": "1"}
+
+
+def test_a_link_holds_what_one_sees(cars):
+    cars.switch_page("pages/digits.py").run()
+    cars.switch_page("pages/cars.py")
+    for name, value in (LINK | {"background": "3f9d8f"}).items():
+        cars.query_params[name] = value
+    cars.run()
+    assert not cars.exception
+    shown = staged(cars)
+    assert (shown["threshold"], shown["view"], shown["trim"]) == (73, "cutout", True)
+    assert shown["background"]["colour"] == "#3f9d8f"
+    assert read.components(cars, "thumbnails")[0]["selected"] == "white-coupe-side"
+    (held,) = read.components(cars, "link")
+    assert held["choices"] == LINK | {"background": "3f9d8f", "largest": None}
+
+
+def test_a_link_that_makes_no_sense_changes_nothing(cars):
+    before = staged(cars)
+    cars.switch_page("pages/digits.py").run()
+    cars.switch_page("pages/cars.py")
+    for name, value in {
+        "sample": "no",
+        "threshold": "100",
+        "view": "x",
+        "background": "re",
+    }.items():
+        cars.query_params[name] = value
+    cars.run()
+    assert not cars.exception
+    after = staged(cars)
+    assert (after["threshold"], after["view"], after["photo"]) == (
+        before["threshold"],
+        before["view"],
+        before["photo"],
+    )
+    (held,) = read.components(cars, "link")
+    assert not any(held["choices"].values()), "what is as usual needs no place in a link"
 
 
 def test_an_upload_is_cut_out(cars):
@@ -141,35 +205,62 @@ def test_an_upload_is_cut_out(cars):
 def test_another_threshold_changes_the_answer_without_asking_the_network(cars, monkeypatch):
     upload(cars, png(red_cars.street()))
     forbid_the_network(monkeypatch)
-    cars.session_state["cars"]["threshold"] = 90  # above the probability of what is pink
-    cars.run()
+    choose(cars, percent=90)  # above the probability of what is pink
     assert not cars.exception
     assert percent(cars, "Car area") == pytest.approx(red_cars.car(pink=False).mean(), abs=0.0006)
     assert staged(cars)["threshold"] == 90
 
 
-GOOD = {"token": "3", "percent": 37}
+LEFT_HALF = [{"kind": "box", "box": [0.0, 0.0, 0.5, 1.0]}]
+GOOD = {"token": "3", "percent": 37, "view": "cutout", "edits": LEFT_HALF}
 
 
 @pytest.mark.parametrize(
-    ("sent", "percent"),
+    ("sent", "expected"),
     [
-        (GOOD, 37),
+        (GOOD, mask_viewer.Choice(37, "cutout", LEFT_HALF)),
         (GOOD | {"token": "2"}, None),  # meant for the photo before
         *((GOOD | {"percent": value}, None) for value in (None, "50", 0, 100, 50.5, True, [50])),
+        *((GOOD | {"view": value}, None) for value in (None, "nothing", 3)),
+        *((GOOD | {"edits": value}, None) for value in (None, "box", [{"kind": "eat"}])),
         *((value, None) for value in (None, 50, "50", [], {})),
     ],
 )
-def test_the_stage_accepts_a_threshold_and_nothing_else(monkeypatch, sent, percent):
-    monkeypatch.setattr(mask_viewer.st, "session_state", {"stage": {"threshold": sent}})
-    assert mask_viewer.chosen("stage", "3") == percent
+def test_the_stage_accepts_a_choice_and_nothing_else(monkeypatch, sent, expected):
+    monkeypatch.setattr(mask_viewer.st, "session_state", {"stage": {"chosen": sent}})
+    assert mask_viewer.chosen("stage", "3") == expected
+
+
+def test_a_neighbour_is_left_out_of_numbers_and_files(cars, monkeypatch):
+    photo = red_cars.two_cars(2000, 1250)
+    upload(cars, png(photo))
+    forbid_the_network(monkeypatch)
+    both = percent(cars, "Car area")
+    choose(cars, edits=LEFT_HALF)
+    alone = red_cars.car_of_two(2000, 1250)
+    assert percent(cars, "Car area") == pytest.approx(alone.mean(), abs=0.001)
+    assert percent(cars, "Car area") < both
+    now = cars.session_state["cars"]
+    seen = now["scene"].edited(mask_edits.read(LEFT_HALF))
+    assert masks.iou(seen.full().mask_at(red_cars.THRESHOLD), alone) > 0.99
+    assert now["scene"].full().mask.sum() > 1.1 * alone.sum(), "the photo itself is not changed"
+    wanted = cut_out.Look(trim=True)
+    cut = Image.open(io.BytesIO(cut_out.encoded(seen, red_cars.THRESHOLD, wanted)))
+    rows, columns = np.nonzero(alone)
+    assert cut.width == pytest.approx((np.ptp(columns) + 1) * 1.04, abs=8)
+    assert cut.height == pytest.approx(np.ptp(rows) + 1 + 0.04 * np.ptp(columns), abs=8)
+    whole = Image.open(
+        io.BytesIO(cut_out.encoded(seen, red_cars.THRESHOLD, cut_out.Look("Colour", "#0000ff")))
+    )
+    assert (whole.format, whole.size) == ("JPEG", photo.size)
+    choose(cars, edits=[*LEFT_HALF, {"kind": "clear"}])
+    assert percent(cars, "Car area") == both
 
 
 def test_a_image_without_a_car_says_so(cars):
     upload(cars, png(Image.new("RGB", (300, 200), red_cars.GRAY)))
     assert "No car found" in cars.info[0].value
     assert percent(cars, "Car area") == 0
-    assert "Cut it out" not in [header.value for header in cars.header]
     assert staged(cars)  # the maps are there, to see why
     labels = [button.proto.label for button in cars.get("download_button")]
     assert not labels
@@ -237,8 +328,7 @@ def test_a_true_mask_is_measured(cars, monkeypatch):
     found = metrics(cars)
     assert found["IoU"] == found["Dice"] == found["Boundary IoU"] == "100\xa0%"
     forbid_the_network(monkeypatch)
-    cars.session_state["cars"]["threshold"] = 90
-    cars.run()
+    choose(cars, percent=90)
     assert not cars.exception
     part, whole = red_cars.car(pink=False), red_cars.car()
     assert percent(cars, "IoU") == pytest.approx(masks.iou(part, whole), abs=0.002)
@@ -294,7 +384,8 @@ def test_a_batch_gives_a_zip_of_masks(cars):
     cars.file_uploader(key="batch").set_value(files).run()
     cars.button(key="make-masks").click().run()
     assert not cars.exception
-    _, contents, problems = cars.session_state["archive"]
+    archive = cars.session_state["archive"]
+    contents, problems = archive.contents, archive.problems
     found = zipfile.ZipFile(io.BytesIO(contents))
     assert np.array_equal(masks.read(found.read("a_mask.png")), red_cars.car())
     assert masks.read(found.read("b_mask.png")).shape == (200, 300)
@@ -303,13 +394,32 @@ def test_a_batch_gives_a_zip_of_masks(cars):
     assert [warning.value for warning in cars.warning] == problems
     assert problems[0].startswith("c.png: This is not an image")
     assert "masks.zip" in cars.get("download_button")[-1].proto.label
+    cut = Image.open(io.BytesIO(found.read("a_cutout.png")))
+    assert cut.mode == "RGBA"
+    assert cut.width < 640, "trimmed to the car"
+    previews = read.components(cars, "gallery")[0]["items"]
+    assert [item["title"] for item in previews] == ["a.png", "b.png"]
+    cars.switch_page("pages/digits.py").run()
+    cars.switch_page("pages/cars.py").run()
+    assert "masks.zip" in cars.get("download_button")[-1].proto.label, "it outlives the visit"
+    assert read.components(cars, "gallery")[0]["items"] == previews
+
+
+def test_cut_outs_that_would_fill_the_server_are_left_out(cars, monkeypatch):
+    monkeypatch.setattr(photo_batch, "LARGEST", 1)
+    cars.file_uploader(key="batch").set_value([("a.png", png(red_cars.street()), "image/png")])
+    cars.run()
+    cars.button(key="make-masks").click().run()
+    archive = cars.session_state["archive"]
+    assert zipfile.ZipFile(io.BytesIO(archive.contents)).namelist() == ["a_mask.png", "masks.csv"]
+    assert archive.problems[0].startswith("1 cut-out would make the file larger")
 
 
 def test_a_batch_survives_what_nobody_foresaw(cars, monkeypatch):
     predict = zoo.Segmenter.predict
 
     def fail_at_the_second(model, image, *more):
-        if image == second:
+        if image.size == (300, 200):
             raise RuntimeError("out of something")
         return predict(model, image, *more)
 
@@ -321,10 +431,12 @@ def test_a_batch_survives_what_nobody_foresaw(cars, monkeypatch):
     cars.file_uploader(key="batch").set_value(files).run()
     cars.button(key="make-masks").click().run()
     assert not cars.exception
-    _, contents, problems = cars.session_state["archive"]
-    found = zipfile.ZipFile(io.BytesIO(contents))
-    assert found.namelist() == ["image-aux_mask.png", "c_mask.png", "masks.csv"]
-    (problem,) = problems
+    archive = cars.session_state["archive"]
+    found = zipfile.ZipFile(io.BytesIO(archive.contents))
+    assert found.namelist() == [
+        *("image-aux_mask.png", "image-aux_cutout.png", "c_mask.png", "c_cutout.png", "masks.csv"),
+    ]
+    (problem,) = archive.problems
     assert problem.startswith("b: Something went wrong")
     rows = list(csv.DictReader(io.StringIO(found.read("masks.csv").decode())))
     assert [bool(row["problem"]) for row in rows] == [False, True, False]
@@ -355,7 +467,11 @@ def test_the_record_is_told(cars, model):
         assert found[label] == number_format.percent(test[name], 2)
     assert any(number_format.percent(streets["iou"], 1) in text.value for text in cars.markdown)
     by_car, worst = (table.value for table in cars.table)
-    assert list(by_car["n"].astype(int)) == [len(red_cars.CARS[car]) for car in by_car["Car"]]
+    letters = dict(zip(["Car A", "Car B"], sorted(red_cars.CARS), strict=True))
+    assert list(by_car["n"].astype(int)) == [
+        len(red_cars.CARS[letters[car]]) for car in by_car["Car"]
+    ]
+    assert set(worst["Car"]) <= set(letters)
     expected = sorted(test["images"].values())[:5]
     assert list(worst["IoU"]) == [number_format.percent(iou, 2) for iou in expected]
     assert len(cars.get("plotly_chart")) == 3

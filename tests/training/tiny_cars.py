@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from training.carvana.carvana_settings import CarvanaRecipe
-from training.data.augment_cars import CarAugmentation
+from training.data.cars.augment_cars import CarAugmentation
+from training.data.cars.photometric_jitter import PhotometricJitter
 from training.data.carvana_photos import ImageMaskPair
-from training.data.photometric_jitter import PhotometricJitter
 from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
 
@@ -20,7 +20,8 @@ CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
 PLAIN = PhotometricJitter(0, 0, 0, 0, gray=0, hue=0, blur=0, noise=0, jpeg=0)
 TINY = CarvanaRecipe(
     epochs=2, images=8, batch=4, widths=(6, 8), low_res_augmentation=CarAugmentation(24, 32),
-    augmentation=CarAugmentation(height=32, width=48), muon_lr=0.0,
+    augmentation=CarAugmentation(height=32, width=48), muon_lr=0.0, context=0, square=0,
+    averaging=0.0,
 )  # fmt: skip
 
 

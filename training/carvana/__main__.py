@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from training.engine.failures import RESUME, TrainingError, run_command
 
@@ -10,7 +11,7 @@ from training.engine.failures import RESUME, TrainingError, run_command
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     from training.carvana import carvana_recipe
-    from training.carvana.carvana_settings import PRESETS, RECIPE
+    from training.carvana.carvana_settings import FAMILY, PRESETS, RECIPE
     from training.engine.compute import add_compute
     from training.engine.init_from import add_init_from
     from training.engine.options import add_arguments, add_presets, positive
@@ -23,6 +24,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add_presets(parser, PRESETS)
     add_compute(parser)
     add_init_from(parser)
+    parser.add_argument(
+        "--architecture", choices=list(FAMILY), default=RECIPE.architecture,
+        help="the network that learns (default unet); the recipe is the same",
+    )  # fmt: skip
     parser.add_argument(
         "--workers", type=positive, default=1, metavar="N",
         help="threads that prepare images (default 1)",
@@ -44,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     prepare(options)
     if options.download:
         raise TrainingError(carvana_photos.how_to_get(options.data_dir))
-    recipe, folders = chosen(PRESETS, options), run_folders(options)
+    recipe = replace(chosen(PRESETS, options), architecture=options.architecture)
+    folders = run_folders(options)
     with distributed.joined(options.device) as processes:
         sources, validation = read_sources(options.data_dir)
         compute = choose_compute(processes, options)
@@ -53,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(
                     f"seed {seed}: {folder}, {len(sources.studio)} studio photos, "
                     f"{len(sources.streets)} of streets, {len(sources.backgrounds)} backgrounds, "
+                    f"{len(sources.photos)} taken with phones, "
                     f"in {compute.precision}",
                     flush=True,
                 )

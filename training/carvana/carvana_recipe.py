@@ -6,21 +6,19 @@
 One small network (`zoo.networks.segmentation.unet`), one view of each image. What it reaches is in
 ``zoo/bundle/carvana/record.json``.
 
-The recipe, top to bottom. A part of the images are studio photos, zoomed, stretched and shifted;
-a part are cars cut out of them and pasted onto other backgrounds at any size; a few are street
-photos, if there are any (`training.data.augment_cars`). All change in colour and sharpness.
-Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
-then a cosine down to zero. The first half of the run sees small images of many places, which is
-less work; the second half sees the size that is used later, and mostly the studio with the camera's
-own edges, because what is left to learn there is where exactly the edge is. The weights after the
-last step are the result, and the threshold is the one with the best mean IoU on the validation
-cars.
+The recipe, top to bottom. One image of three is a photo that somebody took with a phone, of which a
+mask knows only a part (`training.data.car_photos`): the loss looks at that part alone. Of the
+others a part are studio photos, zoomed, stretched and shifted, or at their own pixels; a part are
+cars cut out of them and pasted onto other backgrounds and streets at any size, painted and in
+patches of light; a few are street photos (`training.data.cars`). All change in colour and
+sharpness.
 
-``--init-from RUN`` begins with the weights of a finished run instead of random ones; the preset
-``finish`` is for that: full size alone, and more pasted cars. So are ``context``, which adds blocks
-that look further around, and lays light in patches on the pasted cars; ``outdoors``, which pastes
-them onto streets, too, and knows evenings; ``exact``, which shows studio photos at their own
-pixels, so that the edge is learned where it is; and ``white``, which pastes more white cars.
+Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
+then a cosine down to zero. The first half of the run sees small images, which is less work; the
+second half sees the size that is used later, wide and square in turns, with the camera's own edges,
+because what is left to learn there is where exactly the edge is. A moving average of the weights is
+measured after each epoch, and at the end it is the result; the threshold is the one with the best
+mean IoU on the validation cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -36,9 +34,10 @@ from torch import Tensor, nn
 
 from training.carvana.carvana_record import config, describe_run, initialize_from
 from training.carvana.carvana_settings import CarvanaRecipe
-from training.data import carvana_photos, street_photos
-from training.data.augment_cars import CarAugmentation, TrainingSources
-from training.data.car_batches import CarBatch, CarPlan, batches
+from training.data import car_photos, carvana_photos, street_photos
+from training.data.cars.augment_cars import TrainingSources
+from training.data.cars.car_batches import CarBatch, CarPlan, batches
+from training.data.cars.car_mix import CarMix
 from training.engine import loop
 from training.engine.checkpoint import as_array
 from training.engine.compute import ComputeConfig
@@ -51,7 +50,7 @@ from training.engine.recipe_json import plain
 from training.engine.student import State, Student
 from training.metrics.mask_losses import LOSSES, pick
 from training.metrics.mask_predictions import ValidationSet, measure
-from zoo.networks.segmentation.unet import UNet
+from training.metrics.partial_masks import worth_learning
 
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
 
@@ -76,7 +75,7 @@ class CarvanaLearner:
         self.threads, self.plan = threads, CarPlan(sources, seed)
         self.epochs, self.steps = recipe.epochs, recipe.steps
         torch.manual_seed(seed)  # the initial weights
-        network = network or UNet(recipe.widths, recipe.skips, recipe.context)
+        network = network or recipe.make_network()
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum
@@ -90,15 +89,12 @@ class CarvanaLearner:
         schedule = self.schedule(epoch, first)
         return batches(self.plan, schedule, self.compute.device, self.threads)
 
-    def schedule(self, epoch: int, first: int) -> list[tuple[range, CarAugmentation]]:
+    def schedule(self, epoch: int, first: int) -> list[tuple[range, CarMix]]:
         """Return the numbers of the images of each step, and how they are made."""
         rank, count = self.compute.processes.rank, self.compute.processes.count
         size = self.recipe.batch
         return [
-            (
-                range(step * size + rank, (step + 1) * size, count),
-                self.recipe.augmentation_at(step),
-            )
+            (range(step * size + rank, (step + 1) * size, count), self.recipe.mix_at(step))
             for step in range(epoch * self.steps + first, (epoch + 1) * self.steps)
         ]
 
@@ -112,8 +108,11 @@ class CarvanaLearner:
             share = rate / self.recipe.peak_learning_rate
             self.optimizers["muon"].param_groups[0]["lr"] = share * self.recipe.muon_lr
         with self.compute.autocast():
-            logits = network(batch.inputs)
-        loss = LOSSES[self.recipe.loss](*pick(logits.float(), batch.target, batch.known))
+            logits = network(batch.inputs).float()
+        known = batch.known
+        if known is not None and batch.absent is not None:
+            known = worth_learning(logits.detach(), known, batch.absent)
+        loss = LOSSES[self.recipe.loss](*pick(logits, batch.target, known))
         images = torch.full_like(loss.detach(), len(batch.inputs))
         totals = torch.stack([loss.detach() * images, images])
         self.student.descend(loss, step, totals)
@@ -151,12 +150,14 @@ def make_optimizers(network: nn.Module, recipe: CarvanaRecipe) -> dict[str, torc
     decay.
     """
     parameters = list(network.parameters())
-    kernels = [p for p in parameters if p.ndim == 4]
-    # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
-    # layer has none behind it: its length is how sure the network can be.
-    hidden = kernels[:-1] if recipe.muon_lr else []
-    head = (kernels[-1], parameters[-1])  # the last parameter is its bias
-    others = [p for p in parameters if all(p is not known for known in (*hidden, *head))]
+    # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last layers,
+    # which have a bias, have none behind them: their length is how sure the network can be.
+    last = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    head = [m.weight for m in last], [m.bias for m in last if m.bias is not None]
+    ours = {id(p) for part in head for p in part}
+    hidden = [p for p in parameters if p.ndim == 4 and id(p) not in ours] if recipe.muon_lr else []
+    ours |= {id(p) for p in hidden}
+    others = [p for p in parameters if id(p) not in ours]
 
     def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
         return {"params": part, "factor": factor, "weight_decay": decay}
@@ -165,8 +166,8 @@ def make_optimizers(network: nn.Module, recipe: CarvanaRecipe) -> dict[str, torc
         [
             group([p for p in others if p.ndim > 1], 1.0, recipe.weight_decay),
             group([p for p in others if p.ndim <= 1], 1.0, 0.0),
-            group([head[0]], recipe.head_factor, recipe.weight_decay),
-            group([head[1]], recipe.head_factor, 0.0),
+            group(head[0], recipe.head_factor, recipe.weight_decay),
+            group(head[1], recipe.head_factor, 0.0),
         ]
     )
     muon = {"muon": Muon(hidden, 0.0, recipe.muon_momentum)} if hidden else {}
@@ -217,7 +218,8 @@ def train(
     record = describe_run(network, progress, validation, compute)
     if is_main:
         weights = {name: as_array(value) for name, value in network.state_dict().items()}
-        write_model(out, weights, config(network, record["threshold"]), record)
+        described = config(network, record["threshold"], recipe.architecture)
+        write_model(out, weights, described, record)
     compute.processes.barrier()
     return record
 
@@ -228,18 +230,23 @@ def count(sources: TrainingSources) -> dict[str, int]:
         "studio": len(sources.studio),
         "streets": len(sources.streets),
         "backgrounds": len(sources.backgrounds),
+        "phone": len(sources.photos),
     }
 
 
 def read_sources(data_dir: Path) -> tuple[TrainingSources, ValidationSet]:
     """Read what there is to learn from, and the held-out images.
 
-    Street photos and backgrounds are not part of Carvana; without them the network learns the
-    studio alone.
+    Street photos, backgrounds and phone photos are not part of Carvana; without them the network
+    learns the studio alone.
     """
     learned = street_photos.load(data_dir, "train") if street_photos.available(data_dir) else ()
     held = street_photos.load(data_dir, "validation", large_only=True) if learned else ()
+    phone: dict[str, tuple[car_photos.CarPhoto, ...]] = {"train": (), "validation": ()}
+    if car_photos.available(data_dir):
+        phone = {split: car_photos.load(data_dir, split) for split in phone}
+    studio = {split: carvana_photos.load(data_dir, split) for split in phone}
     sources = TrainingSources(
-        carvana_photos.load(data_dir, "train"), learned, street_photos.load_backgrounds(data_dir)
+        studio["train"], learned, street_photos.load_backgrounds(data_dir), phone["train"]
     )
-    return sources, ValidationSet(carvana_photos.load(data_dir, "validation"), held)
+    return sources, ValidationSet(studio["validation"], held, phone["validation"])

@@ -14,6 +14,7 @@ from training.engine.init_from import joined, take_weights
 from training.engine.model_folder import config_of
 from training.metrics.mask_metrics import fractions
 from training.metrics.mask_predictions import ValidationSet, choose_threshold, measure_model
+from training.metrics.phone_photos import measure_phone_photos
 from zoo.models import Segmenter
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights.schema import FORMAT
@@ -30,11 +31,22 @@ ABOUT = {
 }
 
 
-def config(network: nn.Module, threshold: float) -> dict[str, Any]:
-    """Return what config.json shall hold: true of the network that was trained, whichever."""
+def model_name(architecture: str) -> str:
+    """Return the name under which a network of the family is known to the zoo."""
+    return "carvana" if architecture == "unet" else f"carvana-{architecture}"
+
+
+def config(network: nn.Module, threshold: float, architecture: str = "unet") -> dict[str, Any]:
+    """Return what config.json shall hold: true of the network that was trained, whichever.
+
+    Args:
+        network: trained.
+        threshold: of its masks.
+        architecture: its name in the recipe's family.
+    """
     return config_of(
         network,
-        model="carvana",
+        model=model_name(architecture),
         task="segmentation",
         preprocessing=PREPROCESSING,
         labels=["car"],
@@ -60,7 +72,8 @@ def initialize_from(network: nn.Module, folder: Path, identity: dict[str, Any]) 
         TrainingError: if there is no such run, or it does not fit.
     """
     record, kept = take_weights(network, folder, added="context.")
-    if record.get("photos") != identity["photos"]:
+    kinds = ("studio", "streets")  # of which photos are held out by car and by drive
+    if any(record.get("photos", {}).get(kind) != identity["photos"][kind] for kind in kinds):
         raise TrainingError(f"{folder} learned from other photos; begin with a run on these.")
     return kept
 
@@ -94,22 +107,27 @@ def describe_run(
         held: the validation images.
         compute: how to compute.
     """
+    weights = "the weights after the last step"
+    if progress["identity"]["recipe"].get("averaging"):
+        weights = "the moving average of the weights, after the last step"
     record, history = joined(progress["record"], progress["history"])
     threshold = choose_threshold(network, held.studio, compute)
     model = segmenter(network, threshold, compute)
     metrics = {"validation": measure_model(model, held.studio)}
     if held.streets:
         metrics["validation_streets"] = measure_model(model, held.streets)
+    if held.photos:
+        metrics["validation_phone"] = measure_phone_photos(model, held.photos)
     metrics = {name: fractions(values) | {"n": values["n"]} for name, values in metrics.items()}
+    architecture = progress["identity"]["recipe"].get("architecture", "unet")
     return {
         "format": FORMAT,
-        "model": "carvana",
+        "model": model_name(architecture),
         **record,
         "resumed": progress.get("resumed", []),
         **progress["identity"],
         "parameters": sum(p.numel() for p in network.parameters()),
-        "selection": "the weights after the last step; the threshold with the best mean IoU on the "
-        "validation cars",
+        "selection": f"{weights}; the threshold with the best mean IoU on the validation cars",
         "validation_curve": "history: the probabilities as they are, at threshold 0.5; metrics: as "
         "predict answers, at the chosen threshold",
         "threshold": threshold,

@@ -1,31 +1,59 @@
-"""The settings of the Carvana recipe, its schedule, and its presets."""
+"""The settings of the Carvana recipe, and its schedule."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from training.data.augment_cars import CarAugmentation
-from training.data.photometric_jitter import PhotometricJitter
+from torch import nn
+
+from training.data.cars.augment_car_photos import PhonePhotoAugmentation
+from training.data.cars.augment_cars import CarAugmentation
+from training.data.cars.car_mix import CarMix
+from training.data.cars.photometric_jitter import PhotometricJitter
 from zoo.networks.numpy_cnn.schedules import warmup_cosine
+from zoo.networks.registry import build
 
-# Mostly the studio, at nearly the size of the photo, hardly blurred: for exact edges.
-SHARP = CarAugmentation(
-    street=0.08, paste=0.17, zoom=(0.85, 1.2), stretch=0.05,
-    jitter=PhotometricJitter(blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2,
-    jpeg_quality=50),
+# Places of every kind, small: what a car is.
+PLACES = CarAugmentation(
+    256, 384, street=0.28, paste=0.38, cars=(0.15, 0.55, 0.2, 0.1), random_shadow=0.2,
+    on_streets=0.25, white=0.2, jitter=PhotometricJitter(dusk=0.1),
 )  # fmt: skip
+# Nearly the size of the photo, hardly blurred, half of the studio at its own pixels: exact edges.
+# (Scaling blurs.) Cars pasted onto streets, too, evenings, more white cars.
+SHARP = CarAugmentation(
+    street=0.28, paste=0.36, zoom=(0.85, 1.2), stretch=0.05, unscaled=0.5, car_width=(0.2, 1.5),
+    cars=(0.15, 0.55, 0.2, 0.1), paint=0.3, white=0.3, random_shadow=0.3, motion=0.2,
+    on_streets=0.4,
+    jitter=PhotometricJitter(
+        blur=0.08, blur_radius=0.8, noise=0.15, noise_level=5.0, jpeg=0.2, jpeg_quality=50,
+        dusk=0.15,
+    ),
+)  # fmt: skip
+# By the name that ``--architecture`` takes: the registered network, and its constructor's arguments
+# beside those that the recipe gives a U-Net.
+FAMILY: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "unet": ("unet", {}),
+    "noskip": ("unet", {"skips": False}),
+    "fcn": ("fcn", {}),
+    "linknet": ("linknet", {}),
+    "fpn": ("fpn", {}),
+    "deeplab": ("deeplab", {}),
+}
 
 
 @dataclass(frozen=True)
 class CarvanaRecipe:
     """Everything that decides the result, apart from the data and the seed."""
 
-    epochs: int = 56
-    images: int = 480  # an epoch, however many photos there are
+    epochs: int = 48
+    images: int = 1920  # an epoch, however many photos there are
     batch: int = 8
-    widths: tuple[int, ...] = (24, 48, 96, 128, 192)
+    architecture: str = "unet"  # one of FAMILY
+    widths: tuple[int, ...] = (24, 48, 96, 128, 192)  # of a U-Net
     skips: bool = True
-    context: int = 0  # blocks that look around at the smallest size
+    context: int = 4  # blocks that look around at the smallest size
     loss: str = "bce+dice"  # one of training.metrics.mask_losses.LOSSES
     peak_learning_rate: float = 2e-3  # of AdamW
     head_factor: float = 1.0  # the last layer's learning rate, times AdamW's
@@ -34,10 +62,13 @@ class CarvanaRecipe:
     warmup: float = 0.05  # the share of the run
     weight_decay: float = 0.01
     batch_norm_momentum: float = 0.05
-    averaging: float = 0.0  # what a moving average of the weights keeps at a step; 0: no average
+    averaging: float = 0.998  # what a moving average of the weights keeps at a step; 0: no average
     low_res_fraction: float = 0.5  # the share of the run that sees small images
-    low_res_augmentation: CarAugmentation = field(default_factory=lambda: CarAugmentation(256, 384))
+    low_res_augmentation: CarAugmentation = field(default_factory=lambda: PLACES)
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
+    square: int = 416  # side of every second step's images in the rest; 0: all are wide
+    photo: float = 0.35  # the share of phone photos, if there are any
+    photos: PhonePhotoAugmentation = field(default_factory=PhonePhotoAugmentation)
 
     @property
     def steps(self) -> int:
@@ -57,42 +88,38 @@ class CarvanaRecipe:
         )
 
     def augmentation_at(self, step: int) -> CarAugmentation:
-        """Return how a step's images are made: small ones first."""
+        """Return how a step's images are made, phone photos aside: small ones first."""
         return (
             self.low_res_augmentation
             if step < self.low_res_fraction * self.total_steps
             else self.augmentation
         )
 
+    def mix_at(self, step: int) -> CarMix:
+        """Return how a step's images are made, phone photos among them."""
+        augmentation = self.augmentation_at(step)
+        photos = replace(self.photos, longest=augmentation.width)  # as studio photos are scaled
+        mix = CarMix(augmentation, self.photo, photos)
+        if self.square and step % 2 and augmentation is self.augmentation:
+            return mix.sized(self.square, self.square)
+        return mix
+
+    def make_network(self) -> nn.Module:
+        """Return the network, with weights drawn by torch's generator."""
+        name, arguments = FAMILY[self.architecture]
+        if name == "unet":
+            unet = {"widths": self.widths, "skips": self.skips, "context": self.context}
+            arguments = unet | arguments
+        network: nn.Module = build({"architecture": name, "arguments": arguments})
+        return network
+
 
 RECIPE = CarvanaRecipe()
-OUTDOORS = replace(
-    SHARP,
-    street=0.12,
-    paste=0.4,
-    car_width=(0.2, 1.5),
-    random_shadow=0.3,
-    motion=0.2,
-    on_streets=0.35,
-    jitter=replace(SHARP.jitter, dusk=0.15),
-)
-LATER = replace(RECIPE, muon_lr=0.03, low_res_fraction=0.0, context=4)  # with ``--init-from``
 PRESETS = {
     "main": RECIPE,
-    "finish": replace(
-        LATER,
-        epochs=14,
-        context=0,
-        augmentation=replace(SHARP, paste=0.4, car_width=(0.2, 1.4)),
+    # With ``--init-from``: a short run at full size alone, for weights that are good already.
+    "tune": replace(
+        RECIPE, epochs=4, images=960, low_res_fraction=0.0, muon_lr=0.015, peak_learning_rate=1e-3,
+        averaging=0.99,
     ),
-    "context": replace(
-        LATER,
-        epochs=16,
-        augmentation=replace(SHARP, paste=0.35, car_width=(0.25, 1.5), random_shadow=0.3),
-    ),
-    "outdoors": replace(LATER, epochs=20, augmentation=OUTDOORS),
-    "exact": replace(LATER, epochs=16, muon_lr=0.02, augmentation=replace(OUTDOORS, unscaled=1.0)),
-    "white": replace(
-        LATER, epochs=12, augmentation=replace(OUTDOORS, unscaled=1.0, paint=0.3, white=0.5)
-    ),
-}
+}  # fmt: skip

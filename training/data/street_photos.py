@@ -1,13 +1,14 @@
 """Places outside the studio: street photos with masks of their vehicles, and backgrounds.
 
 A network trained on Carvana's studio alone marks nearly the whole of any street as car. The
-backgrounds are what cut-out cars are pasted on (`training.data.augment_cars`); the streets (CamVid:
-Brostow et al. 2009) are measured, and some of them learned from. They are split by sequence,
-because neighbouring frames of one drive show the same cars.
+backgrounds are what cut-out cars are pasted on (`training.data.cars.augment_cars`); the streets
+(CamVid: Brostow et al. 2009) are measured, and some of them learned from. They are split by
+sequence, because neighbouring frames of one drive show the same cars.
 """
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ WITH_CARS = frozenset(
         296028,
     )
 )  # fmt: skip
+HELD_OUT = 0.05  # of the backgrounds, for validation and as many for the test
 LARGE = 0.05  # the share of the image above which its vehicles count as large
 
 DESCRIPTION = {
@@ -73,8 +75,13 @@ def sequence(pair: ImageMaskPair) -> str:
     return pair.name.removeprefix("camvid-").split("_")[0]
 
 
-def load_backgrounds(data_dir: Path) -> tuple[bytes, ...]:
+def load_backgrounds(data_dir: Path, split: str = "train") -> tuple[bytes, ...]:
     """Read the encoded photos without cars in ``backgrounds/backgrounds*.parquet``; may be none.
+
+    Args:
+        data_dir: see `load`.
+        split: ``"train"``, or a twentieth each, by the SHA-256 of the name, that no car is ever
+            pasted on: ``"validation"`` and ``"test"``.
 
     Raises:
         TrainingError: if a file is damaged.
@@ -85,9 +92,18 @@ def load_backgrounds(data_dir: Path) -> tuple[bytes, ...]:
     for file in sorted((data_dir / "backgrounds").glob("backgrounds*.parquet")):
         try:
             rows = parquet.read_table(file, columns=["name", "image"]).to_pylist()
-            photos += [row["image"]["bytes"] for row in rows if row["name"] not in WITH_CARS]
+            photos += [
+                row["image"]["bytes"]
+                for row in rows
+                if row["name"] not in WITH_CARS and _side(row["name"]) == split
+            ]
         except Exception as error:  # pyarrow has its own, and damaged columns raise others
             raise TrainingError(
                 f"{file} cannot be read ({reason(error)}); fetch it again."
             ) from None
     return tuple(photos)
+
+
+def _side(name: str) -> str:
+    place = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+    return "test" if place < HELD_OUT else "validation" if place < 2 * HELD_OUT else "train"

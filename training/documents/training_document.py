@@ -11,11 +11,12 @@ from training.documents.markdown_text import code, duration, hardware, table
 # Words of recorded commands → today's, so that the same step can be repeated with today's code.
 RENAMED = {
     "training.average_cifar10": "training.cifar10.average_parts",
-    "training.average_weights": "training.carvana.average_runs",
     "--begin-with": "--init-from",
     "--with": "--runs",
     "--share": "--alpha",
 }
+# Modules of recorded chains that are gone: one command has taken the whole chain's place.
+GONE = "training.average_weights"
 
 
 def training_blocks() -> dict[str, str]:
@@ -48,7 +49,7 @@ def model_chain(name: str) -> str:
             f"{epochs} epochs, {duration(spent)} in all, {seed}, {hardware(record)}. "
             f"What is shipped: {record['selection']}.",
             table(head, rows),
-            "With today's code:",
+            _heading(chain),
             code("sh", "\n".join(today_commands([run["command"] for run in chain]))),
         ]
     )
@@ -65,8 +66,12 @@ def runs(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def today_commands(recorded: Sequence[str]) -> list[str]:
     """Return recorded commands, in the order of the runs, as they are given from the start today.
 
-    Nothing is resumed, and the last one alone puts its result into the zoo.
+    Nothing is resumed, and the last one alone puts its result into the zoo. Where a chain of runs
+    has been replaced by one run, that is all there is.
     """
+    if _is_replaced(recorded):
+        program = " ".join(recorded[0].split()[:3])
+        return [f"{program} --data-dir DIR --out RUN_DIR --export"]
     *before, last = [today(command).replace(" --resume", "") for command in recorded]
     return [*(command.replace(" --export", "") for command in before), last]
 
@@ -74,8 +79,8 @@ def today_commands(recorded: Sequence[str]) -> list[str]:
 def today(command: str) -> str:
     """Return a recorded command in today's words.
 
-    >>> today("python -m training.average_weights --begin-with RUN --with RUN --share 0.6")
-    'python -m training.carvana.average_runs --init-from RUN --runs RUN --alpha 0.6'
+    >>> today("python -m training.average_cifar10 --with RUN --with RUN --out RUN")
+    'python -m training.cifar10.average_parts --runs RUN --runs RUN --out RUN'
     """
     return " ".join(RENAMED.get(word, word) for word in command.split())
 
@@ -87,3 +92,16 @@ def _mean(run: Mapping[str, Any]) -> str:
         share = words[words.index("--alpha") + 1]
         return f"{share} of the way from the weights before to the new ones"
     return "the mean of the weights"
+
+
+def _is_replaced(recorded: Sequence[str]) -> bool:
+    return any(GONE in command.split() for command in recorded)
+
+
+def _heading(chain: Sequence[Mapping[str, Any]]) -> str:
+    if _is_replaced([run["command"] for run in chain]):
+        return (
+            "These steps can be repeated with the code of their commits. Today one command takes "
+            "the place of all of them, and makes other weights:"
+        )
+    return "With today's code:"

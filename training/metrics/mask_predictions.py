@@ -14,13 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
-from training.data.carvana_photos import ImageMaskPair, normalize
+from training.data.car_photos import CarPhoto
+from training.data.carvana_photos import WIDTH, ImageMaskPair, normalize
 from training.engine.compute import ComputeConfig
-from training.metrics.mask_metrics import best_threshold, iou_by_threshold
+from training.metrics import phone_photos
+from training.metrics.mask_metrics import best_threshold, fractions, iou_by_threshold
 from training.metrics.mask_metrics import measure as measure_masks
 from zoo.models import Segmenter
+from zoo.preprocessing import images
+from zoo.segmentation import components
 from zoo.segmentation.masks import Mask
 
 THRESHOLD = 0.5  # while training
@@ -33,28 +38,36 @@ class ValidationSet:
     Attributes:
         studio: of cars that are held out.
         streets: of drives that are held out; may be empty.
+        photos: phone photos with partial masks; may be empty.
     """
 
     studio: Sequence[ImageMaskPair]
     streets: Sequence[ImageMaskPair] = ()
+    photos: Sequence[CarPhoto] = ()
 
 
 def predict(
-    network: nn.Module, pairs: Sequence[ImageMaskPair], compute: ComputeConfig
-) -> Iterator[tuple[str, NDArray[np.float32], Mask]]:
+    network: nn.Module,
+    pairs: Sequence[ImageMaskPair] | Sequence[CarPhoto],
+    compute: ComputeConfig,
+    longest: int | None = None,
+) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:
     """Yield (name, probabilities, true mask) of each image, at its own size.
 
     Args:
         network: maps float32 (N, 3, H, W) to logits (N, 1, H, W); on the machine's device; used
             in evaluation mode, and left in the mode that it was in.
-        pairs: images with masks.
+        pairs: images with masks; phone photos have partial ones.
         compute: how to compute.
+        longest: pixels to which each longest side is scaled first; None keeps the size.
     """
     training = network.training
     network.eval()
     try:
         for pair in pairs:
             image, mask = pair.read()
+            if longest is not None:
+                image, mask = _scaled(image, mask, longest)
             inputs = normalize(torch.from_numpy(image.copy())[None].to(compute.device))
             inputs = inputs.contiguous(memory_format=torch.channels_last)
             with torch.inference_mode(), compute.autocast():
@@ -67,12 +80,19 @@ def predict(
 def measure(network: nn.Module, held: ValidationSet, compute: ComputeConfig) -> dict[str, float]:
     """Return IoU, Dice and Boundary IoU of the studio images at threshold ½.
 
-    With street photos there is also ``street_iou``.
+    With street photos there is also ``street_iou``; with phone photos ``phone_good`` and
+    ``phone_fair`` and so on, see `training.metrics.phone_photos`.
     """
     studio = _measure(network, held.studio, compute, THRESHOLD)
     found = {name: float(studio[name]) for name in ("iou", "dice", "boundary_iou")}
     if held.streets:
         found["street_iou"] = float(_measure(network, held.streets, compute, THRESHOLD)["iou"])
+    if held.photos:
+        phone = phone_photos.measure(
+            (name, components.hysteresis_threshold(p, THRESHOLD) >= THRESHOLD, partial)
+            for name, p, partial in predict(network, held.photos, compute, WIDTH)
+        )
+        found |= {f"phone_{name}": value for name, value in fractions(phone).items()}
     return found
 
 
@@ -109,3 +129,12 @@ def _measure(
     return measure_masks(
         (n, p >= threshold, true) for n, p, true in predict(network, pairs, compute)
     )
+
+
+def _scaled(
+    image: NDArray[np.uint8], mask: NDArray[Any], longest: int
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Scale an image as the model will be shown it, and its mask without mixing the values."""
+    shown = images.scale(Image.fromarray(image), longest)
+    marked = Image.fromarray(mask).resize(shown.size, Image.Resampling.NEAREST)
+    return np.asarray(shown), np.asarray(marked)

@@ -18,6 +18,7 @@ PARTS = (
     ".streamlit/config.toml",
     "Dockerfile",
     "LICENSE",
+    "api",
     "app.py",
     "pages",
     "pyproject.toml",

@@ -1,4 +1,4 @@
-"""The masks of many images in one zip file, with a table of what was found."""
+"""The masks and cut-outs of many images in one zip file, with a table of what was found."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import csv
 import io
 import zipfile
 
+from PIL import Image
+
 from zoo.results import Segmentation
-from zoo.segmentation import masks
+from zoo.segmentation import cutouts, file_names, masks
 
 TABLE = "masks.csv"
-COLUMNS = ("image", "mask", "width", "height", "found", "area", "threshold", "problem")
+COLUMNS = ("image", "mask", "cutout", "width", "height", "found", "area", "threshold", "problem")
 
 
 class MaskArchive:
@@ -32,6 +34,11 @@ class MaskArchive:
         self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_STORED)
         self._names: set[str] = set()
         self._rows: list[dict[str, object]] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes that the archive has so far."""
+        return self._buffer.tell()
 
     def add(self, image: str, answer: Segmentation, threshold: float | None = None) -> str:
         """Add an image's mask, at the image's own size.
@@ -60,6 +67,27 @@ class MaskArchive:
                 "threshold": f"{threshold:g}",
             }
         )
+        return name
+
+    def add_cutout(self, photo: Image.Image, answer: Segmentation, trim: bool = False) -> str:
+        """Add the cut-out of the image whose mask was added last.
+
+        Args:
+            photo: The image, RGB, at its own size.
+            answer: What the network found in it, as it was given to :meth:`add`.
+            trim: Whether the cut-out ends around the object.
+
+        Returns:
+            The name of the cut-out in the archive.
+        """
+        row = self._rows[-1]
+        alpha = cutouts.opacity(answer.probabilities, float(str(row["threshold"])))
+        if trim:
+            left, top, right, bottom = box = cutouts.bounds(alpha)
+            photo, alpha = photo.crop(box), alpha[top:bottom, left:right]
+        name = file_names.unique(str(row["image"]), "_cutout.png", self._names)
+        self._zip.writestr(name, cutouts.png(cutouts.cut_out(photo, alpha)))
+        row["cutout"] = name
         return name
 
     def add_problem(self, image: str, problem: str) -> None:

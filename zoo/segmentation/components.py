@@ -1,8 +1,8 @@
-"""The pieces of a mask: which hold, which one is the largest, and the answer without the others.
+"""The components of a mask: which hold, which is the largest, and the answer without the others.
 
 A street shows more cars than the one in front, and a network sees a bit of car where there is none.
 Specks and pinholes of which it is nowhere sure are taken back in every answer; whoever wants one
-object keeps the largest piece.
+object keeps the largest component.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from PIL import Image
 Probabilities = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-# How far from the threshold to certainty one pixel of a piece must reach: at a threshold of 0.5 to
-# 0.8, and one of a hole to 0.2. On the validation images Boundary IoU is 0.678 without it on
-# streets (9.3 pieces an image), and 0.679, 0.682, 0.681, 0.680, 0.678 and 0.665 at 0.2, 0.4, 0.6,
-# 0.8, 0.9 and 0.96 (3.2 pieces at 0.6); in the studio 0.8892, at 0.6 and above 0.8896.
+# How far from the threshold to certainty one pixel of a component must reach: at a threshold of 0.5
+# to 0.8, and one of a hole to 0.2. On the validation images Boundary IoU is 0.678 without it on
+# streets (9.3 components an image), and 0.679, 0.682, 0.681, 0.680, 0.678 and 0.665 at 0.2, 0.4,
+# 0.6, 0.8, 0.9 and 0.96 (3.2 components at 0.6); in the studio 0.8892, at 0.6 and above 0.8896.
 SURE = 0.6
-CORNERS = np.ones((3, 3))  # pixels of a piece that touch at a corner belong together
+CORNERS = np.ones((3, 3))  # pixels of a component that touch at a corner belong together
 
 
 def hysteresis_threshold(probabilities: Probabilities, threshold: float) -> Probabilities:
-    """Return a copy in which no piece and no hole is there of which the network is nowhere sure.
+    """Return a copy without the components and holes of which the network is nowhere sure.
 
     A threshold with hysteresis (Canny 1986, who follows edges by it): what lies above the threshold
     stays if it is connected with something well above it. The others are mirrored at the threshold,
@@ -43,7 +43,7 @@ def hysteresis_threshold(probabilities: Probabilities, threshold: float) -> Prob
     sure = probabilities >= threshold + SURE * (1 - threshold)
     kept = binary_propagation(sure, structure=CORNERS, mask=mask)
     found = _mirror(probabilities, threshold, mask & ~kept)
-    # Only now the holes, because one in a piece that is taken back is none.
+    # Only now the holes, because one in a component that is taken back is none.
     around = found < threshold
     sure = found <= (1 - SURE) * threshold
     sure[[0, -1]] = sure[:, [0, -1]] = True
@@ -52,7 +52,7 @@ def hysteresis_threshold(probabilities: Probabilities, threshold: float) -> Prob
 
 
 def count(probabilities: Probabilities, threshold: float) -> int:
-    """Return how many pieces a mask has; pixels that touch at a corner belong together.
+    """Return how many components a mask has; pixels that touch at a corner belong together.
 
     Args:
         probabilities: float (H, W) in [0, 1].
@@ -62,10 +62,10 @@ def count(probabilities: Probabilities, threshold: float) -> int:
 
 
 def others(probabilities: Probabilities, threshold: float) -> Mask:
-    """Return where another piece than the largest is the nearest: bool (H, W).
+    """Return where another component than the largest is the nearest: bool (H, W).
 
-    What lies around a piece, below the threshold, goes with it, so that the answer without the
-    other pieces still holds at another threshold.
+    What lies around a component, below the threshold, goes with it, so that the answer without the
+    other components still holds at another threshold.
 
     Args:
         probabilities: float (H, W) in [0, 1].

@@ -43,6 +43,37 @@ def opacity(
     return alpha
 
 
+def bounds(alpha: NDArray[np.uint8], margin: float = 0.02) -> tuple[int, int, int, int]:
+    """Return the rectangle around the object, for a cut-out that is trimmed to it.
+
+    Args:
+        alpha: uint8 (H, W), from :func:`opacity`.
+        margin: Room on each side, as a share of the object's longer side.
+
+    Returns:
+        (left, top, right, bottom) in pixels, inside the image; the whole image if nothing of the
+        object is there.
+
+    Example:
+        >>> alpha = np.zeros((100, 200), np.uint8)
+        >>> alpha[40:60, 100:150] = 255
+        >>> bounds(alpha)
+        (99, 39, 151, 61)
+    """
+    height, width = alpha.shape
+    box = Image.fromarray(alpha).getbbox()
+    if box is None:
+        return 0, 0, width, height
+    left, top, right, bottom = box
+    room = round(margin * max(right - left, bottom - top))
+    return (
+        max(0, left - room),
+        max(0, top - room),
+        min(width, right + room),
+        min(height, bottom + room),
+    )
+
+
 def cut_out(photo: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
     """Return the photo with everything but the object transparent.
 

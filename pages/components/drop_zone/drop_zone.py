@@ -29,6 +29,7 @@ from collections.abc import Callable
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components import upload
 from pages.components.register import component
@@ -79,7 +80,7 @@ def show(
 def _take(key: str, field: str, on_file: Callable[[str, bytes], None]) -> None:
     """Hand a file to the page, and let the server forget it."""
     file = st.session_state[field]
-    if file is None:
+    if not isinstance(file, UploadedFile):  # none, or one that is forgotten already
         return
     st.session_state[f"{key}.number"] = int(st.session_state.get(f"{key}.number", 0)) + 1
     on_file(file.name, file.getvalue())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -35,7 +37,7 @@ def show(model: zoo.Segmenter) -> None:
             f"**{number_format.percent(streets['iou'], 1)}** and the Boundary IoU "
             f"**{number_format.percent(streets['boundary_iou'], 1)}**."
         )
-    seen = iou_by_group.views(test.get("images", {}))
+    seen = letters(iou_by_group.views(test.get("images", {})))
     if seen:
         _spread(seen)
         _worst(seen)
@@ -59,6 +61,13 @@ def _numbers(test: dict[str, float]) -> None:
                 st.metric(
                     title, number_format.percent(test[name], 2), help=f"n = {test['n']} images"
                 )
+
+
+def letters(seen: Sequence[View]) -> list[View]:
+    """Return the views with their cars called "Car A", "Car B" …, in the order of their names."""
+    cars = sorted({view.car for view in seen})
+    names = {car: f"Car {string.ascii_uppercase[i % 26]}" for i, car in enumerate(cars)}
+    return [replace(view, car=names[view.car]) for view in seen]
 
 
 def _spread(seen: Sequence[View]) -> None:

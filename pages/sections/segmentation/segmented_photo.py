@@ -11,7 +11,7 @@ import zoo
 from pages.components.mask_viewer import mask_viewer
 from pages.images import encoding
 from zoo.preprocessing import images
-from zoo.segmentation import mask_refinement, masks
+from zoo.segmentation import mask_edits, mask_refinement, masks
 
 # A photo of more pixels is looked at reduced to a longest side, which is still four times what the
 # screen shows; what is downloaded is made at its own size.
@@ -33,7 +33,8 @@ class Scene:
         shown: The photo as the screen shows it, RGB, at most ``stage.SIDE`` pixels wide and high.
         result: The network's answer, its probabilities at the size of ``shown``.
         photo: Address of ``shown``.
-        probabilities: Address of the probability map.
+        probabilities: Address of the probability map, as the network gave it.
+        edits: What somebody changed in it; ``result`` and ``full`` have it, ``probabilities`` not.
     """
 
     name: str
@@ -43,6 +44,12 @@ class Scene:
     result: zoo.Segmentation
     photo: str = field(repr=False)
     probabilities: str = field(repr=False)
+    edits: tuple[mask_edits.Edit, ...] = ()
+
+    def edited(self, edits: tuple[mask_edits.Edit, ...]) -> Scene:
+        """Return the scene with somebody's changes of the mask, at any size."""
+        changed = mask_edits.apply(self.result.probabilities, edits)
+        return replace(self, result=replace(self.result, probabilities=changed), edits=edits)
 
     def largest_component(self) -> Scene:
         """Return the scene with the largest piece of what was found, and no other."""
@@ -65,7 +72,9 @@ class Scene:
         enlarged = mask_refinement.enlarge(
             result.low_res_probabilities, self.original(), result.threshold
         )
-        return replace(result, probabilities=enlarged)
+        own = enlarged is not result.low_res_probabilities  # that one is everybody's
+        changed = mask_edits.apply(enlarged, self.edits, out=enlarged if own else None)
+        return replace(result, probabilities=changed)
 
     def area(self, threshold: float) -> float:
         """Return the share of the photo that is car at a threshold, in [0, 1]."""

@@ -20,8 +20,8 @@ from training.carvana import carvana_recipe
 from training.carvana.carvana_recipe import CarvanaLearner, train
 from training.carvana.carvana_record import initialize_from
 from training.carvana.carvana_settings import CarvanaRecipe
-from training.data.augment_cars import CarAugmentation, TrainingSources
-from training.data.car_batches import CarBatch
+from training.data.cars.augment_cars import CarAugmentation, TrainingSources
+from training.data.cars.car_batches import CarBatch
 from training.engine import loop
 from training.engine.checkpoint import load_checkpoint
 from training.engine.failures import TrainingError
@@ -195,6 +195,9 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     first, last = recipe.augmentation_at(0), recipe.augmentation_at(recipe.total_steps - 1)
     assert first == recipe.low_res_augmentation
     assert last == recipe.augmentation
+    ends = (0, 1, recipe.total_steps - 2, recipe.total_steps - 1)
+    sizes = {(m.others.height, m.others.width) for m in map(recipe.mix_at, ends)}
+    assert sizes == {(256, 384), (352, 512), (416, 416)}
 
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:

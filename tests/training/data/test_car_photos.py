@@ -14,11 +14,12 @@ from PIL import Image
 from tests.training.tiny_cars import PLAIN, draw, encode, pair, write_kaggle, write_parquet
 from training.data import carvana_photos as data
 from training.data import street_photos
-from training.data.augment_cars import CarAugmentation, TrainingSources
-from training.data.car_batches import CarPlan, batches
+from training.data.cars.augment_cars import CarAugmentation, TrainingSources
+from training.data.cars.car_batches import CarPlan, batches
+from training.data.cars.car_mix import CarMix
+from training.data.cars.pasted_cars import whiten
+from training.data.cars.photometric_jitter import LUMA, PhotometricJitter
 from training.data.carvana_photos import ImageMaskPair
-from training.data.pasted_cars import whiten
-from training.data.photometric_jitter import LUMA, PhotometricJitter
 from training.engine.failures import TrainingError
 from zoo.preprocessing import images as zoo_images
 
@@ -308,7 +309,7 @@ def test_light_changes_no_size_and_keeps_the_range() -> None:
 
 
 def test_images_depend_on_their_number_alone() -> None:
-    plan, how = CarPlan(sources(), 5), CarAugmentation(32, 48)
+    plan, how = CarPlan(sources(), 5), CarMix(CarAugmentation(32, 48))
     cpu = torch.device("cpu")
     pairs = list(batches(plan, [(range(0, 4), how), (range(4, 8), how)], cpu, threads=2))
     whole = next(batches(plan, [(range(8), how)], cpu))
@@ -330,7 +331,7 @@ def test_every_photo_comes_once_before_any_comes_twice() -> None:
 
     plan = CarPlan(sources(), 0)
     for number in range(24):
-        plan.make(number, note)  # type: ignore[arg-type]
+        plan.make(number, CarMix(note))  # type: ignore[arg-type]
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
     assert seen[:12] != seen[12:]
 

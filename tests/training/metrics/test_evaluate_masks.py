@@ -15,11 +15,14 @@ import zoo
 from tests import cars, red_cars
 from training import evaluate as evaluation
 from training import finish
+from training.data import cifar_images, street_photos
 from training.data.carvana_photos import TEST_CARS
 from training.engine import model_folder
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
-from training.evaluate import Masks, evaluate, record_test
+from training.evaluate import evaluate, record_test
+from training.metrics import photo_sets
+from training.metrics.photo_kinds import Masks
 
 SIZE = (48, 32)  # of the small photos
 NAMES = [f"{TEST_CARS[0]}_01", f"{TEST_CARS[0]}_02", f"{TEST_CARS[1]}_01"]
@@ -100,24 +103,64 @@ def test_streets_are_measured_when_they_have_a_large_vehicle(
 ) -> None:
     names = ["camvid-0001TP_006690", "camvid-Seq05VD_f00000", "camvid-0016E5_08155"]
     write(data_dir / "backgrounds" / "streets_a.parquet", names)
-    result = evaluate("carvana", data_dir, masks=Masks(streets=True))
+    result = evaluate("carvana", data_dir, masks=Masks("streets"))
     assert set(result["metrics"]["images"]) == set(names[:2]), "the third is for training"
 
 
 def test_full_size_takes_the_original_photos(red: zoo.Segmenter, data_dir: Path) -> None:
     write(data_dir / "carvana" / "large.parquet", NAMES[:1], scale=20)
-    low_res_augmentation, large = (
-        evaluate("carvana", data_dir, masks=Masks(full_size=full)) for full in (False, True)
+    small, large = (
+        evaluate("carvana", data_dir, masks=Masks(kind)) for kind in ("studio", "full_size")
     )
-    assert (low_res_augmentation["n"], large["n"]) == (1, 1), (
-        "the large file has the only photos of 512 or more"
-    )
+    assert (small["n"], large["n"]) == (1, 1), "the large file has the only photos of 512 or more"
     assert large["metrics"]["iou"] > 0.9
+
+
+def test_phone_photos_are_measured_by_what_their_masks_know(
+    red: zoo.Segmenter, data_dir: Path
+) -> None:
+    names = [f"train{number}" for number in range(1, 21)]
+    write(data_dir / "carparts" / "all.parquet", names)
+    results = {
+        split: evaluate("carvana", data_dir, split, masks=Masks("phone"))
+        for split in ("validation", "test")
+    }
+    assert [result["n"] for result in results.values()] == [3, 1]
+    assert results["test"]["metrics"]["recall"] > 0.9
+    assert results["test"]["metrics"].keys() == {
+        "good", "fair", "recall", "attached", "other", "refused", "photos",
+    }  # fmt: skip
+
+
+def test_photos_without_a_car_should_be_refused(
+    red: zoo.Segmenter, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blue, red_one = np.zeros((2, 32, 32, 3), np.uint8)
+    blue[..., 2], red_one[..., 0] = 200, 220
+    automobile = cifar_images.LABELS.index("automobile")
+    small = cifar_images.LabelledImages(
+        np.stack([blue, red_one, red_one]), np.array([0, 0, automobile])
+    )
+    monkeypatch.setattr(cifar_images, "load", lambda *_: small)
+    monkeypatch.setattr(photo_sets, "samples", lambda _: ())
+    metrics = evaluate("carvana", data_dir, masks=Masks("without_cars"))["metrics"]
+    assert metrics == {"refused_cifar10": 0.5, "refused": 0.5}
+    names = [f"photo-{number}" for number in range(200)]
+    write(data_dir / "backgrounds" / "backgrounds.parquet", names)
+    result = evaluate("carvana", data_dir, masks=Masks("without_cars"))
+    assert result["metrics"]["refused_backgrounds"] == 0.0, "each shows a red box"
+    sides = {
+        split: len(street_photos.load_backgrounds(data_dir, split))
+        for split in ("train", "validation", "test")
+    }
+    assert sum(sides.values()) == 200
+    assert 5 <= sides["test"] <= 15
+    assert result["n"] == 2 + sides["test"]
 
 
 def test_a_classifier_has_no_masks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="mnist is no segmentation network"):
-        evaluate("mnist", tmp_path, masks=Masks(streets=True))
+        evaluate("mnist", tmp_path, masks=Masks("streets"))
 
 
 def test_the_command_prints_one_json_object_or_one_line_a_metric(
@@ -150,17 +193,28 @@ def run_folder(folder: Path, seed: int = 0) -> Path:
 def test_the_record_gets_studio_and_streets_once(data_dir: Path, tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run")
     write(data_dir / "backgrounds" / "streets_a.parquet", ["camvid-0001TP_006690"])
+    write(data_dir / "carparts" / "all.parquet", [f"train{number}" for number in range(1, 21)])
     test = record_test(folder, data_dir)
     metrics = read_json(folder / "record.json")["metrics"]
     assert metrics["test"] == test
     assert test["n"] == 3
     assert set(test["images"]) == set(NAMES)
     assert metrics["test_streets"]["n"] == 1
+    assert metrics["test_phone"]["n"] == 1
+    assert "test_full_size" not in metrics, "the photos are small"
     assert metrics["validation"]["iou"] == 0.9
     record = read_json(folder / "record.json")
     record["metrics"]["test"]["iou"] = 0.123
     write_json(folder / "record.json", record)
     assert record_test(folder, data_dir)["iou"] == 0.123, "not measured a second time"
+
+
+def test_the_record_gets_the_studio_in_full_size(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run")
+    write(tmp_path / "carvana" / "large.parquet", NAMES, scale=11)
+    record_test(folder, tmp_path)
+    metrics = read_json(folder / "record.json")["metrics"]
+    assert (metrics["test"]["n"], metrics["test_full_size"]["n"]) == (3, 3)
 
 
 def test_finish_notes_every_seed_and_exports_the_first(

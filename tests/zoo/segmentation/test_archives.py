@@ -1,4 +1,4 @@
-"""The masks of many images in one zip file."""
+"""The masks and cut-outs of many images in one zip file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import zipfile
 
 import numpy as np
+from PIL import Image
 
 from zoo import Segmentation
 from zoo.segmentation import masks
@@ -39,3 +40,26 @@ def test_the_archive_holds_each_mask_and_a_table():
     assert [row["found"] for row in rows] == ["True", "True", "False", ""]
     assert (rows[0]["width"], rows[0]["height"]) == ("20", "10")
     assert rows[3]["problem"] == "This is not an image."
+
+
+def test_cut_outs_lie_beside_their_masks():
+    archive = MaskArchive()
+    photo = Image.new("RGB", (20, 10), "red")
+    archive.add("a.jpg", answer(0.5))
+    assert archive.add_cutout(photo, answer(0.5)) == "a_cutout.png"
+    before = archive.size
+    archive.add("a.png", answer(0.25))
+    assert archive.add_cutout(photo, answer(0.25), trim=True) == "a-2_cutout.png"
+    assert archive.size > before
+    archive.add("b.jpg", answer(0.5))
+    found = zipfile.ZipFile(io.BytesIO(archive.close()))
+    whole, trimmed = (
+        Image.open(io.BytesIO(found.read(name))) for name in ("a_cutout.png", "a-2_cutout.png")
+    )
+    assert (whole.mode, whole.size) == ("RGBA", (20, 10))
+    assert whole.getpixel((2, 5)) == (255, 0, 0, 255)
+    assert whole.getpixel((18, 5)) == (0, 0, 0, 0)
+    assert trimmed.height == 10
+    assert trimmed.width < 12, "five columns of car, four that are perhaps, and a little room"
+    rows = list(csv.DictReader(io.StringIO(found.read("masks.csv").decode())))
+    assert [row["cutout"] for row in rows] == ["a_cutout.png", "a-2_cutout.png", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests import cars, red_cars
 from zoo.errors import ImageError, IntegrityError
 from zoo.graph.folding import Folded, fold
 from zoo.loading import load_folder
+from zoo.results import Segmentation
 from zoo.segmentation import components
 
 
@@ -191,11 +193,30 @@ def test_the_result_is_plain_json() -> None:
         "label": "car",
         "found": True,
         "area": answer.area,
+        "uncertain_area": answer.uncertain_area,
+        "box": list(answer.box or ()),
         "threshold": 0.5,
         "width": 300,
         "height": 200,
         "seconds": answer.seconds,
     }
+
+
+def test_the_box_is_the_crop_that_holds_the_mask() -> None:
+    probabilities = np.zeros((40, 60), np.float32)
+    probabilities[10:21, 30:45] = 0.95
+    probabilities[10:21, 30] = 0.6  # object, but unsure
+    answer = Segmentation("car", probabilities, probabilities, threshold=0.5, seconds=0.0)
+    assert answer.box == (30, 10, 45, 21)
+    assert answer.uncertain_area == pytest.approx(11 / 2400)
+    cut = Image.fromarray(answer.mask).crop(answer.box)
+    assert np.asarray(cut).all()
+    nothing = replace(answer, probabilities=np.zeros_like(probabilities))
+    assert nothing.box is None
+    assert nothing.to_dict()["box"] is None
+    speck = replace(answer, min_area=0.5)
+    assert not speck.found
+    assert speck.box is None
 
 
 @pytest.mark.parametrize(

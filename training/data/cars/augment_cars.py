@@ -21,9 +21,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy.ndimage import uniform_filter1d
 
+from training.data.car_photos import CarPhoto
+from training.data.cars.pasted_cars import (
+    match_brightness,
+    paint,
+    random_shadow,
+    shrink,
+    tilt,
+    whiten,
+)
+from training.data.cars.photometric_jitter import PhotometricJitter, Pixels, log_uniform
 from training.data.carvana_photos import ImageMaskPair
-from training.data.pasted_cars import match_brightness, paint, random_shadow, shrink, tilt, whiten
-from training.data.photometric_jitter import PhotometricJitter, Pixels, log_uniform
 
 Sample = tuple[Pixels, Pixels]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
 T = TypeVar("T")
@@ -38,11 +46,13 @@ class TrainingSources:
         studio: Carvana's pairs.
         streets: street photos with masks of their vehicles; may be empty.
         backgrounds: encoded photos without cars; may be empty.
+        photos: phone photos with partial masks; may be empty.
     """
 
     studio: Sequence[ImageMaskPair]
     streets: Sequence[ImageMaskPair] = ()
     backgrounds: Sequence[bytes] = ()
+    photos: Sequence[CarPhoto] = ()
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augment_cars import CarAugmentation, TrainingSources
+from training.data.cars.augment_car_photos import ABSENT, CERTAIN, NONE
+from training.data.cars.augment_cars import TrainingSources
+from training.data.cars.car_mix import CarMix
+from training.data.cars.photometric_jitter import Pixels
 from training.data.carvana_photos import normalize
-from training.data.photometric_jitter import Pixels
-
-ORDER, CONTENT = 0, 1  # two streams of random numbers from one seed
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,16 @@ class CarPlan:
     """What the images of a run are made from.
 
     Attributes:
-        sources: studio photos, street photos, backgrounds.
+        sources: studio photos, street photos, backgrounds, phone photos.
         seed: of everything drawn.
     """
 
     sources: TrainingSources
     seed: int
 
-    def make(self, number: int, augmentation: CarAugmentation) -> tuple[Pixels, Pixels]:
-        """Return the run's image ``number`` and its mask; see `CarAugmentation.__call__`.
-
-        Every studio photo comes once before any comes twice.
-        """
-        turn, place = divmod(number, len(self.sources.studio))
-        order = np.random.default_rng((self.seed, ORDER, turn))
-        index = int(order.permutation(len(self.sources.studio))[place])
-        rng = np.random.default_rng((self.seed, CONTENT, number))
-        return augmentation(self.sources, index, rng)
+    def make(self, number: int, mix: CarMix) -> tuple[Pixels, Pixels, Pixels]:
+        """Return the run's image ``number``; see `CarMix.__call__`."""
+        return mix(self.sources, self.seed, number)
 
 
 class CarBatch(NamedTuple):
@@ -53,16 +46,19 @@ class CarBatch(NamedTuple):
         inputs: float32 (N, 3, H, W), normalized.
         target: float32 (N, 1, H, W): the car's share of each pixel, in [0, 1].
         known: bool (N, 1, H, W): of which pixels the mask tells; None, if of all.
+        absent: bool (N, 1, H, W): of which it tells only that *this* car is not there, perhaps
+            another one; None, if of none.
     """
 
     inputs: Tensor
     target: Tensor
     known: Tensor | None = None
+    absent: Tensor | None = None
 
 
 def batches(
     plan: CarPlan,
-    schedule: list[tuple[range, CarAugmentation]],
+    schedule: list[tuple[range, CarMix]],
     device: torch.device,
     threads: int = 1,
 ) -> Iterator[CarBatch]:
@@ -87,9 +83,13 @@ def batches(
             yield collate(examples, device)
 
 
-def collate(examples: list[tuple[Pixels, Pixels]], device: torch.device) -> CarBatch:
-    """Stack images and masks, uint8, into a batch."""
-    images = torch.from_numpy(np.stack([image for image, _ in examples])).to(device)
-    shares = torch.from_numpy(np.stack([share for _, share in examples])).to(device)
+def collate(examples: list[tuple[Pixels, Pixels, Pixels]], device: torch.device) -> CarBatch:
+    """Stack what `CarMix` made, uint8, into a batch."""
+    images, shares, trust = (
+        torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*examples, strict=True)
+    )
     inputs = normalize(images).contiguous(memory_format=torch.channels_last)
-    return CarBatch(inputs, shares[:, None].float() / 255)
+    target, trust = shares[:, None].float() / 255, trust[:, None]
+    if bool((trust == CERTAIN).all()):
+        return CarBatch(inputs, target)
+    return CarBatch(inputs, target, trust > NONE, trust == ABSENT)

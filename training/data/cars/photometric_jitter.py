@@ -66,16 +66,20 @@ class PhotometricJitter:
         self, pixels: NDArray[np.float32], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Change brightness, contrast, saturation and tint of pixels 0 to 255, float32."""
-        gray = (pixels @ LUMA)[..., None]
-        chroma = pixels - gray
+        # Every change is affine, so that all of them are one matrix and one shift.
+        gray = np.outer(LUMA, np.ones(3))  # to multiply from the right, as all matrices here
+        chroma = np.eye(3) - gray
         if rng.random() < self.hue:
             chroma = chroma @ _turn(rng.uniform(0, 2 * math.pi))
         saturation = 0.0 if rng.random() < self.gray else _around(rng, self.saturation)
-        pixels = np.asarray(gray + np.float32(saturation) * chroma, np.float32)
         gain = _around(rng, self.brightness) * rng.uniform(1 - self.tint, 1 + self.tint, 3)
-        middle = np.float32(gray.mean())
-        pixels = (pixels - middle) * np.float32(_around(rng, self.contrast)) + middle
-        return np.asarray(pixels * gain, np.float32)
+        contrast = _around(rng, self.contrast)
+        flat = pixels.reshape(-1, 3)
+        middle = float(flat.mean(axis=0) @ LUMA)  # contrast leaves this gray as it is
+        matrix = (gray + saturation * chroma) * contrast * gain
+        changed = flat @ matrix.astype(np.float32)
+        changed += (middle * (1 - contrast) * gain).astype(np.float32)
+        return changed.reshape(pixels.shape)
 
 
 def _turn(angle: float) -> NDArray[np.float32]:

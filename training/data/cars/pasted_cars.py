@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.photometric_jitter import LUMA, Pixels
+from training.data.cars.photometric_jitter import LUMA, Pixels
 
 Floats = NDArray[np.float32]
 MOST_GAIN = 12.0  # of the darkest parts of a car that is made white

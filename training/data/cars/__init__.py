@@ -1,0 +1,1 @@
+"""The car recipe's training images: the studio, streets, pasted cars and phone photos."""

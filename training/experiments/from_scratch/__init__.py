@@ -1,0 +1,1 @@
+"""Questions about the NumPy network: its gradients, its inputs, the way to 99.6 %."""
