@@ -106,7 +106,7 @@ def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch
     assert staged(cars)["token"] == str(number)
     both = percent(cars, "Car area")
     toggle = cars.toggle(key=f"largest-{number}")
-    assert toggle.label == "Only the largest of 2 pieces"
+    assert toggle.label == "Largest piece of 2"
     toggle.set_value(True).run()
     mask = image_in(staged(cars)["probabilities"]) > 127
     assert mask[:, :320].any()
