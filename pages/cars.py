@@ -326,9 +326,9 @@ def show_components(whole: Scene) -> None:
         key=f"largest-{shown()['number']}",
         on_change=on_largest,
         disabled=number < 2,
-        help="Only the largest piece of what was found: leaves out other cars, and bits that the network took for one. For anything else, "
-        "draw a box around your car, or erase the other one with the brush. The numbers and the "
-        "downloads follow.",
+        help="Only the largest piece of what was found: leaves out other cars, and bits that the "
+        "network took for one. For anything else, draw a box around your car, or erase with the "
+        "brush. The numbers and the downloads follow.",
     )
 
 
