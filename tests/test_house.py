@@ -42,7 +42,8 @@ FLOORS = {
         ["zoo.segmentation", "zoo.batch_norm", "zoo.results"],
         ["zoo.records", "zoo.devices"],
         ["zoo.models"],
-        ["zoo.loading", "zoo.explain", "zoo.bench", "zoo.snippets"],
+        ["zoo.backends"],
+        ["zoo.loading", "zoo.folders", "zoo.explain", "zoo.bench", "zoo.snippets"],
         ["zoo", "zoo.__main__"],
     ],
     "training": [
@@ -50,6 +51,7 @@ FLOORS = {
         ["training.data"],
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
+        ["training.segmentation"],
         ["training.evaluate"],
         ["training.publish", "training.experiments", "training.benchmarks", "training.documents"],
         ["training.finish"],

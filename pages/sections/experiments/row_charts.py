@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pages.common import charts
-from pages.sections.experiments.chart_plans import Plan, Rows
+from pages.sections.experiments.chart_plans import ChartPlan, Rows
 from pages.sections.experiments.words import column_title, is_share, variant
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LABEL = 26  # characters of a line beside the dots
 _COLOURS = ("#8b8b98", "#c46a12", "#1f8f80", "#c2477f", "#3a78c9", "#8a7420", "#a04fc0")
 
 
-def points(rows: Rows, plan: Plan, measure: str) -> Points:
+def points(rows: Rows, plan: ChartPlan, measure: str) -> Points:
     """Sort the measured values by variant and, within it, by x (0 without an axis)."""
     found: Points = {}
     for row in rows:
@@ -36,7 +36,7 @@ def points(rows: Rows, plan: Plan, measure: str) -> Points:
     return found
 
 
-def figure(rows: Rows, plan: Plan, measure: str) -> go.Figure:
+def figure(rows: Rows, plan: ChartPlan, measure: str) -> go.Figure:
     """Return the chart of one measure.
 
     Args:
@@ -52,7 +52,7 @@ def figure(rows: Rows, plan: Plan, measure: str) -> go.Figure:
     return _dots({name: of[0] for name, of in found.items()}, measure, form)
 
 
-def _lines(found: Points, plan: Plan, measure: str, form: str, middle: Any) -> go.Figure:
+def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any) -> go.Figure:
     import plotly.graph_objects as go
 
     chart = go.Figure()
