@@ -6,6 +6,7 @@ and compare what is printed with what the app shows beside them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from zoo.errors import ZooError
@@ -48,10 +49,22 @@ def network_source(name: str) -> str:
     entry = architecture(name)
     module = entry.stand_alone or entry.module
     path = Path(__file__).parent / "networks" / f"{module.replace('.', '/')}.py"
-    source = path.read_text(encoding="utf-8")
+    source = _with_shared_blocks(path)
     if entry.stand_alone:
         return source
     return f'{source}\n\nbuild = {entry.network}  # build(**config["arguments"])\n'
+
+
+def _with_shared_blocks(path: Path) -> str:
+    """Return a module's text with the modules of its own room that it imports put before it."""
+    source = path.read_text(encoding="utf-8")
+    room = re.escape(f"zoo.networks.{path.parent.name}")
+    own = re.compile(rf"^from {room}\.(\w+) import (?:\([^)]*\)|[^\n]*)\n", re.MULTILINE)
+    for name in dict.fromkeys(own.findall(source)):
+        shared = (path.parent / f"{name}.py").read_text(encoding="utf-8")
+        rest = own.sub("", source).replace("from __future__ import annotations\n", "")
+        source = f"{shared}\n\n{rest}"
+    return source
 
 
 def library(name: str, repo: str | None = None, image: str | None = None) -> str:

@@ -36,7 +36,7 @@ STEP = 1.0  # seconds between two looks at the server
 
 
 @dataclass(frozen=True)
-class Run:
+class PageRun:
     """One run of a page.
 
     Attributes:
@@ -56,7 +56,7 @@ class Run:
 class Findings:
     """What a class found, and what the server needed: (seconds, cores, MB) now and then."""
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[PageRun] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     server: list[tuple[float, float, int]] = field(default_factory=list)
 
@@ -118,7 +118,7 @@ def _act(
                 before, start = visitor.received, time.monotonic()
                 messages = visitor.open(page) if opens else visitor.click(draw.choice(offered))
                 seconds = time.monotonic() - start
-                found.runs.append(Run(page, opens, seconds, visitor.received - before))
+                found.runs.append(PageRun(page, opens, seconds, visitor.received - before))
                 offered = controls(messages) or ([] if opens else offered)
                 page = page if offered else draw.choice(pages)
             except (PageError, OSError) as error:
@@ -165,7 +165,7 @@ def summary(found: Findings) -> dict[str, Any]:
     }
 
 
-def _row(runs: Sequence[Run]) -> dict[str, Any]:
+def _row(runs: Sequence[PageRun]) -> dict[str, Any]:
     if not runs:
         return {"n": 0}
     seconds = sorted(run.seconds for run in runs)
