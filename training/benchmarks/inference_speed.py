@@ -25,6 +25,7 @@ from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 from zoo.bench import resnet18, take_turns
 
 QUESTION = "How long does an image take in each model?"
+LIMITS = "Random inputs and one machine; reading and preparing an image come on top."
 RESNET = "resnet18"
 BATCH = {"classification": 128, "segmentation": 4}  # a photo is work enough for all cores
 
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record=record | {"threads": torch.get_num_threads()},
         seeds=[0],
         folder=options.folder,
-        limits="random inputs and one machine; reading and preparing an image come on top.",
+        limits=LIMITS,
     )
     print(f"{path}: {said}")
     return 0
