@@ -43,7 +43,7 @@ FLOORS = {
         ["zoo.records", "zoo.devices"],
         ["zoo.models"],
         ["zoo.backends"],
-        ["zoo.loading", "zoo.explain", "zoo.bench", "zoo.snippets"],
+        ["zoo.loading", "zoo.folders", "zoo.explain", "zoo.bench", "zoo.snippets"],
         ["zoo", "zoo.__main__"],
     ],
     "training": [
@@ -51,6 +51,7 @@ FLOORS = {
         ["training.data"],
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
+        ["training.segmentation"],
         ["training.evaluate"],
         ["training.publish", "training.experiments", "training.benchmarks", "training.documents"],
         ["training.finish"],
