@@ -189,6 +189,28 @@ def _answer(name: str) -> list[str]:
     ]
 
 
+def onnx(name: str, repo: str) -> str:
+    """Return Python that runs a network in ONNX Runtime, without this library and PyTorch.
+
+    Args:
+        name: A model of the zoo.
+        repo: Its Hub repo.
+    """
+    return "\n".join(
+        [
+            "import numpy as np",
+            "import onnxruntime",
+            "from huggingface_hub import hf_hub_download",
+            "",
+            f'path = hf_hub_download("{repo}", "{name}/model.onnx")',
+            "session = onnxruntime.InferenceSession(path)",
+            'print(session.get_modelmeta().custom_metadata_map["input"])',
+            "shape = [n if isinstance(n, int) else 1 for n in session.get_inputs()[0].shape]",
+            '(logits,) = session.run(None, {"images": np.zeros(shape, np.float32)})',
+        ]
+    )
+
+
 def torch_hub(name: str, folder: str = ".", preprocessing: Preprocessing | None = None) -> str:
     """Return Python that loads a network as an ``nn.Module`` through ``torch.hub``.
 

@@ -45,7 +45,7 @@ ORDERS = (
     "equal random numbers in all workers",
 )  # fmt: skip
 SEARCH = RateSearch(rates=(0.02, 0.06, 0.2), seeds=(0, 1, 2))
-IMAGES, EPOCHS = 20_000, 8
+IMAGES, EPOCHS = 10_000, 8
 WORKERS = 4  # whose random numbers are equal, in the fourth order
 
 

@@ -40,7 +40,7 @@ from training.experiments.rate_search import RateSearch, Trained
 
 NAME = "generalization_gap"
 QUESTION = "Good in training and poor in testing: what closes the gap?"
-IMAGES, STEPS, EVERY = 5_000, 1_560, 39  # an epoch of 5,000 images has 39 steps
+IMAGES, STEPS, EVERY = 5_000, 1_170, 117  # an epoch of 5,000 images has 39 steps
 SEARCH = RateSearch(rates=(0.02, 0.06, 0.2), seeds=(0, 1, 2))
 REMEDIES: dict[str, dict[str, Any]] = {  # in the order in which they are piled up
     "flip and shift": {"flip": True, "translate": 2},

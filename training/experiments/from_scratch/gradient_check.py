@@ -310,7 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parser(QUESTION, f"runs/{NAME}").parse_args(arguments)
     study = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
     grid = CellGrid(options.out)
-    epsilons = EPSILONS[3:6] if options.quick else EPSILONS
+    epsilons = EPSILONS[4:5] if options.quick else EPSILONS
     keys = [
         {"layer": layer, "dtype": dtype, "seed": seed, "epsilons": list(epsilons)}
         for layer, dtype, seed in itertools.product(LAYERS, DTYPES, SEEDS)
