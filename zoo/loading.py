@@ -90,7 +90,7 @@ def load(
 
     def weights() -> str:
         if files.source == "bundle":  # verified against the catalog
-            return info.sha256
+            return catalog.info(name).sha256
         return hashlib.sha256(files.contents[catalog.WEIGHTS]).hexdigest()
 
     if backend != "auto" or precision != "float32":
