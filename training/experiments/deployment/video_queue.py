@@ -204,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SEEDS,
         latencies=latencies,
         threads=torch.get_num_threads(),
+        backend=f"{model.backend}, {model.precision}",
         limits=f"one process that decodes and answers in turn; videos of {seconds:g} s; what waits "
         "at the end counts as dropped; one machine.",
         credits=[{"photo": photo.id, "credit": photo.credit}],

@@ -52,7 +52,7 @@ BATCH, ROUNDS = 128, 7
 Array = NDArray[Any]
 
 
-class Subject:
+class TimedSubject:
     """A layer or a network, with an input and a gradient that arrives at its output.
 
     Attributes:
@@ -80,7 +80,7 @@ class Subject:
         return round(self.x.nbytes / 2**20, 3)
 
 
-def subjects(batch: int, rng: np.random.Generator) -> dict[str, Subject]:
+def subjects(batch: int, rng: np.random.Generator) -> dict[str, TimedSubject]:
     """Return what is timed: the layers of the digits' network, and whole networks."""
 
     def images(*shape: int) -> Array:
@@ -88,25 +88,25 @@ def subjects(batch: int, rng: np.random.Generator) -> dict[str, Subject]:
 
     maps = images(32, 14, 14, batch)
     found = {
-        "Convolution 32 → 64": Subject(
+        "Convolution 32 → 64": TimedSubject(
             Convolution(32, 64, 3, padding=1, rng=rng), maps, 32 * 64 * 9 * 14 * 14
         ),
-        "Linear 1152 → 10": Subject(Linear(1152, 10, rng=rng), images(1152, batch), 11520),
-        "MaxPooling": Subject(MaxPooling(2), maps, 0),
-        "ReLU": Subject(ReLU(), maps, 0),
-        "BatchNorm": Subject(BatchNorm(32), maps, 0),
-        "GroupNorm": Subject(GroupNorm(8, 32), maps, 0),
-        "LayerNorm": Subject(LayerNorm(32), maps, 0),
+        "Linear 1152 → 10": TimedSubject(Linear(1152, 10, rng=rng), images(1152, batch), 11520),
+        "MaxPooling": TimedSubject(MaxPooling(2), maps, 0),
+        "ReLU": TimedSubject(ReLU(), maps, 0),
+        "BatchNorm": TimedSubject(BatchNorm(32), maps, 0),
+        "GroupNorm": TimedSubject(GroupNorm(8, 32), maps, 0),
+        "LayerNorm": TimedSubject(LayerNorm(32), maps, 0),
     }
     networks = {"digits": (1, 28), "gray 32 × 32": (1, 32), "RGB 32 × 32": (3, 32)}
     for name, (channels, size) in networks.items():
         network = NumpyCNN(channels, size=size, seed=0)
         x = images(batch, channels, size, size)
-        found[f"whole network, {name}"] = Subject(network, x, multiply_adds(network))
+        found[f"whole network, {name}"] = TimedSubject(network, x, multiply_adds(network))
     return found
 
 
-def kept_mib(make: Callable[[], Subject]) -> float:
+def kept_mib(make: Callable[[], TimedSubject]) -> float:
     """Return how much a forward pass in training leaves in memory for the backward pass."""
     tracemalloc.start()
     try:
