@@ -23,6 +23,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -161,8 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept = {name: kept_mib(name, batch) for name in made}
         for number in range(-1, rounds):  # the first one warms up
             for name, subject in made.items():
-                inference = timed(lambda s=subject: s.forward(False))
-                training = timed(lambda s=subject: s.forward(True))
+                inference = timed(partial(subject.forward, False))
+                training = timed(partial(subject.forward, True))
                 backward = timed(subject.backward)
                 row = {
                     "subject": name,
