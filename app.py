@@ -12,38 +12,51 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from api.application import mounted
-from pages.common import entry_guard, footer, loaded_models, settings, site, style, warm_up
+from pages.common import (
+    entry_guard,
+    footer,
+    loaded_models,
+    settings,
+    site,
+    source,
+    style,
+    warm_up,
+)
 from pages.server import script_errors
 from pages.server.lifespan import lifespan
+from pages.server.link_preview import LinkPreview
 from pages.server.security_headers import SecurityHeaders
 from pages.server.upload_limits import UploadLimits
 
 STATIC = Path(__file__).parent / "static"
 
-BASE = st.get_option("server.baseUrlPath").strip("/")  # "" unless a proxy wants one
-
 app = st.App(
     __file__,
-    routes=mounted(loaded_models.shared, f"/{BASE}/api" if BASE else "/api"),
+    routes=mounted(loaded_models.shared, f"{site.base()}/api"),
     lifespan=lifespan,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
+    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(LinkPreview)],
     on_script_error=script_errors.show,
 )
 
 
 def frame() -> None:
     """Draw what every page stands in, and in it the page that the visitor asked for."""
+    settings.from_secrets()
+    page, entry = site.navigation()
     st.set_page_config(
-        page_title="CNN-Lytical",
+        page_title=site.tab_title(entry),
         page_icon=str(STATIC / "favicon.png"),  # a Material icon would ask an outside font host
         layout="wide",
         initial_sidebar_state="auto",
+        menu_items={
+            "Get help": source.docs(),
+            "Report a bug": source.issues(),
+            "About": f"**{site.NAME}**: {site.ABOUT}",
+        },
     )
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
     style.show()
-    settings.from_secrets()
     warm_up.visited()
-    page = site.navigation()
     entry_guard.resume()
     loaded_models.prefetch()
     footer.show()

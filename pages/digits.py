@@ -13,6 +13,7 @@ from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
 from pages.components.class_answer import class_answer
 from pages.components.drawing_pad import drawing_pad
+from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
@@ -30,6 +31,7 @@ model = loaded_models.classifier("mnist")
 # (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
+OWN = "digits-own"  # in the session's state
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
 
@@ -75,22 +77,26 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_upload(key: str) -> None:
-    """Take an uploaded image, or the reason why it cannot be used.
+def on_file(_name: str, contents: bytes) -> None:
+    """Take a photo of the visitor's own, or the reason why it cannot be used.
 
     Only what the network sees and a small copy are kept: a photo may have megabytes, and preparing
     it takes a moment.
     """
-    file = st.session_state[key]
-    if file is None:
-        return
     try:
-        view = model.model_input_image(file.getvalue())
-        small = encoding.jpeg(zoo.open_image(file.getvalue()), side=560)
-    except zoo.ImageError as error:
-        put("upload", problem=str(error))
+        view = model.model_input_image(contents)
+        small = encoding.jpeg(zoo.open_image(contents), side=560)
+    except Exception as error:
+        put("upload", problem=upload.problem(error))
         return
-    put("upload", view=view, url=address(small, "jpeg"), ink=False)
+    st.session_state[OWN] = {"view": view, "url": address(small, "jpeg"), "ink": False}
+    on_back()
+
+
+def on_back() -> None:
+    """Take the visitor's own photo, which stays at hand while they draw or look at others."""
+    if own := st.session_state.get(OWN):
+        put("upload", own=True, **own)
 
 
 def on_link() -> None:
@@ -109,8 +115,9 @@ def playground() -> None:
     left, right = st.columns([5, 7], gap="medium")
     with right:  # first, although it stands second: the answer is what somebody waits for
         answered = show_answer()
-    with left:
+    with left, st.container(key="stage"):
         show_pad()
+        show_drop_zone()
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
@@ -185,16 +192,24 @@ def choice(sample: Sample, result: zoo.Classification) -> thumbnails.Item:
     )
 
 
+def show_drop_zone() -> None:
+    """Draw the place for a photo of the visitor's own."""
+    drop_zone.show(
+        "photo",
+        title="Or a photo of one digit",
+        on_file=on_file,
+        yours=st.session_state.get(OWN, {}).get("url"),
+        chosen=bool(shown().get("own")),
+        on_back=on_back,
+        result="stage",
+    )
+
+
 def show_choices() -> None:
-    """Draw the sample digits and the upload."""
-    left, right = st.columns([7, 5], gap="medium")
-    with left:
-        thumbnails.show("samples", choices(zoo.info(model.name).sha256), shown().get("id"), on_pick)
-    right.caption("Or a photo of your own: one digit, dark on light or light on dark.")
-    with right:
-        label = "A photo or scan of one handwritten digit"
-        upload.upload("Upload a photo", label, "upload", on_upload)
-    right.caption(f"Sample digits: {samples('digits')[0].credit}")
+    """Draw the sample digits."""
+    shown_id = shown().get("id")
+    thumbnails.show("samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True)
+    st.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
 def show_inside(view: np.ndarray, label: str) -> None:

@@ -14,6 +14,7 @@ from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
 from pages.components.class_answer import class_answer
 from pages.components.crop import crop
+from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
@@ -30,6 +31,7 @@ model = loaded_models.classifier("cifar10")
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
 TOP = 5
+OWN = "objects-own"  # in the session's state
 GROUPS = {
     "typical": "Two of each class",
     "more": "Two of each class",
@@ -82,15 +84,29 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_file(key: str) -> None:
-    """Take an uploaded or photographed image, or the reason why it cannot be used."""
-    file = st.session_state[key]
-    if file is None:
-        return
+def on_file(_name: str, contents: bytes) -> None:
+    """Take an image of the visitor's own, or the reason why it cannot be used."""
     try:
-        put_photo(*encoding.compact(zoo.open_image(file.getvalue()), KEPT), "Your photo")
+        photo = zoo.open_image(contents)
+        encoded, kind = encoding.compact(photo, KEPT)
     except Exception as error:
         put(problem=upload.problem(error), url=None, description="", square=crop.Square())
+        return
+    small = address(encoding.jpeg(crop_square(photo), side=96), "jpeg")
+    st.session_state[OWN] = {"encoded": encoded, "kind": kind, "small": small}
+    on_back()
+
+
+def on_back() -> None:
+    """Take the visitor's own image, which stays at hand while they look at others."""
+    if own := st.session_state.get(OWN):
+        put_photo(own["encoded"], own["kind"], "Your photo", own=True)
+
+
+def on_camera(key: str) -> None:
+    """Take what the camera took."""
+    if file := st.session_state[key]:
+        on_file(file.name, file.getvalue())
 
 
 def on_move() -> None:
@@ -140,11 +156,13 @@ def hold_in_link() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the photo: a new one reruns this and nothing else."""
+    inputs = st.container()
     left, right = st.columns([5, 7], gap="medium")
-    with right:  # first, although it stands second: the answer is what somebody waits for
+    with right:  # first, although it stands third: the answer is what somebody waits for
         answered = show_answer()
+    with inputs:
         show_inputs()
-    with left:
+    with left, st.container(key="stage"):
         show_photo()
     thumbnails.show("samples", choices(), shown().get("id"), on_pick, beside=True)
     hold_in_link()
@@ -209,10 +227,21 @@ def choice(sample: Sample) -> thumbnails.Item:
 
 
 def show_inputs() -> None:
-    """Draw the upload and the camera."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        upload.upload("Upload a photo", "A photo of one thing", "upload", on_file)
-        upload.camera("Take a photo", "A photo of one thing", "camera", on_file)
+    """Draw the place for an image of the visitor's own, and the camera."""
+    own = st.session_state.get(OWN, {})
+    left, right = st.columns([8, 4], gap="medium", vertical_alignment="center")
+    with left:
+        drop_zone.show(
+            "photo",
+            title="Your photo",
+            on_file=on_file,
+            yours=own.get("small"),
+            chosen=bool(shown().get("own")),
+            on_back=on_back,
+            result="stage",
+        )
+    with right.container(horizontal=True, vertical_alignment="center"):
+        upload.camera("Take a photo", "A photo of one thing", "camera", on_camera)
         st.caption("It is not stored.")
 
 

@@ -1,22 +1,34 @@
-"""The side bar's last lines: on what the models run and where their weights came from."""
+"""The side bar's last lines: where more is told, on what the models run, whose weights they are."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 import zoo
-from pages.common import loaded_models
+from pages.common import loaded_models, source
 from zoo.weights import hub
 
 
 def show() -> None:
-    """Draw the device and the weights in use into the side bar, quietly."""
+    """Draw the ways to source and documents, the device and the weights in use, quietly."""
     found = [model for name in loaded_models.at_hand() if (model := loaded_models.loaded(name))]
-    with st.sidebar.container(key="footer"):
+    with st.sidebar.container(key="footer", gap="xxsmall"):
+        _links()
         for text in dict.fromkeys(_line(model) for model in found):
             st.caption(text)
         for notice in dict.fromkeys(model.notice for model in found if model.notice):
             st.caption(f":material/info: {notice}")
+
+
+def _links() -> None:
+    for target, label, icon in (
+        ("pages/about.py", "About", ":material/info:"),
+        (source.address(), "Source", ":material/code:"),
+        (source.docs(), "Documents", ":material/menu_book:"),
+        (source.issues(), "Report a problem", ":material/bug_report:"),
+    ):
+        if target:
+            st.page_link(target, label=label, icon=icon)
 
 
 def _line(model: zoo.Model) -> str:

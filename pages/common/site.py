@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import streamlit as st
 
@@ -77,7 +78,28 @@ ENTRIES = (
         summary="What it does to a trained network, whether it helps, and where it belongs.",
     ),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
+    Entry("pages/about.py", "About", ":material/info:", "More"),
 )
+
+
+ABOUT = "Convolutional networks that you can train, pull, run and take apart."
+NAME = "CNN-Lytical"
+
+
+def tab_title(entry: Entry) -> str:
+    """Return what the browser's tab calls a page."""
+    return NAME if entry is ENTRIES[0] else f"{entry.title} · {NAME}"
+
+
+def by_name(name: str) -> Entry | None:
+    """Return the page whose address ends in ``/name``, or None."""
+    return next((e for e in ENTRIES if PurePosixPath(e.path).stem == name), None)
+
+
+def base() -> str:
+    """Return the path below which a proxy has put the app, "" or "/path"."""
+    path = str(st.get_option("server.baseUrlPath")).strip("/")
+    return f"/{path}" if path else ""
 
 
 def entries() -> list[Entry]:
@@ -86,10 +108,13 @@ def entries() -> list[Entry]:
     return [entry for entry in ENTRIES if entry.model is None or entry.model in models]
 
 
-def navigation() -> st.Page:
-    """Build the side bar's page list; return the page that the visitor asked for."""
+def navigation() -> tuple[st.Page, Entry]:
+    """Build the side bar's page list; return the page that the visitor asked for, and its entry."""
     sections: dict[str, list[st.Page]] = {}
+    made = {}
     for entry in entries():
         page = st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry is ENTRIES[0])
         sections.setdefault(entry.section, []).append(page)
-    return st.navigation(sections)
+        made[page.url_path] = entry
+    wanted = st.navigation(sections)
+    return wanted, made[wanted.url_path]

@@ -7,6 +7,9 @@ import streamlit as st
 _RULES = """
 /* components/link: an element that only changes the address */
 [class*="st-key-link-"] { display: none; }
+
+/* components/drop_zone: it hands files to this uploader, which shows itself to say why not */
+[class*="st-key-uploader-"]:not(:has([data-testid=stFileChipIconError])) { display: none; }
 """
 
 

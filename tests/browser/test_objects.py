@@ -11,10 +11,27 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.pad import label, number, said, wait_for_answer
-from tests.browser.waiting import eventually
+from tests.browser.waiting import eventually, settled
 from zoo.samples import samples
 
 SAMPLES = samples("objects")
+# Drops a PNG file onto the photo, or pastes it.
+HAND_IN = """
+([way, encoded]) => {
+  const bag = new DataTransfer();
+  const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));
+  bag.items.add(new File([bytes], "halves.png", { type: "image/png" }));
+  const options = { bubbles: true, composed: true, cancelable: true };
+  if (way === "paste") {
+    document.body.dispatchEvent(new ClipboardEvent("paste", { ...options, clipboardData: bag }));
+    return;
+  }
+  const photo = [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+    .map((host) => host.shadowRoot.querySelector(".crop img")).find(Boolean);
+  for (const kind of ["dragenter", "dragover", "drop"])
+    photo.dispatchEvent(new DragEvent(kind, { ...options, dataTransfer: bag }));
+}
+"""
 
 
 @pytest.fixture
@@ -108,6 +125,53 @@ def test_a_photo_and_a_damaged_file(objects):
     expect(objects.locator(".crop img")).to_be_visible()
 
 
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_an_image_is_dropped_onto_the_photo_or_pasted_and_stays_at_hand(objects, way):
+    before = number(objects)
+    objects.evaluate(HAND_IN, [way, base64.b64encode(halves()).decode()])
+    wait_for_answer(objects, before)
+    yours = objects.get_by_role("button", name="Yours")
+    expect(yours).to_have_attribute("aria-pressed", "true")
+    answer, before = label(objects), number(objects)
+    objects.locator(".strip button").first.click()
+    wait_for_answer(objects, before)
+    expect(yours).to_have_attribute("aria-pressed", "false")
+    before = number(objects)
+    yours.click()
+    wait_for_answer(objects, before)
+    assert label(objects) == answer
+    expect(yours).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_file_that_is_too_large_says_so_before_it_is_sent(objects):
+    with objects.expect_file_chooser() as chooser:
+        objects.get_by_role("button", name="Your photo").click()
+    large = {"name": "a.tiff", "mimeType": "image/tiff", "buffer": bytes(26 * 2**20)}
+    chooser.value.set_files(large)
+    expect(objects.locator(".zone .news")).to_contain_text("at most 25 MB")
+
+
+def test_on_a_phone_the_result_scrolls_into_view(visit, url):
+    page = visit(f"{url}/objects", viewport={"width": 390, "height": 844})
+    zone = page.get_by_role("button", name="Your photo")
+    expect(zone).to_be_in_viewport(ratio=1)
+    upload(page, halves())
+    expect(page.locator(".crop img")).to_be_in_viewport(ratio=1)
+
+
+def test_a_link_shows_the_same_on_another_session(objects, visit):
+    objects.locator(".strip button").nth(4).click()
+    expect(objects.locator(".crop img")).to_be_visible()
+    objects.locator(".crop input").fill("50")
+    eventually(objects, lambda: "side=0.5" in objects.url, "The square is not in the address.")
+    again = visit(objects.url)
+    expect(again.locator(".strip button").nth(4)).to_have_attribute("aria-pressed", "true")
+    expect(again.locator(".crop output")).to_have_text("50 %")
+    again.get_by_test_id("stSidebarNav").get_by_role("link", name="Digits").click()
+    expect(again.get_by_role("heading", name="Digits", exact=True)).to_be_visible()
+    eventually(again, lambda: again.url.endswith("/digits"), "The other page's link is left.")
+
+
 def test_the_camera_is_asked_for_only_when_it_is_wanted(objects):
     expect(objects.get_by_test_id("stCameraInput")).to_have_count(0)
     objects.get_by_role("button", name="Take a photo").click()
@@ -127,14 +191,13 @@ def test_the_photo_survives_a_visit_to_another_page(objects):
 
 
 def upload(page: Page, contents: bytes, kind: str = "image/png") -> None:
-    """Upload a file and wait for its answer."""
+    """Choose a file, as a visitor does, and wait for its answer."""
     before = number(page)
-    if not page.get_by_test_id("stFileUploaderDropzoneInput").count():
-        page.get_by_role("button", name="Upload a photo").click()
-    chooser = page.get_by_test_id("stFileUploaderDropzoneInput")
-    chooser.set_input_files({"name": "photo.png", "mimeType": kind, "buffer": contents})
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Your photo").click()
+    chooser.value.set_files({"name": "photo.png", "mimeType": kind, "buffer": contents})
     wait_for_answer(page, before)
-    page.keyboard.press("Escape")  # the popover lies over the page
+    settled(page)  # the answer comes first, the photo after it
 
 
 def halves() -> bytes:

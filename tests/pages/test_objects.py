@@ -208,7 +208,7 @@ def place(app: AppTest, **square: float) -> None:
 
 
 def upload(app: AppTest, contents: bytes) -> None:
-    app.file_uploader(key="upload").set_value(("photo.png", contents, "image/png")).run()
+    app.file_uploader[0].set_value(("photo.png", contents, "image/png")).run()
     assert not app.exception
 
 
