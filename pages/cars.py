@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,8 @@ import streamlit as st
 import zoo
 from pages.common import entry_guard, loaded_models, number_format
 from pages.components import upload
+from pages.components.drop_zone import drop_zone
+from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
 from pages.components.mask_viewer.mask_viewer import Choice
 from pages.components.thumbnails import thumbnails
@@ -29,7 +32,6 @@ entry_guard.ensure("pages/cars.py")
 model = loaded_models.segmenter("carvana")
 
 USUAL = round(100 * model.config["threshold"])  # percent
-OWN = "own"  # id of the visitor's own photo among the thumbnails
 GROUPS = {"typical": "Try one", "hard": "Hard ones", "none": "Hard ones"}
 
 
@@ -78,17 +80,25 @@ def put_sample(sample_id: str) -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    chosen = thumbnails.picked("samples")
-    if chosen == OWN and (own := shown()["own"]):
-        put(own.name, scene=own)
-    elif chosen:
+    if chosen := thumbnails.picked("samples"):
         put_sample(chosen)
 
 
-def on_photo(key: str) -> None:
-    """Take the photo that was uploaded or taken; the one on the stage stays until it is read."""
+def on_photo(name: str, contents: bytes) -> None:
+    """Take a photo of the visitor's own; the one on the stage stays until it is read."""
+    shown()["next"] = {"name": name, "encoded": contents}
+
+
+def on_camera(key: str) -> None:
+    """Take what the camera took."""
     if file := st.session_state[key]:
-        shown()["next"] = {"name": file.name, "encoded": file.getvalue()}
+        on_photo(file.name, file.getvalue())
+
+
+def on_back() -> None:
+    """Put the visitor's own photo back, which stays at hand while they look at others."""
+    if own := shown()["own"]:
+        put(own.name, scene=own)
 
 
 def on_choice() -> None:
@@ -155,6 +165,42 @@ def on_largest() -> None:
     now.pop("full", None)
 
 
+def on_link() -> None:
+    """Take what a visitor's link names: sample, threshold, view, background."""
+    came = link.arrived(
+        sample=link.one_of([sample.id for sample in choices()]),
+        threshold=link.whole(1, 99),
+        view=link.one_of(mask_viewer.VIEWS),
+        largest=link.one_of(["1"]),
+    )
+    cut_out.on_link()
+    if "sample" in came:
+        put_sample(came["sample"])
+    if came:
+        now = shown()
+        now["choice"] = replace(
+            now["choice"],
+            percent=came.get("threshold", USUAL),
+            view=came.get("view", now["choice"].view),
+        )
+        now["largest"] = "largest" in came
+        now["number"] += 1  # the stage has to take it over
+
+
+def hold_in_link() -> None:
+    """Put into the address what `on_link` reads; a visitor's own photo stays out of it."""
+    now, choice = shown(), shown()["choice"]
+    named: dict[str, str | float | None] = {
+        "threshold": None if choice.percent == USUAL else choice.percent,
+        "view": None if choice.view == mask_viewer.VIEWS[0] else choice.view,
+        "largest": True if now.get("largest") else None,
+        **cut_out.for_link(),
+    }
+    sample = now.get("id")
+    usual = sample == choices()[0].id and not any(named.values())
+    link.show(sample=None if usual else sample, **(named if sample else dict.fromkeys(named)))
+
+
 # --- The parts of the page. ---
 
 
@@ -164,7 +210,7 @@ def playground() -> None:
     whole = current()
     show_choices()
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    with left:
+    with left, st.container(key="car-stage"):
         seen = wanted(whole)
         show_stage(seen)
     with right:
@@ -174,6 +220,7 @@ def playground() -> None:
         cut_out.choose()
         if answer.found(threshold()):
             cut_out.show_downloads(answer, threshold())
+    hold_in_link()
     show_truth(answer)
 
 
@@ -186,19 +233,30 @@ def threshold() -> float:
 def show_choices() -> None:
     """Draw the sample photos, the upload and the camera."""
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    groups = dict(thumbnail_items())
     now = shown()
-    if own := now["own"]:
-        image = encoding.data_url(encoding.jpeg(own.shown, side=240), "jpeg")
-        groups["Yours"] = [thumbnails.Item(OWN, image, f"Your photo {own.name}")]
+    own: Scene | None = now["own"]
     with left:
-        selected = now.get("id") or OWN
-        thumbnails.show("samples", groups, selected, on_pick, wide=True, beside=True)
+        thumbnails.show(
+            "samples", thumbnail_items(), now.get("id"), on_pick, wide=True, beside=True
+        )
     with right:
-        with st.container(horizontal=True):
-            upload.upload("Upload a photo", "A photo of a car", "photo", on_photo)
-            upload.camera("Take a photo", "A photo of a car", "camera", on_photo)
-        st.caption("Your photo stays in the server's memory and is never saved.")
+        drop_zone.show(
+            "photo",
+            title="Your photo of a car",
+            on_file=on_photo,
+            yours=thumbnail_of(own) if own else None,
+            chosen="scene" in now,
+            on_back=on_back,
+            result="car-stage",
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            upload.camera("Take a photo", "A photo of a car", "camera", on_camera)
+            st.caption("It is not stored.")
+
+
+def thumbnail_of(scene: Scene) -> str:
+    """Return the address of a small copy of a photo."""
+    return encoding.data_url(encoding.jpeg(scene.shown, side=96), "jpeg")
 
 
 @st.cache_data(show_spinner=False)
@@ -295,6 +353,7 @@ def show_truth(seen: Scene) -> None:
         mask_comparison.show(seen.shown, full.mask_at(threshold()), true)
 
 
+on_link()
 playground()
 photo_batch.show(model)
 segmentation_record.show(model)

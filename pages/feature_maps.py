@@ -8,18 +8,19 @@ import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import entry_guard, loaded_models, number_format
+from pages.common import entry_guard, loaded_models, number_format, site
 from pages.components import upload
 from pages.components.arithmetic_steps import arithmetic_steps
 from pages.components.diagram import diagram
 from pages.components.drawing_pad import drawing_pad
+from pages.components.drop_zone import drop_zone
 from pages.components.grid_picker import grid_picker
+from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, mosaic
+from pages.images import colour_bar, encoding, mosaic
 from pages.images.encoding import data_url as address
 from pages.sections import attribution_maps
 from pages.sections.feature_maps import feature_visualization, top_images, trace_cache
-from pages.sections.segmentation import skip_connections
 from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/feature_maps.py")
@@ -39,7 +40,7 @@ def now() -> dict[str, Any]:
     """Return the choices for the model in use: image, layer, channel, pixel."""
     name = state()["model"]
     if name not in state()["of"]:
-        state()["of"][name] = {"layer": None, "channel": None, "pixel": None}
+        state()["of"][name] = {"layer": None, "channel": None, "pixel": None, "chosen": ()}
         put_sample(first_sample(zoo.info(name).samples).id)
     return state()["of"][name]
 
@@ -58,7 +59,13 @@ def put(contents: Any, **more: Any) -> None:
     except Exception as error:
         here["problem"] = upload.problem(error)
         return
-    for key in ("id", "strokes"):
+    put_view(view, **more)
+
+
+def put_view(view: np.ndarray, **more: Any) -> None:
+    """Look at an image as the network sees it."""
+    here = state()["of"][state()["model"]]
+    for key in ("id", "strokes", "own"):
         here.pop(key, None)
     here |= {"view": view, "pixel": None, **more}
 
@@ -81,10 +88,17 @@ def on_pick() -> None:
         put_sample(chosen)
 
 
-def on_upload(key: str) -> None:
-    """Take an uploaded image."""
-    if file := st.session_state[key]:
-        put(file.getvalue())
+def on_file(_name: str, contents: bytes) -> None:
+    """Take an image of the visitor's own, which stays at hand while they look at others."""
+    put(contents, own=True)
+    if "problem" not in now():
+        now()["yours"] = now()["view"]
+
+
+def on_back() -> None:
+    """Look at the visitor's own image again."""
+    if "yours" in now():
+        put_view(now()["yours"], own=True)
 
 
 def on_stroke() -> None:
@@ -99,21 +113,62 @@ def on_layer() -> None:
     if chosen := diagram.picked(
         "inside-diagram", trace_cache.run(model, trace_cache.small(model, here["view"]))
     ):
-        here |= {"layer": chosen, "channel": None, "pixel": None}
+        here |= {"layer": chosen, "channel": None, "pixel": None, "chosen": ("layer",)}
 
 
 def on_channel() -> None:
     """Look at another channel of the layer."""
     order = st.session_state["inside-order"]
     if (cell := grid_picker.picked("inside-maps", len(order))) is not None:
-        now().update(channel=order[cell], pixel=None)
+        now().update(channel=order[cell], pixel=None, chosen=("layer", "channel"))
 
 
 def on_pixel() -> None:
     """Compute another value of the map."""
     height, width = st.session_state["inside-size"]
     if (cell := grid_picker.picked("inside-pixels", height * width)) is not None:
-        now()["pixel"] = divmod(cell, width)
+        now().update(pixel=divmod(cell, width), chosen=("layer", "channel", "pixel"))
+
+
+def on_link() -> None:
+    """Take what a visitor's link names; a layer, channel or pixel that is not there is left out."""
+    largest = link.whole(0, 10_000)
+    came = link.arrived(
+        model=link.one_of(NAMES),
+        sample=str,
+        layer=str,
+        channel=largest,
+        row=largest,
+        column=largest,
+    )
+    if "model" in came:
+        state()["model"] = came["model"]
+    here = now() if came else {}
+    if "sample" in came:
+        put_sample(came["sample"])
+    if "layer" in came:
+        here |= {"layer": came["layer"], "channel": came.get("channel"), "pixel": None}
+        if "row" in came and "column" in came:
+            here["pixel"] = (came["row"], came["column"])
+        here["chosen"] = tuple(
+            name for name in ("layer", "channel", "pixel") if here[name] is not None
+        )
+
+
+def hold_in_link() -> None:
+    """Put into the address what `on_link` reads: what the visitor chose, not what was proposed."""
+    here, name = now(), state()["model"]
+    held = {part: here[part] for part in ("layer", "channel") if part in here["chosen"]}
+    row, column = here["pixel"] if "pixel" in here["chosen"] else (None, None)
+    sample = here.get("id")
+    link.show(
+        model=None if name == NAMES[0] else name,
+        sample=None if sample == first_sample(zoo.info(name).samples).id else sample,
+        layer=held.get("layer"),
+        channel=held.get("channel"),
+        row=row,
+        column=column,
+    )
 
 
 # --- The parts of the page. ---
@@ -131,11 +186,20 @@ def show_choices(model: zoo.Model) -> None:
             on_change=on_model,
             required=True,
         )
-    left, right = st.columns([8, 4], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([8, 5], gap="medium", vertical_alignment="bottom")
     with left:
         thumbnails.show("inside-samples", thumbnail_items(model.name), now().get("id"), on_pick)
-    with right.container(horizontal=True):
-        upload.upload("Upload an image", "An image", "inside-upload", on_upload)
+    with right:
+        yours = now().get("yours")
+        drop_zone.show(
+            f"inside-{model.name}",
+            title="Your image",
+            on_file=on_file,
+            yours=None if yours is None else address(encoding.png(yours)),
+            chosen=bool(now().get("own")),
+            on_back=on_back,
+            result="inside-diagram-place",
+        )
         if model.preprocessing.kind == "mnist_digit":
             with st.popover("Draw", icon=":material/draw:"):
                 drawn = now().get("strokes")
@@ -169,23 +233,31 @@ def explorer(model: zoo.Model) -> None:
     found = diagram.blocks(run)
     if here["layer"] not in run.calls:
         first = next(block for block in found if any(layer.parameters for layer in block.layers))
-        here |= {"layer": first.main.name, "channel": None, "pixel": None}
+        here |= {"layer": first.main.name, "channel": None, "pixel": None, "chosen": ()}
     st.header("The network", anchor="network")
-    diagram.show(
-        "inside-diagram", found, here["layer"], on_layer, trace_cache.over(view, None, None)
-    )
+    with st.container(key="inside-diagram-place"):
+        diagram.show(
+            "inside-diagram", found, here["layer"], on_layer, trace_cache.over(view, None, None)
+        )
     layer = run.layer(here["layer"])
     st.header(f"{diagram.title(layer)}: {diagram.size(layer.shape)}", anchor="maps")
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([8, 5], gap="large")
     with left:
         show_maps(model, run, layer)
     with right:
         show_channel(model, view, run, layer)
-    excites = st.container()  # filled last: the first time it asks the network about many images
     st.header("The arithmetic", anchor="arithmetic")
-    show_arithmetic(model, run, layer)
-    with excites:
-        top_images.show(model, run, layer, here["channel"])
+    if len(layer.shape) == 3:
+        left, right = st.columns([4, 9], gap="medium")
+        with left:
+            show_map(view, run, layer)
+        with right:
+            show_arithmetic(model, run, layer)
+    else:
+        show_arithmetic(model, run, layer)
+    hold_in_link()
+    # Last: the first time it may have to ask the network about many images.
+    top_images.show(model, run, layer, here["channel"])
 
 
 def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
@@ -213,27 +285,29 @@ def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Trace
         labels=[f"{names[c]}, mean {arithmetic_steps.number(float(means[c]))}" for c in order],
         caption=True,
     )
+    show_colours(values[None, here["channel"]] if own else values)
     st.caption(
-        f"`{layer.name}`: {layer.operation}, {number_format.count(layer.parameters)} "
-        f"parameters. Violet: "
-        "above zero, the brighter the stronger; dark: near zero; amber: below."
+        f"{layer.name}: {layer.operation}, {number_format.count(layer.parameters)} parameters."
+        f"{' The colours are those of the chosen map.' if own else ''}"
     )
+
+
+def show_colours(values: np.ndarray) -> None:
+    """Draw the bar that says which value has which colour."""
+    most = float(np.abs(values).max()) if len(values) == 1 else mosaic.limit(values)
+    low = -1 if values.min() < 0 else 0
+    ends = [arithmetic_steps.number(float(f"{end * most:.2g}")) for end in (low, 1)]
+    st.html(colour_bar.bar(*ends, mosaic.ramp(low)))
 
 
 def show_channel(
     model: zoo.Model, view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer
 ) -> None:
-    """Draw one channel: its map to click, what its pixel sees, its kernel, its preferred input."""
-    here = now()
-    channel = here["channel"]
+    """Draw one channel: its kernel, and its preferred input."""
+    channel = now()["channel"]
     st.markdown(f"**Channel {channel}**")
-    if len(layer.shape) == 3:
-        show_map(view, run, layer)
-    left, right = st.columns(2, gap="small")
-    with left:
-        show_kernel(run, layer)
-    with right:
-        feature_visualization.show(model, layer, channel, view.shape[:2])
+    show_kernel(run, layer)
+    feature_visualization.show(model, layer, channel, view.shape[:2])
 
 
 def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
@@ -245,20 +319,25 @@ def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Traced
         here["pixel"] = trace_cache.peak(values)
     row, column = here["pixel"]
     st.session_state["inside-size"] = (height, width)
-    left, right = st.columns(2, gap="small")
-    with left:
-        grid_picker.show(
-            "inside-pixels",
-            f"Map of channel {here['channel']}.",
-            mosaic.sheet(values[None], own_scale=True, width=max(352, width))[0],
-            mosaic.Mosaic(height, width, height * width, aspect=1.0),
-            row * width + column,
-            on_pixel,
-            caption=True,
-        )
+    st.markdown(f"**Map of channel {here['channel']}**: click a pixel")
+    grid_picker.show(
+        "inside-pixels",
+        f"Map of channel {here['channel']}.",
+        mosaic.sheet(values[None], own_scale=True, width=max(352, width))[0],
+        mosaic.Mosaic(height, width, height * width, aspect=1.0),
+        row * width + column,
+        on_pixel,
+        caption=True,
+        widest="26rem",
+    )
+    show_colours(values[None])
     field = zoo.explain.receptive_field(run, layer.name, row, column)
-    right.image(trace_cache.over(view, values, field), width="stretch")
-    right.caption(f"Framed: the {field.width} × {field.height} pixels that it sees")
+    st.image(
+        trace_cache.over(view, values, field),
+        width="stretch",
+        alt=f"The map over the image; framed, what row {row}, column {column} sees",
+    )
+    st.caption(f"Framed: the {field.width} × {field.height} pixels that it sees")
 
 
 def show_kernel(run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
@@ -266,7 +345,7 @@ def show_kernel(run: zoo.explain.Trace, layer: zoo.explain.TracedLayer) -> None:
     kernel = zoo.explain.kernel_of(run, layer.name, now()["channel"])
     if kernel is None:
         return
-    st.image(mosaic.png(kernel), width="stretch")
+    st.image(mosaic.png(kernel), width="stretch", alt=f"Weights of channel {now()['channel']}")
     st.caption(
         f"Its weights: {kernel.shape[-2]} × {kernel.shape[-1]} for each of {len(kernel)} "
         f"input channel{'s' if len(kernel) > 1 else ''}"
@@ -283,7 +362,7 @@ def show_arithmetic(
     where = f"row {row}, column {column} of channel" if maps else "feature"
     st.markdown(
         f"How **{where} {here['channel']}** of `{layer.name}` comes about, recomputed from what "
-        f"went in.{' Click another pixel of the map to see its numbers.' if maps else ''}"
+        "went in."
     )
     try:
         found = list(zoo.explain.arithmetic(run, layer.name, here["channel"], row, column))
@@ -303,6 +382,7 @@ st.markdown(
 if not NAMES:
     st.info("No network is here to be opened: train one and export it, as the README shows.")
     st.stop()
+on_link()
 model = loaded_models.load(state()["model"])
 now()
 show_choices(model)
@@ -311,7 +391,11 @@ if "problem" in now():
         f"{now()['problem']} The image before it stays.", icon=":material/image_not_supported:"
     )
 explorer(model)
-if isinstance(model, zoo.Segmenter):
-    skip_connections.show(model, now()["view"])
-else:
-    attribution_maps.show(loaded_models.classifier(model.name), now()["view"])
+if isinstance(model, zoo.Classifier):
+    attribution_maps.show(model, now()["view"])
+elif "pages/skip_connections.py" in [entry.path for entry in site.entries()]:
+    st.page_link(
+        "pages/skip_connections.py",
+        label="What its skip connections are for",
+        icon=":material/conversion_path:",
+    )

@@ -107,19 +107,20 @@ def batch_norm_card() -> None:
         return
     curves, ends = [], []
     for norm in ("batch", "none"):
-        best = recorded_series.best(found, "learning_rate", norm=norm)
-        if best is None:  # not measured
+        runs = recorded_series.final(found, norm=norm)
+        if runs is None:  # not measured
             return
-        curves.append([value for _, value in recorded_series.learning_curve(found, norm, best[0])])
-        ends.append(number_format.percent(best[1]))
+        _, middle, _ = recorded_series.learning_curve(found, norm, runs.rate)
+        curves.append([value for _, value in middle])
+        ends.append(number_format.percent(runs.mean))
     headline.show(
         "headline-batch_norm",
         name="CIFAR-10 validation accuracy of a small network, with BatchNorm",
         value=ends[0],
         values=curves[0],
         against=curves[1],
-        caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its best "
-        f"learning rate, mean of {len(recorded_series.values(found, 'seed'))} seeds.",
+        caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its own "
+        f"learning rate, mean of {len(runs.accuracies)} seeds.",
     )
 
 

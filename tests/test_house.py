@@ -42,6 +42,7 @@ FLOORS = {
         ["zoo.segmentation", "zoo.batch_norm", "zoo.results"],
         ["zoo.records", "zoo.devices"],
         ["zoo.models"],
+        ["zoo.backends"],
         ["zoo.loading", "zoo.explain", "zoo.bench", "zoo.snippets"],
         ["zoo", "zoo.__main__"],
     ],

@@ -94,7 +94,8 @@ def test_the_metadata_names_what_each_use_needs(installed: Path) -> None:
         extra = re.search(r"extra == .(\w+).", marker)
         needed.setdefault(extra[1] if extra else "", set()).add(name[0] if name else "")
     assert needed[""] == {"numpy", "pillow", "scipy", "safetensors", "huggingface-hub"}
-    assert metadata.get_all("Provides-Extra") == ["torch", "app", "train"]
+    assert metadata.get_all("Provides-Extra") == ["torch", "onnx", "app", "train"]
+    assert needed["onnx"] == {"onnx", "onnxruntime", "openvino"}
     assert "torch" in needed["torch"]
     assert {"cnn-lytical[torch]", "streamlit"} <= needed["app"]
     assert {"cnn-lytical[torch]", "pyarrow"} <= needed["train"]
@@ -102,8 +103,12 @@ def test_the_metadata_names_what_each_use_needs(installed: Path) -> None:
 
 def test_the_requirements_file_is_the_whole() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    extras = project["optional-dependencies"]
+    other_runtimes = extras.pop("onnx")  # neither app nor training needs them
+    groups = [project["dependencies"], *extras.values()]
     parts = {line for group in groups for line in group if not line.startswith("cnn-lytical")}
+    tests = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    assert set(other_runtimes) <= set(tests)
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert parts == {line for line in text.splitlines() if line and not line.startswith("#")}
 
@@ -115,6 +120,7 @@ def test_every_package_that_is_imported_is_required() -> None:
     known = {"zoo", "training", "pages", "api", "PIL"} | required | set(sys.stdlib_module_names)
     # Of the Hub's client, whose errors they are; of publishing and benchmarks (requirements-dev).
     known |= {"httpx2", "yaml", "matplotlib", "playwright", "websockets"}
+    known |= {"onnx", "onnxruntime", "openvino"}  # zoo.backends says so if they are missing
     for folder in ("zoo", "training", "pages", "api"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

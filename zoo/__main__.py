@@ -1,4 +1,4 @@
-"""The command: ``python -m zoo list | info | pull | verify | predict | bench``.
+"""The command: ``python -m zoo list | info | pull | verify | predict | bench | export``.
 
 Exit codes: 0 done, 1 a failed check (damaged weights, no answer from the Hub) or some images of
 several without an answer, 2 bad usage or input. Errors are one line on stderr.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import bench
+from zoo.backends import choosing
 from zoo.errors import HubError, ImageError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
@@ -122,7 +123,7 @@ def predict_command(options: argparse.Namespace) -> int:
 
     The bad ones are named on stderr, as they come, and several once more at the end.
     """
-    model = _load(options)
+    model = _load(options, backend=options.backend, precision=options.precision)
     saver = _saver(options, model)
     answers: list[dict[str, Any]] = []
     failed: list[str] = []
@@ -184,6 +185,21 @@ def bench_command(options: argparse.Namespace) -> int:
     )
 
 
+def export_command(options: argparse.Namespace) -> int:
+    """Write a model as a file that other programs run, after comparing its answers."""
+    from zoo.backends.onnx_file import export
+
+    model = load(options.model, device="cpu", source=options.source)
+    if model.notice:
+        print(f"note: {model.notice}", file=sys.stderr)
+    path = options.out or Path(f"{model.name}.{options.format}")
+    made = export(model, path)
+    if options.json:
+        return _print_json({"model": model.name, "file": str(path)} | made.to_dict())
+    size = len(made.contents) / 2**20
+    return _print(f"{path}: {size:.1f} MiB, ONNX opset {made.opset}; {made.parity}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m zoo", description="Networks that are what they claim.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -229,8 +245,21 @@ def _parser() -> argparse.ArgumentParser:
     timed.add_argument(
         "--batch", type=_positive, help="default 256; 128 where formats are compared; photos: 1"
     )
+    export = add("export", export_command, "write a model as a file that other programs run")
+    export.add_argument("model")
+    export.add_argument("--format", choices=["onnx"], default="onnx", help="default onnx")
+    export.add_argument(
+        "--out", type=Path, metavar="FILE", help="default MODEL.onnx in the current folder"
+    )
     for command in (predict, timed):
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
+    predict.add_argument(
+        "--backend", choices=choosing.BACKENDS, default="auto", help="what computes (default auto)"
+    )
+    predict.add_argument(
+        "--precision", choices=choosing.PRECISIONS, default="float32", help="default float32"
+    )
+    for command in (predict, timed, export):
         command.add_argument("--source", default="auto", help=_SOURCES)
     return parser
 
@@ -249,8 +278,16 @@ def _positive(text: str) -> int:
     return value
 
 
-def _load(options: argparse.Namespace) -> Classifier | Segmenter:
-    model = load(options.model, device=options.device, source=options.source)
+def _load(
+    options: argparse.Namespace, backend: str = "auto", precision: str = "float32"
+) -> Classifier | Segmenter:
+    model = load(
+        options.model,
+        device=options.device,
+        source=options.source,
+        backend=backend,
+        precision=precision,
+    )
     if model.notice:
         print(f"note: {model.notice}", file=sys.stderr)
     return model

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import devices
+from zoo.backends import choosing
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
 from zoo.preprocessing.preprocessing import Preprocessing
@@ -29,6 +31,9 @@ def load(
     source: str | Path = "auto",
     revision: str | None = None,
     timeout: float | None = None,
+    *,
+    backend: str = "auto",
+    precision: str = "float32",
 ) -> Classifier | Segmenter:
     """Load a model whose files match the catalog, byte for byte.
 
@@ -43,6 +48,14 @@ def load(
         revision: A revision on the Hub, or None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; see
             :func:`zoo.weights.hub.timeout_in_use`.
+        backend: What computes the answers. ``"auto"``: the network's own framework, NumPy or
+            PyTorch; ``"torch"``: PyTorch, for the NumPy network too; ``"onnxruntime"`` or
+            ``"openvino"``, on the CPU, if they are installed: ``pip install
+            "cnn-lytical[onnx]"``. Same methods, same results, answers equal up to rounding; any
+            number of threads may use it, and in a forked process it starts anew.
+        precision: ``"float32"``, ``"bfloat16"`` (PyTorch or OpenVINO), or ``"auto"``: bfloat16 on
+            the CPU where the processor has instructions for it and the answers are recorded to be
+            the same; see :mod:`zoo.backends.choosing`. :mod:`zoo.explain` stays in float32.
 
     Returns:
         What the model's task needs: a :class:`Classifier`, or a :class:`Segmenter`.
@@ -51,7 +64,8 @@ def load(
         UnknownModelError: No model has that name.
         IntegrityError: A file is missing, damaged, or does not fit the network.
         HubError: ``source="hub"`` and the Hub cannot deliver.
-        DeviceError: This machine has no such device.
+        DeviceError: This machine has no such device, or the backend does not run on it.
+        ZooError: The backend is not installed, or cannot run this model here.
 
     Example:
         >>> import zoo
@@ -59,12 +73,22 @@ def load(
         >>> model.predict("zoo/samples/digits/seven.png").label  # doctest: +SKIP
         '7'
     """
+    choosing.check(backend, precision)
     info = catalog.info(name)
     files = sources.resolve(info, source, revision, timeout)
+    own = "torch" if backend == "torch" else None
     try:
-        return _assemble(name, files, device)
+        model = _assemble(name, files, device, own)
     except IntegrityError as error:
-        return _assemble(name, sources.instead(files, info, source, revision, error), device)
+        files = sources.instead(files, info, source, revision, error)
+        model = _assemble(name, files, device, own)
+
+    def weights() -> str:
+        return hashlib.sha256(files.contents[catalog.WEIGHTS]).hexdigest()
+
+    if backend != "auto" or precision != "float32":
+        choosing.equip(model, backend, precision, weights)
+    return model
 
 
 def load_folder(
@@ -108,18 +132,26 @@ def record(
 
 
 def _assemble(
-    name: str, files: sources.Files, device: str | torch.device
+    name: str, files: sources.Files, device: str | torch.device, framework: str | None = None
 ) -> Classifier | Segmenter:
-    """Make the model that verified files describe; all is checked before anything is built."""
+    """Make the model that verified files describe; all is checked before anything is built.
+
+    Args:
+        name: The model's name.
+        files: Verified.
+        device: As for `load`.
+        framework: What runs it, if not what its config says.
+    """
     config = _config(name, files)
     record = _record(files, len(config["labels"]))
     weights = f"{catalog.WEIGHTS} of {files.source}"
     header = tensors.read_header(files.contents[catalog.WEIGHTS], weights)
-    where = devices.choose(device, config["framework"])
-    if config["framework"] == "torch" or where != "cpu":
-        import torch  # noqa: F401, only then are there settings to leave aside
+    framework = framework or config["framework"]
+    where = devices.choose(device, framework)
+    if framework == "torch" or where != "cpu":
+        devices.import_torch()  # only then are there settings to leave aside
     with devices.undisturbed():
-        network = _place(_network(config, header, files, weights), config["framework"], where)
+        network = _place(_network(config, header, files, weights), framework, where)
     kind = _TASKS[config["task"]]
     return kind(name, config, record, network, where, files.source, files.notice, files.revision)
 
@@ -221,8 +253,8 @@ def _fitting(network: Any, config: Mapping[str, Any], where: str) -> Any:
 
 
 def _place(network: Any, framework: str, device: str) -> Any:
-    if framework == "numpy":
-        if device == "cpu":
-            return network
+    if framework == "numpy" and device == "cpu":
+        return network
+    if hasattr(network, "to_torch"):
         network = network.to_torch()
     return network.to(device).eval()

@@ -34,6 +34,10 @@ class Model:
         source: Where the files came from: ``"bundle"``, ``"hub"`` or a folder's path.
         notice: One sentence that a user should see, or None.
         revision: The Hub commit that the files belong to, or None.
+        backend: What computes the answers: ``"numpy"``, ``"torch"``, ``"onnxruntime"`` or
+            ``"openvino"``. Everything else (``network``, :mod:`zoo.explain`) stays as it is.
+        precision: Numbers that the answers are computed in: ``"float32"`` or ``"bfloat16"``.
+        engine: What runs the network in the place of its own framework, or None.
     """
 
     def __init__(
@@ -50,6 +54,9 @@ class Model:
         self.name, self.config, self.record, self.network = name, config, record, network
         self.device, self.source, self.notice = device, source, notice
         self.revision = revision
+        self.backend = "torch" if self._is_pytorch else "numpy"
+        self.precision = "float32"
+        self.engine: Callable[[np.ndarray], np.ndarray] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -110,6 +117,16 @@ class Model:
         Raises:
             DeviceError: The model is on a GPU, and this process was forked from one that used it.
         """
+        if self.engine is not None:
+            return self.engine(inputs)
+        if self.precision == "float32":
+            return self.plain_logits(inputs)
+        from zoo.graph.modules import run
+
+        return run(self._bfloat16_network, inputs)
+
+    def plain_logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Run the network as :meth:`logits` does, always in its own framework and in float32."""
         if not self._is_pytorch:
             return self.network.forward(inputs, training=False)
         from zoo.graph.modules import run
@@ -123,23 +140,40 @@ class Model:
 
     def _start_clock(self) -> float:
         """Return the time now; the copy that is made once is not part of any answer's time."""
-        if self._is_pytorch:
-            _ = self._fast_network
+        if self._is_pytorch and self.engine is None:
+            _ = self._fast_network if self.precision == "float32" else self._bfloat16_network
         return time.perf_counter()
 
     @cached_property
     def _fast_network(self) -> Any:
-        from zoo.graph.folding import fold
         from zoo.graph.modules import private_copy
 
         if self.device != "cpu":  # in evaluation mode, whatever mode its owner sets
             return private_copy(self.network, share=True)
+        return self.exportable().to(memory_format=sys.modules["torch"].channels_last)
+
+    @cached_property
+    def _bfloat16_network(self) -> Any:
+        from zoo.graph.modules import private_copy
+
+        torch = sys.modules["torch"]
+        twin = private_copy(self.network) if self.device != "cpu" else self.exportable()
+        return twin.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
+
+    def exportable(self) -> Any:
+        """Return a copy of the network as it runs best elsewhere: its BatchNorms folded, if it can.
+
+        The NumPy network is returned as it is.
+        """
+        if not self._is_pytorch:
+            return self.network
+        from zoo.graph.folding import fold
+        from zoo.graph.modules import private_copy
 
         try:
-            twin = fold(self.network, _example(self.preprocessing)).network
+            return fold(self.network, _example(self.preprocessing)).network
         except ZooError:  # somebody's own network that cannot be folded: as it is, then
-            twin = private_copy(self.network)
-        return twin.to(memory_format=sys.modules["torch"].channels_last)
+            return private_copy(self.network)
 
     def __repr__(self) -> str:
         kind = type(self).__name__

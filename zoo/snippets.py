@@ -6,6 +6,7 @@ and compare what is printed with what the app shows beside them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from zoo.errors import ZooError
@@ -48,10 +49,22 @@ def network_source(name: str) -> str:
     entry = architecture(name)
     module = entry.stand_alone or entry.module
     path = Path(__file__).parent / "networks" / f"{module.replace('.', '/')}.py"
-    source = path.read_text(encoding="utf-8")
+    source = _with_shared_blocks(path)
     if entry.stand_alone:
         return source
     return f'{source}\n\nbuild = {entry.network}  # build(**config["arguments"])\n'
+
+
+def _with_shared_blocks(path: Path) -> str:
+    """Return a module's text with the modules of its own room that it imports put before it."""
+    source = path.read_text(encoding="utf-8")
+    room = re.escape(f"zoo.networks.{path.parent.name}")
+    own = re.compile(rf"^from {room}\.(\w+) import (?:\([^)]*\)|[^\n]*)\n", re.MULTILINE)
+    for name in dict.fromkeys(own.findall(source)):
+        shared = (path.parent / f"{name}.py").read_text(encoding="utf-8")
+        rest = own.sub("", source).replace("from __future__ import annotations\n", "")
+        source = f"{shared}\n\n{rest}"
+    return source
 
 
 def library(name: str, repo: str | None = None, image: str | None = None) -> str:
@@ -174,6 +187,28 @@ def _answer(name: str) -> list[str]:
         'mask = logits[0, 0].sigmoid() >= config["threshold"]',
         "print(f\"{mask.float().mean():.1%} of the image is {config['labels'][0]}\")",
     ]
+
+
+def onnx(name: str, repo: str) -> str:
+    """Return Python that runs a network in ONNX Runtime, without this library and PyTorch.
+
+    Args:
+        name: A model of the zoo.
+        repo: Its Hub repo.
+    """
+    return "\n".join(
+        [
+            "import numpy as np",
+            "import onnxruntime",
+            "from huggingface_hub import hf_hub_download",
+            "",
+            f'path = hf_hub_download("{repo}", "{name}/model.onnx")',
+            "session = onnxruntime.InferenceSession(path)",
+            'print(session.get_modelmeta().custom_metadata_map["input"])',
+            "shape = [n if isinstance(n, int) else 1 for n in session.get_inputs()[0].shape]",
+            '(logits,) = session.run(None, {"images": np.zeros(shape, np.float32)})',
+        ]
+    )
 
 
 def torch_hub(name: str, folder: str = ".", preprocessing: Preprocessing | None = None) -> str:

@@ -15,7 +15,7 @@ from zoo.weights import hub
 
 @st.cache_resource(show_spinner="Getting the weights …")
 def _load(name: str) -> zoo.Classifier | zoo.Segmenter:
-    model = zoo.load(name)
+    model = zoo.load(name, precision="auto")
     freeze()
     return model
 

@@ -70,6 +70,13 @@ ENTRIES = (
         summary="Open any layer on your own image, down to the products of a single sum.",
     ),
     Entry(
+        "pages/skip_connections.py",
+        "Skip connections",
+        ":material/conversion_path:",
+        "Look inside",
+        model="carvana",
+    ),
+    Entry(
         "pages/batch_norm.py",
         "BatchNorm",
         ":material/tune:",
@@ -77,6 +84,7 @@ ENTRIES = (
         model="cifar10",
         summary="What it does to a trained network, whether it helps, and where it belongs.",
     ),
+    Entry("pages/experiments.py", "Experiments", ":material/science:", "Look inside"),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
     Entry("pages/about.py", "About", ":material/info:", "More"),
 )

@@ -9,6 +9,10 @@ from pages.images import encoding
 
 _RAISES = np.array([143, 140, 242], np.float32)  # violet: this part speaks for the answer
 _LOWERS = np.array([232, 150, 62], np.float32)  # amber: this part speaks against it
+_DIMMED = 0.45  # the image's brightness: both colours are lighter than any gray that is left
+
+# CSS colours from "speaks against" to "speaks for", for the bar that explains them.
+COLOURS = ("rgb(232 150 62)", "rgb(58 58 62)", "rgb(143 140 242)")
 
 
 def png(view: np.ndarray, drop: np.ndarray, scale: int = 1, least: float = 0.02) -> bytes:
@@ -24,7 +28,7 @@ def png(view: np.ndarray, drop: np.ndarray, scale: int = 1, least: float = 0.02)
         A PNG file. Violet: the probability falls; amber: it rises. The strongest place is opaque.
     """
     luminance = np.asarray(Image.fromarray(view).convert("L"), np.float32)
-    gray = luminance[..., None].repeat(3, axis=2) * 0.75
+    gray = luminance[..., None].repeat(3, axis=2) * _DIMMED
     strength = np.clip(np.abs(drop) / max(float(np.abs(drop).max()), least), 0, 1)[..., None]
     tint = np.where(drop[..., None] >= 0, _RAISES, _LOWERS)
     mixed = gray * (1 - 0.85 * strength) + tint * 0.85 * strength

@@ -32,26 +32,31 @@ class Mosaic:
     aspect: float = 1.0
 
 
-def _palette() -> list[int]:
-    """Return 256 colours: 0 … 254 for −1 … 1, and the gap's.
+# Zero is nearly black, so that an answer stands out; positive is violet to white, negative amber.
+_STOPS = (-1, -0.5, 0, 0.35, 0.7, 1)
+_COLOURS = (
+    (255, 214, 150),
+    (196, 120, 44),
+    (22, 22, 29),
+    (72, 68, 170),
+    (143, 140, 242),
+    (246, 245, 255),
+)
 
-    Zero is nearly black, so that an answer stands out; positive is violet to white, negative amber.
-    """
-    stops = [-1, -0.5, 0, 0.35, 0.7, 1]
-    colours = np.array(
-        [
-            (255, 214, 150),
-            (196, 120, 44),
-            (22, 22, 29),
-            (72, 68, 170),
-            (143, 140, 242),
-            (246, 245, 255),
-        ]
-    )
+
+def ramp(low: float = -1, steps: int = 21) -> tuple[str, ...]:
+    """Return the colours from ``low`` (−1 or 0) to 1 as CSS, for the bar that explains them."""
+    values = np.linspace(low, 1, steps)
+    channels = [np.interp(values, _STOPS, part) for part in zip(*_COLOURS, strict=True)]
+    return tuple(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in zip(*channels, strict=True))
+
+
+def _palette() -> list[int]:
+    """Return 256 colours: 0 … 254 for −1 … 1, and the gap's."""
     values = np.arange(-_ZERO, _ZERO + 1) / _ZERO
-    channels = [np.interp(values, stops, colours[:, channel]) for channel in range(3)]
-    ramp = np.stack(channels, axis=1).astype(int)
-    return [*ramp.ravel().tolist(), 42, 42, 52]
+    channels = [np.interp(values, _STOPS, part) for part in zip(*_COLOURS, strict=True)]
+    colours = np.stack(channels, axis=1).astype(int)
+    return [*colours.ravel().tolist(), 42, 42, 52]
 
 
 _PALETTE = _palette()
@@ -120,6 +125,11 @@ def _limits(cells: np.ndarray, own_scale: bool) -> np.ndarray | float:
     if own_scale:
         largest = np.abs(cells).max(axis=(1, 2), keepdims=True)
         return np.where(largest > 0, largest, 1)
+    return limit(cells)
+
+
+def limit(cells: np.ndarray) -> float:
+    """Return the absolute value from which on all maps of a sheet have their full colour."""
     return float(np.quantile(np.abs(cells), 0.998)) or 1.0
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 import zoo
 from pages.common import loaded_models
 from pages.components.gallery import gallery
-from pages.images import encoding, heat_map
+from pages.images import colour_bar, encoding, heat_map
 from pages.images.encoding import data_url as address
 
 METHODS: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
@@ -63,6 +63,7 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
         images.append(_image("Random weights", f"for {label}", _heat(view, shown.randomized)))
     st.caption(METHODS[method][0])
     gallery.show("decided", images, columns=4, stacked=True)
+    st.html(colour_bar.bar("less sure", "more sure of the class", heat_map.COLOURS))
     if check:
         st.markdown(_verdict(method, shown.correlation))
 

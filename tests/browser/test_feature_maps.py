@@ -83,7 +83,9 @@ def test_keys_do_what_clicks_do(page):
     for key, row, column in (("Home", 0, 0), ("ArrowDown", 1, 0), ("ArrowRight", 1, 1)):
         page.keyboard.press(key)
         expect_value(page, "relu1", 10, row, column)
-    page.locator(".diagram .block").nth(2).focus()
+    page.locator(".diagram .block").first.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="ReLU: 128 × 3 × 3")).to_be_visible()
 
@@ -93,7 +95,11 @@ def test_an_input_channels_products_can_be_looked_at(page):
     expect(page.get_by_role("heading", name="ReLU: 64 × 6 × 6")).to_be_visible()
     channels = steps(page).first.locator(".channels button")
     expect(channels).to_have_count(32)
-    channels.nth(5).click()
+    stops = channels.evaluate_all("all => all.filter((one) => one.tabIndex === 0).length")
+    assert stops == 1, "all bars are one tab stop"
+    channels.nth(4).click()
+    channels.nth(4).press("ArrowRight")
+    expect(channels.nth(5)).to_be_focused()
     expect(channels.nth(5)).to_have_attribute("aria-pressed", "true")
     expect(steps(page).first.locator("figcaption").first).to_have_text("Patch, channel 5")
 
@@ -141,3 +147,48 @@ def test_a_click_shows_its_image_soon_and_nothing_is_cut_off(visit, url, width):
     assert all(scroll <= client for scroll, client in widths), widths
     loaded = page.locator(".cells .sheet img").evaluate_all("i => i.map(x => x.naturalWidth)")
     assert np.all(np.array(loaded) > 0)
+
+
+PLACES = """
+(blocks) => blocks.map((block) => {
+  const box = block.getBoundingClientRect(), net = block.closest(".net").getBoundingClientRect();
+  return [box.left - net.left, box.top - net.top, net.right - box.right, box.width];
+})
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 390])
+@pytest.mark.skipif("carvana" not in zoo.list_models(), reason="the zoo has no U-Net")
+def test_a_u_is_seen_whole(visit, url, width):
+    page = visit(f"{url}/feature_maps?model=carvana", viewport={"width": width, "height": 900})
+    blocks = page.locator(".diagram .block")
+    expect(blocks.first).to_be_visible()
+    expect(page.locator(".diagram .block[aria-pressed=true]")).to_have_count(1)
+    places = np.array(blocks.evaluate_all(PLACES))
+    assert places[:, [0, 2]].min() >= -1, "nothing sticks out of the diagram"
+    assert places[:, 3].min() >= 24, "each block can be hit"
+    lowest = places[:, 1].argmax()
+    assert np.all(np.diff(places[:lowest, 1]) >= -12), "down …"
+    assert places[-1, 1] < 20, "… and up again"
+    scroll = page.locator(".diagram").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert scroll[0] <= scroll[1]
+
+
+def test_the_arithmetic_stands_beside_the_pixel_that_was_clicked(page):
+    pixels, sums = sheet(page, 1).bounding_box(), page.locator(".steps").bounding_box()
+    assert pixels
+    assert sums
+    assert sums["x"] >= pixels["x"] + pixels["width"]
+    assert abs(sums["y"] - pixels["y"]) < 120
+
+
+def test_a_link_opens_the_same_layer_channel_and_pixel(page, visit):
+    page.locator(".diagram .block").nth(1).click()
+    expect(page.get_by_role("heading", name="ReLU: 64 × 6 × 6")).to_be_visible()
+    click(sheet(page, 0), 2, 3, 8, 8)
+    expect(page.get_by_text("Channel 19", exact=True)).to_be_visible()
+    click(sheet(page, 1), 4, 1, 6, 6)
+    expect_value(page, "relu2", 19, 4, 1)
+    page.wait_for_function("location.search.includes('row=4')")
+    again = visit(page.url)
+    expect_value(again, "relu2", 19, 4, 1)

@@ -14,11 +14,7 @@ from tests.hub import tiny
 from tests.hub.conftest import Published
 from tests.hub_server.fixtures import ROOT
 
-AFTERWARDS = {
-    "library": "",
-    "plain": "\nimport torch; print('ran', network(torch.zeros(1, 1, 28, 28)).shape)",
-    "torch.hub": "\nimport torch; print('ran', network(torch.zeros(1, 1, 28, 28)).shape)",
-}
+ASK = "\nimport torch; print('ran', network(torch.zeros(1, 1, 28, 28)).shape)"
 
 
 def _page() -> AppTest:
@@ -50,10 +46,13 @@ def _kind(code: str) -> str:
         kind
         for kind, mark in {
             "torch.hub": "torch.hub",
+            "hub": "hf_hub_download",
             "plain": "from network import",
             "library": "zoo.load",
             "command": "python -m zoo",
             "hashes": "  config.json",
+            "cite": "@misc",
+            "other": "",
         }.items()
         if mark in code
     )
@@ -61,37 +60,43 @@ def _kind(code: str) -> str:
 
 @pytest.mark.parametrize("on_the_hub", [False, True], ids=["bundle", "hub"])
 def test_snippets_run_as_shown(published: Published, tmp_path: Path, on_the_hub: bool) -> None:
+    """What they print of the bundled models is compared in tests/pages/test_use_the_weights.py."""
     if not on_the_hub:
         tiny.write_zoo(published.folder, {"mnist": published.files})
     shown = {_kind(block.value): block for block in _page().code}
-    assert set(shown) == {"library", "torch.hub", "command", "hashes"} | (
-        {"plain"} if on_the_hub else set()
-    )
-    for kind, block in shown.items():
-        # torch.hub's snippet does not depend on the repo, so it runs once
-        if kind != "hashes" and not (kind == "torch.hub" and on_the_hub):
-            out = _run(block.value + AFTERWARDS.get(kind, ""), block.language, tmp_path / kind)
-            expected = {"library": "Classifier('mnist'", "command": "mnist"}.get(kind, "[1, 10]")
-            assert expected in out
-    if on_the_hub:
-        assert published.commit in shown["plain"].value, "the plain client is pinned, too"
+    assert set(shown) - {"other"} == {
+        *("library", "plain", "torch.hub", "command", "hashes", "cite"),
+        *(["hub"] if on_the_hub else []),
+    }
+    if not on_the_hub:
+        return
+    for kind, expected in {"library": "Classification(", "hub": "[1, 10]"}.items():
+        block = shown[kind]
+        out = _run(block.value + ASK * (kind == "hub"), block.language, tmp_path / kind)
+        assert expected in out
+    assert "zoo pull mnist" in shown["command"].value
+    assert published.commit in shown["hub"].value, "the plain client is pinned, too"
+
+
+def _hashes(app: AppTest) -> str:
+    return next(block.value for block in app.code if _kind(block.value) == "hashes")
 
 
 def test_facts_come_from_the_catalog(published: Published) -> None:
     app = _page()
     info = zoo.info("mnist")
-    hashes = app.code[-1].value
+    hashes = _hashes(app)
     for pin in info.files.values():
         assert f"{pin.sha256}  {pin.name}" in hashes
     text = "\n".join(block.value for block in app.markdown)
-    assert f"Revision `{published.commit}` of `tester/weights`" in text
+    assert f"revision `{published.commit}` of [tester/weights]" in text
     assert info.license in text
     assert info.data["license"] in text
     assert app.metric[0].value == "10.00\xa0%"
 
 
 def test_the_hashes_are_what_sha256sum_reads(published: Published, tmp_path: Path) -> None:
-    hashes = _page().code[-1].value
+    hashes = _hashes(_page())
     folder = published.folder / "bundle" / "mnist"
     done = subprocess.run(
         ["sha256sum", "--check"], input=hashes, cwd=folder, capture_output=True, text=True

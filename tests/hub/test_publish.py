@@ -303,17 +303,22 @@ def test_the_snippets_of_the_card_run(
     desk()
     card = _stored(hub)["README.md"].decode()
     snippets = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
-    assert len(snippets) == 2
-    for number, snippet in enumerate(snippets):
+    assert len(snippets) == 3
+    more = [
+        ("", "Classification("),
+        ("\nimport torch; print(network(torch.zeros(1, 1, 28, 28)).shape)", "torch.Size([1, 10])"),
+        ("\nprint(logits.shape)", "(1, 10)"),
+    ]
+    for number, (snippet, (check, expected)) in enumerate(zip(snippets, more, strict=True)):
         plain = "import zoo" not in snippet
         done = workspace.run(
             "-c",
-            snippet + ("\nimport torch; print(network(torch.zeros(1, 1, 28, 28)).shape)" * plain),
+            snippet + check,
             HF_HOME=str(tmp_path / f"empty{number}"),
             **({"PYTHONPATH": ""} if plain else {}),
         )
         assert done.returncode == 0, done.stderr
-        assert ("torch.Size([1, 10])" if plain else "Classification(") in done.stdout
+        assert expected in done.stdout
 
 
 def test_an_export_of_other_weights_unpins_the_commit(desk: Desk, tmp_path: Path) -> None:

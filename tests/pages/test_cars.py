@@ -48,7 +48,10 @@ def cars(model) -> AppTest:
     return app
 
 
-def upload(app: AppTest, contents: bytes, name: str = "street.png", key: str = "photo") -> None:
+def upload(app: AppTest, contents: bytes, name: str = "street.png", key: str = "") -> None:
+    if not key:
+        (zone,) = read.components(app, "drop_zone")
+        key = f"photo-file-{zone['number']}"
     app.file_uploader(key=key).set_value((name, contents, "image/png")).run()
     assert not app.exception
 
@@ -137,11 +140,54 @@ def test_it_starts_with_a_sample_and_what_the_network_says(cars, model):
     assert strip["selected"] == sample.id
 
 
-def test_the_visitors_own_photo_stays_among_the_thumbnails(cars):
+def test_the_visitors_own_photo_stays_at_hand(cars):
+    (zone,) = read.components(cars, "drop_zone")
+    assert (zone["yours"], zone["chosen"]) == (None, False)
     upload(cars, png(red_cars.street()))
-    (strip,) = read.components(cars, "thumbnails")
-    assert strip["groups"][-1]["title"] == "Yours"
-    assert strip["selected"] == strip["groups"][-1]["items"][0]["id"] == "own"
+    (zone,) = read.components(cars, "drop_zone")
+    assert image_in(zone["yours"]).shape[1] == 96
+    assert zone["chosen"]
+
+
+LINK = {"sample": "white-coupe-side", "threshold": "73", "view": "cutout", "trim": "1"}
+
+
+def test_a_link_holds_what_one_sees(cars):
+    cars.switch_page("pages/digits.py").run()
+    cars.switch_page("pages/cars.py")
+    for name, value in (LINK | {"background": "3f9d8f"}).items():
+        cars.query_params[name] = value
+    cars.run()
+    assert not cars.exception
+    shown = staged(cars)
+    assert (shown["threshold"], shown["view"], shown["trim"]) == (73, "cutout", True)
+    assert shown["background"]["colour"] == "#3f9d8f"
+    assert read.components(cars, "thumbnails")[0]["selected"] == "white-coupe-side"
+    (held,) = read.components(cars, "link")
+    assert held["choices"] == LINK | {"background": "3f9d8f", "largest": None}
+
+
+def test_a_link_that_makes_no_sense_changes_nothing(cars):
+    before = staged(cars)
+    cars.switch_page("pages/digits.py").run()
+    cars.switch_page("pages/cars.py")
+    for name, value in {
+        "sample": "no",
+        "threshold": "100",
+        "view": "x",
+        "background": "re",
+    }.items():
+        cars.query_params[name] = value
+    cars.run()
+    assert not cars.exception
+    after = staged(cars)
+    assert (after["threshold"], after["view"], after["photo"]) == (
+        before["threshold"],
+        before["view"],
+        before["photo"],
+    )
+    (held,) = read.components(cars, "link")
+    assert not any(held["choices"].values()), "what is as usual needs no place in a link"
 
 
 def test_an_upload_is_cut_out(cars):

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from pages.components.diagram import diagram
 from pages.components.grid_picker import grid_picker
-from pages.images import mosaic
+from pages.images import heat_map, mosaic
 from pages.sections.feature_maps import feature_visualization, top_images, trace_cache
 from tests import cars
 from tests.hub import tiny
@@ -143,19 +143,84 @@ def test_maps_can_be_sorted_and_scaled(page):
     assert read.components(page, "grid_picker")[0]["image"] != after["image"]
 
 
-def test_the_unet_shows_encoder_skip_and_decoder_and_what_a_cut_costs(page):
+def test_a_unet_is_drawn_as_one_and_the_way_to_its_skip_connections_is_shown(page):
     choose(page, "carvana")
-    sides, masks = read.components(page, "gallery")  # no top images: the network has no set
-    assert [item["detail"] for item in sides["items"]] == [
-        *("down.0.second.act", "up.1.interpolate", "up.1.block.first.act"),
-    ]
-    assert len({item["image"] for item in masks["items"]}) == 3
-    overlap = next(m.value for m in page.markdown if "intersection over union" in m.value)
-    page.button_group(key="skip-cut").set_value([]).run()
+    (drawn,) = read.components(page, "diagram")
+    blocks = drawn["blocks"]
+    assert {block["place"] for block in blocks} == {"left", "bottom", "right"}
+    for block in blocks:
+        if block["place"] != "bottom":
+            same = [b for b in blocks if b["row"] == block["row"] and b["place"] != "bottom"]
+            assert len({b["shape"][1] for b in same}) == 1, "a row holds maps of one size"
+    joined = [block for block in blocks if "arrives" in block]
+    assert joined
+    for block in joined:
+        (source,) = block["skips"]
+        assert blocks[block["arrives"]]["row"] == blocks[source]["row"]
+    links = [element.proto.page for element in page.get("page_link")]
+    assert "skip_connections" in " ".join(links)
+    choose(page, "mnist")
+    (drawn,) = read.components(page, "diagram")
+    assert "place" not in drawn["blocks"][0], "a chain is a row"
+
+
+def test_a_link_holds_network_image_layer_channel_and_pixel(page):
+    sample = samples("objects")[3].id
+    wanted = {"model": "cifar10", "sample": sample, "layer": "block2.act2", "channel": "3"}
+    wanted |= {"row": "2", "column": "1"}
+    page.switch_page("pages/digits.py").run()
+    page.switch_page("pages/feature_maps.py")
+    for name, value in wanted.items():
+        page.query_params[name] = value
+    page.run()
     assert not page.exception
-    whole = next(m.value for m in page.markdown if "intersection over union" in m.value)
-    assert "**100\xa0%**" in whole
-    assert overlap != whole
+    (steps,) = read.components(page, "arithmetic_steps")
+    assert steps["token"] == "block2.act2-3-2-1"
+    (held,) = read.components(page, "link")
+    assert held["choices"] == wanted
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"layer": "no"}, {"layer": "relu1", "channel": "9999"}, {"model": "x", "row": "-1"}]
+)
+def test_a_link_that_makes_no_sense_shows_what_there_is(page, wrong):
+    page.switch_page("pages/digits.py").run()
+    page.switch_page("pages/feature_maps.py")
+    for name, value in wrong.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert read.components(page, "arithmetic_steps")
+
+
+def bars(page: AppTest) -> list[str]:
+    """Return the bars that explain colours, as HTML."""
+    found = [element.proto.body for element in page.get("html")]
+    return [body for body in found if "colour-bar" in body]
+
+
+def test_a_bar_says_which_value_has_which_colour(page):
+    bars = [
+        element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
+    ]
+    values = trace_of(page)["relu1"]
+    most = f"{mosaic.limit(values):.2g}"
+    assert any(f"from 0 to {most}" in bar for bar in bars(page))
+    look(page, layer="bn1", channel=2, pixel=None)
+    bars = [
+        element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
+    ]
+    assert any("from −" in bar for bar in bars(page)), "below zero there is amber"
+
+
+def test_a_heat_map_is_seen_on_any_gray():
+    for gray in (0, 90, 128, 180, 255):
+        view = np.full((8, 8), gray, np.uint8)
+        drop = np.zeros((8, 8), np.float32)
+        drop[:, :3], drop[:, 5:] = 1, -0.6
+        pixels = np.asarray(Image.open(io.BytesIO(heat_map.png(view, drop)))).astype(int)
+        for side in (pixels[0, 0], pixels[0, 7]):
+            assert np.abs(side - pixels[0, 4]).max() > 45, gray
 
 
 def test_attribution_with_random_weights_beside_it(page):

@@ -33,6 +33,10 @@ from training.engine.failures import run_command
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 
 QUESTION = "Does a DataLoader keep up with a network, and what does augmenting in memory cost?"
+LIMITS = (
+    "Two cores, where worker processes take cores from the training; a GPU that waits for its "
+    "images would say something else."
+)
 WAYS: dict[str, int | None] = {
     "in memory": None,
     "DataLoader, no worker": 0,
@@ -191,6 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder=options.folder,
         batch=recipe.batch,
         measured_on=f"CIFAR-10, {len(examples):,} training images, {ROUNDS} rounds in turns",
+        limits=LIMITS,
     )
     print(f"{path}: {said}")
     return 0

@@ -6,7 +6,7 @@
 One small network (`zoo.networks.segmentation.unet`), one view of each image. What it reaches is in
 ``zoo/bundle/carvana/record.json``.
 
-The recipe, top to bottom. Two images of five are photos that people took with a phone, of which a
+The recipe, top to bottom. One image of three is a photo that somebody took with a phone, of which a
 mask knows only a part (`training.data.car_photos`): the loss looks at that part alone. Of the
 others a part are studio photos, zoomed, stretched and shifted, or at their own pixels; a part are
 cars cut out of them and pasted onto other backgrounds and streets at any size, painted and in
@@ -150,12 +150,14 @@ def make_optimizers(network: nn.Module, recipe: CarvanaRecipe) -> dict[str, torc
     decay.
     """
     parameters = list(network.parameters())
-    kernels = [p for p in parameters if p.ndim == 4]
-    # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last
-    # layer has none behind it: its length is how sure the network can be.
-    hidden = kernels[:-1] if recipe.muon_lr else []
-    head = (kernels[-1], parameters[-1])  # the last parameter is its bias
-    others = [p for p in parameters if all(p is not known for known in (*hidden, *head))]
+    # The length of a kernel before a BatchNorm changes no answer: Muon may fix it. The last layers,
+    # which have a bias, have none behind them: their length is how sure the network can be.
+    last = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    head = [m.weight for m in last], [m.bias for m in last if m.bias is not None]
+    ours = {id(p) for part in head for p in part}
+    hidden = [p for p in parameters if p.ndim == 4 and id(p) not in ours] if recipe.muon_lr else []
+    ours |= {id(p) for p in hidden}
+    others = [p for p in parameters if id(p) not in ours]
 
     def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
         return {"params": part, "factor": factor, "weight_decay": decay}
@@ -164,8 +166,8 @@ def make_optimizers(network: nn.Module, recipe: CarvanaRecipe) -> dict[str, torc
         [
             group([p for p in others if p.ndim > 1], 1.0, recipe.weight_decay),
             group([p for p in others if p.ndim <= 1], 1.0, 0.0),
-            group([head[0]], recipe.head_factor, recipe.weight_decay),
-            group([head[1]], recipe.head_factor, 0.0),
+            group(head[0], recipe.head_factor, recipe.weight_decay),
+            group(head[1], recipe.head_factor, 0.0),
         ]
     )
     muon = {"muon": Muon(hidden, 0.0, recipe.muon_momentum)} if hidden else {}

@@ -17,13 +17,13 @@ from zoo.networks.registry import build
 
 # Places of every kind, small: what a car is.
 PLACES = CarAugmentation(
-    256, 384, street=0.2, paste=0.45, cars=(0.15, 0.55, 0.2, 0.1), random_shadow=0.2,
+    256, 384, street=0.28, paste=0.38, cars=(0.15, 0.55, 0.2, 0.1), random_shadow=0.2,
     on_streets=0.25, white=0.2, jitter=PhotometricJitter(dusk=0.1),
 )  # fmt: skip
 # Nearly the size of the photo, hardly blurred, half of the studio at its own pixels: exact edges.
 # (Scaling blurs.) Cars pasted onto streets, too, evenings, more white cars.
 SHARP = CarAugmentation(
-    street=0.2, paste=0.4, zoom=(0.85, 1.2), stretch=0.05, unscaled=0.5, car_width=(0.2, 1.5),
+    street=0.28, paste=0.36, zoom=(0.85, 1.2), stretch=0.05, unscaled=0.5, car_width=(0.2, 1.5),
     cars=(0.15, 0.55, 0.2, 0.1), paint=0.3, white=0.3, random_shadow=0.3, motion=0.2,
     on_streets=0.4,
     jitter=PhotometricJitter(
@@ -35,6 +35,11 @@ SHARP = CarAugmentation(
 # beside those that the recipe gives a U-Net.
 FAMILY: Mapping[str, tuple[str, dict[str, Any]]] = {
     "unet": ("unet", {}),
+    "noskip": ("unet", {"skips": False}),
+    "fcn": ("fcn", {}),
+    "linknet": ("linknet", {}),
+    "fpn": ("fpn", {}),
+    "deeplab": ("deeplab", {}),
 }
 
 
@@ -62,7 +67,7 @@ class CarvanaRecipe:
     low_res_augmentation: CarAugmentation = field(default_factory=lambda: PLACES)
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
     square: int = 416  # side of every second step's images in the rest; 0: all are wide
-    photo: float = 0.4  # the share of phone photos, if there are any
+    photo: float = 0.35  # the share of phone photos, if there are any
     photos: PhonePhotoAugmentation = field(default_factory=PhonePhotoAugmentation)
 
     @property

@@ -128,6 +128,9 @@ def _use(repo: str, name: str, files: Mapping[str, Any]) -> str:
         code("python", snippets.plain(name, repo)),
         "`network.py` is plain PyTorch. It is code: read it, and pin the revision that you have "
         "read (`revision=` takes a commit hash).",
+        "With ONNX Runtime alone (OpenVINO and others read the same file; its metadata says what "
+        "goes in and what comes out):",
+        code("python", snippets.onnx(name, repo)),
         "On the command line:",
         code("bash", snippets.command(name, repo)),
     ]

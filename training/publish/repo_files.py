@@ -4,6 +4,8 @@ README.md              the model card
 manifest.json          size and sha256 of every other file
 <model>/               model.safetensors, config.json, record.json: byte for byte the bundle
 <model>/network.py     the architecture in plain PyTorch, for use without this project
+<model>/model.onnx     the same network for ONNX Runtime, OpenVINO and others; made here, from the
+                       bundle: it would double the size of the code
 <model>/curves.png     loss and metric, epoch by epoch
 <model>/example.*      an image to try it on; the card names its author
 experiments/*.json     recorded measurements
@@ -23,6 +25,7 @@ from training.publish.card import model_card
 from training.publish.example import example
 from training.publish.training_curves import draw_curves
 from zoo import experiments, snippets
+from zoo.backends.onnx_file import checked
 from zoo.weights import sources
 from zoo.weights.catalog import read_catalog
 from zoo.weights.hub import MANIFEST
@@ -50,6 +53,7 @@ def hub_files(repo: str) -> dict[str, bytes]:
         files |= {f"{name}/{file}": content for file, content in contents.items()}
         records[name] = json.loads(contents["record.json"])
         files[f"{name}/network.py"] = plain_network(json.loads(contents["config.json"]))
+        files[f"{name}/model.onnx"] = onnx_network(name)
         files[f"{name}/curves.png"] = draw_curves(records[name])
         if image := example(name):
             files[f"{name}/example{image.path.suffix}"] = image.read()
@@ -91,6 +95,18 @@ def plain_network(config: Mapping[str, Any]) -> bytes:
             "stand_alone in zoo/networks/registry.py."
         )
     return source.encode()
+
+
+def onnx_network(name: str) -> bytes:
+    """Return a model of the bundle as an ONNX file, compared with its network.
+
+    Raises:
+        TrainingError: it has a layer without an ONNX form, or onnx is not installed.
+    """
+    try:
+        return checked(zoo.load(name, device="cpu", source="bundle")).contents
+    except zoo.ZooError as error:
+        raise TrainingError(f"{name} cannot be published: {error}") from None
 
 
 def pinned_files() -> dict[str, dict[str, Any]]:

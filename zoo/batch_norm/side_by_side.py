@@ -83,6 +83,7 @@ def train_side_by_side(
     seconds: float = 20.0,
     steps: int | None = None,
     every: float = 0.4,
+    every_steps: int | None = None,
     seed: int = 0,
 ) -> Iterator[Snapshot]:
     """Train the NumPy network once for each norm, in turns, on the same batches.
@@ -100,10 +101,12 @@ def train_side_by_side(
         seconds: how long to go on.
         steps: stop after so many steps, if that is sooner.
         every: seconds between two snapshots.
+        every_steps: steps between two snapshots, instead: the same ones on any machine.
         seed: of the weights and the order.
 
     Yields:
-        A snapshot before the first step, then one every so often, the last after ``seconds``.
+        A snapshot before the first step, then one every so often, the last after ``seconds`` or
+        ``steps``.
         Whoever stops asking stops the training.
 
     Raises:
@@ -128,7 +131,8 @@ def train_side_by_side(
             now = time.perf_counter()
             over = now - start >= seconds or step == steps
             over = over or all(learner.fallen for learner in learners.values())
-            if over or now - shown >= every:
+            due = step % every_steps == 0 if every_steps else now - shown >= every
+            if over or due:
                 yield _snapshot(step, start, learners, *test)
                 shown = time.perf_counter()
             if over:

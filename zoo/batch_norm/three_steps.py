@@ -163,34 +163,34 @@ def three_steps(network: Any, layer: str, inputs: np.ndarray) -> Steps:
 
 
 def logits_with(
-    network: Any, layer: str, inputs: np.ndarray, channel: int, gamma: float, beta: float
+    network: Any, layer: str, inputs: np.ndarray, gamma: np.ndarray, beta: np.ndarray
 ) -> np.ndarray:
-    """Return the logits (N, K) that a network would give with another γ and β in one channel.
+    """Return the logits (N, K) that a network would give with another γ and β in one layer.
 
     Args:
         network: any ``nn.Module``, in evaluation mode; it is copied and left as it is.
         layer: one of `layer_names`.
         inputs: float32 (N, C, H, W).
-        channel: whose γ and β are set.
-        gamma, beta: the new values.
+        gamma, beta: float (channels,), of all the layer's channels.
 
     Raises:
-        ZooError: there is no such layer or channel, or the layer has no γ and β.
+        ZooError: there is no such layer, it has another number of channels, or no γ and β.
     """
     twin = private_copy(network)
     norm = find(twin, layer)
     if not norm.affine:
         raise ZooError(f"{layer} has no γ and β.")
-    if not 0 <= channel < norm.num_features:
-        raise ZooError(f"{layer} has channels 0 to {norm.num_features - 1}, not {channel}.")
+    if np.shape(gamma) != (norm.num_features,) or np.shape(beta) != (norm.num_features,):
+        raise ZooError(f"{layer} has {norm.num_features} channels, each with a γ and a β.")
     with torch.no_grad():
-        norm.weight[channel], norm.bias[channel] = gamma, beta
+        norm.weight.copy_(torch.from_numpy(np.array(gamma, np.float32)))
+        norm.bias.copy_(torch.from_numpy(np.array(beta, np.float32)))
     return run(twin, inputs)
 
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What another γ and β in one channel do to the answers.
+    """What another γ and β in one layer do to the answers.
 
     Attributes:
         before, after: probabilities, float32 (N, K), with the network's own γ and β and with the
@@ -207,14 +207,14 @@ class Effect:
 
 
 def effect(
-    network: Any, layer: str, inputs: np.ndarray, channel: int, gamma: float, beta: float
+    network: Any, layer: str, inputs: np.ndarray, gamma: np.ndarray, beta: np.ndarray
 ) -> Effect:
-    """Return the probabilities with a network's own γ and β and with others in one channel.
+    """Return the probabilities with a network's own γ and β and with others in one layer.
 
     The arguments and the errors are those of `logits_with`; all layers evaluate, with running
     statistics.
     """
-    after = softmax(logits_with(network, layer, inputs, channel, gamma, beta))
+    after = softmax(logits_with(network, layer, inputs, gamma, beta))
     return Effect(softmax(run(private_copy(network), inputs)), after)
 
 

@@ -78,7 +78,7 @@ def occlusion(
 def _answer(subject: Any, inputs: np.ndarray) -> Answer:
     """Return what gives a subject's logits for a batch; it was tried on one input."""
     if isinstance(subject, Model):
-        return lambda batch: np.asarray(subject.logits(batch))
+        return lambda batch: np.asarray(subject.plain_logits(batch))
     network = bare(subject)
     if not is_module(network):
         return lambda batch: network.forward(batch)

@@ -34,6 +34,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "numpy_cnn": Architecture("numpy_cnn", "NumpyCNN", "numpy", "stand_alone.digit_cnn"),
     "cifar": Architecture("cifar_net", "CifarNet"),
     "unet": Architecture("segmentation.unet", "UNet"),
+    "fcn": Architecture("segmentation.fcn", "FCN"),
+    "linknet": Architecture("segmentation.linknet", "LinkNet"),
+    "fpn": Architecture("segmentation.fpn", "FPN"),
+    "deeplab": Architecture("segmentation.deeplab", "DeepLab"),
 }
 
 

@@ -45,14 +45,21 @@ function products(box, step) {
       table("Kernel", step.kernel[c], null, small), sign("="),
       table("Products", step.products[c], null, small));
     note.textContent = step.sums.length > 1
-      ? `Their sum is ${step.sums[c].toPrecision(4)}. Below, the sum of each of the ${step.sums.length} input channels: up is positive, down negative; click one.`
+      ? `Their sum is ${step.sums[c].toPrecision(4)}. Below, the sum of each of the ${step.sums.length} input channels: up is positive, down negative; click one, or use the arrow keys.`
       : "";
-    bars?.querySelectorAll("button").forEach((b, i) => b.setAttribute("aria-pressed", i === c));
+    bars?.querySelectorAll("button").forEach((b, i) => { b.setAttribute("aria-pressed", i === c); b.tabIndex = i === c ? 0 : -1; });
   };
   let bars = null;
   if (step.sums.length > 1) {
     bars = make(box, "div", "", "channels");
-    bars.setAttribute("role", "group"); bars.setAttribute("aria-label", "Input channels");
+    bars.setAttribute("role", "group"); bars.setAttribute("aria-label", "Input channels; arrow keys choose");
+    bars.onkeydown = (event) => {                         // hundreds of bars are one tab stop
+      const all = [...bars.children], now = all.indexOf(event.target);
+      const next = { ArrowRight: now + 1, ArrowLeft: now - 1, ArrowUp: now - 1, ArrowDown: now + 1, Home: 0, End: all.length - 1 }[event.key];
+      if (next === undefined) return;
+      event.preventDefault();
+      if (all[next]) { show(next); all[next].focus(); }
+    };
     const most = Math.max(...step.sums.map(Math.abs)) || 1;
     step.sums.forEach((sum, c) => {
       const button = make(bars, "button"), bar = make(button, "i"), share = 50 * Math.abs(sum) / most;

@@ -67,11 +67,35 @@ def show(
         image: A PNG file of the image that enters.
     """
     drawn = [_block(block) for block in found]
-    for block, before in zip(drawn[:0:-1], drawn[-2::-1], strict=True):
-        if len(found) > 12 and block["side"] == before["side"]:
-            block["side"] = ""  # many blocks stand close; a size is written where it changes
+    for block, place in zip(drawn, places(found) or [], strict=False):
+        block |= place
     data = {"chosen": chosen, "blocks": drawn, "image": encoding.data_url(image)}
     _mount(key=key, data=data, on_picked_change=on_pick)
+
+
+def places(found: Sequence[DiagramBlock]) -> list[dict[str, Any]] | None:
+    """Return where the blocks stand in a U; None if the maps do not shrink and grow again.
+
+    Returns:
+        For each block ``row``, one for each size of maps, the largest on top; ``place``: "left" on
+        the way down, "right" on the way up, "bottom" between; and, where a skip connection joins
+        maps that are enlarged first, ``arrives``: the number of the block behind.
+    """
+    heights = [block.main.shape[1] if len(block.main.shape) == 3 else 0 for block in found]
+    lowest = min(heights)
+    first = heights.index(lowest)
+    last = len(heights) - 1 - heights[::-1].index(lowest)
+    if not lowest or not first or max(heights[last:]) < 4 * lowest:
+        return None
+    rows = {height: row for row, height in enumerate(sorted(set(heights), reverse=True))}
+    result: list[dict[str, Any]] = []
+    for number, (block, height) in enumerate(zip(found, heights, strict=True)):
+        between = first <= number <= last
+        place = "bottom" if between else "left" if number < first else "right"
+        result.append({"row": rows[lowest if between else height], "place": place})
+        if any(heights[skip] != height for skip in block.skips) and number + 1 < len(found):
+            result[-1]["arrives"] = number + 1
+    return result
 
 
 def picked(key: str, run: Trace) -> str | None:
@@ -103,7 +127,7 @@ def _block(block: DiagramBlock) -> dict[str, Any]:
         "title": block.title,
         "size": size(shape),
         "note": str(shape[0]),
-        "side": f"{shape[1]}×{shape[2]}" if len(shape) == 3 else "",
+        "side": f"{shape[1]} × {shape[2]}" if len(shape) == 3 else "",
         "shape": list(shape),
         "main": block.main.name,
         "skips": block.skips,

@@ -1,36 +1,56 @@
-"""What people say about BatchNorm, who said it first, and what was measured here.
+"""What people say about BatchNorm, who said it first, and what the records say to it.
 
-A claim is listed only if its measurement is recorded; its sentence is written from the rows.
+Each claim has a verdict by the one rule of `zoo.experiments.spread` and the number that decided
+it; a claim whose measurement is not recorded is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from pages.sections.batch_norm import recorded_series
+from pages.sections.batch_norm import recorded_series as series
 from pages.sections.batch_norm.recorded_series import percent
-from zoo.experiments import Experiment
-from zoo.graph.folding import Comparison
+from zoo.experiments import Experiment, spread
+from zoo.experiments.spread import Spread
+
+MARGIN = 0.01  # of accuracy: two things that lie closer are "the same"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a record says to a claim.
+
+    Attributes:
+        parts: for each part of the claim, claimed side minus the other.
+        number: what decided, in words.
+        margin: of a claim that there is no difference.
+    """
+
+    parts: Sequence[Spread]
+    number: str
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim and its measurement.
+    """One claim, its source and its verdict.
 
     Attributes:
         claim: what is said.
         source: who said it, and where.
-        url: of the source.
-        measured: what was measured here.
-        command: repeats the measurement; "" for one that is made live.
+        url: of the source; "" for common advice.
+        verdict: one of the five of `zoo.experiments.spread`.
+        number: what decided.
+        anchor: of the figure on the page.
     """
 
     claim: str
     source: str
     url: str
-    measured: str
-    command: str
+    verdict: str
+    number: str
+    anchor: str
 
 
 def claims() -> list[Claim]:
@@ -40,143 +60,191 @@ def claims() -> list[Claim]:
         ExperimentError: a recorded experiment is damaged.
     """
     found = []
-    for name, claim, source, url, sentence in _CLAIMS:
-        experiment = recorded_series.recorded(name)
-        if experiment is not None:
-            found.append(Claim(claim, source, url, sentence(experiment), experiment.command))
+    for name, claim, (source, url), anchor, measure in _CLAIMS:
+        experiment = series.recorded(name)
+        measured = None if experiment is None else measure(experiment)
+        if measured is not None:
+            verdict = spread.verdict(measured.parts, measured.margin)
+            found.append(Claim(claim, source, url, verdict, measured.number, anchor))
     return found
 
 
-def folding(compared: Comparison) -> Claim:
-    """Return the claim about folding, with a live measurement.
+def points(difference: Spread) -> str:
+    """Write a difference of accuracies: ``+6.3 ± 0.8 points, n = 5``; of few seeds no interval."""
+    known = difference.n >= spread.LEAST
+    half = f" ± {100 * difference.half:.1f}" if known else ""
+    return f"{100 * difference.mean:+.1f}{half} points, n = {difference.n}"
 
-    Args:
-        compared: the network and its folded copy, by `zoo.batch_norm.compare`.
-    """
-    return Claim(
-        "At inference it costs nothing: it folds into the convolution.",
-        "Jacob et al. 2018, section 3.2",
-        "https://arxiv.org/abs/1712.05877",
-        f"The logits, of up to {compared.largest:.2f}, differ by at most "
-        f"{compared.max_difference:.0e}; a forward pass takes {1000 * compared.before:.1f} ms with "
-        f"BatchNorm and {1000 * compared.after:.1f} ms folded.",
-        "",
+
+def _versus(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
+    """Measure that the first is more accurate than the second."""
+    if first is None or second is None:
+        return None
+    found = spread.difference(first.accuracies, second.accuracies)
+    return Measured([found], f"{percent(first.mean)} and {percent(second.mean)}: {points(found)}")
+
+
+def _same(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
+    found = _versus(first, second)
+    return None if found is None else replace(found, margin=MARGIN)
+
+
+def _norms(found: Experiment, first: str, second: str) -> Measured | None:
+    return _versus(series.final(found, norm=first), series.final(found, norm=second))
+
+
+def _faster(found: Experiment) -> Measured | None:
+    """How many times fewer epochs BatchNorm needs for what the bare network ends with."""
+    batch, none = (series.final(found, norm=norm) for norm in ("batch", "none"))
+    if batch is None or none is None:
+        return None
+    epochs = series.epochs_to_reach(found, "batch", batch.rate, none.mean)
+    total = max(p["epoch"] for curve in found.raw["curves"] for p in curve["validation"])
+    times = spread.mean_of([total / epoch for epoch in epochs])
+    half = f" ± {times.half:.1f}" if times.n >= spread.LEAST else ""
+    number = f"{times.mean:.1f}{half} × fewer epochs to {percent(none.mean)}, n = {times.n}"
+    return Measured([replace(times, mean=times.mean - 1)], number)
+
+
+def _rates(found: Experiment) -> Measured | None:
+    shared = set(series.values(found, "learning_rate"))
+    for norm in ("batch", "none"):
+        shared &= {row["learning_rate"] for row in found.rows if row["norm"] == norm}
+    if not shared:
+        return None
+    rate = max(shared)
+    batch, none = (
+        series.Runs(rate, series.at_rate(found, rate, norm=norm)) for norm in ("batch", "none")
+    )
+    found_at = _versus(batch, none)
+    return None if found_at is None else replace(found_at, number=f"At {rate:g}: {found_at.number}")
+
+
+def _shift(found: Experiment) -> Measured | None:
+    return _medians(found, (("shift_relative", "shift"),))
+
+
+def _smooth(found: Experiment) -> Measured | None:
+    return _medians(
+        found,
+        (("smoothness", "gradient"), ("loss_range", "loss")),
     )
 
 
-def _number(value: float | None) -> str:
-    return "no number" if value is None else f"{value:.2g}"
+def _medians(found: Experiment, columns: Sequence[tuple[str, str]]) -> Measured | None:
+    rate = series.values(found, "learning_rate")[0]
+    parts, words = [], []
+    for column, name in columns:
+        none, batch = (series.medians(found, column, norm, rate) for norm in ("none", "batch"))
+        if not none or not batch:
+            return None
+        parts.append(spread.difference(none, batch))
+        ratio = sum(batch) / len(batch) / (sum(none) / len(none))
+        words.append(f"{name} × {ratio:.2f}")
+    text = ", ".join(words)
+    number = f"{text[0].upper()}{text[1:]}, n = {parts[0].n}"
+    return Measured(parts, number)
 
 
-def _speed(found: Experiment) -> str:
-    parts = []
-    for norm in ("batch", "none", "group", "layer"):
-        if choice := recorded_series.best(found, "learning_rate", norm=norm):
-            rate, accuracy = choice
-            early = recorded_series.mean(
-                found, "accuracy_after_quarter", norm=norm, learning_rate=rate
-            )
-            parts.append(
-                f"{recorded_series.NAMES[norm]} {percent(early)} → {percent(accuracy)} (at "
-                f"{rate:g})"
-            )
-    return (
-        f"Accuracy after a quarter of the training → at its end, each at its best learning rate: "
-        f"{'; '.join(parts)}."
-    )
-
-
-def _rates(found: Experiment) -> str:
-    rates = ", ".join(f"{rate:g}" for rate in recorded_series.values(found, "learning_rate"))
-    parts = [
-        f"{recorded_series.NAMES[norm]} from {recorded_series.accuracy_range(found, norm)}"
-        for norm in ("batch", "none")
-    ]
-    return f"Over the learning rates {rates}: {'; '.join(parts)}."
-
-
-def _shift(found: Experiment) -> str:
-    rate = recorded_series.values(found, "learning_rate")[0]
-    batch, none = (recorded_series.summary(found, norm, rate) for norm in ("batch", "none"))
-    return (
-        f"A step of the layers in front changes a layer's gradient by "
-        f"{_number(batch['shift_relative'])} of its length with BatchNorm and by "
-        f"{_number(none['shift_relative'])} without (median over layers and training, "
-        f"learning rate {rate:g})."
-    )
-
-
-def _smooth(found: Experiment) -> str:
-    rate = recorded_series.values(found, "learning_rate")[0]
-    batch, none = (recorded_series.summary(found, norm, rate) for norm in ("batch", "none"))
-    return (
-        f"Along ½ to 4 times the gradient step the loss varies by {_number(batch['loss_range'])} "
-        f"with BatchNorm and {_number(none['loss_range'])} without; there the gradient changes by "
-        f"at most {_number(batch['smoothness'])} times the distance walked with BatchNorm and "
-        f"{_number(none['smoothness'])} times without (medians, learning rate {rate:g})."
-    )
-
-
-def _small_batches(found: Experiment) -> str:
-    sizes = recorded_series.values(found, "batch")
-    parts = [
-        f"{recorded_series.NAMES[norm]} "
-        + " → ".join(
-            percent(recorded_series.mean(found, "accuracy", norm=norm, batch=size))
-            for size in (sizes[-1], sizes[0])
-        )
+def _small_batches(found: Experiment) -> Measured | None:
+    sizes = series.values(found, "batch")
+    small, large = sizes[0], sizes[-1]
+    at = {
+        (norm, size): series.final(found, norm=norm, batch=size)
         for norm in ("batch", "group")
-    ]
-    return f"From batches of {sizes[-1]} to batches of {sizes[0]}: {'; '.join(parts)}."
-
-
-def _variant(found: Experiment, *names: str) -> str:
-    table = {row["variant"]: row for row in recorded_series.variants(found)}
-    parts = "; ".join(f"{name} {percent(table[name]['mean'])}" for name in names)
-    noise = 100 * recorded_series.noise(found)
-    return f"{parts[0].upper()}{parts[1:]}. Two seeds differ by up to {noise:.1f} points."
-
-
-def _modes(found: Experiment) -> str:
-    running = next(row for row in found.rows if row["statistics"] == "running")
-    mixed, single = (dict(recorded_series.modes(found, kind)) for kind in ("mixed", "one class"))
-    size = max(set(mixed) & set(single))
-    return (
-        f"{percent(running['accuracy'])} with running statistics; with those of the batch "
-        f"{percent(mixed[size])} in mixed batches of {size:g}, "
-        f"{percent(mixed[min(mixed)])} one image at a time, and {percent(single[size])} in "
-        f"batches of {size:g} that show one class."
+        for size in (small, large)
+    }
+    if any(runs is None for runs in at.values()):
+        return None
+    runs = {key: value for key, value in at.items() if value is not None}
+    lost = spread.difference(runs["batch", large].accuracies, runs["batch", small].accuracies)
+    ahead = spread.difference(runs["group", small].accuracies, runs["batch", small].accuracies)
+    return Measured(
+        [lost, ahead],
+        f"{-100 * lost.mean:+.1f} points from {large} to {small} images; there GroupNorm "
+        f"{100 * ahead.mean:+.1f}, n = {lost.n}",
     )
 
 
-_Sentence = Callable[[Experiment], str]
-_IOFFE = "Ioffe & Szegedy 2015", "https://arxiv.org/abs/1502.03167"
-_SANTURKAR = "Santurkar et al. 2018", "https://arxiv.org/abs/1805.11604"
-_CLAIMS: tuple[tuple[str, str, str, str, _Sentence], ...] = (
-    ("batch_norm_speed", "It trains faster: the same accuracy in 14 times fewer steps.",
-     f"{_IOFFE[0]}, abstract (ImageNet)", _IOFFE[1], _speed),
-    ("batch_norm_speed", "It allows much higher learning rates.",
-     f"{_IOFFE[0]}, abstract", _IOFFE[1], _rates),
-    ("batch_norm_statistics", "It works because it reduces internal covariate shift.",
-     f"{_IOFFE[0]}, title; disputed by {_SANTURKAR[0]}", _IOFFE[1], _shift),
-    ("batch_norm_statistics", "It works because it makes the loss landscape smoother.",
-     f"{_SANTURKAR[0]}, section 3", _SANTURKAR[1], _smooth),
-    ("batch_norm_batch_size", "It fails with small batches, and GroupNorm does not.",
-     "Wu & He 2018, figure 1 (ImageNet)", "https://arxiv.org/abs/1803.08494", _small_batches),
-    ("batch_norm_where", "It belongs in front of the activation.",
-     f"{_IOFFE[0]}, section 3.2", _IOFFE[1],
-     lambda found: _variant(found, "before the activation", "after the activation")),
-    ("batch_norm_where", "A convolution in front of it needs no bias.",
-     f"{_IOFFE[0]}, section 3.2", _IOFFE[1],
-     lambda found: _variant(found, "before the activation", "with a convolution bias")),
-    ("batch_norm_where", "It does not belong on the output layer.",
-     "common advice", "",
-     lambda found: _variant(found, "before the activation", "on the output layer too")),
-    ("batch_norm_where", "Residual networks do not need it.",
-     "common advice; He et al. 2016 use it after every convolution",
-     "https://arxiv.org/abs/1512.03385",
-     lambda found: _variant(found, "residual, BatchNorm", "residual, none")),
-    ("batch_norm_modes", "Forgetting evaluation mode ruins the answers.",
-     "PyTorch's documentation of eval()",
-     "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html", _modes),
+def _places(first: str, second: str, same: bool = False) -> Callable[[Experiment], Measured | None]:
+    """Compare two variants of ``batch_norm_where`` or ``batch_norm_depth``."""
+
+    def measure(found: Experiment) -> Measured | None:
+        table = series.variants(found)
+        return (_same if same else _versus)(table.get(first), table.get(second))
+
+    return measure
+
+
+def _modes(found: Experiment) -> Measured:
+    running = next(row for row in found.rows if row["statistics"] == "running")
+    mixed = [row for row in found.rows if (row["statistics"], row["batches"]) == ("batch", "mixed")]
+    ends = [min(mixed, key=_size), max(mixed, key=_size)]
+    parts = [
+        spread.proportion_difference(
+            (running["accuracy"], running["n"]), (row["accuracy"], row["n"])
+        )
+        for row in ends
+    ]
+    words = ", ".join(f"{percent(r['accuracy'])} in {r['batch_size']}s" for r in ends)
+    return Measured(parts, f"{percent(running['accuracy'])} → {words}")
+
+
+def _size(row: dict) -> int:
+    return int(row["batch_size"])
+
+
+def _folding(found: Experiment) -> Measured:
+    """Rounding is all that may differ: a part in a thousand of the largest logit."""
+    worst = max(row["max_difference"] / row["largest"] for row in found.rows)
+    return Measured(
+        [Spread(worst, 0.0, spread.LEAST)],
+        f"Logits {worst:.0e} of the largest apart",
+        margin=1e-3,
+    )
+
+
+_Measure = Callable[[Experiment], Measured | None]
+_IOFFE = ("Ioffe & Szegedy 2015", "https://arxiv.org/abs/1502.03167")
+_SANTURKAR = ("Santurkar et al. 2018", "https://arxiv.org/abs/1805.11604")
+_GROUP = ("Wu & He 2018", "https://arxiv.org/abs/1803.08494")
+_ADVICE = ("common advice", "")
+_CLAIMS: tuple[tuple[str, str, tuple[str, str], str, _Measure], ...] = (
+    ("batch_norm_speed", "Trains faster (ImageNet: 14 ×)", _IOFFE, "speed", _faster),
+    ("batch_norm_speed", "Ends more accurate", _IOFFE, "speed",
+     lambda found: _norms(found, "batch", "none")),
+    ("batch_norm_speed", "Allows higher learning rates", _IOFFE, "rates", _rates),
+    ("batch_norm_speed", "Beats GroupNorm in large batches", _GROUP, "speed",
+     lambda found: _norms(found, "batch", "group")),
+    ("batch_norm_statistics", "Reduces internal covariate shift", _IOFFE, "why", _shift),
+    ("batch_norm_statistics", "Makes the loss smoother", _SANTURKAR, "why", _smooth),
+    ("batch_norm_batch_size", "Fails in small batches (not GroupNorm)", _GROUP, "batches",
+     _small_batches),
+    ("batch_norm_where", "Belongs before the activation", _IOFFE, "where",
+     _places("before the activation", "after the activation")),
+    ("batch_norm_where", "Needs no bias in front of it", _IOFFE, "where",
+     _places("before the activation", "with a convolution bias", same=True)),
+    ("batch_norm_where", "Does not belong on the logits", _ADVICE, "where",
+     _places("before the activation", "on the output layer too")),
+    ("batch_norm_where", "Belongs on the input too", _ADVICE, "where",
+     _places("on the input too", "before the activation")),
+    ("batch_norm_where", "Makes dropout superfluous", _IOFFE, "where",
+     _places("before the activation", "with dropout", same=True)),
+    ("batch_norm_where", "Helps in fully connected networks", _IOFFE, "where",
+     _places("fully connected, BatchNorm", "fully connected, none")),
+    ("batch_norm_where", "Residual networks do not need it", _ADVICE, "where",
+     _places("residual, none", "residual, BatchNorm", same=True)),
+    ("batch_norm_depth", "Residual networks do not need it", _ADVICE, "depth",
+     _places("residual, none", "residual, BatchNorm", same=True)),
+    ("batch_norm_depth", "… nor with a start made for that (SkipInit)",
+     ("De & Smith 2020", "https://arxiv.org/abs/2002.10444"), "depth",
+     _places("residual, SkipInit", "residual, BatchNorm", same=True)),
+    ("batch_norm_depth", "Deep plain networks need it",
+     ("He et al. 2016", "https://arxiv.org/abs/1512.03385"), "depth",
+     _places("plain, BatchNorm", "plain, none")),
+    ("batch_norm_modes", "Forgetting eval() ruins the answers",
+     ("PyTorch", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html"), "modes",
+     _modes),
+    ("batch_norm_folding", "Folds away at inference",
+     ("Jacob et al. 2018", "https://arxiv.org/abs/1712.05877"), "folding", _folding),
 )  # fmt: skip

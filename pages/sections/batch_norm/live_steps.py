@@ -1,4 +1,4 @@
-"""The three steps of one BatchNorm layer of a trained network, and what its γ and β decide."""
+"""One BatchNorm layer of a trained network: its three steps, and what its γ and β decide."""
 
 from __future__ import annotations
 
@@ -7,109 +7,97 @@ import streamlit as st
 
 import zoo
 from pages.common import charts, number_format
+from pages.components.norm_axes import norm_axes
+from pages.components.running_mean import running_mean
 from pages.sections.batch_norm import norm_charts, norm_inputs
+from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
-from zoo.samples.sets import image_set
 
-BATCHES = (4, 16, 64)  # images that the steps are shown on
-REACH = 3.0  # how far the sliders go from the network's own γ and β
+COUNT, FEWER = 64, 16  # images in the batch: fewer for a large network, which answers each time
+LARGE = 1_000_000  # parameters
+REACH = 4.0  # how far the sliders go from the network's own γ and β
+ONE, ALL = "This channel", "All channels"
+MOMENTA, MOMENTUM = (0.01, 0.1, 0.5), 0.1
+ARRIVING = 40  # batches of the animation
 
 
 @st.fragment
-def show(model: zoo.Classifier, weights: str) -> None:
-    """Draw one channel of one layer before, between and after, and what its γ and β decide."""
-    layer, channel, count, number, statistics = _choose(model)
-    steps = steps_of(model, weights, layer, count, number)
-    own = steps.channel(channel, statistics)
-    place = f"{layer}.{channel}"
-    gamma = st.session_state.setdefault(f"bn.gamma.{place}", round(own.gamma, 2))
-    beta = st.session_state.setdefault(f"bn.beta.{place}", round(own.beta, 2))
-    shown = steps.channel(channel, statistics, gamma, beta)
-    _histograms(shown)
-    _formula(shown)
-    left, right = st.columns([5, 7], gap="large")
+def show() -> None:
+    """Draw one channel before, between and after, and what its γ and β decide."""
+    left, right = st.columns([4, 8], gap="large")
     with left:
-        _sliders(steps, own, place)
+        subject, layer, channel = _choose()
+        count = FEWER if zoo.info(subject.name).parameters > LARGE else COUNT
+        steps = steps_of(subject, subject.key, layer, count)
+        own = steps.channel(channel)
+        place = f"{subject.name}.{layer}.{channel}"
+        scope = _sliders(steps, own, place)
+    values = {name: _kept(place, name, getattr(own, name)) for name in ("gamma", "beta")}
     with right:
-        _effect(model, weights, layer, channel, gamma, beta, batch_indices(count, number))
+        _histograms(steps.channel(channel, "batch", values["gamma"], values["beta"]))
+        _effect(subject, layer, steps, channel, values, scope)
 
 
-def _choose(model: zoo.Classifier) -> tuple[str, int, int, int, str]:
-    """Let somebody choose; return layer, channel, images, number of the batch, statistics."""
-    names = batch_norm.layer_names(model.network)
-    first, second, third, fourth = st.columns([3, 3, 3, 3], gap="medium")
-    layer = first.selectbox(
-        "Layer",
-        names,
-        format_func=lambda name: f"{names.index(name) + 1} of {len(names)}: {name}",
-        key="bn.layer",
+def _choose() -> tuple[Subject, str, int]:
+    """Let somebody choose; return network, layer and channel."""
+    titles = {name: zoo.info(name).title for name in norm_inputs.names()}
+    name = st.segmented_control(
+        "Network", list(titles), format_func=titles.__getitem__, default=next(iter(titles)),
+        required=True, key="bn.network",
+    )  # fmt: skip
+    subject = norm_inputs.subject(str(name))
+    layers = batch_norm.layer_names(subject.network)
+    layer = st.selectbox(
+        "BatchNorm layer",
+        layers,
+        format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
+        key=f"bn.layer.{subject.name}",
     )
-    channels = model.network.get_submodule(layer).num_features
-    channel = second.slider("Channel", 0, channels - 1, 0, key=f"bn.channel.{layer}")
-    count = third.segmented_control(
-        "Images in the batch", BATCHES, default=BATCHES[1], required=True, key="bn.count"
-    )
-    statistics = fourth.segmented_control(
-        "Statistics",
-        ("batch", "running"),
-        default="batch",
-        required=True,
-        key="bn.statistics",
-        help="Training normalizes with the statistics of the batch; evaluation with running means "
-        "that the layer gathered in training.",
-    )
-    return layer, channel, int(count), st.session_state.get("bn.batch", 0), str(statistics)
+    norm = subject.network.get_submodule(layer)
+    opening = int(np.argmax(np.abs(norm.weight.detach().numpy())))
+    channel = st.slider(
+        "Channel", 0, norm.num_features - 1, opening, key=f"bn.channel.{subject.name}.{layer}",
+        help="Opens at the channel with the largest γ.",
+    )  # fmt: skip
+    return subject, layer, int(channel)
+
+
+def _kept(place: str, name: str, own: float) -> float:
+    return float(st.session_state.setdefault(f"bn.{name}.{place}", round(own, 2)))
 
 
 def _histograms(shown: batch_norm.Channel) -> None:
-    one, two, three = st.columns(3, gap="medium")
-    reach = 4 * max(np.sqrt(shown.variance), 1e-3)
+    reach = 4 * max(float(np.sqrt(shown.variance)), 1e-3)
     outside = max(4.0, 4 * abs(shown.gamma) + abs(shown.beta))
-    for column, title, values, color, limits, caption in (
-        (one, "Before", shown.before, charts.quiet(),
-         (shown.mean - reach, shown.mean + reach),
-         f"{shown.before.size:,} values: μ = {shown.mean:.3f}, σ² = {shown.variance:.3f}. "
-         f"Running: {shown.running_mean:.3f}, {shown.running_variance:.3f}."),
-        (two, "Normalized", shown.normalized, charts.accent(), (-4.0, 4.0),
-         f"Mean {_zero(shown.normalized.mean()):.2f}, standard deviation "
-         f"{shown.normalized.std():.2f}."),
-        (three, "After γ and β", shown.after, charts.accent(), (-outside, outside),
-         f"Mean {_zero(shown.after.mean()):.2f}, standard deviation {shown.after.std():.2f}."),
-    ):  # fmt: skip
-        with column:
-            st.markdown(f"**{title}**")
-            charts.show(
-                norm_charts.histogram(values, color, limits),
-                key=f"bn.histogram.{title}",
-                alt=f"Histogram of the channel's values, {title.lower()}. {caption}",
-            )
-            st.caption(caption)
-
-
-def _formula(shown: batch_norm.Channel) -> None:
-    """Write the formula, then with the numbers of the first value on the screen."""
-    x, normalized, y = (float(v[0]) for v in (shown.before, shown.normalized, shown.after))
-    st.latex(
-        r"\hat{x} = \frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}} \qquad y = \gamma\,\hat{x}+\beta"
+    around = (shown.mean - reach, shown.mean + reach)
+    row = (
+        norm_charts.Histogram("Before: x", shown.before, charts.quiet(), around),
+        norm_charts.Histogram(
+            "(x − μ) / √(σ² + ε)", shown.normalized, charts.accent(), (-4.0, 4.0)
+        ),
+        norm_charts.Histogram("γ x̂ + β", shown.after, charts.accent(), (-outside, outside)),
     )
-    left, right = st.columns(2, vertical_alignment="center")
-    left.latex(
-        rf"{normalized:.2f} = \frac{{{x:.2f}-{_bracketed(shown.mean)}}}"
-        rf"{{\sqrt{{{shown.variance:.2f}+{shown.eps:.5f}}}}}"
+    words = (
+        f"{shown.before.size:,} values with μ = {shown.mean:.2f} and "
+        f"σ = {np.sqrt(shown.variance):.2f} → mean {_zero(shown.normalized.mean()):.2f}, "
+        f"σ = {shown.normalized.std():.2f} → mean {_zero(shown.after.mean()):.2f}, "
+        f"σ = {shown.after.std():.2f}"
     )
-    right.latex(
-        rf"{y:.2f} = {shown.gamma:.2f}\cdot {_bracketed(normalized)}+{_bracketed(shown.beta)}"
+    charts.show(
+        norm_charts.histograms(row),
+        key="bn.histograms",
+        alt=f"Three histograms: before, normalized, after γ and β. {words}",
     )
-    st.caption("With the numbers of one value: the upper left corner of the first image's map.")
+    st.caption(words)
 
 
-def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> None:
+def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> str:
     def reset() -> None:
         st.session_state[f"bn.gamma.{place}"] = round(own.gamma, 2)
         st.session_state[f"bn.beta.{place}"] = round(own.beta, 2)
 
-    st.markdown("**Turn γ and β of this channel**")
     for name, symbol, value in (("gamma", "γ", own.gamma), ("beta", "β", own.beta)):
+        _kept(place, name, value)
         st.slider(
             f"{symbol} (trained: {value:.2f})",
             round(value - REACH, 2),
@@ -117,77 +105,119 @@ def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> No
             step=0.01,
             key=f"bn.{name}.{place}",
         )
+    scope = st.segmented_control(
+        "Move", (ONE, ALL), default=ONE, required=True, key="bn.scope",
+        help="All channels: every γ is multiplied as this one is, every β shifted as this one is.",
+    )  # fmt: skip
     st.button("As trained", on_click=reset, icon=":material/undo:", key="bn.reset")
-    st.caption(
-        "This network's training kept every γ at 1 and learned the β."
-        if not steps.trained_gamma
-        else "Both were learned: with γ = σ and β = μ the layer could undo the normalization."
-    )
+    if not steps.trained_gamma:
+        st.caption("This network's training kept every γ at 1 and learned β alone.")
+    return str(scope)
+
+
+def changed(
+    steps: batch_norm.Steps, channel: int, gamma: float, beta: float, scope: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the layer's γ and β (C,) after the sliders have been moved.
+
+    Args:
+        steps: the layer.
+        channel: whose sliders.
+        gamma, beta: where they stand.
+        scope: :data:`ONE` sets this channel's; :data:`ALL` multiplies every γ by the same factor
+            and adds the same to every β.
+    """
+    gammas, betas = steps.gamma.astype(np.float64), steps.beta.astype(np.float64)
+    if scope == ALL:
+        own = float(steps.gamma[channel]) or 1.0
+        gammas *= gamma / own
+        betas += beta - float(steps.beta[channel])
+    else:
+        gammas[channel], betas[channel] = gamma, beta
+    return gammas, betas
 
 
 def _effect(
-    model: zoo.Classifier,
-    weights: str,
+    subject: Subject,
     layer: str,
+    steps: batch_norm.Steps,
     channel: int,
-    gamma: float,
-    beta: float,
-    indices: np.ndarray,
+    values: dict[str, float],
+    scope: str,
 ) -> None:
-    """Draw what γ and β do to the answer to one image of the batch."""
-    inputs, labels = (
-        norm_inputs.inputs(model, weights)[indices],
-        image_set("cifar10").labels[indices],
-    )
-    effect = batch_norm.effect(model.network, layer, inputs, channel, gamma, beta)
-    chosen = norm_inputs.choose("bn.image", indices)
-    st.button(
-        "Another batch",
-        on_click=_next_batch,
-        icon=":material/shuffle:",
-        key="bn.next",
-        type="tertiary",
-    )
+    """Draw what γ and β do to the answer to one image of the batch, and to all of them."""
+    count = len(steps.before)
+    gammas, betas = changed(steps, channel, values["gamma"], values["beta"], scope)
+    effect = batch_norm.effect(subject.network, layer, subject.inputs[:count], gammas, betas)
+    order = most_shaken(subject, subject.key, layer, channel, count)
+    chosen = norm_inputs.choose(f"bn.image.{subject.name}.{layer}.{channel}", subject, order)
     before, after = effect.before[chosen], effect.after[chosen]
-    first, second = (model.labels[int(p.argmax())] for p in (before, after))
-    right = effect.right(labels)
+    labels = subject.found.names
+    first, second = (labels[int(p.argmax())] for p in (before, after))
+    right = effect.right(subject.labels[:count])
     verb = f"stays **{first}**" if first == second else f"turns from {first} to **{second}**"
     st.markdown(
         f"The answer {verb} ({number_format.percent(float(before.max()))} → "
-        f"{number_format.percent(float(after.max()))}). Of the {len(indices)} images in the batch "
-        f"{right[0]} → {right[1]} are right."
+        f"{number_format.percent(float(after.max()))}). Of {count} images "
+        f"{right[0]} → **{right[1]}** are right."
     )
     charts.show(
-        norm_charts.answers(model.labels, before, after),
+        norm_charts.answers(labels, before, after),
         key="bn.answers",
         alt=f"Probability of each class, as trained and with these γ and β; {first}, then {second}",
     )
 
 
-def _next_batch() -> None:
-    st.session_state["bn.batch"] = st.session_state.get("bn.batch", 0) + 1
+@st.fragment
+def averages() -> None:
+    """Draw what norms average over, and how a running mean follows the batches."""
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        st.markdown("**What shares one mean and one variance**")
+        norm_axes.show("bn.axes")
+    with right:
+        st.markdown("**The running mean, for evaluation**")
+        name = norm_inputs.names()[0]
+        subject = norm_inputs.subject(name)
+        layer = batch_norm.layer_names(subject.network)[0]
+        means, settled = arriving(subject, subject.key, layer)
+        running_mean.show("bn.running", means, settled, MOMENTA, MOMENTUM)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def steps_of(
-    _model: zoo.Classifier, weights: str, layer: str, count: int, number: int
-) -> batch_norm.Steps:
-    """Return what a layer is given for a batch of so many images, the batch with this number."""
-    inputs = norm_inputs.inputs(_model, weights)[batch_indices(count, number)]
-    return batch_norm.three_steps(_model.network, layer, inputs)
+def steps_of(_subject: Subject, key: str, layer: str, count: int) -> batch_norm.Steps:
+    """Return what a layer is given for the first so many images."""
+    return batch_norm.three_steps(_subject.network, layer, _subject.inputs[:count])
 
 
-def batch_indices(count: int, number: int) -> np.ndarray:
-    """Return the sample images in the batch with this number."""
-    total = len(image_set("cifar10"))
-    return (np.arange(count) + count * number) % total
+@st.cache_data(show_spinner=False, max_entries=64)
+def most_shaken(_subject: Subject, key: str, layer: str, channel: int, count: int) -> np.ndarray:
+    """Return the batch's images, those first whose answer hangs most on a channel.
+
+    That is how much of its probability the right class loses when γ changes its sign.
+    """
+    steps = steps_of(_subject, key, layer, count)
+    gammas, betas = changed(
+        steps, channel, -2.0 * np.sign(steps.gamma[channel]), float(steps.beta[channel]), ONE
+    )
+    found = batch_norm.effect(_subject.network, layer, _subject.inputs[:count], gammas, betas)
+    rows, labels = np.arange(count), _subject.labels[:count]
+    return np.argsort(found.after[rows, labels] - found.before[rows, labels], kind="stable")
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def arriving(_subject: Subject, key: str, layer: str) -> tuple[list[float], float]:
+    """Return a channel's means over small batches, and the running mean that the layer keeps.
+
+    The channel is the one with the largest running mean, beside which the others are flat.
+    """
+    images = 8 * ARRIVING
+    steps = batch_norm.three_steps(_subject.network, layer, _subject.inputs[:images])
+    channel = int(np.argmax(np.abs(steps.running_mean)))
+    values = steps.before[:, channel].reshape(ARRIVING, -1)
+    return [float(mean) for mean in values.mean(axis=1)], float(steps.running_mean[channel])
 
 
 def _zero(value: float) -> float:
     """Return 0.0 for what would be written as "-0.00"."""
     return 0.0 if abs(value) < 0.005 else float(value)
-
-
-def _bracketed(value: float) -> str:
-    """Write a number for a formula, a negative one in brackets."""
-    return f"({value:.2f})" if value < 0 else f"{value:.2f}"

@@ -1,22 +1,28 @@
-"""The race of the BatchNorm page: two networks train in a thread, and their curves grow."""
+"""The race of the BatchNorm page: a recorded one plays at once, one's own runs in a thread."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
 
 import zoo
-from pages.common import charts, number_format
-from pages.sections.batch_norm import norm_charts, recorded_series
+from pages.common import number_format
+from pages.components.link import link
+from pages.components.race_curves import race_curves
+from pages.sections.batch_norm import how_measured, recorded_series
 from zoo import batch_norm
 from zoo.samples.sets import image_set
 
 SECONDS = 20.0
 EVERY = 0.5  # seconds between two looks at the curves
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+RATE = 0.1
 NORMS = ("batch", "none")
+KEPT = 4  # earlier races that stay as thin lines
+RECORD = "batch_norm_race"
 TRACKS = threading.BoundedSemaphore(2)  # races at a time, all visitors together
 TITLES = {"batch": "with BatchNorm", "none": "without"}
 
@@ -53,6 +59,15 @@ class Race:
         """Whether the networks are still training."""
         return self.thread is not None and self.thread.is_alive()
 
+    @property
+    def curves(self) -> dict[str, list[tuple[float, float]]]:
+        """(step, accuracy on held-out digits) by runner."""
+        laps = list(self.laps)
+        return {
+            TITLES[norm]: [(float(lap.step), lap.accuracies[norm]) for lap in laps]
+            for norm in NORMS
+        }
+
     def _run(self) -> None:
         digits = image_set("mnist")
         try:
@@ -72,90 +87,121 @@ class Race:
             TRACKS.release()
 
 
+def on_link() -> None:
+    """Take the learning rate that a visitor's link holds."""
+    rates = {f"{rate:g}": rate for rate in RATES}
+    if "rate" in (came := link.arrived(rate=link.one_of(rates))):
+        st.session_state["bn.race.rate"] = rates[came["rate"]]
+
+
 def show() -> None:
     """Draw the race; while it runs, its part of the page redraws itself."""
-    race = st.session_state.get("bn.race")
+    race = _race()
     every = EVERY if race is not None and race.running else None
     st.fragment(_show, run_every=every)()
 
 
+def _race() -> Race | None:
+    found = st.session_state.get("bn.race")
+    return found if isinstance(found, Race) else None
+
+
 def _show() -> None:
-    race: Race | None = st.session_state.get("bn.race")
+    race, found = _race(), recorded_series.recorded(RECORD)
     running = race is not None and race.running
-    left, middle, _ = st.columns([5, 3, 4], gap="medium", vertical_alignment="bottom")
+    rate = _controls(running)
+    shown = race if race is not None and (running or race.learning_rate == rate) else None
+    if race is not None and race.problem:
+        st.info(race.problem)
+    if shown is not None and shown.laps:
+        _draw(shown.curves, _words(shown), rate)
+    elif found is not None and (curves := recorded_curves(found, rate)):
+        _draw(curves, f"Recorded, learning rate {rate:g}", rate, replay=f"{rate:g}")
+    if found is not None:
+        how_measured.popover(found)
+    if race is not None and st.session_state.get("bn.race.was") != running:
+        st.session_state["bn.race.was"] = running  # begins, or ends, to redraw itself
+        st.rerun()
+
+
+def _controls(running: bool) -> float:
+    """Draw the learning rate, which a link holds, and the button; return the rate."""
+    left, right = st.columns([7, 3], gap="medium", vertical_alignment="bottom")
+    st.session_state.setdefault("bn.race.rate", RATE)
     rate = left.select_slider(
-        "Learning rate", RATES, value=RATES[3], format_func=lambda r: f"{r:g}",
-        key="bn.race.rate", disabled=running,
+        "Learning rate of both", RATES, format_func=lambda r: f"{r:g}", key="bn.race.rate",
+        disabled=running,
     )  # fmt: skip
-    if running and race is not None:
-        if middle.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
+    link.show("race", rate=None if rate == RATE else float(rate))
+    if running:
+        if right.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
+            race = _race()
+            assert race is not None
             race.stopped.set()
-    elif middle.button(
-        "Start the race", icon=":material/play_arrow:", key="bn.race.start", type="primary",
+    elif right.button(
+        f"Run it live ({SECONDS:.0f} s)", icon=":material/play_arrow:", key="bn.race.start",
         width="stretch",
     ):  # fmt: skip
-        race = Race(float(rate))
-        race.start()
-        st.session_state["bn.race"] = race
-        st.rerun()
-    if race is None:
-        return
-    if race.problem:
-        st.info(race.problem)
-    if race.laps:
-        _curves(race)
-    if st.session_state.get("bn.race.was") != race.running:  # begins, or ends, to redraw itself
-        st.session_state["bn.race.was"] = race.running
-        st.rerun()
+        _begin(float(rate))
+    return float(rate)
 
 
-def _curves(race: Race) -> None:
-    laps = list(race.laps)
-    last = laps[-1]
-    left, right = st.columns(2, gap="large")
-    for column, title, kind, axis in (
-        (left, "Accuracy on held-out digits", "accuracies",
-         norm_charts.Axis("", ".0%", limits=(0, 1.02))),
-        (right, "Training loss", "losses", norm_charts.Axis("", ".2f", log=True)),
-    ):  # fmt: skip
-        lines = [
-            norm_charts.Line(
-                TITLES[norm],
-                [
-                    (lap.step, value)
-                    for lap in laps
-                    if (value := getattr(lap, kind)[norm]) == value  # NaN: nothing yet, or lost
-                ],
-                norm_charts.tint(norm),
-            )
-            for norm in NORMS
-        ]
-        with column:
-            st.markdown(f"**{title}**")
-            charts.show(
-                norm_charts.lines(lines, norm_charts.Axis("Training step"), axis, height=260),
-                key=f"bn.race.{kind}",
-                alt=f"{title} by training step, with and without BatchNorm",
-            )
-    words = "; ".join(
-        f"{TITLES[norm]} {number_format.percent(last.accuracies[norm])}"
-        + ("" if last.step == 0 or last.losses[norm] == last.losses[norm] else " (diverged)")
+def _begin(rate: float) -> None:
+    """Start a race; the one before stays as thin lines."""
+    before = _race()
+    if before is not None and len(before.laps) > 1:
+        earlier: list[Race] = st.session_state.setdefault("bn.race.earlier", [])
+        earlier.append(before)
+        del earlier[:-KEPT]
+    race = Race(rate)
+    race.start()
+    st.session_state["bn.race"] = race
+    st.rerun()
+
+
+def _draw(
+    curves: dict[str, Sequence[tuple[float, float]]], words: str, rate: float, replay: str = ""
+) -> None:
+    earlier: list[Race] = st.session_state.get("bn.race.earlier", [])
+    thin = [{"name": f"learning rate {r.learning_rate:g}", "curves": r.curves} for r in earlier]
+    drawn = [curves, *(race["curves"] for race in thin)]
+    last = max((points[-1][0] for own in drawn for points in own.values() if points), default=1)
+    race_curves.show(
+        "bn.race.chart", curves, earlier=thin, steps=max(int(last), 1), replay=replay, words=words
+    )
+
+
+def _words(race: Race) -> str:
+    last = race.laps[-1]
+    lost = [
+        TITLES[norm]
         for norm in NORMS
+        if last.step > 0 and last.losses[norm] != last.losses[norm]  # NaN
+    ]
+    diverged = f"; {' and '.join(lost)}: diverged" if lost else ""
+    return (
+        f"{'Training' if race.running else 'Finished'}: step {last.step:,}, "
+        f"{number_format.duration(last.seconds)}, learning rate {race.learning_rate:g}{diverged}"
     )
-    state = "Training" if race.running else "Finished"
-    st.markdown(
-        f"**{state}: step {last.step:,}, {number_format.duration(last.seconds)}**, learning rate "
-        f"{race.learning_rate:g}. Accuracy: {words}."
-    )
+
+
+def recorded_curves(found: zoo.Experiment, rate: float) -> dict[str, list[tuple[float, float]]]:
+    """Return (step, accuracy) by runner of the recorded race at a learning rate, seeds averaged."""
+    result = {}
+    for norm in NORMS:
+        points: dict[float, list[float]] = {}
+        for row in found.rows:
+            if (row["norm"], row["learning_rate"]) == (norm, rate):
+                points.setdefault(float(row["step"]), []).append(row["accuracy"])
+        if points:
+            result[TITLES[norm]] = [(s, sum(own) / len(own)) for s, own in sorted(points.items())]
+    return result
 
 
 def legend() -> str:
     """Say what races, in one sentence."""
-    digits = image_set("mnist")
-    norm = recorded_series.TITLES["batch"]
+    count = len(image_set("mnist"))
     return (
-        f"Two networks of this project, written in NumPy, train on {len(digits):,} digits on the "
-        f"server, from the same weights and on the same batches, step by step, for "
-        f"{SECONDS:.0f} seconds. One has {norm} after each convolution, the other has biases "
-        "instead."
+        f"Two NumPy networks of this project learn {count:,} digits, from the same weights and on "
+        "the same batches, step by step. One has BatchNorm, the other biases."
     )

@@ -67,28 +67,56 @@ class Axis:
     limits: tuple[float, float] | None = None
 
 
-def histogram(values: np.ndarray, color: str, limits: tuple[float, float]) -> go.Figure:
-    """Draw how often each value occurs, between limits, with a mark at zero.
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """One of several histograms in a row.
 
-    Args:
+    Attributes:
+        title: above it.
         values: float array of any shape.
         color: of the bars.
         limits: what the axis shows; what lies outside is counted in the first and last bar.
     """
-    import plotly.graph_objects as go
 
-    counts, edges = np.histogram(np.clip(values, *limits), bins=BINS, range=limits)
-    figure = go.Figure()
-    figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=counts / max(values.size, 1),
-        width=(edges[1] - edges[0]) * 0.92,
-        marker={"color": color, "line": {"width": 0}},
-        hovertemplate="%{y:.1%} near %{x:.2f}<extra></extra>",
+    title: str
+    values: np.ndarray = field(repr=False)
+    color: str
+    limits: tuple[float, float]
+
+
+def histograms(row: Sequence[Histogram], height: int = 150) -> go.Figure:
+    """Draw how often each value occurs, side by side, each with a mark at zero.
+
+    Args:
+        row: from left to right.
+        height: of the chart, in pixels.
+    """
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(
+        1, len(row), subplot_titles=[one.title for one in row], horizontal_spacing=0.04
     )
-    figure.add_vline(x=0, line={"color": charts.quiet(), "width": 1, "dash": "dot"})
-    charts.plain(figure, height=170)
-    figure.update_xaxes(range=limits, fixedrange=True, showgrid=False, zeroline=False, nticks=7)
+    for number, one in enumerate(row, start=1):
+        counts, edges = np.histogram(np.clip(one.values, *one.limits), BINS, one.limits)
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts / max(one.values.size, 1),
+            width=(edges[1] - edges[0]) * 0.92,
+            marker={"color": one.color, "line": {"width": 0}},
+            hovertemplate="%{y:.1%} near %{x:.2f}<extra></extra>",
+            row=1,
+            col=number,
+        )
+        figure.add_vline(
+            x=0, line={"color": charts.quiet(), "width": 1, "dash": "dot"}, row=1, col=number
+        )
+        figure.update_xaxes(
+            range=one.limits, fixedrange=True, showgrid=False, zeroline=False, nticks=6,
+            row=1, col=number,
+        )  # fmt: skip
+    charts.plain(figure, height)
+    figure.update_layout(showlegend=False, margin={"l": 0, "r": 8, "t": 26, "b": 0})
+    figure.update_annotations(font={"size": 13})
     figure.update_yaxes(visible=False, fixedrange=True)
     return figure
 
@@ -139,7 +167,7 @@ def lines(
     charts.plain(figure, height)
     figure.update_layout(
         hovermode="x unified",
-        legend=charts.LEGEND,
+        legend={**charts.LEGEND, "traceorder": "normal"},
     )
     _axis(figure.update_xaxes, x, {"showgrid": False})
     _axis(figure.update_yaxes, y, {"nticks": 6})
@@ -173,14 +201,17 @@ def grid(
         textfont={"color": charts.ink()},
         hovertemplate="%{y} at %{x}: %{z:.1%}<extra></extra>",
     )
-    charts.plain(figure, 52 * len(rows) + 44)
+    charts.plain(figure, 30 * len(rows) + 44)
     figure.update_xaxes(title=title, type="category", fixedrange=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticksuffix="  ")
     return figure
 
 
 def dots(
-    rows: Mapping[str, Sequence[float]], colors: Mapping[str, str], marker: float | None = None
+    rows: Mapping[str, Sequence[float]],
+    colors: Mapping[str, str],
+    marker: float | None = None,
+    spacing: int = 34,
 ) -> go.Figure:
     """Draw a row of dots for each name: fractions, from left to right.
 
@@ -188,6 +219,7 @@ def dots(
         rows: fractions by name, from top to bottom.
         colors: by name.
         marker: a fraction to mark with a vertical line.
+        spacing: pixels a row.
     """
     import plotly.graph_objects as go
 
@@ -203,7 +235,7 @@ def dots(
         )
     if marker is not None:
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
-    charts.plain(figure, 38 * len(rows) + 40)
+    charts.plain(figure, spacing * len(rows) + 40)
     figure.update_xaxes(tickformat=".0%", fixedrange=True, nticks=6, zeroline=False)
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False, type="category"
@@ -235,7 +267,7 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
             hovertemplate="%{text}",
             textposition="none",
         )
-    charts.plain(figure, 26 * len(labels) + 40)
+    charts.plain(figure, 16 * len(labels) + 60)
     figure.update_layout(
         barmode="group",
         bargap=0.35,
@@ -244,7 +276,10 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
         hovermode="y unified",
     )
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", fixedrange=True, nticks=5)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
+    figure.update_yaxes(
+        autorange="reversed", fixedrange=True, ticksuffix="  ", type="category", dtick=1,
+        tickfont={"size": 11},
+    )  # fmt: skip
     return figure
 
 

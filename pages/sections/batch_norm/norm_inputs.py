@@ -1,51 +1,92 @@
-"""The sample images of the BatchNorm page: the network's inputs, and a strip to choose from."""
+"""The networks and images that the BatchNorm page looks into, and a strip to choose images from."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 import zoo
+from pages.common import loaded_models
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding
 from pages.images.encoding import data_url as address
-from zoo.samples.sets import image_set
+from zoo.samples.sets import ImageSet, image_set
 
 SHOWN = 10  # in a strip
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def inputs(_model: zoo.Classifier, weights: str) -> np.ndarray:
-    """Return the network's inputs for the sample images, float32 (N, 3, H, W).
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A trained classifier, ready to be looked into.
 
-    Args:
-        weights: SHA-256 of the weights; what is computed is kept for all visitors by it.
+    Attributes:
+        name, title: of the model.
+        key: tells its weights from others; what is computed with it is kept by this.
+        network: the ``nn.Module``.
+        found: labelled images like those it learned from.
+        inputs: the same as the network's inputs, float32 (N, C, H, W).
     """
-    images = image_set("cifar10").images
-    return _model.preprocessing.normalize_batch(images)
+
+    name: str
+    title: str
+    key: str
+    network: Any = field(repr=False)
+    found: ImageSet = field(repr=False)
+    inputs: np.ndarray = field(repr=False)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The images' classes, int64 (N,)."""
+        return self.found.labels
 
 
-def choose(key: str, indices: np.ndarray) -> int:
-    """Draw a strip of sample images; return the place in it of the one that is chosen.
+def names() -> list[str]:
+    """Return the classifiers with labelled images: those that can be looked into."""
+    return [name for name in zoo.list_models() if zoo.info(name).image_set]
+
+
+def subject(name: str) -> Subject:
+    """Return a classifier; if it cannot be loaded, show why and end the page."""
+    model = loaded_models.classifier(name)
+    return _subject(model, loaded_models.key(model))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _subject(_model: zoo.Classifier, key: str) -> Subject:
+    info, network = zoo.info(_model.name), _model.network
+    if info.framework == "numpy":
+        network = network.to_torch()
+    found = image_set(info.image_set)
+    inputs = _model.preprocessing.normalize_batch(found.images)
+    return Subject(_model.name, info.title, key, network, found, inputs)
+
+
+def choose(key: str, subject: Subject, indices: np.ndarray) -> int:
+    """Draw a strip of sample images; return the number of the one that is chosen.
 
     Args:
         key: Where the visitor's choice is kept.
+        subject: Whose images.
         indices: int (N,): of the sample images; the first :data:`SHOWN` are drawn.
     """
 
     def pick() -> None:
-        if (place := thumbnails.picked(f"{key}.strip")) is not None and place.isdigit():
-            st.session_state[key] = int(place)
+        if (number := thumbnails.picked(f"{key}.strip")) is not None and number.isdigit():
+            st.session_state[key] = int(number)
 
-    found, shown = image_set("cifar10"), indices[:SHOWN]
+    found, shown = subject.found, [int(index) for index in indices[:SHOWN]]
     items = [
         thumbnails.Item(
-            id=str(place),
+            id=str(index),
             image=address(encoding.png(found.images[index])),
             description=f"Image {place + 1}: {found.names[found.labels[index]]}",
         )
         for place, index in enumerate(shown)
     ]
-    chosen = min(st.session_state.get(key, 0), len(shown) - 1)
+    kept = st.session_state.get(key)
+    chosen = kept if kept in shown else shown[0]
     thumbnails.show(f"{key}.strip", {"Choose an image": items}, str(chosen), pick)
     return chosen

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from zoo.experiments import Experiment, experiment, list_experiments
@@ -40,50 +42,85 @@ def values(found: Experiment, column: str) -> list[Any]:
     return sorted({row[column] for row in found.rows if row[column] is not None})
 
 
-def mean(found: Experiment, column: str, **where: Any) -> float | None:
-    """Return the mean of a column over the rows with the given values, or None without any."""
-    own = [
-        row[column]
-        for row in found.rows
-        if row[column] is not None and all(row[key] == value for key, value in where.items())
-    ]
-    return statistics.fmean(own) if own else None
+@dataclass(frozen=True)
+class Runs:
+    """The final trainings of one variant, at the learning rate that its search chose.
+
+    Attributes:
+        rate: the learning rate.
+        accuracies: one a seed.
+    """
+
+    rate: float
+    accuracies: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over the seeds."""
+        return statistics.fmean(self.accuracies)
 
 
-def best(found: Experiment, choices: str, column: str = "accuracy", **where: Any) -> Point | None:
-    """Return (choice, mean) for the choice whose mean is highest.
+def final(found: Experiment, column: str = "accuracy", **where: Any) -> Runs | None:
+    """Return the final trainings of a variant; None if there are none.
+
+    A record of a search and of final trainings says which are which (``stage``). In one without,
+    every learning rate was trained to the end: of the rates that lie as close to the best as its
+    seeds lie to each other, the lowest is taken, so that no noise decides.
 
     Args:
         found: the experiment.
-        choices: the column that is chosen by, such as ``"learning_rate"``.
         column: what counts.
         where: values of other columns.
     """
-    means = [
-        (value, average)
-        for value in values(found, choices)
-        if (average := mean(found, column, **where, **{choices: value})) is not None
-    ]
-    return max(means, key=lambda pair: pair[1]) if means else None
+    rates: dict[float, list[float]] = {}
+    for row in found.rows:
+        own = row.get("stage", "final") == "final" and row.get(column) is not None
+        if own and all(row[key] == value for key, value in where.items()):
+            rates.setdefault(row["learning_rate"], []).append(row[column])
+    if not rates:
+        return None
+    best = max(rates.values(), key=statistics.fmean)
+    near = statistics.fmean(best) - (max(best) - min(best))
+    chosen = min(rate for rate, own in rates.items() if statistics.fmean(own) >= near)
+    return Runs(chosen, tuple(rates[chosen]))
 
 
-def learning_curve(found: Experiment, norm: str, rate: float) -> list[Point]:
-    """Return (epoch, validation accuracy), mean over the seeds, of an experiment with ``curves``.
+def at_rate(found: Experiment, rate: float, **where: Any) -> tuple[float, ...]:
+    """Return the accuracies at one learning rate, of the search if there is one."""
+    stages = {row.get("stage") for row in found.rows}
+    stage = "search" if "search" in stages else None
+    return tuple(
+        row["accuracy"]
+        for row in found.rows
+        if row["learning_rate"] == rate
+        and row.get("stage") == stage
+        and all(row[key] == value for key, value in where.items())
+    )
 
-    Where one seed diverged, and stopped, the mean goes on with what it ended with.
+
+def learning_curve(
+    found: Experiment, norm: str, rate: float
+) -> tuple[list[Point], list[Point], list[Point]]:
+    """Return (epoch, validation accuracy): lowest, mean and highest of the final trainings.
+
+    Where one seed diverged, and stopped, it goes on with what it ended with.
     """
     runs = [
         [(point["epoch"], point["accuracy"]) for point in curve["validation"]]
         for curve in found.raw["curves"]
         if (curve["norm"], curve["learning_rate"]) == (norm, rate)
+        and curve.get("stage", "final") == "final"
     ]
     if not runs:
-        return []
+        return [], [], []
     epochs = [epoch for epoch, _ in max(runs, key=len)]
-    return [
-        (epoch, statistics.fmean(run[min(i, len(run) - 1)][1] for run in runs))
-        for i, epoch in enumerate(epochs)
+    by_epoch = [
+        (epoch, [run[min(i, len(run) - 1)][1] for run in runs]) for i, epoch in enumerate(epochs)
     ]
+    lowest, middle, highest = (
+        [(epoch, of(own)) for epoch, own in by_epoch] for of in (min, statistics.fmean, max)
+    )
+    return lowest, middle, highest
 
 
 def accuracy_grid(found: Experiment) -> tuple[list[str], list[float], list[list[float | None]]]:
@@ -91,19 +128,13 @@ def accuracy_grid(found: Experiment) -> tuple[list[str], list[float], list[list[
     norms = [norm for norm in NORMS if norm in values(found, "norm")]
     rates = values(found, "learning_rate")
     grid = [
-        [mean(found, "accuracy", norm=norm, learning_rate=rate) for rate in rates] for norm in norms
+        [
+            statistics.fmean(own) if (own := at_rate(found, rate, norm=norm)) else None
+            for rate in rates
+        ]
+        for norm in norms
     ]
     return norms, rates, grid
-
-
-def accuracy_range(found: Experiment, norm: str) -> str:
-    """Say from which to which final accuracy a norm goes over the learning rates."""
-    means = [
-        average
-        for rate in values(found, "learning_rate")
-        if (average := mean(found, "accuracy", norm=norm, learning_rate=rate)) is not None
-    ]
-    return f"{percent(min(means))} to {percent(max(means))}"
 
 
 def by_step(
@@ -115,7 +146,7 @@ def by_step(
         found: the experiment.
         column: such as ``"loss_high"``.
         norm, rate: which run.
-        layer: one layer; None means over all of them (the same for what concerns the network).
+        layer: one layer; None means over all of them.
     """
     points: dict[int, list[float]] = {}
     for row in found.rows:
@@ -126,23 +157,26 @@ def by_step(
     return [(step, statistics.fmean(own)) for step, own in sorted(points.items())]
 
 
-def variants(found: Experiment) -> list[dict[str, Any]]:
-    """Return the variants of ``batch_norm_where``, each at its better learning rate.
+def landscape(found: Experiment, column: str, norm: str, rate: float) -> list[Point]:
+    """Return (step, value) of what ``batch_norm_statistics`` says about the loss around the step.
 
-    Each has ``variant``, ``learning_rate``, ``mean`` and ``accuracies`` (one a seed).
+    Args:
+        found: the experiment.
+        column: such as ``"loss_high"``.
+        norm, rate: which run.
     """
-    result = []
-    for variant in dict.fromkeys(row["variant"] for row in found.rows):
-        rate, average = best(found, "learning_rate", variant=variant) or (0.0, 0.0)
-        own = [
-            row["accuracy"]
-            for row in found.rows
-            if (row["variant"], row["learning_rate"]) == (variant, rate)
-        ]
-        result.append(
-            {"variant": variant, "learning_rate": rate, "mean": average, "accuracies": own}
-        )
-    return result
+    rows: Iterable[Mapping[str, Any]] = found.raw["landscape"]
+    return [
+        (row["step"], row[column])
+        for row in rows
+        if (row["norm"], row["learning_rate"]) == (norm, rate) and row[column] is not None
+    ]
+
+
+def variants(found: Experiment) -> dict[str, Runs]:
+    """Return the final trainings of each variant, in the record's order."""
+    names = dict.fromkeys(row["variant"] for row in found.rows)
+    return {name: runs for name in names if (runs := final(found, variant=name)) is not None}
 
 
 def modes(found: Experiment, batches: str) -> list[Point]:
@@ -159,15 +193,35 @@ def modes(found: Experiment, batches: str) -> list[Point]:
     )
 
 
-def summary(found: Experiment, norm: str, rate: float) -> Mapping[str, Any]:
-    """Return the medians over a run of ``batch_norm_statistics``."""
+def medians(found: Experiment, column: str, norm: str, rate: float) -> tuple[float, ...]:
+    """Return the medians over each training of ``batch_norm_statistics``, one a seed."""
     rows: Iterable[Mapping[str, Any]] = found.raw["summary"]
-    return next(row for row in rows if (row["norm"], row["learning_rate"]) == (norm, rate))
+    return tuple(
+        row[column]
+        for row in rows
+        if (row["norm"], row["learning_rate"]) == (norm, rate) and row[column] is not None
+    )
 
 
-def noise(found: Experiment) -> float:
-    """Return by how much two seeds of one variant of ``batch_norm_where`` differ at most."""
-    return max(max(row["accuracies"]) - min(row["accuracies"]) for row in variants(found))
+def epochs_to_reach(found: Experiment, norm: str, rate: float, accuracy: float) -> list[float]:
+    """Return, for each seed, the epoch at which an accuracy was reached, between two epochs too.
+
+    A training that never reached it counts with its last epoch, as if it had at that moment.
+    """
+    result = []
+    for curve in found.raw["curves"]:
+        if (curve["norm"], curve["learning_rate"]) != (norm, rate):
+            continue
+        if curve.get("stage", "final") != "final":
+            continue
+        points = [(0, 0.1), *((p["epoch"], p["accuracy"]) for p in curve["validation"])]
+        reached = float(points[-1][0])
+        for (before, low), (after, high) in pairwise(points):
+            if high >= accuracy:
+                reached = before + (after - before) * (accuracy - low) / max(high - low, 1e-9)
+                break
+        result.append(reached)
+    return result
 
 
 def percent(value: float | None) -> str:

@@ -8,137 +8,163 @@ import streamlit as st
 import zoo
 from pages.common import charts, number_format
 from pages.images import encoding
-from pages.sections.batch_norm import norm_charts, norm_inputs, recorded_series
+from pages.sections.batch_norm import (
+    how_measured,
+    norm_charts,
+    norm_inputs,
+    recorded_series,
+)
+from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
-from zoo.samples.sets import image_set
+from zoo.functions import softmax
 
 COMPANIES = (1, 2, 4, 16)  # batch sizes, and how often each is drawn
 DRAWS = 8
+LOOKED_AT = 64  # images among which those are looked for whose answer flips
 MEASURED = 256  # images behind a live point of the curve
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ONE_CLASS_SIZES = (4, 8, 16)
 
 
 @st.fragment
-def batch_dependence(model: zoo.Classifier, weights: str) -> None:
+def batch_dependence(subject: Subject) -> None:
     """Draw how the answer to one image depends on the batch, if its statistics are used."""
-    left, right = st.columns([5, 7], gap="large", vertical_alignment="center")
-    found = image_set("cifar10")
-    with left:
-        chosen = norm_inputs.choose("bn.company", np.arange(len(found)))
-        label = int(found.labels[chosen])
-        image = encoding.png(found.images[chosen], 5)
-        st.image(image, caption=f"Truth: {found.names[label]}", width=160)
-    alone = evaluated(model, weights, chosen)[label]
-    with right, st.spinner("The network answers …", show_time=False):
-        rows = {
-            f"batch of {size}": batch_dependence_of(model, weights, chosen, size)[:, label]
-            for size in COMPANIES
-        }
-        st.markdown(f"**How sure the network is of “{found.names[label]}”**")
-        charts.show(
-            norm_charts.dots(
-                {name: [float(p) for p in row] for name, row in rows.items()},
-                dict.fromkeys(rows, charts.accent()),
-                marker=alone,
-            ),
-            key="bn.company.chart",
-            alt=f"Probability of the true class in batches of different images; {alone:.2f} in "
-            "evaluation mode",
-        )
-        st.caption(
-            f"Dotted line: evaluation mode, always {number_format.percent(alone)}. Dots: "
-            f"training mode; "
-            f"each is the same image among other images, drawn {DRAWS} times for each size."
-        )
+    names = subject.found.names
+    with st.spinner("The network answers …", show_time=False):
+        order = flipping(subject, subject.key)
+    chosen = norm_inputs.choose("bn.company", subject, order)
+    label = int(subject.labels[chosen])
+    with st.spinner("The network answers …", show_time=False):
+        drawn = {size: answers_in(subject, subject.key, chosen, size) for size in COMPANIES}
+        alone = evaluated(subject, subject.key, chosen)
+    said = [int(p.argmax()) for rows in drawn.values() for p in rows]
+    others = [names[k] for k in said if k != label]
+    words = f" ({max(set(others), key=others.count)})" if others else ""
+    image = encoding.data_url(encoding.png(subject.found.images[chosen], 2))
+    st.markdown(
+        f"![{names[label]}]({image}) In eval() **{names[int(np.argmax(alone))]}**, always; in "
+        f"train() **{len(others)} of {len(said)}** batches make it something else{words}."
+    )
+    rows = {f"batch of {size}": [float(p[label]) for p in drawn[size]] for size in COMPANIES}
+    charts.show(
+        norm_charts.dots(rows, dict.fromkeys(rows, charts.accent()), alone[label], spacing=28),
+        key="bn.company.chart",
+        alt=f"Probability of {names[label]} in batches of different images; {alone[label]:.2f} in "
+        "evaluation mode",
+    )
+    st.caption(
+        f"How sure it is of “{names[label]}”. Dotted: eval(), "
+        f"{number_format.percent(alone[label])}. A dot: the same image among others."
+    )
 
 
 @st.fragment
-def modes(model: zoo.Classifier, weights: str) -> None:
-    """Draw accuracy by batch size: measured now on some images, and recorded on all of them."""
+def modes(subject: Subject) -> None:
+    """Draw accuracy by batch size, as recorded on all test images and as measured now."""
     found = recorded_series.recorded("batch_norm_modes")
-    if st.button(f"Measure it now on {MEASURED} images", icon=":material/speed:", key="bn.measure"):
-        _measure(model, weights)
-    lines = [] if found is None else _recorded_modes(found)
-    if live := st.session_state.get("bn.modes"):
-        for name, color, dash in (
-            ("mixed", charts.accent(), "solid"),
-            ("one class", norm_charts.tint("group"), "dash"),
-        ):
-            title = f"Measured now, {name}"
-            lines.append(norm_charts.Line(title, live[name], color, dash, markers=True))
-        running = accuracy_of(model, weights, "running", MEASURED, False)
-        edges = [(SIZES[0], running), (SIZES[-1], running)]
-        lines.append(norm_charts.Line("Evaluation mode, now", edges, charts.quiet(), "dot"))
-    if not lines:
-        return
-    charts.show(
-        norm_charts.lines(
-            lines,
-            norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
-            norm_charts.Axis("", ".0%"),
-            height=300,
-        ),
-        key="bn.modes.chart",
-        alt="Accuracy by batch size, with the statistics of the batch",
-    )
-    if found is not None:
-        st.caption(f"{number_format.spaced(found.finding)} Measured on {found.raw['measured_on']}.")
+    live = st.session_state.get("bn.modes")
+    lines = ([] if found is None else _recorded_modes(found)) + (_live_modes(live) if live else [])
+    if lines:
+        st.markdown("**Accuracy when left in train()**")
+        charts.show(
+            norm_charts.lines(
+                lines,
+                norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
+                norm_charts.Axis("", ".0%"),
+                height=250,
+            ),
+            key="bn.modes.chart",
+            alt="Accuracy by batch size, with the statistics of the batch",
+        )
+    with st.container(horizontal=True, gap="small"):
+        if found is not None:
+            how_measured.popover(found)
+        with st.popover("Measure it here", icon=":material/speed:", key="bn.measure.fold"):
+            st.caption(
+                f"On {MEASURED} of the sample images, one point after the other: about half a "
+                "minute. The points join the chart."
+            )
+            asked = st.button("Measure", key="bn.measure")
+    if asked:
+        _measure(subject)
+        st.rerun(scope="fragment")
+    if live:
+        st.caption(
+            f"With markers: {MEASURED} sample images, just now; "
+            f"{number_format.percent(live['running'])} in eval()."
+        )
 
 
 def _recorded_modes(found: zoo.Experiment) -> list[norm_charts.Line]:
     running = next(row["accuracy"] for row in found.rows if row["statistics"] == "running")
     edges = [(SIZES[0], running), (SIZES[-1], running)]
-    accent, gray, amber = charts.accent(), charts.quiet(), norm_charts.tint("group")
+    series = recorded_series.modes
     return [
-        norm_charts.Line("Evaluation mode", edges, gray, "dash", 1.5),
-        norm_charts.Line("Recorded, mixed", recorded_series.modes(found, "mixed"), f"{accent}a0"),
-        norm_charts.Line(
-            "Recorded, one class", recorded_series.modes(found, "one class"), f"{amber}a0"
-        ),
+        norm_charts.Line("eval()", edges, charts.quiet(), "dash", 1.5),
+        norm_charts.Line("mixed batches", series(found, "mixed"), charts.accent()),
+        norm_charts.Line("one class", series(found, "one class"), norm_charts.tint("group")),
     ]
 
 
-def _measure(model: zoo.Classifier, weights: str) -> None:
+def _live_modes(live: dict) -> list[norm_charts.Line]:
+    return [
+        norm_charts.Line(f"{kind}, here", live[kind], color, "dot", 1.0, markers=True)
+        for kind, color in (("mixed", charts.accent()), ("one class", norm_charts.tint("group")))
+    ]
+
+
+def _measure(subject: Subject) -> None:
     """Measure one point after the other; each is kept for all visitors."""
     cases = [("mixed", size) for size in SIZES] + [("one class", size) for size in ONE_CLASS_SIZES]
-    points: dict[str, list[norm_charts.Point]] = {"mixed": [], "one class": []}
+    points: dict = {"mixed": [], "one class": []}
     bar = st.progress(0.0)
     for number, (kind, size) in enumerate(cases):
         bar.progress(number / len(cases), f"Batches of {size}, {kind}")
-        value = accuracy_of(model, weights, "batch", size, kind == "one class")
+        value = accuracy_of(subject, subject.key, "batch", size, kind == "one class")
         points[kind].append((size, value))
     bar.empty()
+    points["running"] = accuracy_of(subject, subject.key, "running", MEASURED, False)
     st.session_state["bn.modes"] = points
 
 
+@st.cache_data(show_spinner=False, max_entries=4)
+def flipping(_subject: Subject, key: str) -> np.ndarray:
+    """Return sample images, those first that are right evaluated and wrong in a small batch."""
+    inputs, labels = _subject.inputs[:LOOKED_AT], _subject.labels[:LOOKED_AT]
+    alone = softmax(batch_norm.logits(_subject.network, inputs))
+    batch = softmax(batch_norm.logits(_subject.network, inputs, "batch", COMPANIES[-1]))
+    rows = np.arange(len(labels))
+    right = alone.argmax(axis=1) == labels
+    flips = right & (batch.argmax(axis=1) != labels)
+    lost = np.where(right, alone[rows, labels] - batch[rows, labels], -1.0)
+    return np.lexsort((-lost, ~flips))
+
+
 @st.cache_data(show_spinner=False, max_entries=200)
-def batch_dependence_of(_model: zoo.Classifier, weights: str, index: int, size: int) -> np.ndarray:
+def answers_in(_subject: Subject, key: str, index: int, size: int) -> np.ndarray:
     """Return the probabilities (draws, K) of an image in several batches of this size."""
-    inputs = norm_inputs.inputs(_model, weights)
-    others = np.delete(inputs, index, axis=0)
+    inputs = _subject.inputs
+    others = np.delete(inputs[: 4 * LOOKED_AT], index, axis=0)
     draws = 1 if size == 1 else DRAWS
     return batch_norm.batch_dependence(
-        _model.network, inputs[index], others, size, draws, seed=size
+        _subject.network, inputs[index], others, size, draws, seed=size
     )
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def evaluated(_model: zoo.Classifier, weights: str, index: int) -> list[float]:
+def evaluated(_subject: Subject, key: str, index: int) -> list[float]:
     """Return the probabilities of an image in evaluation mode."""
-    result = _model.predict(image_set("cifar10").images[index])
-    return [float(p) for p in result.probabilities]
+    found = softmax(batch_norm.logits(_subject.network, _subject.inputs[index : index + 1]))
+    return [float(p) for p in found[0]]
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
-def accuracy_of(
-    _model: zoo.Classifier, weights: str, statistics: str, size: int, one_class: bool
-) -> float:
+def accuracy_of(_subject: Subject, key: str, statistics: str, size: int, one_class: bool) -> float:
     """Return the accuracy on the sample images in one mode."""
     return batch_norm.accuracy(
-        _model.network,
-        norm_inputs.inputs(_model, weights)[:MEASURED],
-        image_set("cifar10").labels[:MEASURED],
+        _subject.network,
+        _subject.inputs[:MEASURED],
+        _subject.labels[:MEASURED],
         statistics=statistics,
         batch_size=size,
         one_class=one_class,

@@ -44,7 +44,7 @@ def show(
         while len(made) > KEPT:
             made.pop(next(iter(made)))
     with place.container():
-        st.image(_enlarged(made[key]), width="stretch")
+        st.image(_enlarged(made[key]), width="stretch", alt=f"Preferred input of channel {channel}")
         st.caption(f"Preferred input, generated from noise in {STEPS} steps (Olah et al. 2017)")
 
 

@@ -43,9 +43,10 @@ def show(
         items.append(gallery.GalleryImage(name, f"{value:.3g}", address(encoded), f"Shows: {name}"))
     split = {"test": "test images", "train": "training images"}[images.split]
     data = model.config["data"]["name"]
+    st.header(f"What excites channel {channel} most", anchor="excites")
     st.caption(
         f"Top-activating images of {min(POOL, len(images))} {data} {split}, with the largest "
-        "value; box = receptive field."
+        "value; box: receptive field."
     )
     gallery.show("top-images", items, columns=COUNT, few=3)
 

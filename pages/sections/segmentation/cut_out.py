@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image, ImageColor
 
 import zoo
 from pages.components import upload
+from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
 from pages.images import encoding
 from pages.sections.segmentation.segmented_photo import Scene
@@ -63,6 +65,29 @@ def look() -> Look:
 def set_look(**changes: Any) -> None:
     """Change how the cut-out looks."""
     st.session_state["cut-out"] = replace(look(), **changes)
+
+
+def on_link() -> None:
+    """Take what a visitor's link names: a colour behind the car, and whether to trim."""
+    came = link.arrived(background=_colour, trim=link.one_of(["1"]))
+    if "background" in came:
+        set_look(kind="Colour", colour=came["background"])
+    if "trim" in came:
+        set_look(trim=True)
+
+
+def for_link() -> dict[str, str | bool | None]:
+    """Return what :func:`on_link` reads; another image behind the car stays out of it."""
+    now = look()
+    return {
+        "background": now.colour.removeprefix("#") if now.kind == "Colour" else None,
+        "trim": now.trim or None,
+    }
+
+
+def _colour(text: str) -> str | None:
+    """Read a colour as a link writes it, ``5b5bd6``."""
+    return f"#{text.lower()}" if re.fullmatch("[0-9a-fA-F]{6}", text) else None
 
 
 def choose() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -63,7 +64,7 @@ def _printed(key: str, _model: zoo.Classifier | zoo.Segmenter) -> Printed:
     shape = ", ".join(map(str, _model.logits(blank).shape))
     return Printed(
         library=repr(found),
-        plain=_plain(_model, found),
+        plain=_plain(_model, sample.path),
         shape=f"torch.Size([{shape}])",
         command=f"{snippets.sample_path(_model.name)}: {found.in_words()}",
         response=json.dumps(answer, indent=2, ensure_ascii=False),
@@ -73,12 +74,14 @@ def _printed(key: str, _model: zoo.Classifier | zoo.Segmenter) -> Printed:
     )
 
 
-def _plain(model: zoo.Model, found: zoo.Classification | zoo.Segmentation) -> str:
-    """Return what the bare network's answer is put into words as."""
-    if isinstance(found, zoo.Classification):
-        return found.label
-    share = float((found.low_res_probabilities >= found.threshold).mean())
-    return f"{share:.1%} of the image is {found.label}"
+def _plain(model: zoo.Model, image: Path) -> str:
+    """Return what the bare network's answer is put into: no refined edge, no speck taken back."""
+    logits = model.logits(model.preprocess(image)[None])[0]
+    if isinstance(model, zoo.Classifier):
+        return model.labels[int(logits.argmax())]
+    threshold = float(model.config["threshold"])
+    share = float((logits[0] >= np.log(threshold / (1 - threshold))).mean())
+    return f"{share:.1%} of the image is {model.labels[0]}"
 
 
 def _cut_out(photo: bytes, found: zoo.Classification | zoo.Segmentation) -> bytes:

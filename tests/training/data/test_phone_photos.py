@@ -147,20 +147,26 @@ def test_another_car_that_the_network_sees_is_left_out() -> None:
     assert left_out[..., 6:14, 28:35].all()
 
 
-def test_what_hangs_on_the_labelled_car_is_learned_from_near_it() -> None:
+@pytest.mark.parametrize("logit", [4.0, 0.5, -1.0])
+def test_what_hangs_on_the_labelled_car_is_learned_from_near_it(logit: float) -> None:
     logits, _, trust = scene()
-    logits[..., 5:15, 10:35] = 4.0
+    logits[..., 5:15, 10:35] = logit
     left_out = (trust > NONE) & ~learned(logits, trust)
     reach = round(NEAR * 800**0.5)
     assert left_out.sum() == 10 * (35 - 16 - reach)
     assert left_out[..., 5:15, 16 + reach : 35].all()
-    assert torch.equal(learned(logits.clamp(max=1.0), trust), trust > NONE), "unsure"
 
 
-def test_a_speck_is_learned_from() -> None:
+def test_a_speck_beside_the_labelled_car_is_learned_from() -> None:
     logits, _, trust = scene()
-    logits[..., 5, 25] = 1.0
+    logits[..., 5, 17] = 1.0
     assert torch.equal(learned(logits, trust), trust > NONE)
+
+
+def test_far_away_sure_background_is_learned_from() -> None:
+    logits, _, trust = scene()
+    assert learned(logits, trust)[..., 25:].all()
+    assert not learned(logits + 4, trust)[..., 25:].any(), "for all it knows there may be a car"
 
 
 def test_a_batch_says_what_its_masks_know() -> None:
@@ -247,5 +253,5 @@ def test_training_learns_from_phone_photos_alone_what_they_know(tmp_path: Path) 
     phone = record["metrics"]["validation_phone"]
     assert phone["n"] == 4
     assert phone["good"] == 1.0
-    assert record["history"][-1]["validation"]["phone_good"] == 1.0
+    assert {"phone_good", "phone_fair"} <= record["history"][-1]["validation"].keys()
     assert record["photos"]["phone"] == 4

@@ -20,6 +20,7 @@ from training.data import carvana_photos as data
 from training.engine.failures import TrainingError
 from training.experiments.segmentation import (
     object_size,
+    unet_alternatives,
     unet_head_rate,
     unet_losses,
     unet_skips,
@@ -169,3 +170,37 @@ def test_the_finding_about_the_last_layer_names_the_faster_one_first() -> None:
     assert "training loss of 0.150 instead of 0.400" in said
     assert "Validation IoU is 0.9500 instead of 0.9100" in said
     assert "Boundary IoU 0.8500 instead of 0.8100" in said
+
+
+def test_the_family_is_compared_and_finished_trainings_are_not_repeated(
+    data_dir: Path, monkeypatch
+) -> None:
+    folder = data_dir / "experiments"
+    arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
+    family = {name: unet_alternatives.FAMILY[name] for name in ("unet", "fcn")}
+    monkeypatch.setattr(unet_alternatives, "FAMILY", family)
+    assert unet_alternatives.main(arguments) == 0
+    monkeypatch.setattr(zoo.experiments, "FOLDER", folder)
+    experiment = zoo.experiment("unet_alternatives")
+    assert [row["network"] for row in experiment.rows] == list(family)
+    assert experiment.finding == unet_alternatives.finding(experiment.rows)
+    assert experiment.rows[1]["multiply_adds"] < experiment.rows[0]["multiply_adds"]
+    assert [len(curve["iou"]) for curve in experiment.raw["curves"]] == [1, 1]
+
+    def never(*_arguments, **_options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(unet_alternatives.carvana_recipe, "train", never)
+    assert unet_alternatives.main(arguments) == 0
+
+
+def test_what_is_within_the_spread_of_the_seeds_is_a_tie() -> None:
+    rows = [
+        {"network": name, "seed": seed, "iou": iou, "milliseconds": time}
+        for name, times, ious in (("a", 3, (0.95, 0.97)), ("b", 2, (0.95, 0.96)), ("c", 1, (0.5,)))
+        for seed, (iou, time) in enumerate((iou, times) for iou in ious)
+    ]
+    said = unet_alternatives.finding(rows)
+    assert "a 0.9600, b 0.9550, c 0.5000" in said
+    assert "within the spread of the seeds (0.0200): b." in said
+    assert "fastest is c" in said

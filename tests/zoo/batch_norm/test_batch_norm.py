@@ -85,11 +85,11 @@ def test_sliders_move_the_channel_and_nothing_else(network: CifarNet, inputs: np
     before = state(network)
     name = batch_norm.layer_names(network)[2]
     own = network.get_submodule(name)
-    same = batch_norm.logits_with(
-        network, name, inputs, 1, own.weight[1].item(), own.bias[1].item()
-    )
+    gamma, beta = own.weight.detach().numpy().copy(), own.bias.detach().numpy().copy()
+    same = batch_norm.logits_with(network, name, inputs, gamma, beta)
     np.testing.assert_array_equal(same, logits(network, inputs))
-    moved = batch_norm.logits_with(network, name, inputs, 1, 3.0, -2.0)
+    gamma[1], beta[1] = 3.0, -2.0
+    moved = batch_norm.logits_with(network, name, inputs, gamma, beta)
     reference = copy.deepcopy(network)
     with torch.no_grad():
         reference.get_submodule(name).weight[1] = 3.0
@@ -108,8 +108,8 @@ def test_what_does_not_exist_is_a_sentence(inputs: np.ndarray) -> None:
     steps = batch_norm.three_steps(network, "block1.bn1", inputs)
     with pytest.raises(ZooError, match="channels 0 to 3"):
         steps.channel(4)
-    with pytest.raises(ZooError, match="channels 0 to 3"):
-        batch_norm.logits_with(network, "block1.bn1", inputs, 4, 1.0, 0.0)
+    with pytest.raises(ZooError, match="has 4 channels"):
+        batch_norm.logits_with(network, "block1.bn1", inputs, np.ones(5), np.zeros(5))
     with pytest.raises(ZooError, match='"batch" or "running"'):
         steps.channel(0, "moving")
     with pytest.raises(ZooError, match='"running" or "batch"'):

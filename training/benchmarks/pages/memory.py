@@ -120,9 +120,18 @@ def _has_torch(pid: int) -> bool:
 
 
 def _share_of_a_core(pid: int) -> float:
-    before = _ticks(pid)
+    before = cpu_seconds(pid)
     time.sleep(_QUIET)
-    return (_ticks(pid) - before) / os.sysconf("SC_CLK_TCK") / _QUIET
+    return (cpu_seconds(pid) - before) / _QUIET
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, in seconds.
+
+    Raises:
+        RuntimeError: It has ended.
+    """
+    return _ticks(pid) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(pid: int) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
@@ -21,7 +24,16 @@ PAGES = (
     "cars",
     "feature_maps",
     "batch_norm",
+    "experiments",
     "use_the_weights",
+)
+
+
+# The frontend's name for what a component fires; Streamlit has no public one.
+_INTERNAL = "$$STREAMLIT_INTERNAL_KEY"
+_FINISHED = (
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
 )
 
 
@@ -29,11 +41,53 @@ class PageError(Exception):
     """A page ended in an error, or not at all; the message says which and why."""
 
 
+@dataclass(frozen=True)
+class Control:
+    """Something on a page to click, and what the browser would send.
+
+    Attributes:
+        page: Hash of the page's script.
+        fragment: The part of the page that runs again, "" for all of it.
+        state: What the server is told.
+    """
+
+    page: str
+    fragment: str
+    state: WidgetState
+
+
+def controls(messages: Sequence[ForwardMsg]) -> list[Control]:
+    """Return what can be clicked of what a server sent: each sample image, each switch."""
+    page, found = "", []
+    for message in messages:
+        if message.HasField("new_session"):
+            page = message.new_session.page_script_hash
+        element = message.delta.new_element
+        kind = element.WhichOneof("type")
+        states: list[WidgetState] = []
+        if kind == "checkbox":
+            box = element.checkbox
+            states = [WidgetState(id=box.id, bool_value=not box.default)]
+        elif kind == "bidi_component" and "thumbnails" in element.bidi_component.component_name:
+            strip = element.bidi_component
+            states = [
+                WidgetState(
+                    id=f"{_INTERNAL}_{strip.id}__events",
+                    json_trigger_value=json.dumps([{"event": "picked", "value": item["id"]}]),
+                )
+                for group in json.loads(strip.json)["groups"]
+                for item in group["items"]
+            ]
+        found += [Control(page, message.delta.fragment_id, state) for state in states]
+    return found
+
+
 class Visitor:
     """One session of a running app.
 
     Attributes:
         session: The session's id.
+        received: Bytes that the server has sent.
 
     Args:
         url: Address of the app.
@@ -55,6 +109,8 @@ class Visitor:
             )
         )
         self.session = ""
+        self.received = 0
+        self._page = ""
 
     def __enter__(self) -> Visitor:
         return self
@@ -77,11 +133,26 @@ class Visitor:
         Raises:
             PageError: The page showed an error, or was not finished in time.
         """
+        self._page = page
         message = BackMsg()
         message.rerun_script.page_name = page
         message.rerun_script.context_info.timezone = "UTC"
         self._socket.send(message.SerializeToString())
         return self._until_finished(page or "overview")
+
+    def click(self, control: Control) -> list[ForwardMsg]:
+        """Use a control of the page that is open; return what the server sent.
+
+        Raises:
+            PageError: As of :meth:`open`.
+        """
+        message = BackMsg()
+        message.rerun_script.page_script_hash = control.page
+        message.rerun_script.fragment_id = control.fragment
+        message.rerun_script.context_info.timezone = "UTC"
+        message.rerun_script.widget_states.widgets.append(control.state)
+        self._socket.send(message.SerializeToString())
+        return self._until_finished(self._page or "overview")
 
     def _until_finished(self, page: str) -> list[ForwardMsg]:
         received = []
@@ -91,6 +162,7 @@ class Visitor:
                 data = self._socket.recv(timeout=max(0.0, end - time.monotonic()))
             except TimeoutError:
                 raise PageError(f"{page} was not finished in {self._patience:.0f} s.") from None
+            self.received += len(data)
             message = ForwardMsg()
             message.ParseFromString(data if isinstance(data, bytes) else data.encode())
             received.append(message)
@@ -99,7 +171,7 @@ class Visitor:
             if problem := _problem(message):
                 raise PageError(f"{page}: {problem}")
             finished = message.WhichOneof("type") == "script_finished"
-            if finished and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            if finished and message.script_finished in _FINISHED:
                 return received
 
 

@@ -18,6 +18,10 @@ from training.experiments.batch_norm.small_study import SmallStudy
 
 NAME = "batch_norm_longer"
 QUESTION = "What does the small network reach with BatchNorm when it trains longer?"
+LIMITS = (
+    "One seed and one learning rate, and nothing beside it: no training of this length "
+    "without BatchNorm."
+)
 NORM, RATE, SEED, EPOCHS = "batch", 0.1, 0, 24
 
 
@@ -44,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "diverged": result["diverged"],
         "seconds": result["seconds"],
     }
-    return study.conclude([row], finding([row]), (SEED,), curves=study.curves())
+    return study.conclude([row], finding([row]), (SEED,), curves=study.curves(), limits=LIMITS)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,17 @@ from training.experiments.batch_norm.small_training import train
 
 NAME = "batch_norm_statistics"
 QUESTION = "What does BatchNorm change inside a network while it trains?"
+LIMITS = (
+    "One seed, a small network, and two learning rates, the same for both. Medians over layers "
+    "and steps: single steps differ by far more."
+)
 RATES = (0.02, 0.1)
 SEEDS = (0,)
 NORMS = ("none", "batch")
 EPOCHS = 4
 LOOKS, SHIFT_LOOKS = 100, 25  # in a run
+LAYER_COLUMNS = ("gradient_norm", "activation_std", "activation_drift", "shift_relative")
+LANDSCAPE_COLUMNS = ("loss_low", "loss_high", "gradient_change", "smoothness")
 
 
 def measure(
@@ -71,13 +77,14 @@ def rows_of(key: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[dict[
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the median over all looks for each run, with what failed to be a number left out."""
-    runs: dict[tuple[str, float], list[Mapping[str, Any]]] = {}
+    runs: dict[tuple[str, float, int], list[Mapping[str, Any]]] = {}
     for row in rows:
-        runs.setdefault((row["norm"], row["learning_rate"]), []).append(row)
+        runs.setdefault((row["norm"], row["learning_rate"], row["seed"]), []).append(row)
     return [
         {
             "norm": norm,
             "learning_rate": rate,
+            "seed": seed,
             "loss_range": _median(_difference(r["loss_high"], r["loss_low"]) for r in own),
             "gradient_change": _median(r["gradient_change"] for r in own),
             "smoothness": _median(r["smoothness"] for r in own),
@@ -85,8 +92,39 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "shift_relative": _median(r["shift_relative"] for r in own),
             "shift_cosine": _median(r["shift_cosine"] for r in own),
         }
-        for (norm, rate), own in runs.items()
+        for (norm, rate, seed), own in runs.items()
     ]
+
+
+def thinned(
+    rows: Sequence[Mapping[str, Any]],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what the page draws of all looks: means over the seeds, where the shift was measured.
+
+    Returns:
+        One row a norm, learning rate, step and layer; and one a norm, learning rate and step, of
+        what concerns the whole network.
+    """
+    steps = {row["step"] for row in rows if row["shift_relative"] is not None}
+    kept = [row for row in rows if row["step"] in steps]
+    run = ("norm", "learning_rate", "step")
+    return _means(kept, (*run, "layer"), LAYER_COLUMNS), _means(kept, run, LANDSCAPE_COLUMNS)
+
+
+def _means(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    groups: dict[tuple, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    result = []
+    for group, own in groups.items():
+        means = {}
+        for column in columns:
+            numbers = [row[column] for row in own if row[column] is not None]
+            means[column] = float(f"{statistics.fmean(numbers):.4g}") if numbers else None
+        result.append(dict(zip(names, group, strict=True)) | means)
+    return result
 
 
 def finding(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -142,7 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = study.measure(keys, measure)
     rows = [row for key, run in zip(keys, results, strict=True) for row in rows_of(key, run)]
     table = summary(rows)
-    return study.conclude(rows, finding(table), SEEDS, summary=table, runs=study.curves())
+    return study.conclude(
+        rows, finding(table), SEEDS, summary=table, runs=study.curves(), limits=LIMITS
+    )
 
 
 if __name__ == "__main__":

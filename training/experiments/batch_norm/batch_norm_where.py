@@ -20,6 +20,11 @@ from training.experiments.batch_norm.small_study import SmallStudy, network_fact
 
 NAME = "batch_norm_where"
 QUESTION = "Where does BatchNorm help: before or after the activation, on the output, with a bias?"
+LIMITS = (
+    "Two seeds, seven epochs, one small network. The variants with BatchNorm ran at one "
+    "learning rate, those without at two. Differences of a point are a tie: the two seeds of "
+    "one variant lie as far apart."
+)
 SEEDS = (0, 1)
 RATE, LOW_RATE = 0.1, 0.02
 VARIANTS: dict[str, Design] = {
@@ -79,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for (variant, key), result in zip(plan, results, strict=True)
     ]
     residual = next(key for key in study.keys if key["design"]["residual"])
-    return study.conclude(rows, finding(rows), SEEDS, residual_network=network_facts(residual))
+    return study.conclude(
+        rows, finding(rows), SEEDS, residual_network=network_facts(residual), limits=LIMITS
+    )
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ from zoo.preprocessing.mnist_format import prepare
 
 NAME = "digit_preparation"
 QUESTION = "Do position, size, stroke width, ink colour or light change the answer to a digit?"
+LIMITS = (
+    "A thousand digits, drawn again by a program and not by people; at 99 % right one "
+    "condition is known to about half a point."
+)
 CANVAS = 280  # side of the Digits page's pad
 Array = np.ndarray
 Color = tuple[int, int, int]
@@ -295,7 +299,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = measure(model, digits, names, options.seed)
     if options.only:
         return 0
-    return experiment.conclude(rows, finding(rows), [options.seed], split=options.split)
+    return experiment.conclude(
+        rows, finding(rows), [options.seed], split=options.split, limits=LIMITS
+    )
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     limits = (
         "photos are shrunk on a floor that goes on around them; a rate is good when the mean IoU "
-        "over all sizes is"
+        "over all sizes is; focal loss may put the edge at another probability than ½"
     )
     return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
 

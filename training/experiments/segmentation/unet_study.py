@@ -128,10 +128,18 @@ class UnetStudy(command.Study):
 def short_recipe(epochs: int, quick: bool = False) -> CarvanaRecipe:
     """Return the recipe with small images alone, for a few epochs; tiny for a rehearsal."""
     recipe = replace(BASE, epochs=epochs)
-    if not quick:
-        return recipe
-    tiny = replace(recipe.low_res_augmentation, height=32, width=48)
-    return replace(recipe, epochs=1, images=8, low_res_augmentation=tiny, widths=(4, 6))
+    return replace(tiny(recipe), widths=(4, 6)) if quick else recipe
+
+
+def tiny(recipe: CarvanaRecipe) -> CarvanaRecipe:
+    """Return a recipe for a rehearsal: one step of small images."""
+    small, large = (
+        replace(augmentation, height=32, width=48)
+        for augmentation in (recipe.low_res_augmentation, recipe.augmentation)
+    )
+    return replace(
+        recipe, epochs=1, images=8, low_res_augmentation=small, augmentation=large, square=0
+    )
 
 
 def of_the_studio(short: CarvanaRecipe) -> CarvanaRecipe:

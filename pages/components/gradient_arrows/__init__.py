@@ -1,0 +1,1 @@
+"""What is measured around a gradient step, as a small drawing."""

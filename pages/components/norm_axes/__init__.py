@@ -1,0 +1,1 @@
+"""What four norms take their mean and variance over, as one drawing."""

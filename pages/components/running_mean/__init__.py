@@ -1,0 +1,1 @@
+"""A running mean that follows the means of batches, as an animation."""

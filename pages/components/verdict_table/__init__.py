@@ -1,0 +1,1 @@
+"""Claims with their verdicts; a row leads to its figure."""

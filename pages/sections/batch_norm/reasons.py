@@ -1,0 +1,119 @@
+"""Why BatchNorm helps: what changes inside a network that trains with it, in the record."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import zoo
+from pages.common import charts
+from pages.components.gradient_arrows import gradient_arrows
+from pages.sections.batch_norm import how_measured, norm_charts, recorded_series
+
+DECADES = 1000  # from this ratio on, an axis writes powers of ten
+FOLDED = (
+    ("Gradient of this layer", "gradient_norm", "‖∂L/∂W‖"),
+    ("Standard deviation before its activation", "activation_std", "mean over its channels"),
+    ("Drift of the mean there", "activation_drift", "since the look before, in σ"),
+)
+
+
+@st.fragment
+def show(found: zoo.Experiment) -> None:
+    """Draw covariate shift and smoothness, with and without BatchNorm; the rest is folded."""
+    rates = recorded_series.values(found, "learning_rate")
+    rate = float(st.session_state.get("bn.reasons.rate") or rates[0])
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Internal covariate shift** – 0: no shift")
+        gradient_arrows.show("bn.arrows.shift", "shift")
+        shift = {
+            norm: recorded_series.by_step(found, "shift_relative", norm, rate)
+            for norm in ("batch", "none")
+        }
+        _pair("shift_relative", "Internal covariate shift", shift, norm_charts.Axis("", ".1f"))
+    with right:
+        st.markdown("**Gradient along its step** – lower: smoother")
+        gradient_arrows.show("bn.arrows.smooth", "smooth")
+        smooth = {
+            norm: recorded_series.landscape(found, "smoothness", norm, rate)
+            for norm in ("batch", "none")
+        }
+        _pair("smoothness", "Change of the gradient by distance", smooth,
+              norm_charts.Axis("", ".3~g", log=True))  # fmt: skip
+    with st.expander("Another learning rate; the loss on the way; a layer from inside"):
+        st.segmented_control(
+            "Learning rate", rates, default=rates[0], required=True,
+            format_func=lambda r: f"{r:g}", key="bn.reasons.rate",
+        )  # fmt: skip
+        _folded(found, rate)
+    how_measured.popover(found)
+
+
+def _folded(found: zoo.Experiment, rate: float) -> None:
+    layers = list(dict.fromkeys(row["layer"] for row in found.rows))
+    layer = st.selectbox(
+        "Layer",
+        layers,
+        index=len(layers) - 1,
+        format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
+        key="bn.reasons.layer",
+    )
+    columns = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
+    with columns[0]:
+        _landscape(found, rate)
+    for column, (title, name, note) in zip(columns[1:], FOLDED, strict=True):
+        with column:
+            st.markdown(f"**{title}** – {note}")
+            points = {
+                norm: [
+                    (step, value)
+                    for step, value in recorded_series.by_step(found, name, norm, rate, layer)
+                    if value > 0  # before the first step nothing has drifted: 0 has no logarithm
+                ]
+                for norm in ("batch", "none")
+            }
+            ends = [value for own in points.values() for _, value in own]
+            wide = bool(ends) and max(ends) > DECADES * min(ends)
+            _pair(name, title, points, norm_charts.Axis("", ".3~g", log=True, powers=wide))
+
+
+def _landscape(found: zoo.Experiment, rate: float) -> None:
+    """Draw between which values the loss lies along the gradient step."""
+    bands, edges = [], []
+    for norm in ("none", "batch"):
+        low, high = (
+            recorded_series.landscape(found, column, norm, rate)
+            for column in ("loss_low", "loss_high")
+        )
+        tint = norm_charts.tint(norm)
+        bands.append((low, high, tint))
+        edges.append(norm_charts.Line(recorded_series.TITLES[norm], high, tint, width=1.25))
+    st.markdown("**Loss along the step** – from ½ to 4 times its length")
+    x, y = norm_charts.Axis("Training step"), norm_charts.Axis("", ".2f")
+    charts.show(
+        norm_charts.lines(edges, x, y, 230, bands),
+        key="bn.reasons.landscape",
+        alt="Loss along the gradient step by training step, with and without BatchNorm",
+    )
+
+
+def _pair(
+    name: str, title: str, points: dict[str, list[recorded_series.Point]], y: norm_charts.Axis
+) -> None:
+    """Draw one line with BatchNorm and one without."""
+    drawn = [
+        norm_charts.Line(recorded_series.TITLES[norm], own, norm_charts.tint(norm))
+        for norm, own in points.items()
+        if own
+    ]
+    if not drawn:
+        st.caption("Not for the first layer: there are no layers in front of it.")
+        return
+    figure = norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185)
+    if not y.log:
+        figure.update_yaxes(rangemode="tozero")
+    charts.show(
+        figure,
+        key=f"bn.reasons.{name}",
+        alt=f"{title} by training step, with and without BatchNorm",
+    )

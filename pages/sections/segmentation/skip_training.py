@@ -1,0 +1,109 @@
+"""The recorded training with and without skip connections (experiment ``unet_skips``)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+import zoo
+from pages.common import charts, number_format
+from pages.components.gallery import gallery
+from pages.images import encoding
+from zoo.samples import samples
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_METRICS = {"iou": "IoU", "boundary_iou": "Boundary IoU"}
+
+
+def show() -> None:
+    """Draw the section; nothing, if the experiment has not been recorded."""
+    try:
+        found = zoo.experiment("unet_skips")
+    except zoo.ZooError:
+        return
+    st.header("A network that never had them", anchor="trained")
+    st.markdown(
+        "Above, a network that was trained with skip connections loses them: it never learned to "
+        "do without. Here the same U-Net learned twice from the same images, once with and once "
+        f"without. {number_format.spaced(found.finding)}"
+    )
+    left, right = st.columns([5, 7], gap="large", vertical_alignment="center")
+    with left:
+        charts.show(figure(found.rows), "skip-training", alt(found.rows))
+    with right:
+        _maps(found.raw.get("maps", []))
+    st.caption(
+        f"Limits: {found.raw.get('limits', '')} Seeds {', '.join(map(str, found.seeds))}; a dot "
+        f"is a seed. {found.hardware.get('cpu')}, {found.hardware.get('cores')} cores."
+    )
+    st.code(found.command, language=None, wrap_lines=True)
+
+
+def figure(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
+    """Return the chart: a dot a seed, with and without, for each metric."""
+    import plotly.graph_objects as go  # 0.3 s, so only where a chart is drawn
+
+    chart = go.Figure()
+    for skips, name, tint, symbol in (
+        (True, "with skips", charts.accent(), "circle"),
+        (False, "without", charts.quiet(), "diamond"),
+    ):
+        points = [
+            (title, row[metric])
+            for metric, title in _METRICS.items()
+            for row in rows
+            if row["skips"] is skips
+        ]
+        chart.add_scatter(
+            x=[title for title, _ in points],
+            y=[value for _, value in points],
+            name=name,
+            mode="markers",
+            marker={"color": tint, "size": 11, "symbol": symbol, "opacity": 0.85},
+            hovertemplate="%{y:.1%}",
+        )
+    charts.plain(chart, height=260)
+    chart.update_layout(legend=charts.LEGEND, scattermode="group", scattergap=0.6)
+    chart.update_xaxes(title=None, fixedrange=True, showgrid=False)
+    least = min(row[metric] for row in rows for metric in _METRICS)
+    chart.update_yaxes(
+        tickformat=".0%", fixedrange=True, nticks=6, range=[least - 0.06, 1], zeroline=False
+    )
+    return chart
+
+
+def alt(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what the chart shows, for those who cannot see it."""
+    return "; ".join(
+        f"{title} {name}: "
+        + ", ".join(f"{100 * row[metric]:.1f} %" for row in rows if row["skips"] is skips)
+        for metric, title in _METRICS.items()
+        for skips, name in ((True, "with skips"), (False, "without"))
+    )
+
+
+def _maps(maps: Sequence[Mapping[str, str]]) -> None:
+    """Draw the recorded probabilities of both networks beside the photo that they saw."""
+    photo = next((s for s in samples("cars") if maps and s.path.name == maps[0]["photo"]), None)
+    if photo is None:
+        return
+    small = encoding.jpeg(zoo.open_image(photo.path), side=320)
+    images = [
+        gallery.GalleryImage("The photo", "", encoding.data_url(small, "jpeg"), photo.description),
+        *(
+            gallery.GalleryImage(
+                one["network"].capitalize(),
+                "",
+                encoding.data_url(base64.b64decode(one["png"])),
+                f"Probabilities of the network {one['network']}: white is surely car",
+            )
+            for one in maps
+        ),
+    ]
+    gallery.show("skip-maps", images, columns=3, few=1)
+    st.caption(f"White: surely car. {photo.credit}")

@@ -1,0 +1,104 @@
+"""The page "Skip connections", without a browser: all are cut, and can be put back one by one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from pages.sections.segmentation import skip_training
+from tests import cars
+from tests.hub import tiny
+from tests.pages import read
+from tests.pages.conftest import ROOT
+from zoo.samples import samples
+from zoo.weights import catalog
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    monkeypatch.delenv("ZOO_REPO", raising=False)
+    models = {"mnist": tiny.model_files(), "carvana": cars.model_files()}
+    monkeypatch.setattr(catalog, "CATALOG_PATH", tiny.write_zoo(tmp_path, models))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    yield app.switch_page("pages/skip_connections.py").run()
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def iou(page: AppTest) -> float:
+    (found,) = [metric for metric in page.metric if metric.label.startswith("IoU")]
+    return float(re.findall(r"[\d.]+", found.value)[0]) / 100
+
+
+def expected(page: AppTest, kept: set[int], fill: str = "zero") -> float:
+    """Return the IoU that the library measures with some connections in place."""
+    model = zoo.load("carvana")
+    view = page.session_state["skips"]["view"]
+    found = [s.joins for s in zoo.explain.skips(model, view) if s.joins.startswith("up")][::-1]
+    cut = [joins for number, joins in enumerate(found) if number not in kept]
+    return zoo.explain.mask_without_skips(model, view, cut, fill).iou
+
+
+def test_all_are_cut_at_first_and_can_be_put_back_one_by_one(page):
+    assert not page.exception
+    assert iou(page) == pytest.approx(expected(page, set()), abs=0.001)
+    masks = read.components(page, "gallery")[0]["items"]
+    assert [item["title"] for item in masks] == ["With none", "With all", "What differs"]
+    page.button_group(key="skip-kept").set_value([0]).run()
+    assert not page.exception
+    assert iou(page) == pytest.approx(expected(page, {0}), abs=0.001)
+    assert read.components(page, "gallery")[0]["items"][0]["title"] == "With 1 of 2"
+    page.button_group(key="skip-kept").set_value([0, 1]).run()
+    assert iou(page) == 1
+    masks = read.components(page, "gallery")[0]["items"]
+    assert masks[0]["image"] == masks[1]["image"]
+    assert len(page.session_state["skips"]["tried"]) == 3
+    page.button_group(key="skip-kept").set_value([]).run()
+    page.button_group(key="skip-fill").set_value("mean").run()
+    assert iou(page) == pytest.approx(expected(page, set(), "mean"), abs=0.001)
+
+
+def test_what_is_in_place_survives_a_visit_and_stands_in_the_link(page):
+    page.button_group(key="skip-kept").set_value([1]).run()
+    (held,) = read.components(page, "link")
+    assert held["choices"]["kept"] == "1"
+    page.switch_page("pages/digits.py").run()
+    page.switch_page("pages/skip_connections.py").run()
+    assert page.button_group(key="skip-kept").value == [1]
+
+
+def test_a_link_names_photo_and_connections(page):
+    page.switch_page("pages/digits.py").run()
+    page.switch_page("pages/skip_connections.py")
+    wanted = {"sample": samples("cars")[1].id, "kept": "0", "fill": "mean"}
+    for name, value in wanted.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    (held,) = read.components(page, "link")
+    assert held["choices"] == wanted
+    assert page.button_group(key="skip-kept").value == [0]
+
+
+def test_a_bad_photo_gets_a_sentence_and_the_one_before_it_stays(page):
+    before = read.components(page, "gallery")[0]["items"]
+    page.file_uploader[0].set_value(("bad.png", b"text", "image/png")).run()
+    assert not page.exception
+    assert "not an image" in page.warning[0].value
+    assert read.components(page, "gallery")[0]["items"] == before
+
+
+def test_the_recorded_training_without_them_is_shown(page):
+    found = zoo.experiment("unet_skips")
+    assert found.command in [code.value for code in page.code]
+    figure = skip_training.figure(found.rows)
+    drawn = sorted(value for trace in figure.data for value in trace.y)
+    assert drawn == sorted(row[m] for row in found.rows for m in ("iou", "boundary_iou"))
+    maps = read.components(page, "gallery")[-1]["items"]
+    assert [item["title"] for item in maps] == ["The photo", "With skips", "Without skips"]

@@ -1,0 +1,100 @@
+"""The page Use the weights: what can be taken, and code that prints what stands beneath it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from pages.sections.weights import over_http
+from zoo import snippets
+from zoo.weights import sources
+
+ROOT = Path(__file__).parents[2]
+# Runs each piece of code as a file or a shell would, and returns what it prints.
+DRIVER = """
+import contextlib, io, json, os, shlex, sys
+from zoo.__main__ import main
+printed = []
+for code, folder in json.load(sys.stdin):
+    os.chdir(folder)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        if code.startswith("python -m zoo "):
+            assert main(shlex.split(code)[3:]) == 0
+        else:
+            sys.path.insert(0, folder)
+            exec(code, {"__name__": "__main__"})
+            sys.path.remove(folder)
+    printed.append(out.getvalue().rstrip())
+json.dump(printed, sys.stdout)
+"""
+
+
+def shown(app: AppTest, name: str) -> AppTest:
+    page = app.switch_page("pages/use_the_weights.py").run()
+    page = page.segmented_control(key="model").set_value(name).run()
+    assert not page.exception
+    return page
+
+
+def pairs(page: AppTest) -> dict[str, str]:
+    """Return what is shown beneath each piece of code."""
+    blocks = [block.value for block in page.code]
+    return dict(pairwise(blocks))
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_code_prints_what_stands_beneath_it(app: AppTest, name: str, tmp_path: Path) -> None:
+    page = shown(app, name)
+    files = sources.from_bundle(zoo.info(name)).contents
+    files = {**files, "network.py": snippets.network_source(zoo.info(name).architecture).encode()}
+    sample = snippets.example(name)
+    assert sample
+    files[snippets.example_file(name)] = sample.read()
+    for file, contents in files.items():
+        (tmp_path / file).write_bytes(contents)
+    below = pairs(page)
+    ways = {
+        next(code for code in below if mark in code): str(tmp_path if mark == "load_file" else ROOT)
+        for mark in ("zoo.load(", "load_file", "torch.hub.load", "python -m zoo predict")
+    }
+    assert len(ways) == 4
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER],
+        input=json.dumps([*ways.items()]),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [below[code] for code in ways]
+
+
+def test_the_http_part_shows_the_snippets_and_the_answer(app: AppTest) -> None:
+    """tests/api/test_http_snippets.py runs them."""
+    page = shown(app, "mnist")
+    below, api = pairs(page), over_http.api()
+    answer = json.loads(below[snippets.http_curl("mnist", api)])
+    wanted = zoo.load("mnist", source="bundle").predict(snippets.example("mnist").path).to_dict()  # type: ignore[union-attr]
+    assert answer["probabilities"] == pytest.approx(wanted["probabilities"])
+    for code in (snippets.http_python("mnist", api), snippets.http_javascript("mnist", api)):
+        assert below[code] == f"{answer['label']} {answer['confidence']}"
+
+
+def test_every_file_can_be_taken(app: AppTest) -> None:
+    page = shown(app, "cifar10")
+    labels = [button.label for button in page.get("download_button")]
+    for file in ("model.safetensors", "config.json", "record.json", "network.py", "example.jpg"):
+        assert [label for label in labels if label.startswith(f"{file}, ")], file
+    text = "\n".join(block.value for block in page.markdown)
+    info = zoo.info("cifar10")
+    assert info.limitations in text
+    assert "ZOO_REPO" not in text, "that is for operators"
+    assert any(info.sha256 in block.value and "@misc" in block.value for block in page.code)
+    assert [metric.label for metric in page.metric][1:] == ["An image takes", "Parameters", "Size"]

@@ -1,0 +1,88 @@
+"""What does folding BatchNorm into the convolutions change: the answers, and the time?
+
+    python -m training.experiments.batch_norm.batch_norm_folding --data-dir DIR
+
+The bundled classifiers on a CPU, each with its BatchNorm layers and folded, in turns on the same
+images, which ship with the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import zoo
+from training.engine.failures import TrainingError, run_command
+from training.experiments import command
+from zoo.batch_norm import compare, fold
+from zoo.samples.sets import image_set
+
+NAME = "batch_norm_folding"
+QUESTION = "What does folding BatchNorm into the convolutions change, the answers or the time?"
+IMAGES = (1, 16)
+ROUNDS = 51  # timed passes of each network
+
+
+def measure(model: zoo.Classifier, images: int, rounds: int) -> dict[str, Any]:
+    """Return one row: differences and times of a model for so many images at a time."""
+    info, network = zoo.info(model.name), model.network
+    if info.framework == "numpy":
+        network = network.to_torch()
+    inputs = model.preprocessing.normalize_batch(image_set(info.image_set).images[:images])
+    folded = fold(network, inputs[:1])
+    found = compare(network, folded.network, inputs, rounds)
+    return {
+        "model": model.name,
+        "images": images,
+        "folded": len(folded.pairs),
+        "kept": len(folded.kept),
+        "max_difference": float(f"{found.max_difference:.3g}"),
+        "largest": float(f"{found.largest:.4g}"),
+        "seconds": float(f"{found.before:.4g}"),
+        "seconds_folded": float(f"{found.after:.4g}"),
+    }
+
+
+def finding(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    worst = max(row["max_difference"] / row["largest"] for row in rows)
+    ratios = "; ".join(
+        f"{row['model']}, {row['images']} at a time: {row['seconds'] / row['seconds_folded']:.2f}"
+        for row in rows
+    )
+    return (
+        f"Folded, the logits differ by at most {worst:.0e} of the largest; with BatchNorm a "
+        f"forward pass takes so many times as long: {ratios}."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment and write its JSON."""
+    parser = command.parser(QUESTION, "runs/batch_norm")
+    options = parser.parse_args(arguments)
+    study = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
+    import torch
+
+    torch.set_num_threads(1)
+    rows = []
+    for name in zoo.list_models():
+        if not zoo.info(name).image_set:
+            continue
+        try:
+            model = zoo.load(name, device="cpu", source="bundle")
+        except zoo.ZooError as error:
+            raise TrainingError(f"This needs the trained network: {error}") from None
+        assert isinstance(model, zoo.Classifier)
+        rows += [measure(model, count, 3 if options.quick else ROUNDS) for count in IMAGES]
+    return study.conclude(
+        rows,
+        finding(rows),
+        [0],
+        limits="timed on a machine that other programs used at the same time; one thread",
+        measured_on="the images of the two sets that ship with the code",
+        quick=options.quick,
+    )
+
+
+if __name__ == "__main__":
+    run_command(main, command.GO_ON)
