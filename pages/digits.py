@@ -247,8 +247,14 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
+    gallery.show("layers", layers(loaded_models.key(model), view), columns=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def layers(key: str, view: np.ndarray | None) -> list[gallery.GalleryImage]:
+    """Return every layer's maps as images: those of a sample digit once for all visitors."""
     maps = zoo.explain.activations(model, EMPTY if view is None else view)
-    blocks = [
+    return [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
             detail=" × ".join(str(length) for length in values.shape),
@@ -258,12 +264,18 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
         for name, values in maps.items()
         if values.ndim == 3
     ]
-    gallery.show("layers", blocks, columns=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def drop_of(key: str, view: np.ndarray, target: str) -> np.ndarray:
+    """Return occlusion's map (H, W): that of a sample digit once for all visitors."""
+    return zoo.explain.occlusion(model, view, target)
 
 
 def show_occlusion(view: np.ndarray | None, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    drop = np.zeros(EMPTY.shape) if view is None else zoo.explain.occlusion(model, view, label)
+    nothing = np.zeros(EMPTY.shape)
+    drop = nothing if view is None else drop_of(loaded_models.key(model), view, label)
     seen = EMPTY if view is None else view
     images = [
         gallery.GalleryImage(
