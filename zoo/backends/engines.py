@@ -92,16 +92,23 @@ class OpenVino:
     def __init__(self, contents: bytes, bfloat16: bool = False) -> None:
         needed("openvino", 'backend="openvino"')
         self._compiled = _Restarted(lambda: _compiled(contents, bfloat16))
-        self._own = threading.local()  # a request must not be shared by threads
+        self._free: list[tuple[Any, Any]] = []  # networks and requests of theirs that nobody uses
+        self._left: list[Any] = []  # requests from before a fork; to end one would wait for ever
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Return the logits, float32, of inputs (N, C, H, W)."""
         compiled = self._compiled.get()
-        if getattr(self._own, "of", None) is not compiled:
-            self._own.request, self._own.of = compiled.create_infer_request(), compiled
-        request = self._own.request
+        try:
+            of, request = self._free.pop()  # one call of a list's method: no other thread gets it
+        except IndexError:
+            of, request = None, None
+        if of is not compiled:  # none is free, or it is from before a fork
+            self._left += [request] if request is not None else []
+            request = compiled.create_infer_request()
         request.infer({0: _floats(inputs)})
-        return np.array(request.get_output_tensor(0).data, np.float32)  # of its own
+        answer = np.array(request.get_output_tensor(0).data, np.float32)  # of its own
+        self._free.append((compiled, request))
+        return answer
 
 
 def _compiled(contents: bytes, bfloat16: bool) -> Any:
