@@ -80,7 +80,7 @@ def put_sample(sample_id: str) -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := thumbnails.picked("car-samples"):
+    if chosen := thumbnails.picked("samples"):
         put_sample(chosen)
 
 
@@ -235,9 +235,9 @@ def show_choices() -> None:
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     now = shown()
     own: Scene | None = now["own"]
-    with left, st.container(key="car-choices"):
+    with left:
         thumbnails.show(
-            "car-samples", thumbnail_items(), now.get("id"), on_pick, wide=True, beside=True
+            "samples", thumbnail_items(), now.get("id"), on_pick, wide=True, beside=True
         )
     with right:
         drop_zone.show(

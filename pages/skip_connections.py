@@ -129,7 +129,7 @@ def show_choices() -> None:
     """Draw the sample photos and the upload."""
     now = shown()
     left, right = st.columns([8, 5], gap="medium")
-    with left, st.container(key="skip-choices"):
+    with left:
         thumbnails.show(
             "skip-samples", thumbnail_items(), now["id"], on_pick, wide=True, beside=True
         )

@@ -2,7 +2,7 @@
 
 The browser's own measure, the sum of layout shifts (share of the window that moves × how far), on
 each page, wide and narrow. Streamlit's side bar pushes everything aside once, when it opens; what
-moves aside only, and not up or down, is counted as its own.
+moves aside only, and not up or down, is counted as its own, and so is what moves inside it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     if (entry.hadRecentInput) continue;
     const moved = entry.sources.map((s) => ({
-      down: s.currentRect.y - s.previousRect.y,
+      down: s.node?.parentElement?.closest('[data-testid=stSidebar]')
+        ? 0 : s.currentRect.y - s.previousRect.y,
       node: s.node?.closest?.('[class*=st-key-]')?.className.match(/st-key-[\\w-]+/)?.[0]
         ?? s.node?.getAttribute?.('data-testid') ?? s.node?.nodeName ?? '',
     }));
@@ -74,16 +75,21 @@ def measure(url: str, only: list[str] | None = None) -> list[dict[str, Any]]:
                 if only and site.name(entry) not in only:
                     continue
                 for width in WIDTHS:
-                    rows.append(
-                        {"page": entry.title, "width": width}
-                        | _visit(browser, f"{url}/{name}", width)
-                    )
+                    found = visit(browser, f"{url}/{name}", width)
+                    rows.append({"page": entry.title, "width": width} | found)
         finally:
             browser.close()
     return rows
 
 
-def _visit(browser: Any, address: str, width: int) -> dict[str, Any]:
+def visit(browser: Any, address: str, width: int) -> dict[str, Any]:
+    """Open a page; return its shifts, and what moved most, and how far down.
+
+    Args:
+        browser: Playwright's.
+        address: of the page.
+        width: of the window, in CSS pixels.
+    """
     page = browser.new_page(viewport={"width": width, "height": 900})
     try:
         page.set_default_timeout(120_000)
