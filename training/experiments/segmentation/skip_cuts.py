@@ -201,7 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study.search.seeds,
         gradients=gradients,
         maps=maps,
-        limits="with BatchNorm everywhere, which keeps gradients large in both networks",
+        limits="with BatchNorm everywhere, which keeps gradients large in both networks, whose "
+        "gradients are those at each one's own learning rate",
     )
 
 
