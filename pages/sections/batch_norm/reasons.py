@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 import zoo
@@ -109,11 +111,9 @@ def _pair(
     if not drawn:
         st.caption("Not for the first layer: there are no layers in front of it.")
         return
-    figure = norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185)
-    if not y.log:
-        figure.update_yaxes(rangemode="tozero")
+    y = replace(y, from_zero=not y.log)
     charts.show(
-        figure,
+        norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185),
         key=f"bn.reasons.{name}",
         alt=f"{title} by training step, with and without BatchNorm",
     )
