@@ -42,10 +42,9 @@ app = st.App(
 def frame() -> None:
     """Draw what every page stands in, and in it the page that the visitor asked for."""
     settings.from_secrets()
-    page, entry = site.navigation()
     st.set_page_config(
-        page_title=site.tab_title(entry),
-        page_icon=str(STATIC / "favicon.png"),  # a Material icon would ask an outside font host
+        # Before st.navigation, which else takes the page's own icon, from an outside font host.
+        page_icon=str(STATIC / "favicon.png"),
         layout="wide",
         initial_sidebar_state="auto",
         menu_items={
@@ -54,6 +53,8 @@ def frame() -> None:
             "About": f"**{site.NAME}**: {site.ABOUT}",
         },
     )
+    page, entry = site.navigation()
+    st.set_page_config(page_title=site.tab_title(entry))
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
     style.show()
     warm_up.visited()

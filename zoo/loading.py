@@ -75,21 +75,18 @@ def load(
         '7'
     """
     choosing.check(backend, precision)
+    own = "torch" if backend == "torch" else None
     if (Path(name) / catalog.CONFIG).is_file():
         files = sources.from_folder(Path(name))
-        name = str(files.json(catalog.CONFIG).get("model"))
-        info = None
+        model = _assemble(str(files.json(catalog.CONFIG).get("model")), files, device, own)
     else:
         info = catalog.info(name)
         files = sources.resolve(info, source, revision, timeout)
-    own = "torch" if backend == "torch" else None
-    try:
-        model = _assemble(name, files, device, own)
-    except IntegrityError as error:
-        if info is None:
-            raise
-        files = sources.instead(files, info, source, revision, error)
-        model = _assemble(name, files, device, own)
+        try:
+            model = _assemble(name, files, device, own)
+        except IntegrityError as error:
+            files = sources.instead(files, info, source, revision, error)
+            model = _assemble(name, files, device, own)
 
     def weights() -> str:
         return hashlib.sha256(files.contents[catalog.WEIGHTS]).hexdigest()

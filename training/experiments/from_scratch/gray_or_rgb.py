@@ -36,9 +36,14 @@ from training.data.cifar_images import LabelledImages
 from training.engine.failures import run_command
 from training.experiments import command
 from training.experiments.cells import CellGrid
-from training.experiments.from_scratch.numpy_training import NumpyRecipe, measure, train
+from training.experiments.from_scratch.numpy_training import (
+    NumpyRecipe,
+    measure,
+    multiply_adds,
+    train,
+)
 from training.experiments.rate_search import SAID, RateSearch, train_all, tried_rates
-from zoo.networks.numpy_cnn import Convolution, Linear, NumpyCNN
+from zoo.networks.numpy_cnn import NumpyCNN
 
 NAME = "gray_or_rgb"
 QUESTION = "What changes when the same network sees gray images instead of colour?"
@@ -133,19 +138,6 @@ def make(form: str, channels: Sequence[int], seed: int) -> NumpyCNN:
     return NumpyCNN(
         1 if form == "gray" else 3, size=cifar_images.SIZE, channels=channels, seed=seed
     )
-
-
-def multiply_adds(network: NumpyCNN) -> int:
-    """Return the multiplications of a forward pass of one image."""
-    size, total = network.size, 0
-    for layer in network.layers.values():
-        if isinstance(layer, Convolution):
-            size = layer.output_size(size)
-            total += layer.parameters["weight"].size * size * size
-            size //= 2  # the pooling behind it
-        elif isinstance(layer, Linear):
-            total += layer.parameters["weight"].size
-    return total
 
 
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
