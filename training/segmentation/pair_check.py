@@ -211,7 +211,8 @@ def _add_doubles(made: Report, checked: Sequence[CheckedPair]) -> None:
     if across:
         made.warnings.append(
             f"{_number(across, 'image is', 'images are')} there twice, once to learn from and once "
-            f"held out, so that the metric says too much: {_some([' = '.join(names) for names in across])}."
+            "held out, so that the metric says too much: "
+            f"{_some([' = '.join(names) for names in across])}."
         )
     elif doubles:
         made.warnings.append(
