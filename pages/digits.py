@@ -31,7 +31,7 @@ model = loaded_models.classifier("mnist")
 # (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
-OWN, UNDER = "digits-own", "digits-under"  # in the session's state
+OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"  # in the session's state
 EMPTY = np.zeros((model.preprocessing.height, model.preprocessing.width), np.uint8)
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
@@ -90,7 +90,7 @@ def on_stroke() -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := thumbnails.picked("samples"):
+    if chosen := thumbnails.picked("digits-samples"):
         put_sample(chosen)
 
 
@@ -129,12 +129,17 @@ def on_link() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the digit: a stroke reruns this and nothing else."""
+    loading = st.session_state.pop(LOADING, False)
     left, right = st.columns([5, 7], gap="medium")
-    with right:  # first, although it stands second: the answer is what somebody waits for
-        answered = show_answer()
+    if not loading:  # first, although it stands second: the answer is what somebody waits for
+        with right:
+            answered = show_answer()
     with left, st.container(key="stage"):
         show_pad()
         show_drop_zone()
+    if loading:  # from top to bottom, so that nothing moves
+        with right:
+            answered = show_answer()
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
@@ -164,10 +169,10 @@ def show_answer() -> tuple[np.ndarray, str] | None:
         view = now["view"] if "view" in now else model.model_input_image(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
-        class_answer.show_problem("answer", now["number"], model.labels, str(error))
+        class_answer.show_problem("digits-answer", now["number"], model.labels, str(error))
         return None
     place = f"{PLACE} on the {model.device.upper()}"
-    class_answer.show("answer", now["number"], result, view, place, note=caution(result))
+    class_answer.show("digits-answer", now["number"], result, view, place, note=caution(result))
     return view, result.label
 
 
@@ -224,7 +229,9 @@ def show_drop_zone() -> None:
 def show_choices() -> None:
     """Draw the sample digits."""
     shown_id = shown().get("id")
-    thumbnails.show("samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True)
+    thumbnails.show(
+        "digits-samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True
+    )
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
@@ -282,6 +289,7 @@ def show_occlusion(view: np.ndarray | None, label: str) -> None:
 
 
 on_link()
+st.session_state[LOADING] = True
 playground()
 calibration.show(model)
 confident_errors.show(model, take, "stage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 import streamlit as st
 
@@ -35,7 +36,7 @@ def purposes() -> None:
     there = {entry.path for entry in site.entries()}
     found = [purpose for purpose in wanted if purpose[2] in there]
     for column, (title, said, path) in zip(st.columns(len(found)), found, strict=True):
-        with column.container(gap=None):
+        with column.container(gap=None, key=f"purpose-{PurePosixPath(path).stem}"):
             st.page_link(path, label=f"**{title}**", icon=":material/arrow_forward:")
             st.caption(said)
 
