@@ -19,12 +19,11 @@ from pages.common import (
     settings,
     site,
     source,
-    style,
     warm_up,
 )
 from pages.server import script_errors
 from pages.server.lifespan import lifespan
-from pages.server.link_preview import LinkPreview
+from pages.server.page_head import PageHead
 from pages.server.security_headers import SecurityHeaders
 from pages.server.upload_limits import UploadLimits
 
@@ -34,7 +33,7 @@ app = st.App(
     __file__,
     routes=mounted(loaded_models.shared, f"{site.base()}/api"),
     lifespan=lifespan,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(LinkPreview)],
+    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(PageHead)],
     on_script_error=script_errors.show,
 )
 
@@ -42,10 +41,9 @@ app = st.App(
 def frame() -> None:
     """Draw what every page stands in, and in it the page that the visitor asked for."""
     settings.from_secrets()
-    page, entry = site.navigation()
     st.set_page_config(
-        page_title=site.tab_title(entry),
-        page_icon=str(STATIC / "favicon.png"),  # a Material icon would ask an outside font host
+        # Before st.navigation, which else takes the page's own icon, from an outside font host.
+        page_icon=str(STATIC / "favicon.png"),
         layout="wide",
         initial_sidebar_state="auto",
         menu_items={
@@ -54,8 +52,9 @@ def frame() -> None:
             "About": f"**{site.NAME}**: {site.ABOUT}",
         },
     )
+    page, entry = site.navigation()
+    st.set_page_config(page_title=site.tab_title(entry))
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
-    style.show()
     warm_up.visited()
     entry_guard.resume()
     loaded_models.prefetch()

@@ -17,9 +17,9 @@ from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, heat_map, mosaic
+from pages.images import colour_bar, encoding, heat_map, mosaic
 from pages.images.encoding import data_url as address
-from pages.sections import calibration
+from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
 from zoo.samples import Sample, first_sample, samples
 
@@ -31,7 +31,8 @@ model = loaded_models.classifier("mnist")
 # (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
-OWN = "digits-own"  # in the session's state
+OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"  # in the session's state
+EMPTY = np.zeros((model.preprocessing.height, model.preprocessing.width), np.uint8)
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
 
@@ -59,21 +60,37 @@ def put_sample(sample_id: str) -> None:
     """Put a sample digit on the pad; an id that does not exist changes nothing."""
     for sample in samples("digits"):
         if sample.id == sample_id:
-            encoded = sample.read()
-            put("sample", id=sample_id, image=encoded, url=address(encoded), ink=True)
+            take(sample, id=sample_id)
+
+
+def take(sample: Sample, **contents: Any) -> None:
+    """Put an image that was shipped with the app on the pad."""
+    encoded = sample.read()
+    put("sample", image=encoded, url=address(encoded), ink=True, **contents)
 
 
 def on_stroke() -> None:
-    """Take what was drawn; the pad shows it already, so its token stays."""
+    """Take what was drawn; the pad shows it already, so its token stays.
+
+    What it was drawn over is kept, for "undo" may bring it back.
+    """
     drawing = drawing_pad.drawing("pad")
-    if drawing:
-        token = st.session_state["digits"]["token"]
+    if not drawing:
+        return
+    before = shown()
+    token = before["token"]
+    if before["kind"] != "drawing":
+        st.session_state[UNDER] = before
+    under = st.session_state.get(UNDER)
+    if drawing.image and under and under["token"] == token:
+        put(**under | {"token": token, "number": before["number"] + 1})
+    else:
         put("drawing", image=drawing.png, strokes=drawing.strokes, token=token)
 
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := thumbnails.picked("samples"):
+    if chosen := thumbnails.picked("digits-samples"):
         put_sample(chosen)
 
 
@@ -112,18 +129,22 @@ def on_link() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the digit: a stroke reruns this and nothing else."""
+    loading = st.session_state.pop(LOADING, False)
     left, right = st.columns([5, 7], gap="medium")
-    with right:  # first, although it stands second: the answer is what somebody waits for
-        answered = show_answer()
+    if not loading:  # first, although it stands second: the answer is what somebody waits for
+        with right:
+            answered = show_answer()
     with left, st.container(key="stage"):
         show_pad()
         show_drop_zone()
+    if loading:  # from top to bottom, so that nothing moves
+        with right:
+            answered = show_answer()
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
-    if answered is not None:
-        time.sleep(HEAD_START)
-        show_inside(*answered)
+    time.sleep(HEAD_START)
+    show_inside(*(answered or (None, "")))
 
 
 def show_pad() -> None:
@@ -148,10 +169,10 @@ def show_answer() -> tuple[np.ndarray, str] | None:
         view = now["view"] if "view" in now else model.model_input_image(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
-        class_answer.show_problem("answer", now["number"], model.labels, str(error))
+        class_answer.show_problem("digits-answer", now["number"], model.labels, str(error))
         return None
     place = f"{PLACE} on the {model.device.upper()}"
-    class_answer.show("answer", now["number"], result, view, place, note=caution(result))
+    class_answer.show("digits-answer", now["number"], result, view, place, note=caution(result))
     return view, result.label
 
 
@@ -160,7 +181,7 @@ def caution(result: zoo.Classification) -> str:
     if not result.is_ood or result.ood_threshold is None:
         return ""
     return (
-        "This may be no single digit: I am less than "
+        "It may be no single digit: the network is less than "
         f"{number_format.percent(result.ood_threshold)} sure."
     )
 
@@ -208,12 +229,17 @@ def show_drop_zone() -> None:
 def show_choices() -> None:
     """Draw the sample digits."""
     shown_id = shown().get("id")
-    thumbnails.show("samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True)
+    thumbnails.show(
+        "digits-samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True
+    )
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
-def show_inside(view: np.ndarray, label: str) -> None:
-    """Draw what the network looked at, and every layer's output."""
+def show_inside(view: np.ndarray | None, label: str) -> None:
+    """Draw what the network looked at, and every layer's output.
+
+    With nothing on the pad the images are dark, but there: the page keeps its place.
+    """
     st.header("What the network looked at", anchor="looked-at")
     show_occlusion(view, label)
     st.header("Inside, layer by layer", anchor="layers")
@@ -221,12 +247,12 @@ def show_inside(view: np.ndarray, label: str) -> None:
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
-    maps = zoo.explain.activations(model, view)
+    maps = zoo.explain.activations(model, EMPTY if view is None else view)
     blocks = [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
             detail=" × ".join(str(length) for length in values.shape),
-            image=address(mosaic.png(values)),
+            image=address(mosaic.png(values if view is not None else np.zeros_like(values))),
             alt=f"Output of layer {name}: {len(values)} maps",
         )
         for name, values in maps.items()
@@ -235,26 +261,36 @@ def show_inside(view: np.ndarray, label: str) -> None:
     gallery.show("layers", blocks, columns=4)
 
 
-def show_occlusion(view: np.ndarray, label: str) -> None:
+def show_occlusion(view: np.ndarray | None, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    drop = zoo.explain.occlusion(model, view, label)
+    drop = np.zeros(EMPTY.shape) if view is None else zoo.explain.occlusion(model, view, label)
+    seen = EMPTY if view is None else view
     images = [
         gallery.GalleryImage(
-            "What it sees", "28 × 28", address(encoding.png(view, 10)), "The digit"
+            "What it sees", "28 × 28", address(encoding.png(seen, 10)), "The digit"
         ),
-        gallery.GalleryImage("Occlusion", "map", address(heat_map.png(view, drop, 10)), "Its map"),
+        gallery.GalleryImage(
+            "Occlusion", "map", address(heat_map.png(seen, drop, 10)), f"Where it sees a {label}"
+        ),
     ]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
         gallery.show("decided", images, columns=2)
-    right.markdown(
-        f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
-        f"the network less sure of **{label}**, by up to "
-        f"**{100 * max(float(drop.max()), 0):.1f} points**; where it is **amber**, more sure."
-    )
+    if view is None:
+        right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
+        return
+    points = number_format.points(max(float(np.abs(drop).max()), 0.0))
+    with right:
+        st.markdown(
+            f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
+            f"the network less sure of **{label}**; where it is **amber**, more sure."
+        )
+        st.html(colour_bar.bar(f"+{points}", f"−{points}", heat_map.COLOURS))
 
 
 on_link()
+st.session_state[LOADING] = True
 playground()
 calibration.show(model)
+confident_errors.show(model, take, "stage")
 training_section.show(model)

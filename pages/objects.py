@@ -18,7 +18,7 @@ from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, heat_map
+from pages.images import colour_bar, encoding, heat_map
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
@@ -31,17 +31,13 @@ model = loaded_models.classifier("cifar10")
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
 TOP = 5
-OWN = "objects-own"  # in the session's state
-GROUPS = {
-    "typical": "Two of each class",
-    "more": "Two of each class",
-    "none": "Unlike what it learned from",
-}
+OWN, LOADING = "objects-own", "objects-loading"  # in the session's state
+RIGHT, HARD, UNLIKE = "Named right", "Hard ones: truth → answer", "Unlike what it learned from"
 
 size = model.preprocessing
 st.title("Objects", anchor=False)
 st.markdown(
-    f"Upload a photo. A convolutional network, trained from scratch on "
+    f"Hand in a photo. A convolutional network, trained from scratch on "
     f"{model.config['data']['name']}, gives it one of {len(model.labels)} names: "
     f"{', '.join(model.labels[:-1])} or {model.labels[-1]}."
 )
@@ -74,13 +70,18 @@ def put_sample(sample_id: str) -> None:
     """Take a sample; an id that does not exist changes nothing."""
     for sample in samples("objects"):
         if sample.id == sample_id:
-            kind = "png" if sample.path.suffix == ".png" else "jpeg"
-            put_photo(sample.read(), kind, sample.description, id=sample.id, credit=sample.credit)
+            take(sample, id=sample.id)
+
+
+def take(sample: Sample, **contents: Any) -> None:
+    """Take an image that was shipped with the app."""
+    kind = "png" if sample.path.suffix == ".png" else "jpeg"
+    put_photo(sample.read(), kind, sample.description, credit=sample.credit, **contents)
 
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := thumbnails.picked("samples"):
+    if chosen := thumbnails.picked("objects-samples"):
         put_sample(chosen)
 
 
@@ -156,15 +157,23 @@ def hold_in_link() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the photo: a new one reruns this and nothing else."""
+    loading = st.session_state.pop(LOADING, False)
     inputs = st.container()
     left, right = st.columns([5, 7], gap="medium")
-    with right:  # first, although it stands third: the answer is what somebody waits for
-        answered = show_answer()
+    if not loading:  # first, although it stands third: the answer is what somebody waits for
+        with right:
+            answered = show_answer()
     with inputs:
         show_inputs()
     with left, st.container(key="stage"):
         show_photo()
-    thumbnails.show("samples", choices(), shown().get("id"), on_pick, beside=True)
+    if loading:  # from top to bottom, so that nothing moves
+        with right:
+            answered = show_answer()
+    weights = zoo.info(model.name).sha256
+    thumbnails.show("objects-samples", choices(weights), shown().get("id"), on_pick, beside=True)
+    about = shown()["description"]
+    st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No image")
     hold_in_link()
     if answered is not None:
         time.sleep(HEAD_START)
@@ -175,14 +184,18 @@ def show_answer() -> tuple[np.ndarray, str] | None:
     """Draw the answer; return what the network sees and says, or None if there is nothing."""
     now = shown()
     if "problem" in now:
-        class_answer.show_problem("answer", now["number"], model.labels[:TOP], now["problem"])
+        class_answer.show_problem(
+            "objects-answer", now["number"], model.labels[:TOP], now["problem"]
+        )
         return None
     square = now["square"]
     photo = crop_square(zoo.open_image(now["image"]), square.x, square.y, square.side)
     view = model.model_input_image(photo)
     result = model.predict(photo)
     place = f"PyTorch on the {model.device.upper()}"
-    class_answer.show("answer", now["number"], result, view, place, top=TOP, note=caution(result))
+    class_answer.show(
+        "objects-answer", now["number"], result, view, place, top=TOP, note=caution(result)
+    )
     return view, result.label
 
 
@@ -191,7 +204,7 @@ def caution(result: zoo.Classification) -> str:
     if not result.is_ood or result.ood_threshold is None:
         return ""
     return (
-        f"This may be none of my {len(model.labels)} classes: I am less than "
+        f"It may be none of the {len(model.labels)} classes: the network is less than "
         f"{number_format.percent(result.ood_threshold)} sure."
     )
 
@@ -207,23 +220,30 @@ def show_photo() -> None:
         square=now["square"],
         on_change=on_move,
     )
-    if "credit" in now:
-        st.caption(f"{now['description']}. {now['credit']}")
 
 
 @st.cache_data(show_spinner=False)
-def choices() -> dict[str, list[thumbnails.Item]]:
-    """Return the samples by group, as small images to click."""
-    groups: dict[str, list[thumbnails.Item]] = {title: [] for title in GROUPS.values()}
-    for sample in samples("objects"):
-        groups[GROUPS[sample.group]].append(choice(sample))
+def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
+    """Return the samples by group, as small images to click, with what the network says of them.
+
+    Args:
+        weights: SHA-256 of the weights: other weights, other answers.
+    """
+    images = samples("objects")
+    squares = [crop_square(zoo.open_image(sample.path)) for sample in images]
+    groups: dict[str, list[thumbnails.Item]] = {RIGHT: [], HARD: [], UNLIKE: []}
+    for sample, square, result in zip(images, squares, model.predict_batch(squares), strict=True):
+        small = address(encoding.jpeg(square, side=96), "jpeg")
+        verdict = f"{result.label}, {number_format.percent(result.confidence)}"
+        about = f"{sample.description}; the network says {verdict}"
+        if sample.group == "none":
+            groups[UNLIKE].append(thumbnails.Item(sample.id, small, about))
+        elif result.label == sample.label:
+            groups[RIGHT].append(thumbnails.Item(sample.id, small, about))
+        else:
+            note = f"{sample.label} → {result.label}"
+            groups[HARD].append(thumbnails.Item(sample.id, small, about, note))
     return groups
-
-
-def choice(sample: Sample) -> thumbnails.Item:
-    """Turn a sample into an image to click."""
-    small = encoding.jpeg(crop_square(zoo.open_image(sample.path)), side=96)
-    return thumbnails.Item(sample.id, address(small, "jpeg"), sample.description)
 
 
 def show_inputs() -> None:
@@ -276,13 +296,16 @@ def show_reasons(view: np.ndarray, label: str) -> None:
     st.markdown(
         f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "
         f"have few places, so its image is coarse.{nothing} **Occlusion** covers each part with "
-        f"the mean colour: where it is violet, that makes the network less sure of **{target}**, "
-        f"by up to {100 * max(float(drop.max()), 0):.1f} points; where it is amber, more sure."
+        f"the mean colour: where it is violet, that makes the network less sure of **{target}**; "
+        "where it is amber, more sure."
     )
+    points = number_format.points(float(np.abs(drop).max()))
+    st.html(colour_bar.bar(f"Occlusion +{points}", f"−{points}", heat_map.COLOURS))
 
 
 on_link()
+st.session_state[LOADING] = True
 playground()
 calibration.show(model)
-confident_errors.show(model)
+confident_errors.show(model, take, "stage")
 training_section.show(model)

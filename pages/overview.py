@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 import streamlit as st
 
 import zoo
 from pages.common import entry_guard, loaded_models, number_format, site
 from pages.components.headline import headline
+from pages.components.image_link import image_link
 from pages.images import encoding, mosaic
 from pages.sections import training_history
 from pages.sections.batch_norm import recorded_series
@@ -20,10 +22,23 @@ MAPS = 7  # feature maps on their page's card, beside the digit
 entry_guard.ensure("pages/overview.py")
 
 st.title("CNN-Lytical", anchor=False)
-st.markdown(
-    "Convolutional networks that you can train, pull, run and take apart. "
-    "Every number on these pages is a measurement that you can repeat."
-)
+st.markdown(f"{site.ABOUT} Every number on these pages is a measurement that you can repeat.")
+
+
+def purposes() -> None:
+    """Say who this is for: what somebody may want, and where it is."""
+    wanted = (
+        ("Try it", "Draw a digit, name a photo, cut out a car.", "pages/digits.py"),
+        ("Prepare for an interview", "Predict first, then measure.", "pages/interview.py"),
+        ("Look inside", "Every layer, down to a single sum.", "pages/feature_maps.py"),
+        ("Use the weights", "One line of code, or over HTTP.", "pages/use_the_weights.py"),
+    )
+    there = {entry.path for entry in site.entries()}
+    found = [purpose for purpose in wanted if purpose[2] in there]
+    for column, (title, said, path) in zip(st.columns(len(found)), found, strict=True):
+        with column.container(gap=None, key=f"purpose-{PurePosixPath(path).stem}"):
+            st.page_link(path, label=f"**{title}**", icon=":material/arrow_forward:")
+            st.caption(said)
 
 
 @st.cache_data(show_spinner=False)
@@ -39,7 +54,9 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
     points = records.curve(record, "validation", metric)
     with st.container(border=True, height="stretch", gap="small"):
         if entry.samples:
-            st.image(band(entry.samples, 10 if wide else 5), width="stretch")
+            count = 10 if wide else 5
+            alt = f"{count} of the images to try; to the page {entry.title}"
+            lead(entry, band(entry.samples, count), alt, shape=count)
         if wide:
             left, right = st.columns(2, gap="large")
         else:  # the numbers of all cards at one height, however long their summaries are
@@ -59,6 +76,7 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
                 value=number_format.percent(value, 2),
                 values=[value for _, value in points],
                 caption=_development(points),
+                ends=_ends([value for _, value in points]),
             )
         with left if wide else st.container():
             link(entry)
@@ -75,12 +93,23 @@ def link(entry: site.Entry) -> None:
 
 
 def _development(points: list[tuple[int, float]]) -> str:
-    """Say from where to where the validation metric went."""
+    """Say what the curve shows."""
     if not points:
         return ""
-    (first, start), (last, end) = points[0], points[-1]
-    before, after = number_format.percent(start), number_format.percent(end)
-    return f"Validation: {before} after epoch {first}, {after} after {last}"
+    return f"Validation, epoch {points[0][0]} to {points[-1][0]}"
+
+
+def _ends(values: list[float]) -> tuple[str, str]:
+    """Write the first and the last value of a curve."""
+    if not values:
+        return "", ""
+    return number_format.percent(values[0]), number_format.percent(values[-1])
+
+
+def lead(entry: site.Entry, image: bytes, alt: str, shape: float) -> None:
+    """Draw a card's image, which leads to its page."""
+    name = site.name(entry)
+    image_link.show(f"lead-{name}", encoding.data_url(image), alt, name, shape)
 
 
 @st.cache_data(show_spinner=False)
@@ -96,7 +125,10 @@ def digit_and_maps(_model: zoo.Classifier | zoo.Segmenter) -> bytes:
 def feature_maps_card() -> None:
     """Draw a digit and its maps, computed now."""
     if model := loaded_models.loaded("mnist"):
-        st.image(digit_and_maps(model), width="stretch")
+        alt = f"A digit and {MAPS} maps of it; to the page Feature maps"
+        entry = site.by_name("feature_maps")
+        if entry:
+            lead(entry, digit_and_maps(model), alt, shape=(MAPS + 1) / 4)
         st.caption("A digit, and maps of it in the first layer of the network that reads it.")
 
 
@@ -119,6 +151,7 @@ def batch_norm_card() -> None:
         value=ends[0],
         values=curves[0],
         against=curves[1],
+        ends=_ends(curves[0]),
         caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its own "
         f"learning rate, mean of {len(runs.accuracies)} seeds.",
     )
@@ -129,6 +162,7 @@ INSIDE: dict[str, Callable[[], None]] = {
     "pages/batch_norm.py": batch_norm_card,
 }
 
+purposes()
 cards = [e for e in site.entries() if e.model and e.summary and e.path not in INSIDE]
 for first in range(0, len(cards), 3):
     row = cards[first : first + 3]

@@ -22,7 +22,6 @@ def show() -> None:
 
 def _links() -> None:
     for target, label, icon in (
-        ("pages/about.py", "About", ":material/info:"),
         (source.address(), "Source", ":material/code:"),
         (source.docs(), "Documents", ":material/menu_book:"),
         (source.issues(), "Report a problem", ":material/bug_report:"),

@@ -24,6 +24,15 @@ def percent(fraction: float, digits: int = 1) -> str:
     return f"{value:.{digits}f}{NBSP}%"
 
 
+def points(fraction: float) -> str:
+    r"""Format a difference of two shares: percentage points.
+
+    >>> points(0.1234).replace("\xa0", " ")
+    '12.3 points'
+    """
+    return f"{100 * fraction:.1f}{NBSP}points"
+
+
 def spaced(text: str) -> str:
     r"""Put a no-break space before each percent sign of a sentence, as `percent` writes it.
 

@@ -36,6 +36,13 @@ class Entry:
 ENTRIES = (
     Entry("pages/overview.py", "Overview", ":material/home:", ""),
     Entry(
+        "pages/interview.py",
+        "The interview",
+        ":material/forum:",
+        "",
+        summary="Twelve questions that interviewers ask: predict, see the measurement, say it.",
+    ),
+    Entry(
         "pages/digits.py",
         "Digits",
         ":material/draw:",
@@ -99,9 +106,14 @@ def tab_title(entry: Entry) -> str:
     return NAME if entry is ENTRIES[0] else f"{entry.title} · {NAME}"
 
 
-def by_name(name: str) -> Entry | None:
-    """Return the page whose address ends in ``/name``, or None."""
-    return next((e for e in ENTRIES if PurePosixPath(e.path).stem == name), None)
+def name(entry: Entry) -> str:
+    """Return the last part of a page's address."""
+    return PurePosixPath(entry.path).stem
+
+
+def by_name(wanted: str) -> Entry | None:
+    """Return the page whose address ends in ``/wanted``, or None."""
+    return next((entry for entry in ENTRIES if name(entry) == wanted), None)
 
 
 def base() -> str:

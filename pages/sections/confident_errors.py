@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 import zoo
@@ -12,11 +14,13 @@ from zoo import records
 from zoo.samples import Sample, samples
 
 
-def show(model: zoo.Classifier) -> None:
+def show(model: zoo.Classifier, take: Callable[[Sample], None], stage: str) -> None:
     """Draw the section "Where it errs", if the model's record knows.
 
     Args:
         model: A loaded classifier.
+        take: Called with an error's image when somebody clicks it.
+        stage: Key of the element that shows what was taken.
     """
     record = model.record
     if "confusion" not in record:
@@ -33,7 +37,7 @@ def show(model: zoo.Classifier) -> None:
         )
     with right:
         _classes(model)
-    _most_confident(model)
+    _most_confident(model, take, stage)
 
 
 def _classes(model: zoo.Classifier) -> None:
@@ -47,14 +51,15 @@ def _classes(model: zoo.Classifier) -> None:
     )
 
 
-def _most_confident(model: zoo.Classifier) -> None:
+def _most_confident(model: zoo.Classifier, take: Callable[[Sample], None], stage: str) -> None:
     """Show the test images that it gets wrong most confidently, as far as we have them."""
     known = _images(model.name)
-    shown = []
+    shown, found = [], []
     for error in model.record["confident_errors"]:
         sample = known.get(f"test-{error['index']:05d}")
         if sample is None:  # of other weights than those in the bundle
             continue
+        found.append(sample)
         true, said = (model.labels[error[key]] for key in ("true", "predicted"))
         shown.append(
             gallery.GalleryImage(
@@ -66,8 +71,22 @@ def _most_confident(model: zoo.Classifier) -> None:
         )
     if not shown:
         return
-    st.markdown(f"**{len(shown)} most confident errors**: true → predicted")
-    gallery.show("confident_errors", shown, columns=8, few=3, stacked=True)
+    st.markdown(f"**{len(shown)} most confident errors**: true → predicted. Click one to open it.")
+
+    def on_open() -> None:
+        if (chosen := gallery.opened("confident_errors", len(found))) is not None:
+            take(found[chosen])
+
+    gallery.show(
+        "confident_errors",
+        shown,
+        columns=8,
+        few=3,
+        stacked=True,
+        on_open=on_open,
+        opens="Open this image",
+        target=stage,
+    )
     st.caption(next(iter(known.values())).credit)
 
 

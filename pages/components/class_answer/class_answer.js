@@ -15,6 +15,7 @@ export default function ({ parentElement, data }) {
       return row;
     }));
   root.toggleAttribute("data-error", !!data.error);
+  root.toggleAttribute("data-unsure", !data.error && !!data.unsure);
   root.toggleAttribute("data-words", data.labels.some((label) => label.length > 1));
   find(".label").textContent = data.error ? "?" : data.label;
   find(".main").textContent = data.error || data.main;

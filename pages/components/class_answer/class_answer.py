@@ -30,7 +30,8 @@ def show(
         sees: uint8 array, the image that the network gets.
         place: Where the network ran, such as "NumPy on the CPU".
         top: Show so many classes, the most probable ones first; None: all, in their own order.
-        note: One sentence of caution, "" for none.
+        note: Why the answer is unsure, one sentence; "" if it is not. An unsure answer gets a
+            question mark and the colour of caution.
     """
     second, probability = result.top(2)[1]
     rows = list(zip(result.labels, result.probabilities.tolist(), strict=True))
@@ -43,9 +44,11 @@ def show(
         "probabilities": [round(p, 4) for _, p in rows],
         "percents": [number_format.percent(p) for _, p in rows],
         "best": [label for label, _ in rows].index(result.label),
-        "label": result.label,
+        "label": f"{result.label}?" if note else result.label,
+        "unsure": bool(note),
         "note": note,
-        "main": f"{number_format.percent(result.confidence)} sure it is {_article(result.label)}",
+        "main": f"{'Only ' if note else ''}{number_format.percent(result.confidence)} sure "
+        f"it is {_article(result.label)}",
         "rest": f"Next: {second}, {number_format.percent(probability)}. "
         f"Answered in {number_format.duration(result.seconds)} by {place}.",
         "sees": encoding.data_url(encoding.png(sees)),

@@ -31,6 +31,8 @@ function start(root) {
     square.style.width = `${100 * place.side / width}%`;
     square.style.height = `${100 * place.side / height}%`;
     slider.value = Math.round(100 * place.side);
+    // A finger scrolls the page where it has nothing to move.
+    sheet.style.touchAction = down > 1e-6 ? (across > 1e-6 ? "none" : "pan-x") : across > 1e-6 ? "pan-y" : "manipulation";
     find("output").textContent = `${slider.value} %`;
   }
 

@@ -1,6 +1,7 @@
 // A square to draw on, with mouse, finger, pen or keyboard. The drawing is kept as strokes, lists of
 // points in a 1000 x 1000 square, so that it can be undone, redrawn at any size and theme, and put
-// back after a page change. After every stroke Python gets the strokes and a 140 x 140 PNG of them,
+// back after a page change. Undo goes back over everything: a stroke, "clear", and an image that a
+// stroke has replaced; Python is told when it is the image again. After every stroke Python gets the strokes and a 140 x 140 PNG of them,
 // light on dark, which is the same on every screen.
 const SIDE = 1000, SENT = 140, PEN = 78, STEP = 25, MAX_STROKES = 60, MAX_POINTS = 4000;
 
@@ -16,7 +17,7 @@ function start(root) {
   const canvas = root.querySelector("canvas");
   const undo = root.querySelector("[data-do=undo]"), clear = root.querySelector("[data-do=clear]");
   const context = canvas.getContext("2d");
-  let strokes = [], current = null, shown = null, token, cursor = null;
+  let strokes = [], current = null, shown = null, token, cursor = null, past = [];
 
   function trace(target, stroke, width, ink) {
     target.strokeStyle = target.fillStyle = ink;
@@ -43,7 +44,7 @@ function start(root) {
     if (cursor && root.activeElementIsPad()) mark(style);
     root.toggleAttribute("data-empty", !strokes.length && !current && !shown);
     root.toggleAttribute("data-image", !!shown);
-    undo.disabled = !strokes.length;
+    undo.disabled = !past.length;
     clear.disabled = !strokes.length && !shown;
   }
 
@@ -80,11 +81,13 @@ function start(root) {
     return sheet.toDataURL("image/png");
   }
 
-  const commit = () => root.send({ strokes, png: png() });
+  const commit = () => root.send({ strokes, png: png(), image: !!shown });
+  const remember = () => { past = [...past.slice(-MAX_STROKES), { strokes, shown }]; };
   const clamp = (v) => Math.max(0, Math.min(SIDE, Math.round(v)));
 
   function begin(x, y) {
     if (strokes.length >= MAX_STROKES) return;
+    remember();
     shown = null;                                       // a new drawing replaces the image
     current = [clamp(x), clamp(y)];
     paint();
@@ -136,8 +139,8 @@ function start(root) {
   };
   canvas.onfocus = paint;
   canvas.onblur = () => { end(); paint(); };              // never leave a pen hanging
-  undo.onclick = () => { if (strokes.length) { strokes = strokes.slice(0, -1); paint(); commit(); } };
-  clear.onclick = () => { strokes = []; current = shown = null; paint(); commit(); };
+  undo.onclick = () => { if (past.length) { current = null; ({ strokes, shown } = past.pop()); paint(); commit(); } };
+  clear.onclick = () => { end(); remember(); strokes = []; shown = null; paint(); commit(); };
 
   root.activeElementIsPad = () => root.getRootNode().activeElement === canvas;
   const watchSize = new ResizeObserver(paint);
@@ -150,6 +153,7 @@ function start(root) {
   root.update = (data) => {
     if (data.token !== token) {                           // Python put something on the pad
       token = data.token; strokes = data.strokes ?? []; shown = current = null;
+      past = strokes.map((_, i) => ({ strokes: strokes.slice(0, i), shown: null }));
       if (data.image) {
         const image = new Image();
         image.onload = () => { if (token === data.token && !strokes.length) { shown = { image, ink: data.ink }; paint(); } };

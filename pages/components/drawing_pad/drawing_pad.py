@@ -30,10 +30,12 @@ class Drawing:
         strokes: Each a list x0, y0, x1, y1, … in a square of 1000 × 1000.
         png: The bytes of a PNG file of the drawing, light on dark, as the browser sent them.
             Nothing about them is known except that there are not too many.
+        image: Whether the pad shows its image again, because a stroke over it was undone.
     """
 
     strokes: Strokes
     png: bytes
+    image: bool = False
 
 
 def draw(
@@ -89,9 +91,10 @@ def parse(value: Any) -> Drawing | None:
     if not isinstance(url, str) or not url.startswith(_PREFIX) or len(url) > MAX_PNG:
         return None
     try:
-        return Drawing(strokes, base64.b64decode(url[len(_PREFIX) :], validate=True))
+        png = base64.b64decode(url[len(_PREFIX) :], validate=True)
     except binascii.Error:
         return None
+    return Drawing(strokes, png, value.get("image") is True)
 
 
 def _is_stroke(stroke: Any) -> bool:

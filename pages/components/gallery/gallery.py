@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import streamlit as st
 
 from pages.components.register import component
 
@@ -28,7 +30,14 @@ class GalleryImage:
 
 
 def show(
-    key: str, images: Sequence[GalleryImage], columns: int, few: int = 2, stacked: bool = False
+    key: str,
+    images: Sequence[GalleryImage],
+    columns: int,
+    few: int = 2,
+    stacked: bool = False,
+    on_open: Callable[[], None] | None = None,
+    opens: str = "",
+    target: str = "",
 ) -> None:
     """Show the grid.
 
@@ -38,6 +47,26 @@ def show(
         columns: Images in a row.
         few: Images in a row on a phone.
         stacked: Put the caption's two parts below each other.
+        on_open: Called when somebody clicks an image; ask :func:`opened` there. None: there is
+            nothing to click.
+        opens: What a click does, in a few words.
+        target: Key of the element that a click scrolls to.
     """
     items = [vars(image) for image in images]
-    _mount(key=key, data={"items": items, "columns": columns, "few": few, "stacked": stacked})
+    data = {"items": items, "columns": columns, "few": few, "stacked": stacked}
+    if on_open is None:
+        _mount(key=key, data=data)
+    else:
+        _mount(key=key, data=data | {"open": opens, "target": target}, on_opened_change=on_open)
+
+
+def opened(key: str, count: int) -> int | None:
+    """Return which image was just clicked, inside ``on_open``, or None if it makes no sense.
+
+    Args:
+        key: The grid's key.
+        count: How many images there are.
+    """
+    state = st.session_state.get(key)
+    value = state.get("opened") if isinstance(state, Mapping) else None
+    return value if type(value) is int and 0 <= value < count else None

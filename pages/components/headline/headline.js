@@ -4,7 +4,7 @@ const WIDTH = 300, HEIGHT = 72;
 export default function ({ parentElement, data }) {
   const find = (selector) => parentElement.querySelector(selector);
   for (const part of ["name", "value", "caption"]) find(`.${part}`).textContent = data[part];
-  find("svg").style.display = data.values.length > 1 ? "" : "none";
+  find(".spark").style.display = data.values.length > 1 ? "" : "none";
   if (data.values.length < 2) return;
   const all = [...data.values, ...data.against];
   const low = Math.min(...all), range = Math.max(...all) - low || 1;
@@ -13,6 +13,7 @@ export default function ({ parentElement, data }) {
     const step = WIDTH / Math.max(1, values.length - 1);
     return values.map((value, i) => `${(i * step).toFixed(1)} ${y(value)}`).join("L");
   };
+  for (const part of ["first", "last"]) find(`.${part}`).textContent = data.ends[part];
   const line = path(data.values);
   find(".line").setAttribute("d", `M${line}`);
   find(".area").setAttribute("d", `M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`);

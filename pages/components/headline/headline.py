@@ -15,6 +15,7 @@ def show(
     value: str,
     values: Sequence[float],
     caption: str,
+    ends: tuple[str, str] = ("", ""),
     against: Sequence[float] = (),
 ) -> None:
     """Draw the headline.
@@ -25,8 +26,10 @@ def show(
         value: The number as text.
         values: How it developed, one value an epoch.
         caption: What the curve shows.
+        ends: Its first and its last value as text, which stand below its ends.
         against: Another development, as many values on the same scale, drawn in gray.
     """
     words = {"name": name, "value": value, "caption": caption}
-    data = words | {"values": list(values), "against": list(against)}
+    words_at = dict(zip(("first", "last"), ends, strict=True))
+    data = words | {"ends": words_at, "values": list(values), "against": list(against)}
     _mount(key=key, data=data)

@@ -19,7 +19,9 @@ def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
         predicted, true: bool (H, W), of one size.
     """
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
-    left.image(error_map.draw(photo, predicted, true), width="stretch")
+    left.image(
+        error_map.draw(photo, predicted, true), width="stretch", alt="Where the two masks differ"
+    )
     with right:
         with st.container(horizontal=True, gap="medium"):
             st.metric("IoU", number_format.percent(masks.iou(predicted, true), 2))

@@ -1,0 +1,1 @@
+"""An image that leads to a page."""

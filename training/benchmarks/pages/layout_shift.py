@@ -1,0 +1,119 @@
+"""How far a page's parts move while it loads: ``python -m training.benchmarks.pages.layout_shift``.
+
+The browser's own measure, the sum of layout shifts (share of the window that moves × how far), on
+each page, wide and narrow. Streamlit's side bar pushes everything aside once, when it opens; what
+moves aside only, and not up or down, is counted as its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from pages.common import site
+from training.benchmarks.pages import page_wait
+from training.benchmarks.pages.chromium import launch
+
+WIDTHS = (1280, 390)
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+QUIET = 2500  # milliseconds after the page is idle: charts are drawn late
+
+_WATCH = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue;
+    const moved = entry.sources.map((s) => ({
+      down: s.currentRect.y - s.previousRect.y,
+      node: s.node?.closest?.('[class*=st-key-]')?.className.match(/st-key-[\\w-]+/)?.[0]
+        ?? s.node?.getAttribute?.('data-testid') ?? s.node?.nodeName ?? '',
+    }));
+    shifts.push({ value: entry.value, aside: moved.every((m) => Math.abs(m.down) < 1), moved });
+  }
+}).observe({ type: 'layout-shift', buffered: true });
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure all pages; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", help="a running app, instead of starting one")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--page", action="append", help="only this page; may be repeated")
+    options = parser.parse_args(arguments)
+    try:
+        if options.url:
+            found = measure(options.url, options.page)
+        else:
+            with page_wait.app() as url:
+                found = measure(url, options.page)
+    except RuntimeError as error:  # no Chromium, or the app did not start: a sentence says so
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(found, indent=2) if options.json else table(found))
+    return 0
+
+
+def measure(url: str, only: list[str] | None = None) -> list[dict[str, Any]]:
+    """Open each page in each width; return one row a visit.
+
+    Args:
+        url: Address of the app.
+        only: Names of pages; None: all.
+    """
+    rows = []
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        try:
+            for entry in site.ENTRIES:
+                name = "" if entry is site.ENTRIES[0] else site.name(entry)
+                if only and site.name(entry) not in only:
+                    continue
+                for width in WIDTHS:
+                    rows.append(
+                        {"page": entry.title, "width": width}
+                        | _visit(browser, f"{url}/{name}", width)
+                    )
+        finally:
+            browser.close()
+    return rows
+
+
+def _visit(browser: Any, address: str, width: int) -> dict[str, Any]:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    try:
+        page.set_default_timeout(120_000)
+        page.add_init_script(_WATCH)
+        page.goto(address)
+        page.wait_for_selector(IDLE)
+        page.wait_for_timeout(QUIET)
+        page.wait_for_selector(IDLE)
+        shifts = page.evaluate("shifts")
+    finally:
+        page.close()
+    own = sorted((s for s in shifts if not s["aside"]), key=lambda s: -s["value"])
+    first = own[0]["moved"] if own else []
+    return {
+        "side_bar": round(sum(s["value"] for s in shifts if s["aside"]), 3),
+        "page_itself": round(sum(s["value"] for s in own), 3),
+        "largest": sorted({f"{m['node']} {m['down']:+.0f} px" for m in first})[:3],
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Format the rows for people."""
+    lines = [f"{'page':18}{'width':>6}{'side bar':>10}{'itself':>8}  largest"]
+    for row in rows:
+        lines.append(
+            f"{row['page']:18}{row['width']:6}{row['side_bar']:10.3f}{row['page_itself']:8.3f}  "
+            f"{', '.join(row['largest'])}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
