@@ -24,7 +24,7 @@ ARRIVING = 40  # batches of the animation
 @st.fragment
 def show() -> None:
     """Draw one channel before, between and after, and what its γ and β decide."""
-    left, right = st.columns([4, 8], gap="large")
+    left, right = st.columns([4, 8], gap="medium")
     with left:
         subject, layer, channel = _choose()
         count = FEWER if zoo.info(subject.name).parameters > LARGE else COUNT
@@ -171,7 +171,7 @@ def _effect(
 @st.fragment
 def averages() -> None:
     """Draw what norms average over, and how a running mean follows the batches."""
-    left, right = st.columns([7, 5], gap="large")
+    left, right = st.columns([7, 5], gap="medium")
     with left:
         st.markdown("**What shares one mean and one variance**")
         norm_axes.show("bn.axes")

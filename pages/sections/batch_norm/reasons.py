@@ -23,7 +23,7 @@ def show(found: zoo.Experiment) -> None:
     """Draw covariate shift and smoothness, with and without BatchNorm; the rest is folded."""
     settings = recorded_series.settings(found)
     rates = settings[st.session_state.get("bn.reasons.rate") or next(iter(settings))]
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Internal covariate shift** – 0: no shift")
         gradient_arrows.show("bn.arrows.shift", "shift")
@@ -59,7 +59,7 @@ def _folded(found: zoo.Experiment, rates: Rates) -> None:
         format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
         key="bn.reasons.layer",
     )
-    columns = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
+    columns = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
     with columns[0]:
         _landscape(found, rates)
     for column, (title, name, note) in zip(columns[1:], FOLDED, strict=True):
