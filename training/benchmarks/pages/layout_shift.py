@@ -10,15 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from pages.common import site
 from training.benchmarks.pages import page_wait
 from training.benchmarks.pages.chromium import launch
 
 WIDTHS = (1280, 390)
+FIRST = "overview"  # whose address is the app's own
+FOLDER = Path(__file__).parents[3] / "pages"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 QUIET = 2500  # milliseconds after the page is idle: charts are drawn late
 
@@ -69,18 +71,18 @@ def measure(url: str, only: list[str] | None = None) -> list[dict[str, Any]]:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            for entry in site.ENTRIES:
-                name = "" if entry is site.ENTRIES[0] else site.name(entry)
-                if only and site.name(entry) not in only:
-                    continue
+            for page in only or names():
                 for width in WIDTHS:
-                    rows.append(
-                        {"page": entry.title, "width": width}
-                        | _visit(browser, f"{url}/{name}", width)
-                    )
+                    address = f"{url}/{'' if page == FIRST else page}"
+                    rows.append({"page": page, "width": width} | _visit(browser, address, width))
         finally:
             browser.close()
     return rows
+
+
+def names() -> list[str]:
+    """Return every page's name: a flat file each, which is how Streamlit addresses them."""
+    return sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
 
 def _visit(browser: Any, address: str, width: int) -> dict[str, Any]:
