@@ -54,6 +54,28 @@ def test_iou_is_that_of_the_way_that_is_asked() -> None:
     assert nothing == 0.0
 
 
+def test_int8_is_calibrated_on_some_cars_and_measured_on_others(monkeypatch) -> None:
+    photos = tuple(SimpleNamespace(name=f"car{n // 16:02}_{n % 16:02}") for n in range(7 * 16))
+    data = SimpleNamespace(load=lambda folder, split: photos if split == "validation" else ())
+    monkeypatch.setattr(inference_backends, "reader", lambda config: data)
+    one, two = inference_backends.halves(tiny_models.cars(), Path())
+    assert len(one) == len(two) == inference_backends.IMAGES
+    cars = [{pair.name.split("_")[0] for pair in half} for half in (one, two)]
+    assert cars[0].isdisjoint(cars[1])
+    assert all(len(half) >= 3 for half in cars)  # not the views of one car alone
+
+
+def test_every_way_of_a_model_is_a_row(tmp_path: Path, monkeypatch) -> None:
+    arguments = ["--models", "mnist", "--rounds", "1", "--folder", str(tmp_path)]
+    assert inference_backends.main(arguments) == 0
+    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    rows = experiments.experiment("inference_backends").rows
+    exact = {row["backend"] for row in rows if row["precision"] == "float32"}
+    assert exact == {"numpy", "onnxruntime", "openvino"}
+    assert min(row["of_the_best"] for row in rows if row["precision"] == "float32") == 1.0
+    assert {row["iou"] for row in rows} == {None}
+
+
 def test_busy_processes_make_an_answer_slower(tmp_path: Path, monkeypatch) -> None:
     arguments = ["--model", "mnist", "--ways", "one thread", "--seconds", "0.3"]
     assert busy_cores.main([*arguments, "--folder", str(tmp_path)]) == 0
