@@ -254,7 +254,7 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def layers(key: str, view: np.ndarray, silent: bool) -> list[gallery.GalleryImage]:
+def layers(key: str, view: np.ndarray | bytes, silent: bool) -> list[gallery.GalleryImage]:
     """Return every layer's maps as images, or dark ones: a sample's once for all visitors."""
     maps = zoo.explain.activations(model, view)
     return [

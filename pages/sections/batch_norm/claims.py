@@ -6,8 +6,9 @@ it; a claim whose measurement is not recorded is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pages.sections.batch_norm import recorded_series as series
 from pages.sections.batch_norm.recorded_series import percent
@@ -192,7 +193,7 @@ def _modes(found: Experiment) -> Measured:
     return Measured(parts, f"{percent(running['accuracy'])} → {words}")
 
 
-def _size(row: dict) -> int:
+def _size(row: Mapping[str, Any]) -> int:
     return int(row["batch_size"])
 
 

@@ -116,7 +116,7 @@ def upload(url: str, photos: Sequence[bytes]) -> None:
             uploads = page.locator("input[type=file]")
             if uploads.count() == 0:  # it stands in a popover
                 page.get_by_role("button", name="photo").first.click()
-            uploads.first.set_input_files(file)  # type: ignore[arg-type]
+            uploads.first.set_input_files(file)
         for page in pages:
             page.wait_for_timeout(3000)
             page.wait_for_selector(IDLE)
