@@ -172,7 +172,6 @@ def _journal(options: argparse.Namespace, model: Model) -> folders.Journal:
         "model": model.name,
         "weights": hashlib.sha256(trained.encode()).hexdigest(),
         "largest_component": options.largest_component,
-        "computed": [options.backend, options.precision],
         "folders": [str(folder) for folder in kept],
     }
     return folders.Journal(next(folder for folder in kept if folder is not None), settings)
