@@ -12,7 +12,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,10 +133,22 @@ def predict_command(options: argparse.Namespace) -> int:
     edit = Segmentation.largest_component if options.largest_component else None
     if journal and journal.done:
         print(f"note: {len(journal.done)} of {len(paths)} are done already", file=sys.stderr)
+    try:
+        return _predict_all(options, folders.predict_all(model, paths, saver, edit, journal), paths)
+    except KeyboardInterrupt:
+        if journal is None:
+            raise
+        return _complain("interrupted; the same command goes on from here", 130)
+
+
+def _predict_all(
+    options: argparse.Namespace, outcomes: Iterable[folders.ImageOutcome], paths: Sequence[str]
+) -> int:
+    """Print the outcomes as they come; return the exit code."""
     answers: list[Mapping[str, Any]] = []
     failed: list[str] = []
     with _progress(len(paths), shown=paths != options.images) as bar:
-        for outcome in folders.predict_all(model, paths, saver, edit, journal):
+        for outcome in outcomes:
             bar.update()
             if outcome.answer is None:
                 failed.append(outcome.path)

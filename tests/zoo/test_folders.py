@@ -92,6 +92,7 @@ def test_an_interrupted_folder_goes_on_where_it_was(
 
     monkeypatch.setattr(red, "predict", stop)
     assert run(photos, out, "--json") == 130
+    assert "the same command goes on" in capsys.readouterr().err
     assert (out / JOURNAL).exists()
     with (out / JOURNAL).open("a") as file:
         file.write('{"path": "cut o')
