@@ -142,6 +142,7 @@ def batch_norm_card() -> None:
         runs = recorded_series.final(found, norm=norm)
         if runs is None:  # not measured
             return
+        count = len(runs.accuracies)
         _, middle, _ = recorded_series.learning_curve(found, norm, runs.rate)
         curves.append([value for _, value in middle])
         ends.append(number_format.percent(runs.mean))
@@ -153,7 +154,7 @@ def batch_norm_card() -> None:
         against=curves[1],
         ends=_ends(curves[0]),
         caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its own "
-        f"learning rate, mean of {len(runs.accuracies)} seeds.",
+        f"learning rate, mean of {count} seeds.",
     )
 
 

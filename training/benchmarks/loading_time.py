@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def import_seconds(module: str) -> float:
     return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
 
 
+def _read(path: Path) -> bytes:
+    """Do what every load must: read a file, and hash it."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
 def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -57,9 +63,9 @@ def measure(models: Sequence[str], rounds: int) -> list[dict[str, Any]]:
             times.setdefault(f"import {module}", []).append(import_seconds(module))
     for turn in range(rounds + 1):
         for name in models:
-            seconds = _timed(lambda n=name: zoo.load(n, device="cpu", source="bundle"))
+            seconds = _timed(partial(zoo.load, name, device="cpu", source="bundle"))
             path = BUNDLE / name / WEIGHTS
-            floor = _timed(lambda p=path: hashlib.sha256(p.read_bytes()).digest())
+            floor = _timed(partial(_read, path))
             if turn:  # the first one imports what the others find
                 times.setdefault(name, []).append(seconds)
                 floors.setdefault(name, []).append(floor)

@@ -109,7 +109,8 @@ def _match(
                 "that nobody can tell whose the mask is; rename one."
             )
         by_key[key] = path
-    pairs, alone = {}, []
+    pairs: dict[Path, Path] = {}
+    alone = []
     for path, stem in named.items():
         folder = path.relative_to(masks).parent
         image = by_key.get(_key((folder / stem).as_posix())) if stem else None

@@ -40,7 +40,8 @@ def recorded(model: str, sha256: str, image_set: str) -> Mapping[str, StrongestA
             columns = json.loads(facts["columns"])
             return {
                 layer: StrongestAnswers(
-                    *(file.get_tensor(f"{layer}/{part}") for part in PARTS), columns=int(wide)
+                    **{part: file.get_tensor(f"{layer}/{part}") for part in PARTS},
+                    columns=int(wide),
                 )
                 for layer, wide in columns.items()
             }

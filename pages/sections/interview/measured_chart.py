@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pages.sections.interview import recorded_figure, visitor_guess
-from pages.sections.interview.question_file import Chart, Group, Prediction, Scale
+from pages.sections.interview.question_file import Chart, Prediction, Scale, ValueGroup
 from pages.sections.interview.visitor_guess import Guess
 
 _TICKS = 5
@@ -87,7 +87,7 @@ def _frame(chart: Chart, name: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _group(group: Group, scale: Scale, hidden: bool = False) -> dict[str, Any]:
+def _group(group: ValueGroup, scale: Scale, hidden: bool = False) -> dict[str, Any]:
     """Return a line of dots; hidden: its label alone."""
     shown: dict[str, Any] = {"label": group.label, "note": group.note, "known": group.known}
     if hidden:
@@ -138,6 +138,6 @@ def _plain(at: float, form: str) -> str:
         return "0"
     if form.startswith("power"):
         return recorded_figure.written(at, form).replace("1\xa0×\xa0", "")
-    if form.startswith(("times", "fixed")) and at == round(at):
-        return f"{at:.0f}" + ("\xa0×" if form.startswith("times") else "")
+    if form.startswith(("times", "fixed")):
+        return f"{at:g}" + ("\xa0×" if form.startswith("times") else "")
     return recorded_figure.written(at, form)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
 from pages.sections.interview import visitor_progress
 from pages.sections.interview.question_file import SCENARIOS, Question, questions
 
-_BADGES = {
+_BADGES: dict[str, tuple[str, str, Literal["gray", "orange", "green"]]] = {
     "open": ("Open", ":material/radio_button_unchecked:", "gray"),
     "predicted": ("Predicted", ":material/trending_up:", "orange"),
     "answered": ("Answered", ":material/check:", "green"),
@@ -27,8 +28,9 @@ def show(open_question: Callable[[int], None]) -> None:
         if not own:
             continue
         st.header(scenario, anchor=False)
-        for first in range(0, len(own), 3):
-            for column, question in zip(st.columns(3), own[first : first + 3], strict=False):
+        wide = 2 if len(own) % 2 == 0 else 3
+        for first in range(0, len(own), wide):
+            for column, question in zip(st.columns(wide), own[first : first + wide], strict=False):
                 with column, st.container(border=True, height="stretch"):
                     _card(question, open_question)
 
