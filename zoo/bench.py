@@ -8,12 +8,18 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
+from zoo.backends import choosing
 from zoo.models import Classifier, Model
+
+if TYPE_CHECKING:
+    from zoo.backends.engines import Engine
 
 LEAST_SECONDS = 0.05  # short calls are repeated until they take so long together
 MOST_SECONDS = 2.0  # longer ones are timed once: bfloat16 where the processor does not know it
@@ -33,6 +39,8 @@ class Row:
         milliseconds: Median time of a forward pass.
         images_per_second: ``batch`` over that time.
         times: How many times that is the median of.
+        backend: ``"torch"``, ``"onnxruntime"`` or ``"openvino"``; the other two choose the layout
+            themselves (""), and get the network with its BatchNorms folded.
     """
 
     network: str
@@ -43,6 +51,7 @@ class Row:
     milliseconds: float
     images_per_second: float
     times: int
+    backend: str = "torch"
 
 
 def input_shape(model: Model) -> tuple[int, int, int]:
@@ -79,6 +88,8 @@ def time_model(model: Model, batch: int, repeats: int) -> dict[str, Any]:
 def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[str, Any]:
     """Time a PyTorch network in float32 and bfloat16, both layouts, BatchNorms kept and folded.
 
+    On the CPU, ONNX Runtime and OpenVINO take part where they are installed.
+
     All cases take turns, so that whatever else the machine does slows all of them alike. Beside a
     classifier of 32 × 32 pixels stands a ResNet-18 in the form that CIFAR-10 is used to: a 3 × 3
     convolution first and no pooling behind it; untrained, which does not change its speed.
@@ -102,14 +113,18 @@ def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[s
     if isinstance(model, Classifier) and shape == (3, 32, 32):
         networks["resnet18"] = resnet18(len(model.labels)).to(model.device)
     cases = {
-        (name, form, batch): call_of(batch)
+        (name, "torch", form, batch): call_of(batch)
         for name, network in networks.items()
         for form, call_of in _forms(network, shape, model.device).items()
         for batch in batches
     }
+    for (backend, dtype), engine in engines(model).items():
+        for batch in batches:
+            call = partial(engine, _random(batch, shape))
+            cases[model.name, backend, (dtype, "", True), batch] = call
     rows = [
-        Row(name, dtype, layout, folded, batch, 1000 * seconds, batch / seconds, times)
-        for (name, (dtype, layout, folded), batch), (seconds, times) in take_turns(
+        Row(name, dtype, layout, folded, batch, 1000 * seconds, batch / seconds, times, backend)
+        for (name, backend, (dtype, layout, folded), batch), (seconds, times) in take_turns(
             cases, rounds
         ).items()
     ]
@@ -124,10 +139,34 @@ def compare_formats(model: Model, batches: Sequence[int], rounds: int) -> dict[s
     }
 
 
+def engines(model: Model) -> dict[tuple[str, str], Engine]:
+    """Return the other runtimes that are installed and run a model here, by (backend, dtype)."""
+    wanted = [("onnxruntime", "float32"), ("openvino", "float32")]
+    if choosing.has_bfloat16():
+        wanted.append(("openvino", "bfloat16"))
+    installed = [pair for pair in wanted if find_spec(pair[0]) and find_spec("onnx")]
+    if model.device != "cpu" or not installed:
+        return {}
+    from zoo.backends.engines import OnnxRuntime, OpenVino
+    from zoo.backends.onnx_file import onnx_bytes
+
+    contents = onnx_bytes(model)
+    return {
+        (backend, dtype): OnnxRuntime(contents)
+        if backend == "onnxruntime"
+        else OpenVino(contents, bfloat16=dtype == "bfloat16")
+        for backend, dtype in installed
+    }
+
+
 def take_turns(
     cases: Mapping[Any, Callable[[], object]], rounds: int
 ) -> dict[Any, tuple[float, int]]:
     """Return each case's median time of a call in seconds, and the number of times behind it.
+
+    Turns must not disturb: how often a case is called is decided by a call that is warm (the first
+    one folds, allocates and compiles), and each turn begins with a call that does not count, which
+    finds the caches full of another case's weights and its threads asleep.
 
     Args:
         cases: What to call.
@@ -142,17 +181,26 @@ def take_turns(
                 bar.update()
                 if calls[case] == 0:
                     continue
-                start = time.perf_counter()
-                for _ in range(calls[case]):
-                    call()
-                spent = (time.perf_counter() - start) / calls[case]
-                slow = spent > MOST_SECONDS
-                if turn or slow:
-                    times[case].append(spent)
+                cold = _seconds(call, 1)
                 if turn == 0:
-                    often = max(1, min(100, round(LEAST_SECONDS / max(spent, 1e-6))))
-                    calls[case] = 0 if slow else often
+                    calls[case] = 0 if cold > MOST_SECONDS else _often(_seconds(call, 1))
+                    times[case] += [cold] if calls[case] == 0 else []
+                else:
+                    times[case].append(_seconds(call, calls[case]))
     return {case: (statistics.median(spent), len(spent)) for case, spent in times.items()}
+
+
+def _seconds(call: Callable[[], object], times: int) -> float:
+    """Return how long a call takes, the mean of several."""
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - start) / times
+
+
+def _often(seconds: float) -> int:
+    """Return how often a call is repeated that takes so long."""
+    return max(1, min(100, round(LEAST_SECONDS / max(seconds, 1e-6))))
 
 
 def resnet18(classes: int) -> Any:
@@ -207,9 +255,10 @@ def table(result: Mapping[str, Any]) -> str:
     speeds: dict[tuple[str, ...], dict[int, float]] = {}
     for row in result["rows"]:
         norms = "folded" if row["folded"] else "kept"
-        forms = (row["network"], row["dtype"], row["layout"], norms)
+        backend = row.get("backend", "torch")
+        forms = (row["network"], backend, row["dtype"], row["layout"] or "its own", norms)
         speeds.setdefault(forms, {})[row["batch"]] = row["images_per_second"]
-    names = ["network", "numbers", "layout", "BatchNorm"]
+    names = ["network", "in", "numbers", "layout", "BatchNorm"]
     lines = [[*names, "ms an image", *(f"images/s, batch {batch}" for batch in batches)]]
     for form, found in speeds.items():
         numbers = [1000 / found[batches[0]], *(found[batch] for batch in batches)]

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DeviceError
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 _KINDS = ("cpu", "cuda", "mps")
+_WAITING = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}  # settings that the user's process may have
+_SPINS = "1000"  # a few microseconds
 _INSTALL = 'pip install "cnn-lytical[torch]", or pip install torch'
 
 
@@ -76,6 +78,21 @@ def check_fork(device: str) -> None:
         )
 
 
+def import_torch() -> Any:
+    """Import torch, the first time with threads that hardly spin while they wait for each other.
+
+    GNU's OpenMP lets a thread spin for some milliseconds until the others have finished their part.
+    While another process keeps the cores busy, that takes the very time that the others need
+    (`training.benchmarks.busy_cores` measures it). It reads this setting once, when torch is
+    imported, so whoever imports torch before zoo sets it in the environment; see docs/deploy.md.
+    """
+    if sys.modules.get("torch") is None and not _WAITING & set(os.environ):
+        os.environ["GOMP_SPINCOUNT"] = _SPINS
+    import torch
+
+    return torch
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Make networks as if the process had set nothing: no inference mode, no default device.
@@ -115,8 +132,7 @@ def _torch_is_worth_it() -> bool:
 
 
 def _best() -> str:
-    import torch
-
+    torch = import_torch()
     if torch.cuda.is_available() and not _gpu_is_the_parents():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -132,8 +148,7 @@ def _exists(device: str) -> bool:
         raise DeviceError(
             f"device={device!r} needs PyTorch, which is not installed here: {_INSTALL}."
         )
-    import torch
-
+    torch = import_torch()
     kind, _, index = device.partition(":")
     if kind == "mps":
         return torch.backends.mps.is_available() and index in ("", "0")

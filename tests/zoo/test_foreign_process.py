@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -187,3 +188,31 @@ def test_a_device_may_be_torchs_own(name: str) -> None:
         zoo.load(name, source="bundle", device=torch.device("meta"))
     with pytest.raises(DeviceError, match="This machine has no device 'cpu:3'"):
         zoo.load(name, source="bundle", device="cpu:3")
+
+
+WAITING = """
+import os, sys
+import zoo
+zoo.load("mnist", source="bundle", device="cpu")
+print("GOMP_SPINCOUNT" in os.environ, "torch" in sys.modules)
+zoo.load("mnist", source="bundle", device="cpu", backend="torch")
+print(os.environ.get("GOMP_SPINCOUNT"), os.environ.get("OMP_WAIT_POLICY"))
+"""
+
+
+@pytest.mark.parametrize("own", ["", "OMP_WAIT_POLICY=ACTIVE", "GOMP_SPINCOUNT=7"])
+def test_torchs_threads_wait_without_spinning_unless_the_user_says_how(own: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT",)}
+    environment.pop("OMP_WAIT_POLICY", None)
+    environment |= dict([own.split("=")]) if own else {}
+    done = subprocess.run(
+        [sys.executable, "-c", WAITING], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    before, after = done.stdout.splitlines()
+    assert before == f"{own.startswith('GOMP')} False"  # torch is not imported: nothing is set
+    expected = {
+        "": "1000 None",
+        "OMP_WAIT_POLICY=ACTIVE": "None ACTIVE",
+        "GOMP_SPINCOUNT=7": "7 None",
+    }
+    assert after == expected[own]

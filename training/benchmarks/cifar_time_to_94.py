@@ -43,7 +43,7 @@ from training.data.image_batches import Batch, Plan, batches
 from training.engine import distributed
 from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.failures import run_command
-from training.engine.provenance import provenance, write_experiment
+from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 from training.engine.recipe_json import plain
 from training.experiments.cells import CellGrid
 from training.metrics.class_predictions import measure
@@ -285,6 +285,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--out", type=Path, default=Path("runs/cifar_time_to_94"), metavar="RUN_DIR",
         help="finished trainings (default runs/cifar_time_to_94)",
     )  # fmt: skip
+    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
     return parser.parse_args(arguments)
@@ -333,6 +334,7 @@ def main() -> int:
         rows=rows,
         record=record | {"compute": compute.describe()},
         seeds=options.seeds if options.full else options.seeds[:1],
+        folder=options.folder,
         ratio=round(ratio, 4),
         measured_on=f"CIFAR-10, {len(held):,} {'test' if options.test else 'validation'} images",
         cell_commits=sorted(grid.commits),

@@ -11,7 +11,7 @@ _mount = component("verdict_table")
 
 
 @dataclass(frozen=True)
-class Row:
+class VerdictRow:
     """One claim.
 
     Attributes:
@@ -34,7 +34,7 @@ class Row:
     anchor: str
 
 
-def show(key: str, rows: Sequence[Row]) -> None:
+def show(key: str, rows: Sequence[VerdictRow]) -> None:
     """Draw the table.
 
     Args:

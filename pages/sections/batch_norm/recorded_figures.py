@@ -35,7 +35,7 @@ RULE = (
 def verdicts(found: Sequence[claimed.Claim]) -> None:
     """Draw the table of claims."""
     rows = [
-        verdict_table.Row(
+        verdict_table.VerdictRow(
             claim=claim.claim,
             source=claim.source,
             url=claim.url,

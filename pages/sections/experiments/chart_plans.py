@@ -19,7 +19,7 @@ _FEW, _MANY = 3, 40  # distinct values of an axis; names of variants
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChartPlan:
     """What a chart shows.
 
     Attributes:
@@ -39,31 +39,35 @@ class Plan:
 
 
 # Where the guess is not what the question asks.
-_SAID: dict[str, Plan] = {
-    "batch_norm_batch_size": Plan(("accuracy", "accuracy_batch_statistics"), "batch", ("norm",)),
-    "batch_norm_modes": Plan(("accuracy",), "batch_size", ("statistics", "batches")),
-    "batch_norm_speed": Plan(("accuracy", "accuracy_after_quarter"), "learning_rate", ("norm",)),
-    "batch_norm_statistics": Plan(
+_SAID: dict[str, ChartPlan] = {
+    "batch_norm_batch_size": ChartPlan(
+        ("accuracy", "accuracy_batch_statistics"), "batch", ("norm",)
+    ),
+    "batch_norm_modes": ChartPlan(("accuracy",), "batch_size", ("statistics", "batches")),
+    "batch_norm_speed": ChartPlan(
+        ("accuracy", "accuracy_after_quarter"), "learning_rate", ("norm",)
+    ),
+    "batch_norm_statistics": ChartPlan(
         ("shift_relative", "gradient_change", "loss", "activation_drift", "smoothness"),
         *("step", ("norm",), "learning_rate", "median"),
     ),
-    "batch_norm_where": Plan(("accuracy", "loss"), by=("variant", "learning_rate")),
-    "cifar_time_to_94": Plan(("accuracy", "seconds"), by=("recipe",)),
-    "digit_look_alikes": Plan(("warned", "accuracy", "refused"), by=("kind",), choose="group"),
-    "mask_edges": Plan(
+    "batch_norm_where": ChartPlan(("accuracy", "loss"), by=("variant", "learning_rate")),
+    "cifar_time_to_94": ChartPlan(("accuracy", "seconds"), by=("recipe",)),
+    "digit_look_alikes": ChartPlan(("warned", "accuracy", "refused"), by=("kind",), choose="group"),
+    "mask_edges": ChartPlan(
         ("iou", "boundary_iou", "edge_iou", "cpu_seconds"),
         by=("mask", "method", "colour", "prior"),
         choose="split",
     ),
-    "object_size": Plan(("iou",), "car_width", ("method",), "network"),
-    "unet_vs_pytorch_unet": Plan(
+    "object_size": ChartPlan(("iou",), "car_width", ("method",), "network"),
+    "unet_vs_pytorch_unet": ChartPlan(
         ("iou", "test_iou", "boundary_iou", "bfloat16_ms", "seconds"),
         by=("network", "images", "precision"),
     ),
 }
 
 
-def plan(name: str, rows: Rows) -> Plan | None:
+def plan(name: str, rows: Rows) -> ChartPlan | None:
     """Return what to draw of an experiment, None if its rows hold no number to compare.
 
     A column that the rows do not have (an experiment recorded again, with another table) is left
@@ -74,10 +78,12 @@ def plan(name: str, rows: Rows) -> Plan | None:
     if said is None or not {said.x, said.choose, *said.by} - {""} <= columns:
         return guess(rows)
     measures = tuple(measure for measure in said.measures if measure in columns)
-    return Plan(measures, said.x, said.by, said.choose, said.middle) if measures else guess(rows)
+    return (
+        ChartPlan(measures, said.x, said.by, said.choose, said.middle) if measures else guess(rows)
+    )
 
 
-def guess(rows: Rows) -> Plan | None:
+def guess(rows: Rows) -> ChartPlan | None:
     """Return what the columns' names and values suggest.
 
     Measures are told by their names; whatever else varies is a factor, unless other factors decide
@@ -98,7 +104,7 @@ def guess(rows: Rows) -> Plan | None:
     axes = [f for f in factors if _numbers(rows, f) and len(_values(rows, f)) >= _FEW]
     x = max(axes, key=lambda axis: len(_values(rows, axis))) if axes else ""
     by = tuple(f for f in factors if f != x and len(_values(rows, f)) <= _MANY)
-    return Plan(measures, x, by)
+    return ChartPlan(measures, x, by)
 
 
 def _decided(rows: Rows, column: str, others: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ import streamlit as st
 import zoo
 from pages.common import charts, number_format
 from pages.sections.experiments import chart_plans, row_charts, words
-from pages.sections.experiments.chart_plans import Plan, Rows
+from pages.sections.experiments.chart_plans import ChartPlan, Rows
 
 
 def show(experiment: zoo.Experiment) -> None:
@@ -30,7 +30,7 @@ def show(experiment: zoo.Experiment) -> None:
     _repeat(experiment)
 
 
-def _chart(experiment: zoo.Experiment, plan: Plan) -> None:
+def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
     """Draw the chart, and choices where there is something to choose."""
     rows: Rows = experiment.rows
     key = experiment.name

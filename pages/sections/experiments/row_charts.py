@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pages.common import charts
-from pages.sections.experiments.chart_plans import Plan, Rows
+from pages.sections.experiments.chart_plans import ChartPlan, Rows
 from pages.sections.experiments.words import column_title, is_share, variant
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 Points = dict[str, dict[float, list[float]]]  # by variant, by x
 
 _DOTS = 400  # more replicates than that hide the lines
-_LOG = 16  # from this ratio of largest to smallest on, steps are factors
+_LOG = 8  # from this ratio of largest to smallest on, steps are factors
 _LABEL = 26  # characters of a line beside the dots
 # At least 3 : 1 on either theme's background; the accent comes before these.
 _COLOURS = ("#8b8b98", "#c46a12", "#1f8f80", "#c2477f", "#3a78c9", "#8a7420", "#a04fc0")
 
 
-def points(rows: Rows, plan: Plan, measure: str) -> Points:
+def points(rows: Rows, plan: ChartPlan, measure: str) -> Points:
     """Sort the measured values by variant and, within it, by x (0 without an axis)."""
     found: Points = {}
     for row in rows:
@@ -36,7 +36,7 @@ def points(rows: Rows, plan: Plan, measure: str) -> Points:
     return found
 
 
-def figure(rows: Rows, plan: Plan, measure: str) -> go.Figure:
+def figure(rows: Rows, plan: ChartPlan, measure: str) -> go.Figure:
     """Return the chart of one measure.
 
     Args:
@@ -52,7 +52,7 @@ def figure(rows: Rows, plan: Plan, measure: str) -> go.Figure:
     return _dots({name: of[0] for name, of in found.items()}, measure, form)
 
 
-def _lines(found: Points, plan: Plan, measure: str, form: str, middle: Any) -> go.Figure:
+def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any) -> go.Figure:
     import plotly.graph_objects as go
 
     chart = go.Figure()
@@ -86,7 +86,7 @@ def _lines(found: Points, plan: Plan, measure: str, form: str, middle: Any) -> g
     positions = sorted({x for of in found.values() for x in of})
     if positions and positions[0] > 0 and positions[-1] / positions[0] >= _LOG:
         few = len(positions) <= 12
-        ticks = {"tickvals": positions, "ticktext": [f"{x:g}" for x in positions]} if few else {}
+        ticks = {"tickvals": positions, "ticktext": [f"{x:.3g}" for x in positions]} if few else {}
         chart.update_xaxes(type="log", **ticks)
     chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=6)
     return chart
@@ -130,7 +130,7 @@ def _dots(found: Mapping[str, Sequence[float]], measure: str, form: str) -> go.F
         title=column_title(measure), tickformat=form, fixedrange=True, nticks=6, zeroline=False
     )
     chart.update_yaxes(
-        autorange="reversed", type="category", fixedrange=True, ticksuffix="  ", showgrid=True
+        range=[len(names) - 0.5, -0.5], type="category", fixedrange=True, ticksuffix="  "
     )
     return chart
 

@@ -21,7 +21,7 @@ def subject(experiment: zoo.Experiment) -> str:
 
     ``python -m training.experiments.batch_norm.batch_norm_speed …`` is about BatchNorm.
     """
-    found = re.search(r"-m training\.(?:experiments\.)?([\w.]+)\.\w+", experiment.command)
+    found = re.search(r"\btraining\.(?:experiments\.)?([\w.]+)\.\w+", experiment.command)
     room = found[1].rpartition(".")[2] if found else "other"
     return _TITLES.get(room, room.replace("_", " ").capitalize())
 

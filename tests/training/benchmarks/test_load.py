@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from training.benchmarks.pages import load
-from training.benchmarks.pages.load import Findings, Run
+from training.benchmarks.pages.load import Findings, PageRun
 from training.benchmarks.pages.page_wait import Server, running_app
 from training.benchmarks.pages.visitors import PageError, Visitor, controls
 
@@ -49,11 +49,14 @@ def test_a_small_class_meets_no_error_and_is_measured(server: Server) -> None:
     assert result["server"]["cores"] > 0
     assert json.loads(json.dumps(result)) == result
     assert "0 errors" in load.table(result)
+    rows = load.rows({"sessions": 2} | result)
+    assert [row["page"] for row in rows] == ["all", "digits", "clicks"]
+    assert load.finding(rows).endswith("; 0 errors.")
 
 
 def test_the_figures_are_those_of_the_runs() -> None:
-    runs = [Run("cars", True, seconds / 100, 2000) for seconds in range(1, 101)]
-    found = Findings([*runs, Run("", False, 3.0, 1000)], ["x"], [(1, 0.5, 100), (2, 1.5, 90)])
+    runs = [PageRun("cars", True, seconds / 100, 2000) for seconds in range(1, 101)]
+    found = Findings([*runs, PageRun("", False, 3.0, 1000)], ["x"], [(1, 0.5, 100), (2, 1.5, 90)])
     result = load.summary(found)
     assert result["pages"]["cars"] == {"n": 100, "p50_s": 0.505, "p95_s": 0.96, "kb_a_run": 2.0}
     assert result["pages"]["overview"]["n"] == result["clicks"]["n"] == 1

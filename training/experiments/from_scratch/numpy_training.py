@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from zoo.networks.numpy_cnn import SGD, Layer, softmax_cross_entropy, warmup_cosine
+from zoo.networks.numpy_cnn import (
+    SGD,
+    Convolution,
+    Layer,
+    Linear,
+    NumpyCNN,
+    softmax_cross_entropy,
+    warmup_cosine,
+)
 
 Array = NDArray[Any]
 Prepare = Callable[[Array, np.random.Generator], Array]  # images → the network's input, changed
@@ -161,3 +169,16 @@ def measure(
 def count(network: Network) -> int:
     """Return how many numbers are trained."""
     return sum(array.size for array in network.parameters.values())
+
+
+def multiply_adds(network: NumpyCNN) -> int:
+    """Return the multiplications of convolutions and linear layers for one image."""
+    size, total = network.size, 0
+    for layer in network.layers.values():
+        if isinstance(layer, Convolution):
+            size = layer.output_size(size)
+            total += layer.parameters["weight"].size * size * size
+            size //= 2  # the pooling behind it
+        elif isinstance(layer, Linear):
+            total += layer.parameters["weight"].size
+    return total

@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.data import carvana_photos
-from training.data.augment_cars import CarAugmentation, TrainingSources
-from training.data.car_batches import CarPlan, batches
+from training.data.cars.augment_cars import CarAugmentation, TrainingSources
+from training.data.cars.photometric_jitter import PhotometricJitter
 from training.data.carvana_photos import ImageMaskPair, normalize
-from training.data.photometric_jitter import PhotometricJitter
 from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
 from training.engine.distributed import Processes
 from training.experiments import command
@@ -146,19 +145,16 @@ def train(
         jitter=PhotometricJitter() if recipe.jitter else PLAIN,
     )  # fmt: skip
     steps = max(1, recipe.images // recipe.batch)
-    schedule = [
-        (range(step * recipe.batch, (step + 1) * recipe.batch), augmentation)
-        for step in range(steps)
-    ]
-    plan = CarPlan(TrainingSources(photos), seed)
-    for step, batch in enumerate(batches(plan, schedule, compute.device)):
+    for step in range(steps):
+        numbers = range(step * recipe.batch, (step + 1) * recipe.batch)
+        inputs, target = batch_of(augmentation, photos, numbers, seed)
         for group in optimizer.param_groups:
             group["lr"] = warmup_cosine(
                 step, steps=steps, warmup=max(1, steps // 20), peak=recipe.learning_rate
             )
         with compute.autocast():
-            logits = network(batch.inputs)
-        loss = LOSSES[recipe.loss](logits.float(), batch.target)
+            logits = network(inputs)
+        loss = LOSSES[recipe.loss](logits.float(), target)
         optimizer.zero_grad()
         loss.backward()
         if probe is not None:
@@ -167,6 +163,24 @@ def train(
         if not math.isfinite(loss.item()):
             break
     return network.eval()
+
+
+def batch_of(
+    augmentation: CarAugmentation, photos: Sequence[ImageMaskPair], numbers: range, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Return images of a training and their masks: float32 (N, 3, H, W) and (N, 1, H, W).
+
+    Every photo comes once before any comes twice; an image depends on its number and the seed.
+    """
+    examples = []
+    for number in numbers:
+        turn, place = divmod(number, len(photos))
+        order = np.random.default_rng((seed, 0, turn)).permutation(len(photos))
+        rng = np.random.default_rng((seed, 1, number))
+        examples.append(augmentation(TrainingSources(photos), int(order[place]), rng))
+    images, shares = (torch.from_numpy(np.stack(part)) for part in zip(*examples, strict=True))
+    inputs = normalize(images).contiguous(memory_format=torch.channels_last)
+    return inputs, shares[:, None].float() / 255
 
 
 def scaled(image: NDArray[np.uint8], resolution: int) -> Tensor:

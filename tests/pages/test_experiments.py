@@ -1,0 +1,139 @@
+"""The page Experiments: all of them with what their rows hold, and new ones without new code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from pages.sections.experiments import chart_plans, experiment_detail, row_charts, subjects
+from pages.sections.experiments.chart_plans import Plan
+
+PAGE = "pages/experiments.py"
+
+
+def opened(app: AppTest, name: str) -> AppTest:
+    app.session_state["experiment"] = name
+    page = app.switch_page(PAGE).run()
+    assert not page.exception
+    return page
+
+
+def figure(page: AppTest) -> dict[str, Any]:
+    (chart,) = page.get("plotly_chart")
+    return json.loads(chart.proto.spec)
+
+
+def drawn(page: AppTest, mode: str) -> int:
+    """Return how many points the chart has in traces of a mode."""
+    return sum(len(trace["x"]) for trace in figure(page)["data"] if trace["mode"] == mode)
+
+
+def test_every_experiment_has_a_card_and_a_subject(app: AppTest) -> None:
+    page = app.switch_page(PAGE).run()
+    assert not page.exception
+    text = [block.value for block in page.markdown]
+    for name in zoo.list_experiments():
+        assert f"**{zoo.experiment(name).question}**" in text
+    found = {subjects.subject(zoo.experiment(name)) for name in zoo.list_experiments()}
+    assert "Other" not in found
+    page = page.button_group(key="subject").set_value("BatchNorm").run()
+    shown = [button.key for button in page.button if str(button.key).startswith("open-")]
+    assert shown
+    assert all("batch_norm" in str(key) for key in shown)
+
+
+@pytest.mark.parametrize("name", zoo.list_experiments())
+def test_each_opens_with_finding_chart_limits_and_command(app: AppTest, name: str) -> None:
+    experiment = zoo.experiment(name)
+    page = opened(app, name)
+    assert page.header[0].value == experiment.question
+    assert figure(page)["data"]
+    assert any(block.value.startswith("**Limits.**") for block in page.markdown)
+    assert experiment.command in [block.value for block in page.code]
+    assert any(str(experiment.git_commit)[:7] in caption.value for caption in page.caption)
+    assert len(page.dataframe[0].value) == len(experiment.rows)
+
+
+def test_a_card_opens_its_experiment_and_the_list_comes_back(app: AppTest) -> None:
+    page = app.switch_page(PAGE).run()
+    page = page.button(key="open-unet_skips").click().run()
+    assert page.header[0].value == zoo.experiment("unet_skips").question
+    page = page.button[0].click().run()
+    assert page.title[0].value == "Experiments"
+
+
+def test_every_seed_is_a_dot_and_the_mean_a_tick(app: AppTest) -> None:
+    page = opened(app, "unet_losses")
+    dots, ticks = figure(page)["data"]
+    rows = zoo.experiment("unet_losses").rows
+    assert sorted(dots["x"]) == sorted(row["iou"] for row in rows)
+    for loss, mean in zip(ticks["y"], ticks["x"], strict=True):
+        own = [row["iou"] for row in rows if row["loss"] == loss]
+        assert mean == pytest.approx(sum(own) / len(own))
+    page = page.selectbox(key="measure-unet_losses").set_value("street_iou").run()
+    assert sorted(figure(page)["data"][0]["x"]) == sorted(row["street_iou"] for row in rows)
+
+
+def test_a_choice_shows_its_rows_alone(app: AppTest) -> None:
+    page = opened(app, "object_size")
+    rows = zoo.experiment("object_size").rows
+    own = [row for row in rows if row["network"] == rows[0]["network"]]
+    assert drawn(page, "lines+markers") == len(own) < len(rows)
+
+
+def test_the_rows_can_be_taken_as_csv() -> None:
+    rows = zoo.experiment("unet_vs_pytorch_unet").rows
+    read = list(csv.DictReader(io.StringIO(experiment_detail.as_csv(rows))))
+    assert len(read) == len(rows)
+    assert [float(row["iou"]) for row in read] == [row["iou"] for row in rows]
+    assert json.loads(read[0]["test_cars"]) == rows[0]["test_cars"]
+    assert read[0]["street_iou"] == ""
+
+
+SEEDS = (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (  # names of variants, each with a learning rate of its own
+            [
+                {"order": o, "seed": s, "learning_rate": r, "accuracy": 0.5, "train_loss": 1.0}
+                for o, r in (("shuffled", 0.1), ("sorted", 0.01))
+                for s in SEEDS
+            ],
+            Plan(("accuracy", "train_loss"), by=("order",)),
+        ),
+        (  # an axis of numbers, a line a name
+            [
+                {"source": o, "workers": w, "round": s, "step_ms": 2.0 + w}
+                for o in ("memory", "disk")
+                for w in (0, 1, 2, 4)
+                for s in SEEDS
+            ],
+            Plan(("step_ms",), x="workers", by=("source",)),
+        ),
+        (  # a yes and a no
+            [{"skips": o, "seed": s, "iou": 0.9} for o in (True, False) for s in SEEDS],
+            Plan(("iou",), by=("skips",)),
+        ),
+        ([{"name": "a", "note": "nothing that is measured"}], None),
+    ],
+)
+def test_a_table_nobody_has_seen_gets_a_chart(rows: list[dict], expected: Plan | None) -> None:
+    found = chart_plans.guess(rows)
+    assert found == expected
+    if found:
+        values = row_charts.points(rows, found, found.measures[0])
+        assert sum(len(v) for of in values.values() for v in of.values()) == len(rows)
+
+
+def test_a_table_recorded_again_with_other_columns_is_guessed() -> None:
+    rows = [{"kind": "a", "accuracy": 0.5}, {"kind": "b", "accuracy": 0.6}]
+    assert chart_plans.plan("object_size", rows) == Plan(("accuracy",), by=("kind",))
