@@ -19,7 +19,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-IMAGE = "app/static/preview.jpg"  # 1200 × 630; made by tests.browser.screenshots
+IMAGE = "app/static/preview.jpg"  # the overview, 1200 × 630
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 

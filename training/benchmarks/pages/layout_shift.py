@@ -2,7 +2,7 @@
 
 The browser's own measure, the sum of layout shifts (share of the window that moves × how far), on
 each page, wide and narrow. Streamlit's side bar pushes everything aside once, when it opens; what
-moves aside only, and not up or down, is counted as its own, and so is what moves inside it.
+moves aside only, and not up or down, is counted as its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
@@ -18,6 +19,8 @@ from training.benchmarks.pages import page_wait
 from training.benchmarks.pages.chromium import launch
 
 WIDTHS = (1280, 390)
+FIRST = "overview"  # whose address is the app's own
+FOLDER = Path(__file__).parents[3] / "pages"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 QUIET = 2500  # milliseconds after the page is idle: charts are drawn late
 
@@ -63,33 +66,24 @@ def measure(url: str, only: list[str] | None = None) -> list[dict[str, Any]]:
 
     Args:
         url: Address of the app.
-        only: Titles of pages; None: all.
+        only: Names of pages; None: all.
     """
     rows = []
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            for title, address in _pages(browser, url).items():
-                if only and title not in only:
-                    continue
+            for page in only or names():
                 for width in WIDTHS:
-                    found = visit(browser, address, width)
-                    rows.append({"page": title, "width": width} | found)
+                    address = f"{url}/{'' if page == FIRST else page}"
+                    rows.append({"page": page, "width": width} | visit(browser, address, width))
         finally:
             browser.close()
     return rows
 
 
-def _pages(browser: Any, url: str) -> dict[str, str]:
-    """Return the addresses of the pages in the side bar, by title."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    try:
-        page.goto(url)
-        links = page.get_by_test_id("stSidebarNavLink")
-        links.first.wait_for(timeout=120_000)
-        return dict(links.evaluate_all("all => all.map((a) => [a.innerText.trim(), a.href])"))
-    finally:
-        page.close()
+def names() -> list[str]:
+    """Return every page's name: a flat file each, which is how Streamlit addresses them."""
+    return sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
 
 def visit(browser: Any, address: str, width: int) -> dict[str, Any]:
