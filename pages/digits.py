@@ -247,7 +247,9 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
-    maps = zoo.explain.activations(model, EMPTY if view is None else view)
+    # Of an empty pad the network has no answer; a sample has maps of the same shapes.
+    looked_at = first_sample("digits").read() if view is None else view
+    maps = zoo.explain.activations(model, looked_at)
     blocks = [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",

@@ -14,7 +14,6 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from pages.common import site
 from training.benchmarks.pages import page_wait
 from training.benchmarks.pages.chromium import launch
 
@@ -64,22 +63,33 @@ def measure(url: str, only: list[str] | None = None) -> list[dict[str, Any]]:
 
     Args:
         url: Address of the app.
-        only: Names of pages; None: all.
+        only: Titles of pages; None: all.
     """
     rows = []
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            for entry in site.ENTRIES:
-                name = "" if entry is site.ENTRIES[0] else site.name(entry)
-                if only and site.name(entry) not in only:
+            for title, address in _pages(browser, url).items():
+                if only and title not in only:
                     continue
                 for width in WIDTHS:
-                    found = visit(browser, f"{url}/{name}", width)
-                    rows.append({"page": entry.title, "width": width} | found)
+                    found = visit(browser, address, width)
+                    rows.append({"page": title, "width": width} | found)
         finally:
             browser.close()
     return rows
+
+
+def _pages(browser: Any, url: str) -> dict[str, str]:
+    """Return the addresses of the pages in the side bar, by title."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    try:
+        page.goto(url)
+        links = page.get_by_test_id("stSidebarNavLink")
+        links.first.wait_for(timeout=120_000)
+        return dict(links.evaluate_all("all => all.map((a) => [a.innerText.trim(), a.href])"))
+    finally:
+        page.close()
 
 
 def visit(browser: Any, address: str, width: int) -> dict[str, Any]:
