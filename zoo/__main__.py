@@ -158,8 +158,8 @@ def _journal(options: argparse.Namespace, model: Model) -> folders.Journal:
     settings = {
         "model": model.name,
         "weights": hashlib.sha256(str(model.config).encode()).hexdigest(),
-        "computed": [options.backend, options.precision],
         "largest_component": options.largest_component,
+        "computed": [options.backend, options.precision],
         "folders": [str(folder) for folder in kept],
     }
     return folders.Journal(next(folder for folder in kept if folder is not None), settings)

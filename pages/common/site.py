@@ -36,6 +36,13 @@ class Entry:
 ENTRIES = (
     Entry("pages/overview.py", "Overview", ":material/home:", ""),
     Entry(
+        "pages/interview.py",
+        "The interview",
+        ":material/forum:",
+        "",
+        summary="Twelve questions that interviewers ask: predict, see the measurement, say it.",
+    ),
+    Entry(
         "pages/digits.py",
         "Digits",
         ":material/draw:",

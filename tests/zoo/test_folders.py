@@ -36,7 +36,7 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def red(monkeypatch: pytest.MonkeyPatch):
     model = red_cars.red_model()
-    monkeypatch.setattr(command, "_load", lambda _options: model)
+    monkeypatch.setattr(command, "_load", lambda _options, **_more: model)
     return model
 
 

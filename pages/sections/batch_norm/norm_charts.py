@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pages.common import charts, number_format
+from pages.common import charts, drawn_once, number_format
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -174,6 +174,7 @@ def lines(
     return figure
 
 
+@drawn_once.keep
 def grid(
     rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[float | None]], title: str
 ) -> go.Figure:
@@ -207,6 +208,7 @@ def grid(
     return figure
 
 
+@drawn_once.keep
 def dots(
     rows: Mapping[str, Sequence[float]],
     colors: Mapping[str, str],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import zoo
-from pages.common import charts, number_format
+from pages.common import charts, drawn_once, number_format
 from zoo.segmentation import iou_by_group
 from zoo.segmentation.iou_by_group import Group, View
 
@@ -97,6 +97,7 @@ def _spread(seen: Sequence[View]) -> None:
         )
 
 
+@drawn_once.keep
 def figure(seen: Sequence[View]) -> go.Figure:
     """Return the chart of IoU by angle, a line a car."""
     import plotly.graph_objects as go  # 0.3 s, so only where a chart is drawn

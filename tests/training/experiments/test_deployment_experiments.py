@@ -12,10 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.training.tiny_cars import pair, write_kaggle
+from tests.training.tiny_cars import CPU, pair, write_kaggle
+from training.carvana.carvana_record import segmenter
 from training.data import carvana_photos
 from training.experiments.deployment import (
-    engines,
+    answer_ways,
     frame_budget,
     frame_skip,
     latency_front,
@@ -151,7 +152,7 @@ def test_the_front_is_measured_in_every_way(tmp_path: Path) -> None:
     carvana_photos._read.cache_clear()
     ways = {row["way"] for row in content["rows"]}
     assert {"PyTorch", "PyTorch, channels_last, folded, bfloat16"} <= ways
-    for runtime in engines.OPTIONAL:
+    for runtime in answer_ways.OPTIONAL:
         assert (runtime in ways) != bool({runtime, "ONNX Runtime"} & set(content["missing"]))
 
 
@@ -162,8 +163,8 @@ def test_all_ways_give_one_answer() -> None:
     wanted = network(torch.from_numpy(example)).detach().numpy()
     size = np.abs(wanted).max()
     ways = [
-        *engines.torch_ways(network, example, compiles=False),
-        *engines.exported_ways(network, example, [example], threads=1),
+        *answer_ways.torch_ways(network, example, compiles=False),
+        *answer_ways.exported_ways(segmenter(network, 0.5, CPU), [example]),
     ]
     limit = {"float32": 1e-3, "bfloat16": 0.05, "int8": 0.2}
     for way in ways:

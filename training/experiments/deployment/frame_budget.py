@@ -115,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finding(rows),
         range(rounds),
         threads=torch.get_num_threads(),
+        backend=f"{model.backend}, {model.precision}",
         limits="one machine; photos of about a megapixel, whose decoding and refining grow with "
         "their size; a round stands where others have a seed.",
         quick=options.quick,

@@ -33,13 +33,16 @@ import torch
 from torch.nn import functional
 
 import zoo
+from training.carvana.carvana_record import segmenter
 from training.data import carvana_photos
 from training.data.carvana_photos import ImageMaskPair
+from training.engine.compute import ComputeConfig
+from training.engine.distributed import Processes
 from training.engine.failures import TrainingError, run_command
 from training.experiments import command
-from training.experiments.deployment.engines import (
+from training.experiments.deployment.answer_ways import (
+    AnswerWay,
     Array,
-    Engine,
     exported_ways,
     missing,
     torch_ways,
@@ -56,6 +59,7 @@ RESOLUTIONS = (512, 384, 256)
 PHOTOS, CALIBRATION, ROUNDS = 24, 12, 9
 BASELINE = "PyTorch"
 LOSS = 0.002  # of IoU: a change that costs more is another trade
+CPU = ComputeConfig(Processes(0, 1, torch.device("cpu")))
 SMALL_WAYS = ("PyTorch, channels_last, folded, bfloat16", "OpenVINO, bfloat16")
 
 
@@ -65,7 +69,7 @@ def inputs_of(pairs: Sequence[ImageMaskPair], resolution: int) -> list[tuple[Arr
     return [(scaled(image, resolution).contiguous().numpy(), mask) for image, mask in read]
 
 
-def quality(way: Engine, examples: Sequence[tuple[Array, Any]], threshold: float) -> float:
+def quality(way: AnswerWay, examples: Sequence[tuple[Array, Any]], threshold: float) -> float:
     """Return the mean IoU at the photos' own size."""
     values = []
     for inputs, mask in examples:
@@ -75,7 +79,7 @@ def quality(way: Engine, examples: Sequence[tuple[Array, Any]], threshold: float
     return mean(values)
 
 
-def time_all(ways: Mapping[Any, tuple[Engine, Array]], rounds: int) -> dict[Any, list[float]]:
+def time_all(ways: Mapping[Any, tuple[AnswerWay, Array]], rounds: int) -> dict[Any, list[float]]:
     """Return milliseconds by case, one a round: the best of two calls; all take turns."""
     times: dict[Any, list[float]] = {case: [] for case in ways}
     for number in range(rounds + 1):
@@ -144,10 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = zoo.load("carvana", device="cpu", source="bundle")
     except ZooError as error:
         raise TrainingError(str(error)) from None
+    assert isinstance(model, zoo.Segmenter)
     held = carvana_photos.load(options.data_dir, "validation")[: 2 if quick else PHOTOS]
     learned = carvana_photos.load(options.data_dir, "train")
     learned = learned[:: max(1, len(learned) // (2 if quick else CALIBRATION))]
-    cases: dict[tuple[str, int, str], tuple[Engine, Array]] = {}
+    cases: dict[tuple[str, int, str], tuple[AnswerWay, Array]] = {}
     found: dict[tuple[str, int, str], tuple[float | None, int]] = {}
     for number, resolution in enumerate((64,) if quick else RESOLUTIONS):
         examples = inputs_of(held, resolution)
@@ -156,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         calibration = [inputs for inputs, _ in inputs_of(learned, resolution)]
         ways = [
             *torch_ways(model.network, example, compiles),
-            *exported_ways(model.network, example, calibration, threads),
+            *exported_ways(model, calibration),
         ]
         for way in ways:
             case = ("shipped", resolution, way.name)
@@ -166,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         network = UNet(widths_of(width)).eval()
         example = np.zeros((1, 3, round(resolution * 2 / 3), resolution), np.float32)
         ways = [
-            *torch_ways(network, example, False), *exported_ways(network, example, [], threads)
+            *torch_ways(network, example, False), *exported_ways(segmenter(network, 0.5, CPU), [])
         ]  # fmt: skip
         for way in ways:
             if way.name in SMALL_WAYS:

@@ -1,0 +1,1 @@
+"""A mock interview that stays in the browser."""

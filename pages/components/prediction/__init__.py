@@ -1,0 +1,1 @@
+"""A prediction that is given once, and the measurement that answers it."""

@@ -1,0 +1,79 @@
+"""Pieces of the app's other pages inside an answer, where there is something to touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import zoo
+from pages.common import loaded_models
+from pages.sections.batch_norm import live_folding, live_steps, norm_inputs
+from pages.sections.feature_maps import trace_cache
+from pages.sections.interview import live_gradient
+from pages.sections.segmentation import skip_ablation_view as ablation
+from zoo.samples import Sample, samples
+
+_PHOTO = "red-coupe-gravel"
+
+
+def show(name: str) -> None:
+    """Draw a live piece; "" is none, and a piece whose model is missing is left out."""
+    if not name:
+        return
+    model = _MODELS[name]
+    if model is None or model in zoo.list_models():
+        st.divider()
+        PIECES[name]()
+
+
+def _batch_norm() -> None:
+    st.markdown("**Try it:** one BatchNorm layer of the trained network. Change γ and β.")
+    live_steps.show()
+
+
+def _folding() -> None:
+    st.markdown("**Try it:** fold every BatchNorm into its convolution, and time both networks.")
+    live_folding.show(norm_inputs.subject("cifar10"))
+
+
+@st.fragment
+def _skips() -> None:
+    st.markdown("**Try it:** cut skip connections of the shipped network.")
+    model = loaded_models.segmenter("carvana")
+    view = model.model_input_image(_photo().read())
+    run = trace_cache.run(model, trace_cache.small(model, view))
+    found = ablation.skips(run)
+    titles = [ablation.title(run, skip) for skip in found]
+    kept = st.pills(
+        "Connections in place, by the size of their maps",
+        range(len(found)),
+        default=list(range(1, len(found))),
+        selection_mode="multi",
+        format_func=titles.__getitem__,
+        key="interview.skips",
+    )
+    cut = tuple(skip.joins for number, skip in enumerate(found) if number not in kept)
+    with st.spinner("Cutting …"):
+        change = ablation.change(loaded_models.key(model), model, view, cut, "zero")
+    ablation.show_masks(change, view, len(kept), len(found))
+
+
+def _photo() -> Sample:
+    """Return a photo whose mask without skips is neither gone nor whole, or any."""
+    photos = samples("cars")
+    return next((one for one in photos if one.id == _PHOTO), photos[0])
+
+
+PIECES: dict[str, Callable[[], None]] = {
+    "batch_norm": _batch_norm,
+    "folding": _folding,
+    "gradient_check": live_gradient.show,
+    "skips": _skips,
+}
+_MODELS = {
+    "batch_norm": "cifar10",
+    "folding": "cifar10",
+    "gradient_check": None,
+    "skips": "carvana",
+}
