@@ -247,23 +247,38 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
-    maps = zoo.explain.activations(model, EMPTY if view is None else view)
-    blocks = [
+    # Of an empty pad the network has no answer; a sample has maps of the same shapes.
+    looked_at = first_sample("digits").read() if view is None else view
+    found = layers(loaded_models.key(model), looked_at, silent=view is None)
+    gallery.show("layers", found, columns=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def layers(key: str, view: np.ndarray, silent: bool) -> list[gallery.GalleryImage]:
+    """Return every layer's maps as images, or dark ones: a sample's once for all visitors."""
+    maps = zoo.explain.activations(model, view)
+    return [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
             detail=" × ".join(str(length) for length in values.shape),
-            image=address(mosaic.png(values if view is not None else np.zeros_like(values))),
+            image=address(mosaic.png(np.zeros_like(values) if silent else values)),
             alt=f"Output of layer {name}: {len(values)} maps",
         )
         for name, values in maps.items()
         if values.ndim == 3
     ]
-    gallery.show("layers", blocks, columns=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def drop_of(key: str, view: np.ndarray, target: str) -> np.ndarray:
+    """Return occlusion's map (H, W): that of a sample digit once for all visitors."""
+    return zoo.explain.occlusion(model, view, target)
 
 
 def show_occlusion(view: np.ndarray | None, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    drop = np.zeros(EMPTY.shape) if view is None else zoo.explain.occlusion(model, view, label)
+    nothing = np.zeros(EMPTY.shape)
+    drop = nothing if view is None else drop_of(loaded_models.key(model), view, label)
     seen = EMPTY if view is None else view
     images = [
         gallery.GalleryImage(

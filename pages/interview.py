@@ -44,10 +44,16 @@ if "q" in came:
 number = st.session_state.get(OPEN)
 question = next((one for one in questions() if one.number == number), None)
 if number is not None:
-    st.button(
-        "All twelve", icon=":material/grid_view:", type="tertiary",
-        on_click=open_question, args=(None,),
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "All twelve",
+            icon=":material/grid_view:",
+            type="tertiary",
+            on_click=open_question,
+            args=(None,),
+        )
+        if question is not None:
+            st.caption(f"Question {question.number} · {question.scenario}")
 
 if question is not None:
     question_screens.show(question, st.session_state.get(STEP, 0), go)

@@ -155,11 +155,11 @@ def predict_command(options: argparse.Namespace) -> int:
 def _journal(options: argparse.Namespace, model: Model) -> folders.Journal:
     """Return where it is noted which images are done, by what decides the results."""
     kept = [options.save_cutout, options.save_mask]
+    trained = str((model.config, model.record.get("started")))  # no two runs begin at once
     settings = {
         "model": model.name,
-        "weights": hashlib.sha256(str(model.config).encode()).hexdigest(),
+        "weights": hashlib.sha256(trained.encode()).hexdigest(),
         "largest_component": options.largest_component,
-        "computed": [options.backend, options.precision],
         "folders": [str(folder) for folder in kept],
     }
     return folders.Journal(next(folder for folder in kept if folder is not None), settings)

@@ -166,11 +166,10 @@ def report(matching: Matching, checked: Sequence[CheckedPair], held: frozenset[s
 def _add_missing(made: Report, matching: Matching) -> None:
     for files, what in ((matching.no_mask, "no mask"), (matching.no_image, "no image")):
         if files:
-            kind = "image has" if what == "no mask" else "mask has"
+            kind = "image" if what == "no mask" else "mask"
             names = _some([path.name for path in files])
-            many = len(files) > 1
-            text = kind.replace(" has", "s have") if many else kind
-            made.warnings.append(f"{len(files)} {text} {what} and will not be used: {names}.")
+            told = _number(files, f"{kind} has", f"{kind}s have")
+            made.warnings.append(f"{told} {what} and will not be used: {names}.")
 
 
 def _add_shares(made: Report, good: Sequence[CheckedPair]) -> None:
@@ -184,11 +183,13 @@ def _add_shares(made: Report, good: Sequence[CheckedPair]) -> None:
     if len(empty) == len(good):
         made.problems.append("every mask is empty: nothing can be learned from them.")
     elif empty:
-        made.warnings.append(f"{len(empty)} masks are empty: {_some(empty)}.")
+        made.warnings.append(f"{_number(empty, 'mask is', 'masks are')} empty: {_some(empty)}.")
     if len(full) == len(good):
         made.problems.append("every mask is full: nothing can be learned from them.")
     elif full:
-        made.warnings.append(f"{len(full)} masks cover the whole image: {_some(full)}.")
+        made.warnings.append(
+            f"{_number(full, 'mask covers', 'masks cover')} the whole image: {_some(full)}."
+        )
     if 0 < shares.mean() < SMALL:
         made.warnings.append(
             "the objects are small; at 512 pixels little of them may be left: crop the images "
@@ -209,12 +210,13 @@ def _add_doubles(made: Report, checked: Sequence[CheckedPair]) -> None:
     across = [names for names in doubles if 0 < len(made.held & set(names)) < len(names)]
     if across:
         made.warnings.append(
-            f"{len(across)} images are there twice, once to learn from and once held out, so that "
-            f"the metric says too much: {_some([' = '.join(names) for names in across])}."
+            f"{_number(across, 'image is', 'images are')} there twice, once to learn from and once "
+            "held out, so that the metric says too much: "
+            f"{_some([' = '.join(names) for names in across])}."
         )
     elif doubles:
         made.warnings.append(
-            f"{len(doubles)} images are there twice: "
+            f"{_number(doubles, 'image is', 'images are')} there twice: "
             f"{_some([' = '.join(names) for names in doubles])}."
         )
 
@@ -238,11 +240,15 @@ def overlay(pair: FoundPair, longest: int = 320) -> NDArray[np.uint8]:
 
 
 def _with(seen: CheckedPair, **more: object) -> CheckedPair:
-    return CheckedPair(**(vars(seen) | more))  # type: ignore[arg-type]
+    return CheckedPair(**(vars(seen) | more))
 
 
 def _said(error: ImageError) -> str:
     return str(error).rstrip(".")
+
+
+def _number(things: Sequence[object], one: str, several: str) -> str:
+    return f"{len(things)} {one if len(things) == 1 else several}"
 
 
 def _some(names: Sequence[str]) -> str:

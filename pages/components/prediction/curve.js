@@ -1,8 +1,8 @@
 // "You draw it": a curve is drawn into the empty chart with mouse or finger, or set point by point
 // with the arrow keys. Behind the reveal the measured curve draws itself beside it.
-const CURVE_HEIGHT = 330;
+const CURVE_HEIGHT = 344;
 function curveFrame(data, width) {
-  const left = 8 + 7.2 * Math.max(...data.ticks.map((tick) => tick.text.length)), right = 14, top = 14, bottom = CURVE_HEIGHT - 48;
+  const left = 8 + 7.2 * Math.max(...data.ticks.map((tick) => tick.text.length)), right = 14, top = 34, bottom = CURVE_HEIGHT - 48;
   const columns = data.curve.labels.length;
   const x = (i) => left + 12 + i * (width - left - right - 24) / Math.max(1, columns - 1);
   const y = (value) => bottom - place(data.scale, value) * (bottom - top);
@@ -14,6 +14,7 @@ function drawCurve(svg, data, width, guess) {
   svg.setAttribute("height", CURVE_HEIGHT);
   svg.setAttribute("viewBox", `0 0 ${width} ${CURVE_HEIGHT}`);
   svg.replaceChildren();
+  make(svg, "text", { x: 0, y: 12, class: "strong" }, data.scale.label);
   let lastY = Infinity;
   data.ticks.forEach((tick) => {
     make(svg, "line", { class: "grid", x1: left, x2: width - right, y1: y(tick.at), y2: y(tick.at) });

@@ -23,10 +23,11 @@ function drawDots(svg, data, width, guess) {
     make(svg, "line", { class: "base", x1: PAD, x2: width - PAD, y1: y, y2: y });
     const label = make(svg, "text", { x: 0, y: y - 16, class: "strong" }, group.label);
     if (!group.values) {
-      make(svg, "text", { x: width, y: y - 16, "text-anchor": "end", class: "guess" }, data.kind === "number" ? "your guess?" : "?");
+      make(svg, "text", { x: width, y: y - 16, "text-anchor": "end", class: "guess" }, "?");
       return;
     }
     const centre = middle(scale, group.values), type = group.known ? " known" : "";
+    if (pinned && data.revealed && !group.known) make(svg, "line", { class: "off late", x1: x(guess), x2: x(centre), y1: y, y2: y });
     group.values.forEach((value, k) => make(svg, "circle", { class: `dot${type}`, cx: x(value), cy: y, r: 6, style: `--at: ${0.25 + 0.12 * k + 0.1 * i}` }));
     if (group.values.length > 1) make(svg, "line", { class: `mean${type}`, x1: x(centre), x2: x(centre), y1: y - 9, y2: y + 9, style: `--at: ${0.6 + 0.1 * i}` });
     make(svg, "text", { x: width, y: y - 16, "text-anchor": "end", class: group.known ? "strong" : "truth late" }, group.written);

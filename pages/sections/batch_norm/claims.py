@@ -132,10 +132,12 @@ def _smooth(found: Experiment) -> Measured | None:
 
 
 def _medians(found: Experiment, columns: Sequence[tuple[str, str]]) -> Measured | None:
-    rate = series.values(found, "learning_rate")[0]
+    rates = next(iter(series.settings(found).values()))
     parts, words = [], []
     for column, name in columns:
-        none, batch = (series.medians(found, column, norm, rate) for norm in ("none", "batch"))
+        none, batch = (
+            series.medians(found, column, norm, rates[norm]) for norm in ("none", "batch")
+        )
         if not none or not batch:
             return None
         parts.append(spread.difference(none, batch))

@@ -126,7 +126,7 @@ def _show() -> None:
 
 def _controls(running: bool) -> float:
     """Draw the learning rate, which a link holds, and the button; return the rate."""
-    left, right = st.columns([7, 3], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns(2, gap="small", vertical_alignment="bottom")
     st.session_state.setdefault("bn.race.rate", RATE)
     rate = left.select_slider(
         "Learning rate of both", RATES, format_func=lambda r: f"{r:g}", key="bn.race.rate",

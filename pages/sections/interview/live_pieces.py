@@ -54,7 +54,8 @@ def _skips() -> None:
         key="interview.skips",
     )
     cut = tuple(skip.joins for number, skip in enumerate(found) if number not in kept)
-    change = ablation.change(loaded_models.key(model), model, view, cut, "zero")
+    with st.spinner("Cutting …"):
+        change = ablation.change(loaded_models.key(model), model, view, cut, "zero")
     ablation.show_masks(change, view, len(kept), len(found))
 
 

@@ -138,6 +138,6 @@ def _plain(at: float, form: str) -> str:
         return "0"
     if form.startswith("power"):
         return recorded_figure.written(at, form).replace("1\xa0×\xa0", "")
-    if form.startswith(("times", "fixed")) and at == round(at):
-        return f"{at:.0f}" + ("\xa0×" if form.startswith("times") else "")
+    if form.startswith(("times", "fixed")):
+        return f"{at:g}" + ("\xa0×" if form.startswith("times") else "")
     return recorded_figure.written(at, form)

@@ -27,8 +27,9 @@ def show(open_question: Callable[[int], None]) -> None:
         if not own:
             continue
         st.header(scenario, anchor=False)
-        for first in range(0, len(own), 3):
-            for column, question in zip(st.columns(3), own[first : first + 3], strict=False):
+        wide = 2 if len(own) % 2 == 0 else 3
+        for first in range(0, len(own), wide):
+            for column, question in zip(st.columns(wide), own[first : first + wide], strict=False):
                 with column, st.container(border=True, height="stretch"):
                     _card(question, open_question)
 

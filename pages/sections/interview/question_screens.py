@@ -17,7 +17,9 @@ from pages.sections.interview import (
 )
 from pages.sections.interview.question_file import Prediction, Question
 
-STEPS = ("Asked", "Predict", "Measured", "Say", "Why", "Next", "Not that", "Repeat")
+STEPS = (
+    "Asked", "Predict", "Measured", "Answer", "Why", "Follow-ups", "Wrong", "Sources",
+)  # fmt: skip
 _HIDDEN_FROM = 2  # steps behind the prediction
 _ANSWERED_FROM = 3  # who has come here has heard the answer
 
@@ -33,7 +35,6 @@ def show(question: Question, step: int, go: Callable[[int], None]) -> None:
     step = allowed(question, step)
     if step >= _ANSWERED_FROM:
         visitor_progress.of(question).answered = True
-    st.caption(f"Question {question.number} · {question.scenario}")
     st.title(question.title, anchor=False)
     _steps(question, step, go)
     with st.container(key=f"interview-step-{step + 1}"):
@@ -86,11 +87,11 @@ def _back_and_next(question: Question, step: int, go: Callable[[int], None]) -> 
 _NEXT = (
     "Make a prediction",
     "Go on",
-    "How to say it",
+    "The answer",
     "Why is it so?",
     "What they ask next",
     "What not to say",
-    "Repeat it",
+    "Sources and commands",
 )
 
 

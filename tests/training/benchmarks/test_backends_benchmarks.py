@@ -49,7 +49,7 @@ def test_iou_is_that_of_the_way_that_is_asked() -> None:
     photos = pairs(model, 2)
     assert inference_backends.iou_of(model, model.plain_logits, photos) == 1.0
     nothing = inference_backends.iou_of(
-        model, lambda x: np.full((1, 1, *x.shape[2:]), -9.0), photos
+        model, lambda x: np.full((1, 1, *x.shape[2:]), -99.0), photos
     )
     assert nothing == 0.0
 

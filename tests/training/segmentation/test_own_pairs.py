@@ -199,9 +199,9 @@ def test_doubles_on_both_sides_and_empty_masks_are_warnings(folders) -> None:
     Image.open(images / "leaf00.png").save(images / "leaf07.png")
     Image.fromarray(np.zeros((36, 48), np.uint8)).save(masks / "leaf08.png")
     text = said(folders)
-    assert "warning: 1 images are there twice, once to learn from and once held out" in text
+    assert "warning: 1 image is there twice, once to learn from and once held out" in text
     assert "leaf00 = leaf07" in text
-    assert "warning: 1 masks are empty: leaf08." in text
+    assert "warning: 1 mask is empty: leaf08." in text
     assert "problem" not in text
 
 

@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "a rung may bring several small changes, and some train longer; the fast recipe's record "
         "has test images and six views of each, the others validation images and one view"
     )
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append(name | {"learning_rate": one.learning_rate} | values)
             curves.append(name | {"epochs": result["curve"]})
     limits = f"a small network with BatchNorm, {IMAGES:,} images, {EPOCHS} epochs"
-    return study.conclude(rows, finding(rows), SEARCH.seeds, curves=curves, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, curves=curves, limits=limits)
 
 
 if __name__ == "__main__":

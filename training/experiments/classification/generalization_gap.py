@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "a small network; one strength of each remedy; one half of the validation images chose "
         "learning rates and epochs, all figures are of the other"
     )
-    return study.conclude(rows, finding(rows), SEARCH.seeds, curves=curves, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, curves=curves, limits=limits)
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"sets are {DRAWS} draws from the same 5,000 images"
     )
     return study.conclude(
-        rows, finding(rows), SEARCH.seeds, effects=effects(rows), curves=curves, limits=limits
+        rows, finding(rows), study.search.seeds, effects=effects(rows), curves=curves, limits=limits
     )
 
 

@@ -168,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     search = SEARCH
     if options.quick:
         settings |= {"images": 32, "epochs": 1, "batch": 16, "channels": [2, 2]}
-        validation, search = validation[:20], RateSearch((0.1,), SEARCH.seeds)
+        validation, search = validation[:20], RateSearch((0.1,), SEARCH.seeds[:1])
     variants = [{"variant": form} | settings for form in FORMS]
     grid, rows = CellGrid(options.out), []
     trained = train_all(grid, variants, search, lambda key: run(key, training, validation))
@@ -187,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return study.conclude(
         rows,
         finding(rows),
-        SEARCH.seeds,
+        search.seeds,
         tried=tried_rates(trained),
         limits=f"a small network ({', '.join(map(str, CHANNELS))} channels), {IMAGES:,} images and "
         f"{EPOCHS} epochs, mirrored at random; {SAID}.",

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     rows.append(recorded(len(STEPS)))
     limits = "the last rung is one seed, and its recipe differs in much at once"
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

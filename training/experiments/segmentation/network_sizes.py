@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             more = {"seed": seed, "learning_rate": one.learning_rate}
             rows.append(name | more | {column: result[column] for column in columns})
     limits = "all learn from as many images, so that the large ones are further from their best"
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

@@ -194,14 +194,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate = {"learning_rate": one.learning_rate}
             rows += [name | rate | row for row in result["rows"]]
             gradients += [name | row for row in result["gradients"]]
-            maps += [name | row for row in result["maps"]] if seed == SEARCH.seeds[0] else []
+            maps += [name | row for row in result["maps"]] if seed == study.search.seeds[0] else []
     return study.conclude(
         rows,
         finding(rows, gradients),
-        SEARCH.seeds,
+        study.search.seeds,
         gradients=gradients,
         maps=maps,
-        limits="with BatchNorm everywhere, which keeps gradients large in both networks",
+        limits="with BatchNorm everywhere, which keeps gradients large in both networks, whose "
+        "gradients are those at each one's own learning rate",
     )
 
 

@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "photos are shrunk on a floor that goes on around them; a rate is good when the mean IoU "
         "over all sizes is; focal loss may put the edge at another probability than ½"
     )
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,178 @@
+"""The interview in a real browser: three questions played through, a link, a mock interview."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.waiting import eventually, settled
+
+PHONE = {"width": 390, "height": 844}
+
+
+def component(page: Page, kind: str) -> Locator:
+    return page.locator(f".prediction[data-kind={kind}]")
+
+
+def to_prediction(page: Page) -> None:
+    page.get_by_role("button", name="Make a prediction").click()
+    expect(page.locator(".prediction[data-ready]")).to_be_visible()
+
+
+def commit(page: Page) -> Locator:
+    page.get_by_role("button", name="This is my prediction").click()
+    shown = page.locator(".prediction[data-revealed]")
+    expect(shown).to_be_visible()
+    return shown.locator(".verdict")
+
+
+def draw(page: Page, heights: list[float]) -> None:
+    """Draw a curve through the whole chart, with the mouse; heights from 0 (top) to 1."""
+    box = page.locator(".prediction svg").bounding_box()
+    assert box
+    last = len(heights) - 1
+    spots = [
+        (box["x"] + 62 + i / last * (box["width"] - 78), box["y"] + 44 + h * (box["height"] - 110))
+        for i, h in enumerate(heights)
+    ]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots:
+        page.mouse.move(*spot, steps=3)
+    page.mouse.up()
+
+
+def test_a_number_is_guessed_once_and_measured(visit, url) -> None:
+    page = visit(f"{url}/interview?q=7")
+    expect(page.get_by_role("heading", name="Why skip connections?")).to_be_visible()
+    expect(page.get_by_text("3 Measured")).to_have_count(0)
+    to_prediction(page)
+    button = page.get_by_role("button", name="This is my prediction")
+    expect(button).to_be_disabled()  # the slider's start is nobody's guess
+    dots = page.locator(".prediction .dot")
+    expect(dots).to_have_count(2)  # of the variant that is known
+    slider = page.get_by_role("slider")
+    box = slider.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2)
+    expect(button).to_be_enabled()
+    expect(commit(page)).to_contain_text(re.compile(r"You said 0\.\d+, measured is 0\.\d+"))
+    expect(dots).to_have_count(4)
+    expect(page.locator(".prediction .pin")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"progress=7p\w+"))
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_text("a prediction is given once")).to_be_visible()
+    expect(page.locator(".prediction")).to_have_count(0)
+
+
+def test_a_curve_is_drawn_and_the_question_read_to_its_end(visit, url) -> None:
+    page = visit(f"{url}/interview?q=11")
+    to_prediction(page)
+    expect(page.locator(".prediction .line")).to_have_count(0)
+    draw(page, [0.5] * 9)
+    expect(page.locator(".handle[data-open]")).to_have_count(0)
+    expect(commit(page)).to_contain_text("points off on average")
+    expect(page.locator(".prediction .line")).to_have_count(1)
+    expect(page.locator(".prediction .drawn")).to_have_count(1)
+    page.get_by_role("button", name="The answer").click()
+    expect(page.get_by_text("subtracts")).to_be_visible()
+    expect(page).to_have_url(re.compile("progress=11a"))
+    page.get_by_text("6 Follow-ups").click()
+    page.get_by_text("Before or after the activation?").click()
+    expect(page.get_by_text("Measured, that is a tie")).to_be_visible()
+    page.get_by_text("8 Sources").click()
+    expect(page.get_by_role("link", name=re.compile("Ioffe"))).to_be_visible()
+    page.get_by_role("button", name="All twelve").click()
+    expect(page.get_by_text("1 of 12 answered")).to_be_visible()
+
+
+def test_a_choice_by_keyboard_alone(visit, url) -> None:
+    page = visit(f"{url}/interview?q=12")
+    page.get_by_role("button", name="Make a prediction").focus()
+    page.keyboard.press("Enter")
+    first = page.get_by_role("radio").first
+    expect(first).to_be_visible()
+    expect(page.locator(".prediction [data-right]")).to_have_count(0)
+    first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="This is my prediction")).to_be_focused()
+    page.keyboard.press("Enter")
+    shown = page.locator(".prediction[data-revealed]")
+    expect(shown.locator("label[data-right]")).to_have_count(1)
+    expect(shown.locator(".dot").first).to_be_visible()
+
+
+def test_a_curve_by_keyboard_alone(visit, url) -> None:
+    page = visit(f"{url}/interview?q=8")
+    to_prediction(page)
+    handles = page.get_by_role("slider")
+    count = handles.count()
+    for number in range(count):
+        handles.nth(number).focus()
+        page.keyboard.press("ArrowUp")
+        expect(handles.nth(number)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".prediction[data-revealed] .verdict")).to_contain_text("your curve is")
+
+
+def test_a_link_keeps_the_guess_and_opens_the_question(visit, url) -> None:
+    page = visit(f"{url}/interview?q=12&progress=12p2.7aVV")
+    page.get_by_text("3 Measured").click()
+    expect(page.locator(".prediction .tag").first).to_contain_text("your choice")
+    page.get_by_role("button", name="All twelve").click()
+    expect(page.get_by_text("Predicted", exact=True)).to_have_count(1)
+    expect(page.get_by_text("1 of 12 answered")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_draws_with_a_finger_and_nothing_overflows(visit, url, scheme) -> None:
+    page = visit(f"{url}/interview?q=1", viewport=PHONE, has_touch=True, color_scheme=scheme)
+    to_prediction(page)
+    draw(page, [0.1, 0.3, 0.5, 0.7, 0.9, 0.7, 0.6, 0.5, 0.4, 0.3])
+    commit(page)
+    settled(page)
+    wide = page.evaluate("[...document.querySelectorAll('html, [data-testid=stMain]')]"
+                         ".map((e) => e.scrollWidth - e.clientWidth)")  # fmt: skip
+    assert max(wide) <= 1
+    small = page.locator(".prediction").evaluate(
+        "e => [...e.querySelectorAll('*')].filter((x) => x.textContent && !x.children.length)"
+        ".map((x) => parseFloat(getComputedStyle(x).fontSize)).filter((size) => size < 12)"
+    )
+    assert small == []
+
+
+def test_a_mock_interview_stays_in_the_browser(visit, url, tmp_path) -> None:
+    page = visit(f"{url}/interview?mock=1")
+    sent: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda f: sent.append(str(f))))
+    page.get_by_role("button", name="I choose").click()
+    page.get_by_label("7 Why skip connections?").check()
+    page.get_by_role("button", name="Start").click()
+    clock = page.get_by_role("timer")
+    eventually(page, lambda: clock.inner_text() != "0:00", "the clock stands still")
+    page.get_by_role("textbox", name="Your answer").fill("Detail | from the side")
+    page.reload()  # nothing is lost
+    expect(page.get_by_role("textbox", name="Your answer")).to_have_value("Detail | from the side")
+    page.get_by_role("button", name="I have answered").click()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="I have answered").click()
+    page.get_by_role("button", name="See the report").click()
+    expect(page.get_by_role("heading", name=re.compile(r"1 of \d+ key points"))).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as Markdown").click()
+    path = Path(tmp_path) / "report.md"
+    download.value.save_as(path)
+    text = path.read_text(encoding="utf-8")
+    assert "> Detail | from the side" in text
+    assert "- [x] " in text
+    assert "## Read again" in text
+    assert not any("from the side" in frame for frame in sent)
+    page.get_by_role("link", name=re.compile("Question 7")).click()
+    expect(page.get_by_role("heading", name="Why skip connections?")).to_be_visible()
