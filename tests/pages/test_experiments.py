@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from pages.sections.experiments import chart_plans, experiment_detail, row_charts, subjects
-from pages.sections.experiments.chart_plans import Plan
+from pages.sections.experiments.chart_plans import ChartPlan
 
 PAGE = "pages/experiments.py"
 
@@ -108,7 +108,7 @@ SEEDS = (0, 1, 2)
                 for o, r in (("shuffled", 0.1), ("sorted", 0.01))
                 for s in SEEDS
             ],
-            Plan(("accuracy", "train_loss"), by=("order",)),
+            ChartPlan(("accuracy", "train_loss"), by=("order",)),
         ),
         (  # an axis of numbers, a line a name
             [
@@ -117,16 +117,16 @@ SEEDS = (0, 1, 2)
                 for w in (0, 1, 2, 4)
                 for s in SEEDS
             ],
-            Plan(("step_ms",), x="workers", by=("source",)),
+            ChartPlan(("step_ms",), x="workers", by=("source",)),
         ),
         (  # a yes and a no
             [{"skips": o, "seed": s, "iou": 0.9} for o in (True, False) for s in SEEDS],
-            Plan(("iou",), by=("skips",)),
+            ChartPlan(("iou",), by=("skips",)),
         ),
         ([{"name": "a", "note": "nothing that is measured"}], None),
     ],
 )
-def test_a_table_nobody_has_seen_gets_a_chart(rows: list[dict], expected: Plan | None) -> None:
+def test_a_table_nobody_has_seen_gets_a_chart(rows: list[dict], expected: ChartPlan | None) -> None:
     found = chart_plans.guess(rows)
     assert found == expected
     if found:
@@ -136,4 +136,4 @@ def test_a_table_nobody_has_seen_gets_a_chart(rows: list[dict], expected: Plan |
 
 def test_a_table_recorded_again_with_other_columns_is_guessed() -> None:
     rows = [{"kind": "a", "accuracy": 0.5}, {"kind": "b", "accuracy": 0.6}]
-    assert chart_plans.plan("object_size", rows) == Plan(("accuracy",), by=("kind",))
+    assert chart_plans.plan("object_size", rows) == ChartPlan(("accuracy",), by=("kind",))

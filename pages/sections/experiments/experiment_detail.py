@@ -25,7 +25,8 @@ def show(experiment: zoo.Experiment) -> None:
     elif plan := chart_plans.plan(experiment.name, experiment.rows):
         _chart(experiment, plan)
     if limits := experiment.raw.get("limits"):
-        st.markdown(f"**Limits.** {number_format.spaced(limits[0].upper() + limits[1:])}")
+        sentence = f"{limits[0].upper()}{limits[1:]}".rstrip(".")
+        st.markdown(f"**Limits.** {number_format.spaced(sentence)}.")
     _table(experiment)
     _repeat(experiment)
 

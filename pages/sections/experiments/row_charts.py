@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Points = dict[str, dict[float, list[float]]]  # by variant, by x
 
 _DOTS = 400  # more replicates than that hide the lines
+_TICKS = 12  # values of x that are steps, not a course
 _LOG = 8  # from this ratio of largest to smallest on, steps are factors
 _LABEL = 26  # characters of a line beside the dots
 # At least 3 : 1 on either theme's background; the accent comes before these.
@@ -84,10 +85,9 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
     chart.update_layout(hovermode="x unified", showlegend=len(found) > 1, legend=charts.LEGEND)
     chart.update_xaxes(title=column_title(plan.x), fixedrange=True, showgrid=False)
     positions = sorted({x for of in found.values() for x in of})
-    if positions and positions[0] > 0 and positions[-1] / positions[0] >= _LOG:
-        few = len(positions) <= 12
-        ticks = {"tickvals": positions, "ticktext": [f"{x:.3g}" for x in positions]} if few else {}
-        chart.update_xaxes(type="log", **ticks)
+    if positions[0] > 0 and positions[-1] / positions[0] >= _LOG and len(positions) <= _TICKS:
+        texts = [f"{x:.3g}" for x in positions]
+        chart.update_xaxes(type="log", tickvals=positions, ticktext=texts)
     chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=6)
     return chart
 

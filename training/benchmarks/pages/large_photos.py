@@ -113,12 +113,9 @@ def upload(url: str, photos: Sequence[bytes]) -> None:
             page.wait_for_selector(IDLE)
         for page, contents in zip(pages, photos, strict=True):
             file = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": contents}
-            uploads = page.locator("input[type=file]")
-            if uploads.count() == 0:  # it stands in a popover
-                page.get_by_role("button", name="photo").first.click()
-            uploads.first.set_input_files(file)
-        for page in pages:
-            page.wait_for_timeout(3000)
+            page.locator("input[type=file]").first.set_input_files(file)
+        for page in pages:  # the visitor's own photo, answered
+            page.get_by_role("button", name="Yours").first.wait_for()
             page.wait_for_selector(IDLE)
         browser.close()
 
