@@ -1,5 +1,5 @@
 // Accuracy by training step. A recorded race plays once when it is new; a live one grows.
-const W = 640, H = 250, LEFT = 40, RIGHT = 12, TOP = 10, BOTTOM = 28, SECONDS = 4;
+const W = 420, H = 230, LEFT = 40, RIGHT = 12, TOP = 10, BOTTOM = 28, SECONDS = 4;
 const KINDS = ["first", "second"];
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

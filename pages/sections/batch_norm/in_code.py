@@ -12,8 +12,6 @@ import streamlit as st
 from zoo.batch_norm.pytorch_example import EXAMPLE
 from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
-HEIGHT = 400  # pixels; the rest is scrolled to
-
 
 def show() -> None:
     """Draw the two side by side."""
@@ -21,13 +19,13 @@ def show() -> None:
     with left:
         (written,) = st.tabs(["What you write: PyTorch"])
         with written:
-            st.code(EXAMPLE, language="python", wrap_lines=True, height=HEIGHT)
+            st.code(EXAMPLE, language="python", wrap_lines=True)
     with right:
         forward, backward = st.tabs(["What is computed: NumPy, forward", "backward"])
         with forward:
-            st.code(source(BatchNorm.forward), language="python", wrap_lines=True, height=HEIGHT)
+            st.code(source(BatchNorm.forward), language="python", wrap_lines=True)
         with backward:
-            st.code(source(BatchNorm.backward), language="python", wrap_lines=True, height=HEIGHT)
+            st.code(source(BatchNorm.backward), language="python", wrap_lines=True)
 
 
 def source(function: Callable[..., Any]) -> str:

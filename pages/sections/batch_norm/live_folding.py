@@ -37,7 +37,12 @@ def show(subject: Subject) -> None:
             _metrics(live.max_difference, live.before, live.after, "here, just now")
         elif own:
             row = min(own, key=lambda row: row["images"])
-            _metrics(row["max_difference"], row["seconds"], row["seconds_folded"], "recorded")
+            _metrics(
+                row["max_difference"],
+                row["seconds"],
+                row["seconds_folded"],
+                "recorded on a machine that others used; do it here for yours",
+            )
 
 
 def _fold(subject: Subject) -> batch_norm.Comparison:
