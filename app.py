@@ -19,12 +19,11 @@ from pages.common import (
     settings,
     site,
     source,
-    style,
     warm_up,
 )
 from pages.server import script_errors
 from pages.server.lifespan import lifespan
-from pages.server.link_preview import LinkPreview
+from pages.server.page_head import PageHead
 from pages.server.security_headers import SecurityHeaders
 from pages.server.upload_limits import UploadLimits
 
@@ -34,7 +33,7 @@ app = st.App(
     __file__,
     routes=mounted(loaded_models.shared, f"{site.base()}/api"),
     lifespan=lifespan,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(LinkPreview)],
+    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(PageHead)],
     on_script_error=script_errors.show,
 )
 
@@ -56,7 +55,6 @@ def frame() -> None:
     page, entry = site.navigation()
     st.set_page_config(page_title=site.tab_title(entry))
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
-    style.show()
     warm_up.visited()
     entry_guard.resume()
     loaded_models.prefetch()

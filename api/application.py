@@ -64,7 +64,7 @@ class Api:
         name = request.path_params["model"]
         try:
             output = wanted_output(zoo.info(name), request)
-            place = self._line.take_place()
+            place = self._line.take_place(int(request.headers.get("content-length", "0")))
         except (Refusal, zoo.ZooError):
             await request_image.drop(request)
             raise

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from api.refusals import Refusal
 
-WAITING = 16  # requests beside those that are answered; each may hold an upload
+WAITING = 16  # requests beside those that are answered
+BODIES = 80 * 2**20  # bytes of all that are there, answered and waiting
 LARGE = 16_000_000  # pixels; an image of 64 megapixels takes half a gigabyte while it is answered
 _FULL = "The server is busy: try again in some seconds."
 
@@ -32,28 +33,33 @@ class WaitingLine:
     def __init__(self, cores: int | None = None, waiting: int | None = None) -> None:
         self._cores = cores or _cores()
         self._places = self._cores + (WAITING if waiting is None else waiting)
-        self._taken = 0
+        self._taken = self._bytes = 0
         self._core = asyncio.Semaphore(self._cores)
         self._large = asyncio.Lock()
 
-    def take_place(self) -> ExitStack:
+    def take_place(self, size: int = 0) -> ExitStack:
         """Take a place in the line, before the request's body is read.
+
+        Args:
+            size: Of that body, in bytes.
 
         Returns:
             A context that gives the place back at its end.
 
         Raises:
-            Refusal: There is none left.
+            Refusal: There is none left, or no memory for the body; alone, any has a place.
         """
-        if self._taken >= self._places:
+        if self._taken >= self._places or (self._taken and self._bytes + size > BODIES):
             raise Refusal(503, _FULL)
         self._taken += 1
+        self._bytes += size
         held = ExitStack()
-        held.callback(self._leave)
+        held.callback(self._leave, size)
         return held
 
-    def _leave(self) -> None:
+    def _leave(self, size: int) -> None:
         self._taken -= 1
+        self._bytes -= size
 
     async def answer(self, work: Callable[[], Answer], pixels: int = 0) -> Answer:
         """Run some work in a thread, when a core is free.

@@ -62,14 +62,14 @@ st.markdown(
     "In training the statistics are the batch's: the answer to an image depends on the images "
     "beside it. In evaluation they are the running ones."
 )
-left, right = st.columns(2, gap="large")
+left, right = st.columns(2, gap="medium")
 with left:
     train_or_eval.batch_dependence(subject)
 with right:
     train_or_eval.modes(subject)
 
 st.header("Race", anchor="race")
-left, right = st.columns(2, gap="large")
+left, right = st.columns(2, gap="medium")
 with left:
     st.markdown(live_training.legend())
     live_training.show()
@@ -86,7 +86,7 @@ if found["statistics"] is not None:
     )
     reasons.show(found["statistics"])
 
-left, right = st.columns(2, gap="large")
+left, right = st.columns(2, gap="medium")
 if found["where"] is not None:
     with left:
         st.header("Where does it belong?", anchor="where")

@@ -321,14 +321,14 @@ def show_components(whole: Scene) -> None:
     """Offer the largest piece alone; of one piece, nothing is to be chosen."""
     number = whole.result.components
     st.toggle(
-        f"Only the largest of {number} pieces" if number > 1 else "Only the largest piece",
+        f"Largest piece of {number}" if number > 1 else "Largest piece",
         value=bool(shown().get("largest")),
         key=f"largest-{shown()['number']}",
         on_change=on_largest,
         disabled=number < 2,
-        help="Leaves out other cars, and bits that the network took for one. For anything else, "
-        "draw a box around your car, or erase the other one with the brush. The numbers and the "
-        "downloads follow.",
+        help="Only the largest piece of what was found: leaves out other cars, and bits that the "
+        "network took for one. For anything else, draw a box around your car, or erase with the "
+        "brush. The numbers and the downloads follow.",
     )
 
 

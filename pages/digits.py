@@ -31,7 +31,7 @@ model = loaded_models.classifier("mnist")
 # (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
-OWN, UNDER = "digits-own", "digits-under"  # in the session's state
+OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"  # in the session's state
 EMPTY = np.zeros((model.preprocessing.height, model.preprocessing.width), np.uint8)
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
@@ -90,7 +90,7 @@ def on_stroke() -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := thumbnails.picked("samples"):
+    if chosen := thumbnails.picked("digits-samples"):
         put_sample(chosen)
 
 
@@ -129,12 +129,17 @@ def on_link() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the digit: a stroke reruns this and nothing else."""
+    loading = st.session_state.pop(LOADING, False)
     left, right = st.columns([5, 7], gap="medium")
-    with right:  # first, although it stands second: the answer is what somebody waits for
-        answered = show_answer()
+    if not loading:  # first, although it stands second: the answer is what somebody waits for
+        with right:
+            answered = show_answer()
     with left, st.container(key="stage"):
         show_pad()
         show_drop_zone()
+    if loading:  # from top to bottom, so that nothing moves
+        with right:
+            answered = show_answer()
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
@@ -164,10 +169,10 @@ def show_answer() -> tuple[np.ndarray, str] | None:
         view = now["view"] if "view" in now else model.model_input_image(now["image"])
         result = model.predict(view)
     except zoo.ImageError as error:
-        class_answer.show_problem("answer", now["number"], model.labels, str(error))
+        class_answer.show_problem("digits-answer", now["number"], model.labels, str(error))
         return None
     place = f"{PLACE} on the {model.device.upper()}"
-    class_answer.show("answer", now["number"], result, view, place, note=caution(result))
+    class_answer.show("digits-answer", now["number"], result, view, place, note=caution(result))
     return view, result.label
 
 
@@ -224,7 +229,9 @@ def show_drop_zone() -> None:
 def show_choices() -> None:
     """Draw the sample digits."""
     shown_id = shown().get("id")
-    thumbnails.show("samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True)
+    thumbnails.show(
+        "digits-samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True
+    )
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
@@ -240,23 +247,38 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
-    maps = zoo.explain.activations(model, EMPTY if view is None else view)
-    blocks = [
+    # Of an empty pad the network has no answer; a sample has maps of the same shapes.
+    looked_at = first_sample("digits").read() if view is None else view
+    found = layers(loaded_models.key(model), looked_at, silent=view is None)
+    gallery.show("layers", found, columns=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def layers(key: str, view: np.ndarray | bytes, silent: bool) -> list[gallery.GalleryImage]:
+    """Return every layer's maps as images, or dark ones: a sample's once for all visitors."""
+    maps = zoo.explain.activations(model, view)
+    return [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
             detail=" × ".join(str(length) for length in values.shape),
-            image=address(mosaic.png(values if view is not None else np.zeros_like(values))),
+            image=address(mosaic.png(np.zeros_like(values) if silent else values)),
             alt=f"Output of layer {name}: {len(values)} maps",
         )
         for name, values in maps.items()
         if values.ndim == 3
     ]
-    gallery.show("layers", blocks, columns=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def drop_of(key: str, view: np.ndarray, target: str) -> np.ndarray:
+    """Return occlusion's map (H, W): that of a sample digit once for all visitors."""
+    return zoo.explain.occlusion(model, view, target)
 
 
 def show_occlusion(view: np.ndarray | None, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    drop = np.zeros(EMPTY.shape) if view is None else zoo.explain.occlusion(model, view, label)
+    nothing = np.zeros(EMPTY.shape)
+    drop = nothing if view is None else drop_of(loaded_models.key(model), view, label)
     seen = EMPTY if view is None else view
     images = [
         gallery.GalleryImage(
@@ -282,6 +304,7 @@ def show_occlusion(view: np.ndarray | None, label: str) -> None:
 
 
 on_link()
+st.session_state[LOADING] = True
 playground()
 calibration.show(model)
 confident_errors.show(model, take, "stage")

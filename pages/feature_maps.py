@@ -296,8 +296,8 @@ def show_colours(values: np.ndarray) -> None:
     """Draw the bar that says which value has which colour."""
     most = float(np.abs(values).max()) if len(values) == 1 else mosaic.limit(values)
     low = -1 if values.min() < 0 else 0
-    ends = [arithmetic_steps.number(float(f"{end * most:.2g}")) for end in (low, 1)]
-    st.html(colour_bar.bar(*ends, mosaic.ramp(low)))
+    least, highest = (arithmetic_steps.number(float(f"{end * most:.2g}")) for end in (low, 1))
+    st.html(colour_bar.bar(least, highest, mosaic.ramp(low)))
 
 
 def show_channel(

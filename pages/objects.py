@@ -31,7 +31,7 @@ model = loaded_models.classifier("cifar10")
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
 TOP = 5
-OWN = "objects-own"  # in the session's state
+OWN, LOADING = "objects-own", "objects-loading"  # in the session's state
 RIGHT, HARD, UNLIKE = "Named right", "Hard ones: truth → answer", "Unlike what it learned from"
 
 size = model.preprocessing
@@ -81,7 +81,7 @@ def take(sample: Sample, **contents: Any) -> None:
 
 def on_pick() -> None:
     """Take the sample that was clicked."""
-    if chosen := thumbnails.picked("samples"):
+    if chosen := thumbnails.picked("objects-samples"):
         put_sample(chosen)
 
 
@@ -157,16 +157,21 @@ def hold_in_link() -> None:
 @st.fragment
 def playground() -> None:
     """Draw all that depends on the photo: a new one reruns this and nothing else."""
+    loading = st.session_state.pop(LOADING, False)
     inputs = st.container()
     left, right = st.columns([5, 7], gap="medium")
-    with right:  # first, although it stands third: the answer is what somebody waits for
-        answered = show_answer()
+    if not loading:  # first, although it stands third: the answer is what somebody waits for
+        with right:
+            answered = show_answer()
     with inputs:
         show_inputs()
     with left, st.container(key="stage"):
         show_photo()
+    if loading:  # from top to bottom, so that nothing moves
+        with right:
+            answered = show_answer()
     weights = zoo.info(model.name).sha256
-    thumbnails.show("samples", choices(weights), shown().get("id"), on_pick, beside=True)
+    thumbnails.show("objects-samples", choices(weights), shown().get("id"), on_pick, beside=True)
     about = shown()["description"]
     st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No image")
     hold_in_link()
@@ -179,14 +184,18 @@ def show_answer() -> tuple[np.ndarray, str] | None:
     """Draw the answer; return what the network sees and says, or None if there is nothing."""
     now = shown()
     if "problem" in now:
-        class_answer.show_problem("answer", now["number"], model.labels[:TOP], now["problem"])
+        class_answer.show_problem(
+            "objects-answer", now["number"], model.labels[:TOP], now["problem"]
+        )
         return None
     square = now["square"]
     photo = crop_square(zoo.open_image(now["image"]), square.x, square.y, square.side)
     view = model.model_input_image(photo)
     result = model.predict(photo)
     place = f"PyTorch on the {model.device.upper()}"
-    class_answer.show("answer", now["number"], result, view, place, top=TOP, note=caution(result))
+    class_answer.show(
+        "objects-answer", now["number"], result, view, place, top=TOP, note=caution(result)
+    )
     return view, result.label
 
 
@@ -295,6 +304,7 @@ def show_reasons(view: np.ndarray, label: str) -> None:
 
 
 on_link()
+st.session_state[LOADING] = True
 playground()
 calibration.show(model)
 confident_errors.show(model, take, "stage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 import streamlit as st
 
@@ -35,7 +36,7 @@ def purposes() -> None:
     there = {entry.path for entry in site.entries()}
     found = [purpose for purpose in wanted if purpose[2] in there]
     for column, (title, said, path) in zip(st.columns(len(found)), found, strict=True):
-        with column.container(gap=None):
+        with column.container(gap=None, key=f"purpose-{PurePosixPath(path).stem}"):
             st.page_link(path, label=f"**{title}**", icon=":material/arrow_forward:")
             st.caption(said)
 
@@ -141,6 +142,7 @@ def batch_norm_card() -> None:
         runs = recorded_series.final(found, norm=norm)
         if runs is None:  # not measured
             return
+        count = len(runs.accuracies)
         _, middle, _ = recorded_series.learning_curve(found, norm, runs.rate)
         curves.append([value for _, value in middle])
         ends.append(number_format.percent(runs.mean))
@@ -152,7 +154,7 @@ def batch_norm_card() -> None:
         against=curves[1],
         ends=_ends(curves[0]),
         caption=f"Gray: without, {ends[1]}. {len(curves[0])} epochs, each at its own "
-        f"learning rate, mean of {len(runs.accuracies)} seeds.",
+        f"learning rate, mean of {count} seeds.",
     )
 
 

@@ -115,25 +115,24 @@ def hold_in_link() -> None:
 
 
 @st.cache_data(show_spinner=False)
-def thumbnail_items() -> list[thumbnails.Item]:
-    """Return the sample photos as small images to click."""
-    return [
-        thumbnails.Item(
-            sample.id,
-            encoding.data_url(encoding.jpeg(zoo.open_image(sample.path), side=240), "jpeg"),
-            sample.description,
-        )
-        for sample in choices()
-    ]
+def thumbnail_items() -> dict[str, list[thumbnails.Item]]:
+    """Return the sample photos as small images to click, by group."""
+    groups: dict[str, list[thumbnails.Item]] = {"Try one": [], "Hard ones": []}
+    for sample in choices():
+        small = encoding.jpeg(zoo.open_image(sample.path), side=240)
+        item = thumbnails.Item(sample.id, encoding.data_url(small, "jpeg"), sample.description)
+        groups["Hard ones" if sample.group == "hard" else "Try one"].append(item)
+    return groups
 
 
 def show_choices() -> None:
     """Draw the sample photos and the upload."""
     now = shown()
-    left, right = st.columns([8, 5], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([8, 5], gap="medium")
     with left:
-        items = {"A photo": thumbnail_items()}
-        thumbnails.show("skip-samples", items, now["id"], on_pick, wide=True)
+        thumbnails.show(
+            "skip-samples", thumbnail_items(), now["id"], on_pick, wide=True, beside=True
+        )
     with right:
         drop_zone.show(
             "skip-photo",

@@ -43,7 +43,7 @@ FLOORS = {
         ["zoo.records", "zoo.devices"],
         ["zoo.models"],
         ["zoo.backends"],
-        ["zoo.loading", "zoo.explain", "zoo.bench", "zoo.snippets"],
+        ["zoo.loading", "zoo.folders", "zoo.explain", "zoo.bench", "zoo.snippets"],
         ["zoo", "zoo.__main__"],
     ],
     "training": [
@@ -51,6 +51,7 @@ FLOORS = {
         ["training.data"],
         ["training.metrics"],
         ["training.mnist", "training.cifar10", "training.carvana"],
+        ["training.segmentation"],
         ["training.evaluate"],
         ["training.publish", "training.experiments", "training.benchmarks", "training.documents"],
         ["training.finish"],
@@ -244,6 +245,21 @@ def test_importing_the_zoo_imports_no_torch() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_import_zoo_takes_next_to_nothing_and_has_every_name() -> None:
+    code = (
+        "import sys, zoo; print([m for m in ('numpy', 'PIL', 'scipy') if m in sys.modules]); "
+        "print(set(zoo.__all__) <= set(dir(zoo)), [getattr(zoo, n).__name__ for n in zoo.__all__])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    first, second = done.stdout.splitlines()
+    assert first == "[]"
+    import zoo
+
+    assert second == f"True {zoo.__all__}"
 
 
 def test_the_map_in_contributing_names_every_room() -> None:

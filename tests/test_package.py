@@ -93,7 +93,7 @@ def test_the_metadata_names_what_each_use_needs(installed: Path) -> None:
         name = re.match(r"[\w-]+(\[\w+\])?", requirement)
         extra = re.search(r"extra == .(\w+).", marker)
         needed.setdefault(extra[1] if extra else "", set()).add(name[0] if name else "")
-    assert needed[""] == {"numpy", "pillow", "scipy", "safetensors", "huggingface-hub"}
+    assert needed[""] == {*("numpy", "pillow", "scipy", "safetensors", "huggingface-hub", "tqdm")}
     assert metadata.get_all("Provides-Extra") == ["torch", "onnx", "app", "train"]
     assert needed["onnx"] == {"onnx", "onnxruntime", "openvino"}
     assert "torch" in needed["torch"]

@@ -10,7 +10,7 @@ from training import evaluate
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import export
-from training.metrics import error_samples
+from training.metrics import error_samples, top_activation_record
 from training.publish.publishing import hub_errors, publish_weights
 from zoo.records import METRIC
 
@@ -44,7 +44,8 @@ def finish(options: argparse.Namespace, folders: Mapping[int, Path]) -> None:
 def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
     """Measure every run on the test set, note all seeds in the first one's record, export it.
 
-    The images that a classifier gets wrong most confidently go to zoo/samples.
+    The images that a classifier gets wrong most confidently go to zoo/samples, and which images
+    excite its channels most.
 
     Args:
         folders: the finished runs by seed.
@@ -71,4 +72,6 @@ def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
     bundled = export(first)
     if "confident_errors" in record:
         error_samples.save(bundled, data_dir)
+    if "image_set" in read_json(bundled / "config.json"):
+        top_activation_record.write(bundled.name)
     return bundled

@@ -7,28 +7,29 @@
     >>> model.predict("digit.png")                 # doctest: +SKIP
     Classification('7', confidence=0.9987)
 
-``import zoo`` imports neither torch nor streamlit nor scipy; they are imported when something
-needs them.
+``import zoo`` imports next to nothing, not even NumPy: each part is imported when something needs
+it, and torch only by a network that is written in it.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo.errors import (
-    DeviceError,
-    ExperimentError,
-    HubError,
-    ImageError,
-    IntegrityError,
-    UnknownModelError,
-    ZooError,
-)
-from zoo.experiments import Experiment, experiment, list_experiments
-from zoo.loading import load, record
-from zoo.models import Classifier, Model, Segmenter
-from zoo.preprocessing.images import open_image
-from zoo.results import Classification, Segmentation
-from zoo.weights.catalog import ModelInfo, info, list_models
+if TYPE_CHECKING:
+    from zoo.errors import (
+        DeviceError,
+        ExperimentError,
+        HubError,
+        ImageError,
+        IntegrityError,
+        UnknownModelError,
+        ZooError,
+    )
+    from zoo.experiments import Experiment, experiment, list_experiments
+    from zoo.loading import load, record
+    from zoo.models import Classifier, Model, Segmenter
+    from zoo.preprocessing.images import open_image
+    from zoo.results import Classification, Segmentation
+    from zoo.weights.catalog import ModelInfo, info, list_models
 
 __all__ = [
     "Classification",
@@ -54,13 +55,47 @@ __all__ = [
     "record",
 ]
 
+# Where each name is; its module is imported when somebody asks for it.
+_HOMES = {
+    "Classification": "zoo.results",
+    "Classifier": "zoo.models",
+    "DeviceError": "zoo.errors",
+    "Experiment": "zoo.experiments",
+    "ExperimentError": "zoo.errors",
+    "HubError": "zoo.errors",
+    "ImageError": "zoo.errors",
+    "IntegrityError": "zoo.errors",
+    "Model": "zoo.models",
+    "ModelInfo": "zoo.weights.catalog",
+    "Segmentation": "zoo.results",
+    "Segmenter": "zoo.models",
+    "UnknownModelError": "zoo.errors",
+    "ZooError": "zoo.errors",
+    "experiment": "zoo.experiments",
+    "info": "zoo.weights.catalog",
+    "list_experiments": "zoo.experiments",
+    "list_models": "zoo.weights.catalog",
+    "load": "zoo.loading",
+    "open_image": "zoo.preprocessing.images",
+    "record": "zoo.loading",
+}
 # so that zoo.preprocessing.mnist_format.prepare works after `import zoo`
 _LAZY = (
+    "backends",
     "batch_norm",
+    "bench",
+    "devices",
+    "errors",
+    "experiments",
     "explain",
     "graph",
+    "loading",
+    "models",
     "networks",
     "preprocessing",
+    "records",
+    "results",
+    "samples",
     "segmentation",
     "snippets",
     "weights",
@@ -68,6 +103,14 @@ _LAZY = (
 
 
 def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        found = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = found
+        return found
     if name in _LAZY:
         return import_module(f"zoo.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LAZY})

@@ -7,17 +7,18 @@ several without an answer, 2 bad usage or input. Errors are one line on stderr.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import bench
+from zoo import bench, folders
 from zoo.backends import choosing
-from zoo.errors import HubError, ImageError, IntegrityError, ZooError
+from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
 from zoo.results import Segmentation
@@ -121,30 +122,54 @@ def verify_command(options: argparse.Namespace) -> int:
 def predict_command(options: argparse.Namespace) -> int:
     """Print the answer for each image; a bad image does not keep the others from theirs.
 
-    The bad ones are named on stderr, as they come, and several once more at the end.
+    The bad ones are named on stderr, as they come, and several once more at the end. Of a folder
+    all images are taken, with a progress bar; where masks or cut-outs are saved, the same command
+    goes on after an interruption.
     """
+    paths = folders.images_in(options.images, (options.save_mask, options.save_cutout))
     model = _load(options, backend=options.backend, precision=options.precision)
     saver = _saver(options, model)
-    answers: list[dict[str, Any]] = []
+    journal = _journal(options, model) if saver and paths != options.images else None
+    edit = Segmentation.largest_component if options.largest_component else None
+    if journal and journal.done:
+        print(f"note: {len(journal.done)} of {len(paths)} are done already", file=sys.stderr)
+    answers: list[Mapping[str, Any]] = []
     failed: list[str] = []
-    for path in options.images:
-        try:
-            answer = model.predict(path)
-        except ImageError as error:
-            _complain(f"{path}: {error}", FAILED)
-            failed.append(path)
-            continue
-        if options.largest_component and isinstance(answer, Segmentation):
-            answer = answer.largest_component()
-        written = {}
-        if saver is not None and isinstance(answer, Segmentation):
-            written = saver.save(path, path, answer)
-        answers.append({"image": path} | answer.to_dict() | written)
-        if not options.json:
-            print(": ".join([path, answer.in_words(), *written.values()]))
+    with _progress(len(paths), shown=paths != options.images) as bar:
+        for outcome in folders.predict_all(model, paths, saver, edit, journal):
+            bar.update()
+            if outcome.answer is None:
+                failed.append(outcome.path)
+                with bar.external_write_mode():
+                    _complain(f"{outcome.path}: {outcome.error}", FAILED)
+                continue
+            answers.append(outcome.answer)
+            if not options.json:
+                with bar.external_write_mode():
+                    print(f"{outcome.path}: {outcome.words}")
     if options.json:
         _print_json(answers)
-    return _outcome(failed, len(options.images))
+    return _outcome(failed, len(paths))
+
+
+def _journal(options: argparse.Namespace, model: Model) -> folders.Journal:
+    """Return where it is noted which images are done, by what decides the results."""
+    kept = [options.save_cutout, options.save_mask]
+    trained = str((model.config, model.record.get("started")))  # no two runs begin at once
+    settings = {
+        "model": model.name,
+        "weights": hashlib.sha256(trained.encode()).hexdigest(),
+        "largest_component": options.largest_component,
+        "folders": [str(folder) for folder in kept],
+    }
+    return folders.Journal(next(folder for folder in kept if folder is not None), settings)
+
+
+def _progress(total: int, shown: bool) -> Any:
+    """Return a progress bar; on a terminal alone, and only if there is much to do."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit="image", leave=False, disable=None if shown else True)
 
 
 def _outcome(failed: list[str], of: int) -> int:
@@ -227,7 +252,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict = add("predict", predict_command, "what do these images show?")
     predict.add_argument("model")
-    predict.add_argument("images", nargs="+", metavar="IMAGE")
+    predict.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image files, or folders of them"
+    )
     for what, text in (("mask", "the masks"), ("cutout", "what they cut out")):
         predict.add_argument(
             f"--save-{what}", type=Path, metavar="DIR", help=f"write {text} as PNG files"

@@ -164,6 +164,10 @@ def take_turns(
 ) -> dict[Any, tuple[float, int]]:
     """Return each case's median time of a call in seconds, and the number of times behind it.
 
+    Turns must not disturb: how often a case is called is decided by a call that is warm (the first
+    one folds, allocates and compiles), and each turn begins with a call that does not count, which
+    finds the caches full of another case's weights and its threads asleep.
+
     Args:
         cases: What to call.
         rounds: In each round every case is called once, or so often that it takes 50 ms; one
@@ -177,17 +181,26 @@ def take_turns(
                 bar.update()
                 if calls[case] == 0:
                     continue
-                start = time.perf_counter()
-                for _ in range(calls[case]):
-                    call()
-                spent = (time.perf_counter() - start) / calls[case]
-                slow = spent > MOST_SECONDS
-                if turn or slow:
-                    times[case].append(spent)
+                cold = _seconds(call, 1)
                 if turn == 0:
-                    often = max(1, min(100, round(LEAST_SECONDS / max(spent, 1e-6))))
-                    calls[case] = 0 if slow else often
+                    calls[case] = 0 if cold > MOST_SECONDS else _often(_seconds(call, 1))
+                    times[case] += [cold] if calls[case] == 0 else []
+                else:
+                    times[case].append(_seconds(call, calls[case]))
     return {case: (statistics.median(spent), len(spent)) for case, spent in times.items()}
+
+
+def _seconds(call: Callable[[], object], times: int) -> float:
+    """Return how long a call takes, the mean of several."""
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - start) / times
+
+
+def _often(seconds: float) -> int:
+    """Return how often a call is repeated that takes so long."""
+    return max(1, min(100, round(LEAST_SECONDS / max(seconds, 1e-6))))
 
 
 def resnet18(classes: int) -> Any:

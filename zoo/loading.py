@@ -38,7 +38,8 @@ def load(
     """Load a model whose files match the catalog, byte for byte.
 
     Args:
-        name: One of :func:`zoo.list_models`.
+        name: One of :func:`zoo.list_models`, or the path of a model folder, such as one that
+            ``python -m training.segmentation`` wrote: nothing pins its files.
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
             ``"mps"``, or a ``torch.device``. On the CPU the digit network runs in NumPy and torch
             is never imported; see :mod:`zoo.devices`. On any other device it runs as its PyTorch
@@ -74,16 +75,22 @@ def load(
         '7'
     """
     choosing.check(backend, precision)
-    info = catalog.info(name)
-    files = sources.resolve(info, source, revision, timeout)
     own = "torch" if backend == "torch" else None
-    try:
-        model = _assemble(name, files, device, own)
-    except IntegrityError as error:
-        files = sources.instead(files, info, source, revision, error)
-        model = _assemble(name, files, device, own)
+    if (Path(name) / catalog.CONFIG).is_file():
+        files = sources.from_folder(Path(name))
+        model = _assemble(str(files.json(catalog.CONFIG).get("model")), files, device, own)
+    else:
+        info = catalog.info(name)
+        files = sources.resolve(info, source, revision, timeout)
+        try:
+            model = _assemble(name, files, device, own)
+        except IntegrityError as error:
+            files = sources.instead(files, info, source, revision, error)
+            model = _assemble(name, files, device, own)
 
     def weights() -> str:
+        if files.source == "bundle":  # verified against the catalog
+            return catalog.info(name).sha256
         return hashlib.sha256(files.contents[catalog.WEIGHTS]).hexdigest()
 
     if backend != "auto" or precision != "float32":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.common import drawn_once
+from pages.common.drawn_once import Blueprint
 from pages.common.number_format import percent
 
 if TYPE_CHECKING:
@@ -31,15 +33,18 @@ def ink() -> str:
     return str(_theme("textColor"))
 
 
-def show(figure: go.Figure, key: str, alt: str) -> None:
+def show(figure: go.Figure | Blueprint, key: str, alt: str) -> None:
     """Draw a chart that keeps still: no toolbar, no zoom.
 
     Args:
-        figure: The chart.
+        figure: The chart, or what describes it.
         key: Streamlit's key.
         alt: What it shows, for those who cannot see it.
     """
-    st.plotly_chart(figure, config=_CONFIG, key=key, alt=alt)
+    if isinstance(figure, Blueprint):
+        drawn_once.show(figure.digest, key, alt, figure.build, _CONFIG)
+    else:
+        st.plotly_chart(figure, config=_CONFIG, key=key, alt=alt)
 
 
 def plain(figure: go.Figure, height: int) -> None:
@@ -47,6 +52,7 @@ def plain(figure: go.Figure, height: int) -> None:
     figure.update_layout(height=height, margin={"l": 0, "r": 8, "t": 8, "b": 0}, dragmode=False)
 
 
+@drawn_once.keep
 def curves(
     train: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]], form: str
 ) -> go.Figure:
@@ -85,6 +91,7 @@ def curves(
     return figure
 
 
+@drawn_once.keep
 def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     """Draw one horizontal bar a name, its share in percent written at the end.
 
@@ -116,6 +123,7 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     return figure
 
 
+@drawn_once.keep
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
     """Draw a confusion matrix: the errors in colour, the right answers in gray.
 

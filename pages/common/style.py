@@ -1,18 +1,72 @@
-"""The few rules that theme tokens cannot give: what takes no room, and what is never small."""
+"""The few rules that theme tokens cannot give: what takes no room, and how much others take.
+
+:mod:`pages.server.page_head` puts them into each page's head.
+"""
 
 from __future__ import annotations
 
-import streamlit as st
-
-_RULES = """
+_NO_ROOM = """
 /* components/link: an element that only changes the address */
 [class*="st-key-link-"] { display: none; }
 
 /* components/drop_zone: it hands files to this uploader, which shows itself to say why not */
 [class*="st-key-uploader-"]:not(:has([data-testid=stFileChipIconError])) { display: none; }
+
+/* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
+[class*="st-key-purpose-"] { min-height: 62px; }
 """
 
+# Until the browser has a component, Streamlit gives it 40 pixels, and what follows jumps when it is
+# there. So its place has its height from the beginning: pixels at 1280 wide, at 1024, on a phone.
+# tests/browser/test_layout_shift.py finds what is missing here.
+_HEIGHTS = {
+    "headline-": (191, 191, 191),
+    "headline-batch_norm": (229, 229, 229),
+    "photo-zone": (56, 56, 56),
+    "pad": (375, 288, 370),
+    "digits-answer": (430, 430, 430),
+    "digits-samples": (180, 180, 387),
+    "layers": (495, 368, 910),
+    "decided": (234, 170, 197),
+    "crop": (322, 280, 346),
+    "objects-answer": (334, 334, 334),
+    "objects-samples": (214, 246, 552),
+    "reasons": (304, 218, 152),
+    "confident_errors": (429, 333, 1332),
+    "samples": (153, 136, 176),
+    "stage": (493, 452, 565),
+    "inside-samples": (70, 55, 167),
+    "inside-mnist-zone": (56, 56, 56),
+    "inside-diagram": (214, 214, 270),
+    "inside-maps": (259, 181, 202),
+    "inside-pixels": (261, 182, 382),
+    "skip-samples": (153, 136, 176),
+    "skip-photo-zone": (56, 56, 56),
+    "skip-masks": (199, 142, 820),
+    "skip-sides": (174, 148, 698),
+    "bn-verdicts": (470, 667, 743),
+}
+_WINDOWS = (
+    "(min-width: 1200px)",
+    "(min-width: 641px) and (max-width: 1199px)",
+    "(max-width: 640px)",
+)
 
-def show() -> None:
-    """Put the rules into the page; they take no room."""
-    st.html(f"<style>{_RULES}</style>")
+
+def rules() -> str:
+    """Return the style sheet."""
+    parts = [
+        _NO_ROOM,
+        _element("lead-", "aspect-ratio: 5"),
+        _element("lead-feature_maps", "aspect-ratio: 2"),
+    ]
+    for window, which in zip(_WINDOWS, range(3), strict=True):
+        places = [_element(key, f"min-height: {sizes[which]}px") for key, sizes in _HEIGHTS.items()]
+        parts.append(f"@media {window} {{ {' '.join(places)} }}")
+    return "\n".join(parts)
+
+
+def _element(key: str, rule: str) -> str:
+    """Return a rule for the element with a key, or for all whose keys begin with it and a dash."""
+    where = f'[class*="st-key-{key}"]' if key.endswith("-") else f".st-key-{key}"
+    return f".stElementContainer{where} {{ {rule}; }}"

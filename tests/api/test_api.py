@@ -6,8 +6,10 @@ import http.client
 import io
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from training.benchmarks.pages.page_wait import Server, running_app
 from zoo.samples import first_sample, samples
 from zoo.segmentation import masks
 
+ROOT = Path(__file__).parents[2]
 MB = 2**20
 FORM = {"content-type": "multipart/form-data; boundary=x"}
 FRIEND = "https://friend.example"
@@ -185,7 +188,8 @@ def test_too_large_a_body_is_refused_before_it_is_read(server: Server) -> None:
     asked.endheaders()  # and not a byte of the body
     answer = asked.getresponse()
     assert answer.status == 413
-    assert "10 MB" in json.loads(answer.read())["error"]
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert f"{settings['server']['maxUploadSize']} MB" in json.loads(answer.read())["error"]
 
 
 def test_a_large_body_to_a_wrong_address_gets_its_answer(server: Server) -> None:

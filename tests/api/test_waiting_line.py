@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from api import request_image
 from api.refusals import Refusal
-from api.waiting_line import LARGE, WaitingLine
+from api.waiting_line import BODIES, LARGE, WaitingLine
 
 
 class Counter:
@@ -49,6 +49,17 @@ def test_a_place_is_given_back_whatever_happens() -> None:
     with line.take_place(), line.take_place(), pytest.raises(Refusal) as refused:
         line.take_place()
     assert refused.value.status == 503
+
+
+def test_the_bodies_of_all_have_a_limit() -> None:
+    line = WaitingLine(cores=1, waiting=9)
+    with line.take_place(BODIES + 1), pytest.raises(Refusal):  # alone it has its place
+        line.take_place(1)
+    with line.take_place(BODIES - 1), line.take_place(1), pytest.raises(Refusal) as refused:
+        line.take_place(1)
+    assert refused.value.status == 503
+    with line.take_place(BODIES):
+        pass
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The BatchNorm page in a real browser: move γ, choose an image, run and stop the race, fold."""
+"""The BatchNorm page in a real browser: verdicts, γ, flips, the race, folding, and its height."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser import waiting
+
+MAIN = "document.querySelector('[data-testid=stMain]')"
+TALLEST = {1280: 5000, 390: 9200}  # pixels
+
 
 @pytest.fixture
 def page(visit, url) -> Page:
     page = visit(f"{url}/batch_norm")
-    expect(page.get_by_role("button", name="Fold and measure")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Do it here")).to_be_visible(timeout=120_000)
     return page
 
 
@@ -19,46 +24,74 @@ def slider(page: Page, symbol: str) -> Locator:
     return page.locator(f"input[type=range][aria-label^='{symbol}']")
 
 
-def test_gamma_moves_histogram_and_answer(page: Page) -> None:
-    expect(page.get_by_text(re.compile(r"The answer (stays|turns)"))).to_be_visible()
-    expect(slider(page, "γ")).to_have_attribute("aria-valuetext", "1.00")
-    caption = page.get_by_text(re.compile(r"^Mean .* standard deviation 1\.00\.$"))
-    expect(caption).to_have_count(2)  # normalized, and after a γ of 1
+def test_a_verdict_leads_to_its_figure(page: Page) -> None:
+    rows = page.locator("table tbody tr")
+    expect(rows.first).to_be_visible()
+    assert rows.count() > 8
+    row = rows.filter(has_text="Forgetting eval()")
+    expect(row.get_by_text("yes", exact=True)).to_be_visible()
+    heading = page.get_by_role("heading", name="train() is not eval()")
+    expect(heading).not_to_be_in_viewport()
+    row.locator("td").last.click()  # anywhere in the row
+    expect(heading).to_be_in_viewport()
+    page.get_by_role("button", name="By which rule?").click()
+    expect(page.get_by_text("One rule for all.")).to_be_visible()
+
+
+def test_gamma_turns_an_answer_round(page: Page) -> None:
+    expect(page.get_by_text("The answer stays")).to_be_visible()
+    own = slider(page, "γ").get_attribute("aria-valuetext")
     slider(page, "γ").focus()
-    for _ in range(5):
-        page.keyboard.press("PageUp")  # a tenth of the slider's length
-    expect(caption).to_have_count(1, timeout=60_000)
+    while float(slider(page, "γ").get_attribute("aria-valuetext") or 0) > -2:
+        page.keyboard.press("PageDown")  # a tenth of the slider's length
+    expect(page.get_by_text("The answer turns from")).to_be_visible()
     page.get_by_role("button", name="As trained").click()
-    expect(caption).to_have_count(2, timeout=60_000)
+    expect(page.get_by_text("The answer stays")).to_be_visible()
+    expect(slider(page, "γ")).to_have_attribute("aria-valuetext", own or "")
 
 
-def test_a_image_of_the_batch_can_be_chosen(page: Page) -> None:
-    images = page.locator(".strip").first.locator("button")
-    expect(images).to_have_count(10)
-    images.nth(3).click()
-    expect(images.nth(3)).to_have_attribute("aria-pressed", "true")
+def test_an_image_can_be_chosen(page: Page) -> None:
     companions = page.locator(".strip").nth(1).locator("button")
+    expect(companions).to_have_count(10)
     name = (companions.nth(2).get_attribute("aria-label") or "").split(": ")[1]
     companions.nth(2).click()
-    expect(page.get_by_text(f"How sure the network is of “{name}”")).to_be_visible()
-    expect(page.get_by_text(f"Truth: {name}")).to_be_visible()
+    expect(companions.nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text(f"How sure it is of “{name}”")).to_be_visible()
+
+
+def test_the_running_mean_follows_the_batches(page: Page) -> None:
+    words = page.locator(".running .words")
+    expect(words).to_contain_text("Batch 40", timeout=60_000)
+    slow = words.inner_text()
+    page.locator(".running").get_by_role("button", name="0.5").click()
+    expect(words).to_contain_text("Batch 40", timeout=60_000)
+    assert words.inner_text() != slow
 
 
 def test_the_race_runs_draws_and_stops(page: Page) -> None:
-    page.get_by_role("button", name="Start the race").click()
-    said = page.get_by_text(re.compile(r"(Training|Finished): step [\d,]+"))
-    expect(said).to_contain_text(re.compile(r"step [1-9]"), timeout=60_000)
-    expect(page.get_by_text("Accuracy on held-out digits")).to_be_visible()
+    page.get_by_role("button", name="Run it live").click()
+    words = page.locator(".race .words")
+    expect(words).to_contain_text(re.compile(r"step [1-9]"), timeout=120_000)
     stop = page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True)
     if stop.is_visible():  # on a very slow machine the 20 seconds may be over
         stop.click()
-    expect(said).to_contain_text("Finished", timeout=60_000)
-    expect(page.get_by_role("button", name="Start the race")).to_be_visible()
+    expect(words).to_contain_text("Finished", timeout=120_000)
+    expect(page.locator(".race .bold path")).to_have_count(2)
+    expect(page.get_by_role("button", name="Run it live")).to_be_visible()
 
 
 def test_folding_shows_difference_and_speed(page: Page) -> None:
-    page.get_by_role("button", name="Fold and measure").click()
+    page.get_by_role("button", name="Do it here").click()
     metric = page.get_by_test_id("stMetric")
-    expect(metric).to_have_count(4, timeout=60_000)
+    expect(page.get_by_text("here, just now")).to_be_visible(timeout=120_000)
+    expect(metric).to_have_count(4)
     expect(metric.first).to_contain_text("e-0")
-    expect(page.get_by_role("heading", name="Claims and measurements")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", TALLEST)
+def test_the_page_is_not_endless_and_not_wider_than_the_window(visit, url, width: int) -> None:
+    page = visit(f"{url}/batch_norm", viewport={"width": width, "height": 900})
+    expect(page.get_by_role("button", name="Do it here")).to_be_visible(timeout=120_000)
+    waiting.settled(page)
+    assert page.evaluate(f"{MAIN}.scrollHeight") <= TALLEST[width]
+    assert page.evaluate(f"{MAIN}.scrollWidth <= {MAIN}.clientWidth")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import math
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,27 +17,26 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from pages.sections.batch_norm import (
     claims,
+    in_code,
+    live_steps,
     live_training,
+    norm_inputs,
     recorded_series,
-    short_answer,
     train_or_eval,
 )
 from tests.pages import read
 from tests.training.experiments import norm_experiments
 from zoo import batch_norm, experiments
-from zoo.samples.sets import image_set
+from zoo.networks.numpy_cnn import batch_normalization
+from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
-LIVE = [
-    "What it does: three steps",
-    "Training is not evaluation",
-    "Does it train faster?",
-    "At inference it disappears",
-]
+LIVE = ["See it", "train() is not eval()", "Race", "Fold it", "In code"]
+RECORDED = ["Why does it help?", "Where does it belong?", "Small batches", "In a deep network"]
 
 
 @pytest.fixture
 def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stands in for zoo/experiments: all five BatchNorm experiments."""
+    """Stands in for zoo/experiments: all BatchNorm experiments."""
     norm_experiments.write(tmp_path)
     monkeypatch.setattr(experiments, "FOLDER", tmp_path)
     return tmp_path
@@ -61,32 +64,21 @@ def headings(page: AppTest) -> list[str]:
 def test_without_experiments_the_live_sections_stand_alone(page: AppTest) -> None:
     assert not page.exception
     assert headings(page) == LIVE
-    assert not page.code
+    assert not read.components(page, "verdict_table")
 
 
 @pytest.mark.usefixtures("made_up")
-def test_each_recorded_section_and_claim_comes_from_its_experiment(page: AppTest) -> None:
+def test_the_verdicts_come_first_and_each_leads_to_a_figure_of_the_page(page: AppTest) -> None:
     assert not page.exception
-    assert headings(page) == [
-        *LIVE[:3],
-        "Why does it help?",
-        "Small batches",
-        "Where does it belong?",
-        LIVE[3],
-        "So: would you use it in every layer?",
-        "Claims and measurements",
-    ]
-    commands = [block.value for block in page.code]
-    names = ["speed", "longer", "statistics", "batch_size", "where"]
-    assert commands == [
-        f"python -m training.experiments.batch_norm_{name} --data-dir DIR" for name in names
-    ]
-    shown = text(page)
-    for question, sentence in short_answer.short_answer():
-        assert f"**{question}** {sentence}" in shown
-    for claim in claims.claims():
-        assert f"**{claim.claim}**" in shown
-        assert claim.measured in shown
+    assert headings(page) == [*LIVE[:3], *RECORDED, *LIVE[3:]]
+    (table,) = read.components(page, "verdict_table")
+    assert [row["claim"] for row in table["rows"]] == [c.claim for c in claims.claims()]
+    anchors = {heading.proto.anchor for heading in [*page.header, *page.subheader]}
+    assert {row["anchor"] for row in table["rows"]} <= anchors
+    links = next(m.value for m in page.markdown if m.value.startswith("[See it](#steps)"))
+    assert set(re.findall(r"\(#(\w+)\)", links)) <= anchors
+    commands = [block.value for block in page.code if block.value.startswith("python -m")]
+    assert len(commands) == len(set(commands)) == 8  # once a figure, and no figure twice
 
 
 def test_a_rehearsal_is_not_shown(made_up: Path, page: AppTest) -> None:
@@ -104,95 +96,179 @@ def test_a_measurement_on_other_weights_is_not_shown(made_up: Path) -> None:
         assert (recorded_series.recorded("batch_norm_modes") is not None) == shown
 
 
-def test_the_sentences_of_the_claims_hold_the_recorded_numbers(made_up: Path) -> None:
-    table = {claim.claim: claim for claim in claims.claims()}
-    assert len(table) == 10
-    assert (
-        "BatchNorm 69.8\xa0% → 60.0\xa0%"
-        in table["It fails with small batches, and GroupNorm does not."].measured
-    )
-    residual = table["Residual networks do not need it."].measured
-    assert "Residual, BatchNorm 88.2\xa0%; residual, none 79.2\xa0%" in residual
-    assert "0.4 points" in residual
-    assert "no norm from 10.0\xa0% to" in table["It allows much higher learning rates."].measured
-    smoother = table["It works because it makes the loss landscape smoother."].measured
-    assert "0.2 with BatchNorm and 0.6 without" in smoother
+def test_the_verdicts_follow_the_rule(made_up: Path) -> None:
+    table = {(claim.claim, claim.anchor): claim for claim in claims.claims()}
+    verdicts = {claim: found.verdict for (claim, _), found in table.items()}
+    assert verdicts["Ends more accurate"] == "yes"
+    assert verdicts["Trains faster (ImageNet: 14 ×)"] == "yes"
+    assert verdicts["Belongs before the activation"] == "no measurable difference"
+    assert verdicts["Needs no bias in front of it"] == "yes"
+    assert verdicts["Does not belong on the logits"] == "not here"
+    assert verdicts["Makes the loss smoother"] == "mixed"  # the gradient's change, not the loss
+    assert verdicts["Reduces internal covariate shift"] == "yes"
+    assert verdicts["Folds away at inference"] == "yes"
+    assert table["Residual networks do not need it", "depth"].verdict == "not here"
+    assert verdicts["… nor with a start made for that (SkipInit)"] == "yes"
+    accurate = table["Ends more accurate", "speed"].number
+    assert accurate.startswith("87.0\xa0% and 81.0\xa0%: +6.0 ± ")
+    assert accurate.endswith("points, n = 3")
     (made_up / "batch_norm_where.json").unlink()
-    assert len(claims.claims()) == 6
+    assert len(claims.claims()) == len(table) - 4
 
 
-def test_the_short_answer_holds_the_recorded_numbers(made_up: Path) -> None:
-    answers = {
-        question: text.replace("\xa0", " ") for question, text in short_answer.short_answer()
-    }
-    assert "86.5 % with it and 80.5 % without" in answers["Does it help?"]
-    assert "10.0 % to 80.5 % without" in answers["How?"]
-    assert "before the activation: 86.2 %; after it: 85.7 %" in answers["In every layer?"]
-    assert "batches of 2 it reached 60.0 %" in answers["With few images in a batch?"]
-    assert "93.0 % with the running" in answers["What must one not forget?"]
-    (made_up / "batch_norm_speed.json").unlink()
-    assert "Does it help?" not in dict(short_answer.short_answer())
+def test_two_seeds_are_too_few_to_say(made_up: Path) -> None:
+    path = made_up / "batch_norm_speed.json"
+    content = json.loads(path.read_text())
+    content["rows"] = [row for row in content["rows"] if row["seed"] < 2]
+    path.write_text(json.dumps(content))
+    found = next(c for c in claims.claims() if c.claim == "Ends more accurate")
+    assert found.verdict == "too few seeds to say"
+    assert "±" not in found.number
+
+
+def test_no_noise_decides_between_learning_rates(made_up: Path) -> None:
+    """Of rates that lie as close together as the seeds do, the lowest counts."""
+    path = made_up / "batch_norm_speed.json"
+    content = json.loads(path.read_text())
+    found = recorded_series.recorded("batch_norm_speed")
+    assert found is not None
+    runs = recorded_series.final(found, norm="batch")
+    assert runs is not None
+    assert runs.rate == 0.1
+    for row in content["rows"]:
+        if (row["norm"], row["learning_rate"]) == ("batch", 0.5):
+            row["accuracy"] = 0.8702 + 0.01 * (row["seed"] - 1)
+    path.write_text(json.dumps(content))
+    found = recorded_series.recorded("batch_norm_speed")
+    assert found is not None
+    assert recorded_series.final(found, norm="batch") == runs
 
 
 def test_curves_go_on_with_what_a_diverged_run_ended_with(made_up: Path) -> None:
     found = recorded_series.recorded("batch_norm_speed")
     assert found is not None
-    assert len(recorded_series.learning_curve(found, "batch", 0.1)) == norm_experiments.EPOCHS
-    assert len(recorded_series.learning_curve(found, "none", 0.5)) == 1
+    low, middle, high = recorded_series.learning_curve(found, "batch", 0.1)
+    assert len(middle) == norm_experiments.EPOCHS
+    assert low[-1][1] < middle[-1][1] < high[-1][1]
+    assert len(recorded_series.learning_curve(found, "none", 0.5)[1]) == 1
     _, rates, grid = recorded_series.accuracy_grid(found)
     assert rates == [0.02, 0.1, 0.5]
-    assert grid[0][1] == pytest.approx(0.865)
+    assert grid[0][1] == pytest.approx(0.87)
+
+
+def gamma_slider(page: AppTest) -> Any:
+    return next(slider for slider in page.slider if slider.label.startswith("γ"))
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_gamma_changes_histogram_formula_and_answer(page: AppTest) -> None:
-    model = zoo.load("cifar10", source="bundle")
-    layer = batch_norm.layer_names(model.network)[0]
-    images = image_set("cifar10").images[:16]
-    inputs = np.stack([model.preprocess(image) for image in images])
-    assert inputs.shape[1:] == model.preprocessing.input_shape
-    own = batch_norm.three_steps(model.network, layer, inputs).channel(0)
-    assert f"μ = {own.mean:.3f}, σ² = {own.variance:.3f}" in text(page)
+def test_gamma_changes_histograms_and_answer(page: AppTest) -> None:
+    """The network with a learned γ is there first, at a channel whose γ decides answers."""
+    subject = norm_inputs.subject("mnist")
+    layer = batch_norm.layer_names(subject.network)[0]
+    steps = batch_norm.three_steps(subject.network, layer, subject.inputs[: live_steps.COUNT])
+    assert steps.trained_gamma
+    channel = int(np.abs(steps.gamma).argmax())
+    own = steps.channel(channel)
+    assert f"μ = {own.mean:.2f} and σ = {math.sqrt(own.variance):.2f}" in text(page)
     assert "The answer stays" in text(page)
 
-    page.slider(f"bn.gamma.{layer}.0").set_value(-1.5).run(timeout=60)
+    gamma_slider(page).set_value(-2.0).run(timeout=60)
     assert not page.exception
     shown = text(page)
-    assert f"{-1.5 * float(own.normalized[0]) + round(own.beta, 2):.2f} = -1.50" in shown
-    assert f"standard deviation {1.5 * float(own.normalized.std()):.2f}" in shown
-    effect = batch_norm.effect(model.network, layer, inputs, 0, -1.5, round(own.beta, 2))
-    right = effect.right(image_set("cifar10").labels[:16])
-    assert f"{right[0]} → {right[1]} are right" in shown
+    assert f"σ = {2 * float(own.normalized.std()):.2f}" in shown
+    assert "The answer turns from" in shown  # of the image that hangs most on this channel
+    gamma, beta = steps.gamma.copy(), steps.beta.copy()
+    gamma[channel], beta[channel] = -2.0, round(own.beta, 2)
+    effect = batch_norm.effect(
+        subject.network, layer, subject.inputs[: live_steps.COUNT], gamma, beta
+    )
+    right = effect.right(subject.labels[: live_steps.COUNT])
+    assert right[1] < right[0]
+    assert f"{right[0]} → **{right[1]}** are right" in shown
+
+    page.session_state["bn.scope"] = live_steps.ALL
+    page.run(timeout=60)
+    _, all_right = re.findall(r"(\d+) → \*\*(\d+)\*\* are right", text(page))[0]
+    assert int(all_right) < right[1] / 2  # the whole layer turned round: hardly anything is right
 
     page.button("bn.reset").click().run(timeout=60)
-    assert page.slider(f"bn.gamma.{layer}.0").value == round(own.gamma, 2)
-    page.button("bn.next").click().run(timeout=60)
-    assert f"μ = {own.mean:.3f}" not in text(page)
+    assert gamma_slider(page).value == round(own.gamma, 2)
+
+
+@pytest.mark.parametrize("scope", [live_steps.ONE, live_steps.ALL])
+def test_the_sliders_move_a_channel_or_all(scope: str) -> None:
+    subject = norm_inputs.subject("mnist")
+    layer = batch_norm.layer_names(subject.network)[1]
+    steps = batch_norm.three_steps(subject.network, layer, subject.inputs[:2])
+    own = float(steps.gamma[3]), float(steps.beta[3])
+    same = live_steps.changed(steps, 3, *own, scope)
+    np.testing.assert_allclose(same, (steps.gamma, steps.beta), rtol=1e-6)
+    gamma, beta = live_steps.changed(steps, 3, 2 * own[0], own[1] + 1, scope)
+    moved = np.arange(steps.channels) == 3
+    if scope == live_steps.ALL:
+        moved[:] = True
+    np.testing.assert_allclose(gamma, np.where(moved, 2, 1) * steps.gamma, rtol=1e-6)
+    np.testing.assert_allclose(beta, steps.beta + moved, atol=1e-6)
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_the_strips_show_the_sample_images(page: AppTest) -> None:
-    first, second = read.components(page, "thumbnails")
-    for strip in (first, second):
+def test_the_strips_show_images_and_the_first_one_flips_in_training_mode(page: AppTest) -> None:
+    strips = read.components(page, "thumbnails")
+    for strip in strips:
         (group,) = strip["groups"]
         assert len(group["items"]) == 10
-    assert first["selected"] == second["selected"] == "0"
+        assert strip["selected"] == group["items"][0]["id"]
+    subject = norm_inputs.subject("cifar10")
+    chosen = int(strips[1]["selected"])
+    assert (
+        int(np.argmax(train_or_eval.evaluated(subject, subject.key, chosen)))
+        == (subject.labels[chosen])
+    )
+    drawn = train_or_eval.answers_in(subject, subject.key, chosen, 16)
+    wrong = int((drawn.argmax(axis=1) != subject.labels[chosen]).sum())
+    assert wrong > 0
+    found = re.findall(r"\*\*(\d+) of (\d+)\*\* batches", text(page))
+    assert int(found[0][0]) >= wrong
+    assert int(found[0][1]) == 1 + 3 * train_or_eval.DRAWS
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_folding_is_measured_and_becomes_a_claim(page: AppTest) -> None:
+def test_folding_is_measured_here(page: AppTest) -> None:
+    assert not page.metric
     page.button("bn.fold").click().run(timeout=60)
     assert not page.exception
     values = {metric.label: metric.value for metric in page.metric}
     assert float(values["Largest difference of the logits"]) < 1e-4
     assert values["Speed"].startswith("×")
-    assert headings(page) == [*LIVE, "Claims and measurements"]
-    assert "it folds into the convolution" in text(page)
+    assert "here, just now" in text(page)
+
+
+@pytest.mark.usefixtures("made_up")
+def test_folding_shows_the_record_at_once(page: AppTest) -> None:
+    values = {metric.label: metric.value for metric in page.metric}
+    assert values["Speed"] == "× 1.25"
+    assert float(values["Largest difference of the logits"]) == 4e-6
+    assert "recorded" in text(page)
+
+
+@pytest.mark.usefixtures("nothing_recorded")
+def test_the_code_on_the_page_is_the_code_that_runs(page: AppTest) -> None:
+    names: dict[str, Any] = {}
+    example = next(block.value for block in page.code if "import torch" in block.value)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 25
+    exec(example, names)
+    assert names["loss"].item() > 0
+    assert names["answer"].shape == (1,)
+    assert not any("BatchNorm" in type(m).__name__ for m in names["network"].modules())
+    forward = in_code.source(BatchNorm.forward)
+    assert forward.startswith("def forward(self")
+    assert '"""' not in forward
+    file = inspect.getsource(batch_normalization)
+    assert all(line.strip() in file for line in forward.splitlines())
 
 
 @pytest.mark.usefixtures("nothing_recorded")
 def test_the_modes_are_measured_live(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-
     monkeypatch.setattr(train_or_eval, "SIZES", (2, 16))
     monkeypatch.setattr(train_or_eval, "ONE_CLASS_SIZES", (4,))
     monkeypatch.setattr(train_or_eval, "MEASURED", 64)
@@ -202,47 +278,82 @@ def test_the_modes_are_measured_live(page: AppTest, monkeypatch: pytest.MonkeyPa
     assert len(page.get("plotly_chart")) == before + 1
     points = page.session_state["bn.modes"]
     assert [size for size, _ in points["mixed"]] == [2, 16]
-    assert all(0 <= value <= 1 for values in points.values() for _, value in values)
     assert points["mixed"][1][1] > points["one class"][0][1]  # mixed batches serve it better
+    page.run(timeout=60)
+    assert len(page.get("plotly_chart")) == before + 1  # it stays
+    assert "With markers" in text(page)
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_recorded_race_plays_at_once(page: AppTest) -> None:
+    (drawn,) = read.components(page, "race_curves")
+    assert drawn["curves"]["with BatchNorm"][-1] == [16, pytest.approx(0.96)]
+    assert drawn["curves"]["without"][-1] == [16, pytest.approx(0.81)]
+    assert drawn["replay"]
+    assert drawn["steps"] == 16
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_the_race_runs_and_can_be_stopped(page: AppTest) -> None:
+def test_the_race_runs_can_be_stopped_and_stays_as_thin_lines(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_training, "SECONDS", 900.0)  # nobody but the visitor ends it
     page.button("bn.race.start").click().run(timeout=60)
-    train_side_by_side: live_training.Race = page.session_state["bn.race"]
-    assert train_side_by_side.running
-    deadline = time.monotonic() + 30
-    while len(train_side_by_side.laps) < 3 and time.monotonic() < deadline:
+    race: live_training.Race = page.session_state["bn.race"]
+    assert race.running
+    deadline = time.monotonic() + 120
+    while len(race.laps) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
     page.run(timeout=60)
-    assert "Training: step" in text(page)
+    (drawn,) = read.components(page, "race_curves")
+    assert drawn["words"].startswith("Training: step")
     page.button("bn.race.stop").click().run(timeout=60)
-    assert train_side_by_side.thread is not None
-    train_side_by_side.thread.join(10)
-    assert not train_side_by_side.running
+    assert race.thread is not None
+    race.thread.join(60)
+    assert not race.running
     page.run(timeout=60)
-    assert "Finished: step" in text(page)
-    assert train_side_by_side.laps[-1].seconds < live_training.SECONDS
-    assert page.button("bn.race.start").label == "Start the race"
+    (drawn,) = read.components(page, "race_curves")
+    assert drawn["words"].startswith("Finished: step")
+    assert not drawn["earlier"]
+
+    page.button("bn.race.start").click().run(timeout=60)
+    again: live_training.Race = page.session_state["bn.race"]
+    deadline = time.monotonic() + 120
+    while not again.laps and time.monotonic() < deadline:
+        time.sleep(0.05)
+    page.run(timeout=60)
+    again.stopped.set()
+    assert again.thread is not None
+    again.thread.join(60)
+    page.run(timeout=60)
+    (drawn,) = read.components(page, "race_curves")
+    assert [len(one["curves"]["without"]) for one in drawn["earlier"]] == [len(race.laps)]
+
+
+@pytest.mark.usefixtures("nothing_recorded")
+def test_a_link_holds_the_races_learning_rate(app: AppTest) -> None:
+    app.query_params["rate"] = "0.3"
+    page = app.switch_page("pages/batch_norm.py").run(timeout=120)
+    assert page.select_slider("bn.race.rate").value == 0.3
 
 
 def test_no_more_races_than_the_machine_has_tracks_for() -> None:
     races = [live_training.Race(0.1) for _ in range(3)]
     try:
-        for train_side_by_side in races:
-            train_side_by_side.start()
-        assert [bool(train_side_by_side.problem) for train_side_by_side in races] == [
+        for race in races:
+            race.start()
+        assert [bool(race.problem) for race in races] == [
             False,
             False,
             True,
         ]
         assert races[2].problem.endswith(".")
     finally:
-        for train_side_by_side in races:
-            train_side_by_side.stopped.set()
-            if train_side_by_side.thread:
-                train_side_by_side.thread.join(10)
-    assert not any(train_side_by_side.running for train_side_by_side in races)
+        for race in races:
+            race.stopped.set()
+            if race.thread:
+                race.thread.join(10)
+    assert not any(race.running for race in races)
     again = live_training.Race(0.1)
     again.start()
     assert not again.problem  # the tracks were given back

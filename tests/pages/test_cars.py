@@ -106,7 +106,7 @@ def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch
     assert staged(cars)["token"] == str(number)
     both = percent(cars, "Car area")
     toggle = cars.toggle(key=f"largest-{number}")
-    assert toggle.label == "Only the largest of 2 pieces"
+    assert toggle.label == "Largest piece of 2"
     toggle.set_value(True).run()
     mask = image_in(staged(cars)["probabilities"]) > 127
     assert mask[:, :320].any()
@@ -199,7 +199,7 @@ def test_an_upload_is_cut_out(cars):
     # The edges, scaled up from the working size, are unsure as well.
     assert percent(cars, "Uncertain") == pytest.approx(pink.mean(), abs=0.004)
     labels = [button.proto.label for button in cars.get("download_button")]
-    assert labels[:2] == ["Cut-out, PNG with transparency", "Mask, PNG"]
+    assert labels[:2] == ["Cut-out, PNG", "Mask, PNG"]
 
 
 def test_another_threshold_changes_the_answer_without_asking_the_network(cars, monkeypatch):
@@ -311,10 +311,10 @@ def test_an_image_of_an_odd_shape_is_looked_at(cars, size):
 
 def test_backgrounds(cars):
     upload(cars, png(red_cars.street()))
-    cars.segmented_control(key="background").set_value("Colour").run()
+    cars.button_group(key="background").set_value("Colour").run()
     labels = [button.proto.label for button in cars.get("download_button")]
     assert labels[0] == "Image, JPEG"
-    cars.segmented_control(key="background").set_value("Image").run()
+    cars.button_group(key="background").set_value("Image").run()
     upload(cars, b"only text", key="backdrop")
     assert is_one_sentence(cars.error[0].value)
     upload(cars, png(Image.new("RGB", (50, 90), "blue")), key="backdrop")
@@ -467,7 +467,7 @@ def test_the_record_is_told(cars, model):
         assert found[label] == number_format.percent(test[name], 2)
     assert any(number_format.percent(streets["iou"], 1) in text.value for text in cars.markdown)
     by_car, worst = (table.value for table in cars.table)
-    letters = dict(zip(["Car A", "Car B"], sorted(red_cars.CARS), strict=True))
+    letters = dict(zip(["Car\xa0A", "Car\xa0B"], sorted(red_cars.CARS), strict=True))
     assert list(by_car["n"].astype(int)) == [
         len(red_cars.CARS[letters[car]]) for car in by_car["Car"]
     ]

@@ -119,6 +119,16 @@ def test_the_images_that_excite_a_channel_most_come_in_order(page):
     assert values[0] == pytest.approx(float(maps.max()), rel=0.01)
 
 
+def test_what_was_recorded_with_the_weights_is_not_asked_again(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(zoo.explain, "top_activations", refuse)
+    st.cache_resource.clear()
+    top_images.prepare(zoo.load("mnist", source="bundle", device="cpu"))
+    st.cache_resource.clear()
+
+
 def test_the_last_layer_is_followed_by_softmax(page):
     look(page, layer="linear", channel=7, pixel=None)
     (steps,) = read.components(page, "arithmetic_steps")
@@ -200,16 +210,10 @@ def bars(page: AppTest) -> list[str]:
 
 
 def test_a_bar_says_which_value_has_which_colour(page):
-    bars = [
-        element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
-    ]
     values = trace_of(page)["relu1"]
     most = f"{mosaic.limit(values):.2g}"
     assert any(f"from 0 to {most}" in bar for bar in bars(page))
     look(page, layer="bn1", channel=2, pixel=None)
-    bars = [
-        element.proto.body for element in page.get("html") if "colour-bar" in element.proto.body
-    ]
     assert any("from −" in bar for bar in bars(page)), "below zero there is amber"
 
 

@@ -173,7 +173,7 @@ def test_the_page_warns_below_the_threshold_and_not_above(objects, model, monkey
         config = dict(running.config) | {"ood_threshold": threshold}
         monkeypatch.setattr(running, "config", config)
         objects.run()
-        assert ("none of my 10 classes" in read.answer(objects)["note"]) == warns
+        assert ("none of the 10 classes" in read.answer(objects)["note"]) == warns
 
 
 def test_a_final_run_says_whose_calibration_it_shows(model):

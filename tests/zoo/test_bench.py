@@ -119,9 +119,23 @@ def test_cases_take_turns_and_short_ones_are_called_often() -> None:
     order: list[str] = []
     cases = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
     seconds = bench.take_turns(cases, rounds=2)
-    assert order[:2] == ["a", "b"]  # the warm-up
-    assert order[2:] == ["a"] * 100 + ["b"] * 100 + ["a"] * 100 + ["b"] * 100
+    assert order[:4] == ["a", "a", "b", "b"]  # the warm-up
+    assert order[4:] == (["a"] * 101 + ["b"] * 101) * 2
     assert {case: times for case, (_, times) in seconds.items()} == {"a": 2, "b": 2}
+
+
+def test_turns_do_not_disturb() -> None:
+    """Neither a first call that compiles, nor the first one behind another case, counts."""
+    state = {"compiled": False, "cache": ""}
+
+    def call(name: str) -> None:
+        time.sleep(0.2 if not state["compiled"] else 0.06 if state["cache"] != name else 0.001)
+        state["compiled"], state["cache"] = True, name
+
+    found = bench.take_turns({"a": lambda: call("a"), "b": lambda: call("b")}, rounds=3)
+    for seconds, times in found.values():
+        assert times == 3
+        assert seconds < 0.02
 
 
 def test_a_slow_case_is_called_once(monkeypatch) -> None:

@@ -31,6 +31,7 @@ from training.engine.failures import TrainingError, run_command
 from training.engine.provenance import EXPERIMENTS, ROOT, provenance, write_experiment
 
 QUESTION = "What does an answer cost while another process keeps the cores busy?"
+LIMITS = "One machine and one network; what is busy beside it does nothing else."
 SPINNING = "spinning"
 # By way: what is set in the environment, the backend, and torch's threads (0: all).
 WAYS: Mapping[str, tuple[Mapping[str, str], str, int]] = {
@@ -133,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = finding(rows)
     path = write_experiment(
         "busy_cores", question=QUESTION, finding=said, rows=rows, record=record, seeds=[0],
-        folder=options.folder, limits="one machine; one network; what is busy does nothing else.",
+        folder=options.folder, limits=LIMITS,
     )  # fmt: skip
     print(f"{path}: {said}")
     return 0

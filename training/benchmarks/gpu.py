@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,28 +46,26 @@ Parts = Iterator[tuple[str, Callable[[], Any]]]  # name, and what measures it
 def answers(options: argparse.Namespace) -> Parts:
     """Compare every model's answers with those on the CPU."""
     for name in options.models:
-        yield (
-            name,
-            lambda name=name: compare(
-                *(
-                    zoo.load(name, device=where, source="bundle")
-                    for where in ("cpu", options.device)
-                )
-            ),
-        )
+
+        def measure(name: str = name) -> dict[str, Any]:
+            here = zoo.load(name, device="cpu", source="bundle")
+            return compare(here, zoo.load(name, device=options.device, source="bundle"))
+
+        yield name, measure
 
 
 def compare(here: AnyModel, there: AnyModel) -> dict[str, Any]:
     """Return how far the answers of two loads of a model differ, over its sample images."""
     paths = [sample.path for sample in samples(zoo.info(here.name).samples)]
-    one, two = here.predict_batch(paths), there.predict_batch(paths)
+    one: Sequence[Any] = here.predict_batch(paths)
+    two: Sequence[Any] = there.predict_batch(paths)
     found: dict[str, Any] = {"device": there.device, "n": len(paths)}
     differences = [
         np.abs(a.probabilities - b.probabilities).max() for a, b in zip(one, two, strict=True)
     ]
     found["largest_difference"] = float(max(differences))
     if isinstance(here, zoo.Segmenter):
-        found["worst_iou"] = min(iou(a.mask, b.mask) for a, b in zip(one, two, strict=True))  # type: ignore[union-attr]
+        found["worst_iou"] = min(iou(a.mask, b.mask) for a, b in zip(one, two, strict=True))
     else:
         found["same_label"] = float(
             np.mean([a.label == b.label for a, b in zip(one, two, strict=True)])
@@ -106,7 +105,7 @@ def fast(options: argparse.Namespace) -> Parts:
     folder = options.out / "fast"
     command = ["training.benchmarks.cifar_time_to_94", "--full", "--folder", folder]
     command += ["--out", folder / "finished", "--device", options.device, "--seeds", *options.seeds]
-    yield "fast", lambda: _run(options, command, folder / "cifar_time_to_94.json")
+    yield "fast", partial(_run, options, command, folder / "cifar_time_to_94.json")
 
 
 def best(options: argparse.Namespace) -> Parts:
@@ -115,7 +114,7 @@ def best(options: argparse.Namespace) -> Parts:
         folder = options.out / f"best-{seed}"
         command = ["training.cifar10", "--preset", "best", "--out", folder, "--seed", seed]
         command += ["--device", options.device, "--resume"]
-        yield f"best, seed {seed}", lambda c=command, f=folder: _run(options, c, f / "record.json")
+        yield f"best, seed {seed}", partial(_run, options, command, folder / "record.json")
 
 
 def _run(options: argparse.Namespace, command: Sequence[Any], result: Path) -> dict[str, Any]:

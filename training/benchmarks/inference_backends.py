@@ -38,6 +38,10 @@ from zoo.backends.engines import OnnxRuntime, OpenVino
 from zoo.bench import engines, take_turns
 
 QUESTION = "How fast is each model in each runtime and number format?"
+LIMITS = (
+    "Random inputs and one machine; reading and preparing an image come on top. IoU is of "
+    "validation images, which a shipped network may have learned from in its last run."
+)
 IMAGES = 24  # of each half: to calibrate on, and to measure IoU on
 Answer = Callable[[np.ndarray], np.ndarray]
 Way = tuple[str, str]  # backend, precision
@@ -155,8 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record=record | {"threads": torch.get_num_threads()},
         seeds=[0],
         folder=options.folder,
-        limits="random inputs and one machine; reading and preparing an image come on top. IoU is "
-        "of validation images, which a shipped network may have learned from in its last run.",
+        limits=LIMITS,
     )
     print(f"{path}: {said}")
     return 0

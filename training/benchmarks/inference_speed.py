@@ -6,11 +6,18 @@ Each network alone, as ``zoo.load`` gives it, on random inputs: one image, and a
 take turns, so that whatever else the machine does slows all of them alike; beside them stands a
 ResNet-18 for images of 32 × 32 pixels, to compare with. The result is written to
 ``zoo/experiments/inference_speed.json``, from which README.md takes its column.
+
+It needs an idle machine, and refuses another: PyTorch's threads wait for each other at the end of
+each layer, so a thread that has to share its core makes all of them late. With two threads on one
+core an image in the object network took 200 ms of processor time where one thread takes 10. For the
+same reason there are never more threads than cores that this process may use.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,12 +27,14 @@ import numpy as np
 import torch
 
 import zoo
-from training.engine.failures import run_command
+from training.engine.failures import TrainingError, run_command
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 from zoo.bench import resnet18, take_turns
 
 QUESTION = "How long does an image take in each model?"
+LIMITS = "Random inputs and one machine; reading and preparing an image come on top."
 RESNET = "resnet18"
+BUSY = 0.1  # share of the cores that others may use
 BATCH = {"classification": 128, "segmentation": 4}  # a photo is work enough for all cores
 
 
@@ -47,6 +56,42 @@ def calls(names: Sequence[str]) -> dict[tuple[str, int], Callable[[], object]]:
 
         found[RESNET, batch] = run
     return found
+
+
+def cores() -> list[int]:
+    """Return the numbers of the cores that this process may use."""
+    try:
+        return sorted(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return list(range(os.cpu_count() or 1))
+
+
+def others_busy(seconds: float = 1.0, stat: Path = Path("/proc/stat")) -> float:
+    """Return the share of this process's cores that others use, in [0, 1]; 0 if nobody tells.
+
+    Args:
+        seconds: to watch for, asleep.
+        stat: Linux's counters.
+    """
+    if not stat.exists():
+        return 0.0
+    before = _ticks(stat)
+    time.sleep(seconds)
+    spent = [after - start for after, start in zip(_ticks(stat), before, strict=True)]
+    return spent[0] / max(1, sum(spent))
+
+
+def _ticks(stat: Path) -> tuple[int, int]:
+    """Return how long this process's cores have worked and been idle, in ticks."""
+    mine = {f"cpu{number}" for number in cores()}
+    work = idle = 0
+    for line in stat.read_text().splitlines():
+        name, *values = line.split()
+        if name in mine:
+            ticks = [int(value) for value in values[:8]]  # user nice system idle iowait irq …
+            idle += ticks[3] + ticks[4]
+            work += sum(ticks) - ticks[3] - ticks[4]
+    return work, idle
 
 
 def rows(times: Mapping[tuple[str, int], tuple[float, int]]) -> list[dict[str, Any]]:
@@ -83,8 +128,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m training.benchmarks.inference_speed", description=QUESTION
     )
     parser.add_argument("--rounds", type=int, default=9, help="of turns (default 9)")
+    parser.add_argument("--busy", action="store_true", help="measure though others work, too")
     parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)
+    busy = others_busy()
+    if busy > BUSY and not options.busy:
+        raise TrainingError(
+            f"Others use {busy:.0%} of the cores, which would be measured with it: wait until the "
+            "machine is idle, or add --busy."
+        )
+    torch.set_num_threads(min(torch.get_num_threads(), len(cores())))
     record = provenance(("numpy", "torch"))
     table = rows(take_turns(calls(zoo.list_models()), options.rounds))
     said = finding(table)
@@ -93,10 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         question=QUESTION,
         finding=said,
         rows=table,
-        record=record | {"threads": torch.get_num_threads()},
+        record=record | {"threads": torch.get_num_threads(), "others_busy": round(busy, 3)},
         seeds=[0],
         folder=options.folder,
-        limits="random inputs and one machine; reading and preparing an image come on top.",
+        limits=LIMITS,
     )
     print(f"{path}: {said}")
     return 0

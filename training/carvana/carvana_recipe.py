@@ -25,7 +25,7 @@ Cars are held out whole: no view of a validation or test car is ever learned fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ def make_optimizers(network: nn.Module, recipe: CarvanaRecipe) -> dict[str, torc
     ours |= {id(p) for p in hidden}
     others = [p for p in parameters if id(p) not in ours]
 
-    def group(part: list[nn.Parameter], factor: float, decay: float) -> dict[str, Any]:
+    def group(part: Sequence[Tensor], factor: float, decay: float) -> dict[str, Any]:
         return {"params": part, "factor": factor, "weight_decay": decay}
 
     adam = torch.optim.AdamW(

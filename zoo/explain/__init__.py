@@ -23,7 +23,7 @@ from zoo.explain.receptive_field import (
 )
 from zoo.explain.skip_ablation import MaskChange, ablate_skips, mask_without_skips, skips
 from zoo.explain.subject import layers, trace
-from zoo.explain.top_activations import TopActivations, top_activations
+from zoo.explain.top_activations import StrongestAnswers, TopActivations, top_activations
 from zoo.graph.layers import Skip, Trace, TracedLayer
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ReceptiveField",
     "SanityCheck",
     "Skip",
+    "StrongestAnswers",
     "TopActivations",
     "Trace",
     "TracedLayer",

@@ -19,6 +19,32 @@ _BATCH = 16  # images per forward pass: bounds the memory of the activations
 
 
 @dataclass(frozen=True, eq=False)
+class StrongestAnswers:
+    """The images that excite each channel of one layer most, and where in them.
+
+    Attributes:
+        images: uint16 (C, K): numbers of the images, the strongest first.
+        places: uint16 (C, K): where in the map the largest value stands, counted row by row.
+        values: float32 (C, K).
+        columns: Width of the map; 1 for features.
+    """
+
+    images: np.ndarray
+    places: np.ndarray
+    values: np.ndarray
+    columns: int
+
+    def of(self, channel: int) -> list[tuple[int, int, int, float]]:
+        """Return (image, row, column, value) for a channel, best first."""
+        return [
+            (int(image), *divmod(int(place), self.columns), float(value))
+            for image, place, value in zip(
+                self.images[channel], self.places[channel], self.values[channel], strict=True
+            )
+        ]
+
+
+@dataclass(frozen=True, eq=False)
 class TopActivations:
     """The largest value of every channel of one layer on every image.
 
@@ -36,6 +62,26 @@ class TopActivations:
         """Return (image, row, column) of the strongest answers of a channel, best first."""
         order = np.argsort(-self.values[:, channel], kind="stable")[:count]
         return [(int(i), *divmod(int(self.places[i, channel]), self.columns)) for i in order]
+
+    def strongest(self, count: int) -> StrongestAnswers:
+        """Return the strongest answers of every channel, to be kept.
+
+        Args:
+            count: images a channel.
+
+        Raises:
+            ZooError: The images or the map's positions are too many for two bytes.
+        """
+        order = np.argsort(-self.values, axis=0, kind="stable")[:count]
+        places = np.take_along_axis(self.places, order, axis=0)
+        if max(int(order.max()), int(places.max())) > np.iinfo(np.uint16).max:
+            raise ZooError("More than 65,536 images, or positions of a map, cannot be recorded.")
+        return StrongestAnswers(
+            order.T.astype(np.uint16),
+            places.T.astype(np.uint16),
+            np.take_along_axis(self.values, order, axis=0).T.astype(np.float32),
+            self.columns,
+        )
 
 
 def top_activations(subject: Any, inputs: np.ndarray) -> dict[str, TopActivations]:

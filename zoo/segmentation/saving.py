@@ -42,7 +42,17 @@ class Saver:
         Raises:
             ZooError: A folder cannot be written to.
         """
-        file = masks.file_name(name, self._taken)
+        return self.write(self.reserve(name), image, answer)
+
+    def reserve(self, name: str) -> str:
+        """Return the mask's file name for an image, which no other image gets."""
+        return masks.file_name(name, self._taken)
+
+    def write(self, file: str, image: ImageSource, answer: Segmentation) -> dict[str, str]:
+        """Write the files for one image under a name that `reserve` gave; in any thread.
+
+        Returns and raises what `save` does.
+        """
         written: dict[str, str] = {}
         if self._masks is not None:
             path = self._masks / file

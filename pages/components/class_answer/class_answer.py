@@ -9,6 +9,8 @@ from pages.common import number_format
 from pages.components.register import component
 from pages.images import encoding
 
+SURE = 0.9  # a probability from which on no answer is called unsure; a caution may stand beside it
+
 _mount = component("class_answer")
 
 
@@ -30,24 +32,25 @@ def show(
         sees: uint8 array, the image that the network gets.
         place: Where the network ran, such as "NumPy on the CPU".
         top: Show so many classes, the most probable ones first; None: all, in their own order.
-        note: Why the answer is unsure, one sentence; "" if it is not. An unsure answer gets a
-            question mark and the colour of caution.
+        note: Why to be careful with it, one sentence; "" if there is no reason. If the network is
+            not :data:`SURE` either, the answer gets a question mark and the colour of caution.
     """
     second, probability = result.top(2)[1]
     rows = list(zip(result.labels, result.probabilities.tolist(), strict=True))
     if top is not None:
         rows = result.top(top)
     height, width = sees.shape[:2]
+    unsure = bool(note) and result.confidence < SURE
     data = {
         "number": number,
         "labels": [label for label, _ in rows],
         "probabilities": [round(p, 4) for _, p in rows],
         "percents": [number_format.percent(p) for _, p in rows],
         "best": [label for label, _ in rows].index(result.label),
-        "label": f"{result.label}?" if note else result.label,
-        "unsure": bool(note),
+        "label": f"{result.label}?" if unsure else result.label,
+        "unsure": unsure,
         "note": note,
-        "main": f"{'Only ' if note else ''}{number_format.percent(result.confidence)} sure "
+        "main": f"{'Only ' if unsure else ''}{number_format.percent(result.confidence)} sure "
         f"it is {_article(result.label)}",
         "rest": f"Next: {second}, {number_format.percent(probability)}. "
         f"Answered in {number_format.duration(result.seconds)} by {place}.",

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -87,5 +88,5 @@ def _take(key: str, field: str, on_file: Callable[[str, bytes], None]) -> None:
     context = get_script_run_ctx()
     if context is not None and st.runtime.exists():
         with contextlib.suppress(AttributeError):  # it would go with the session
-            uploads = st.runtime.get_instance().uploaded_file_mgr
+            uploads: Any = st.runtime.get_instance().uploaded_file_mgr
             uploads.remove_file(context.session_id, file.file_id)

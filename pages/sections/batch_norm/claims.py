@@ -6,8 +6,9 @@ it; a claim whose measurement is not recorded is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pages.sections.batch_norm import recorded_series as series
 from pages.sections.batch_norm.recorded_series import percent
@@ -132,10 +133,12 @@ def _smooth(found: Experiment) -> Measured | None:
 
 
 def _medians(found: Experiment, columns: Sequence[tuple[str, str]]) -> Measured | None:
-    rate = series.values(found, "learning_rate")[0]
+    rates = next(iter(series.settings(found).values()))
     parts, words = [], []
     for column, name in columns:
-        none, batch = (series.medians(found, column, norm, rate) for norm in ("none", "batch"))
+        none, batch = (
+            series.medians(found, column, norm, rates[norm]) for norm in ("none", "batch")
+        )
         if not none or not batch:
             return None
         parts.append(spread.difference(none, batch))
@@ -190,7 +193,7 @@ def _modes(found: Experiment) -> Measured:
     return Measured(parts, f"{percent(running['accuracy'])} → {words}")
 
 
-def _size(row: dict) -> int:
+def _size(row: Mapping[str, Any]) -> int:
     return int(row["batch_size"])
 
 

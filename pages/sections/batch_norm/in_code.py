@@ -21,13 +21,13 @@ def show() -> None:
     with left:
         (written,) = st.tabs(["What you write: PyTorch"])
         with written:
-            st.code(EXAMPLE, language="python", height=HEIGHT)
+            st.code(EXAMPLE, language="python", wrap_lines=True, height=HEIGHT)
     with right:
         forward, backward = st.tabs(["What is computed: NumPy, forward", "backward"])
         with forward:
-            st.code(source(BatchNorm.forward), language="python", height=HEIGHT)
+            st.code(source(BatchNorm.forward), language="python", wrap_lines=True, height=HEIGHT)
         with backward:
-            st.code(source(BatchNorm.backward), language="python", height=HEIGHT)
+            st.code(source(BatchNorm.backward), language="python", wrap_lines=True, height=HEIGHT)
 
 
 def source(function: Callable[..., Any]) -> str:

@@ -18,28 +18,31 @@ IMAGES = 1
 def show(subject: Subject) -> None:
     """Show what folding changes as recorded; fold and time it here on demand."""
     found = recorded_series.recorded("batch_norm_folding")
-    own = [row for row in found.rows if row["model"] == subject.name] if found else []
-    live: batch_norm.Comparison | None = st.session_state.get("bn.folded")
-    if live is not None:
-        _metrics(live.max_difference, live.before, live.after, "here, just now")
-    elif own:
-        row = min(own, key=lambda row: row["images"])
-        _metrics(row["max_difference"], row["seconds"], row["seconds_folded"], "recorded")
-    left, right = st.columns(2)
-    if left.button("Do it here", icon=":material/compress:", key="bn.fold"):
+    figure = st.container()
+    with st.container(horizontal=True, gap="small"):
+        asked = st.button("Do it here", icon=":material/compress:", key="bn.fold")
+        if found is not None:
+            how_measured.popover(found)
+    if asked:
         with st.spinner("Folding, and timing both in turns …"):
             try:
-                folded = batch_norm.fold(subject.network, subject.inputs[:1])
+                st.session_state["bn.folded"] = _fold(subject)
             except zoo.ZooError as error:
                 st.error(str(error))
                 return
-            st.session_state["bn.folded"] = batch_norm.compare(
-                subject.network, folded.network, subject.inputs[:IMAGES], ROUNDS
-            )
-        st.rerun(scope="fragment")
-    if found is not None:
-        with right:
-            how_measured.popover(found)
+    live: batch_norm.Comparison | None = st.session_state.get("bn.folded")
+    own = [row for row in found.rows if row["model"] == subject.name] if found else []
+    with figure:
+        if live is not None:
+            _metrics(live.max_difference, live.before, live.after, "here, just now")
+        elif own:
+            row = min(own, key=lambda row: row["images"])
+            _metrics(row["max_difference"], row["seconds"], row["seconds_folded"], "recorded")
+
+
+def _fold(subject: Subject) -> batch_norm.Comparison:
+    folded = batch_norm.fold(subject.network, subject.inputs[:1])
+    return batch_norm.compare(subject.network, folded.network, subject.inputs[:IMAGES], ROUNDS)
 
 
 def _metrics(difference: float, before: float, after: float, where: str) -> None:

@@ -16,7 +16,7 @@ from zoo import batch_norm
 COUNT, FEWER = 64, 16  # images in the batch: fewer for a large network, which answers each time
 LARGE = 1_000_000  # parameters
 REACH = 4.0  # how far the sliders go from the network's own γ and β
-ONE, ALL = "This channel", "All channels"
+ONE, ALL = "Channel", "Layer"
 MOMENTA, MOMENTUM = (0.01, 0.1, 0.5), 0.1
 ARRIVING = 40  # batches of the animation
 
@@ -24,7 +24,7 @@ ARRIVING = 40  # batches of the animation
 @st.fragment
 def show() -> None:
     """Draw one channel before, between and after, and what its γ and β decide."""
-    left, right = st.columns([4, 8], gap="large")
+    left, right = st.columns([4, 8], gap="medium")
     with left:
         subject, layer, channel = _choose()
         count = FEWER if zoo.info(subject.name).parameters > LARGE else COUNT
@@ -107,7 +107,7 @@ def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> st
         )
     scope = st.segmented_control(
         "Move", (ONE, ALL), default=ONE, required=True, key="bn.scope",
-        help="All channels: every γ is multiplied as this one is, every β shifted as this one is.",
+        help="Layer: every γ is multiplied as this one is, every β shifted as this one is.",
     )  # fmt: skip
     st.button("As trained", on_click=reset, icon=":material/undo:", key="bn.reset")
     if not steps.trained_gamma:
@@ -171,7 +171,7 @@ def _effect(
 @st.fragment
 def averages() -> None:
     """Draw what norms average over, and how a running mean follows the batches."""
-    left, right = st.columns([7, 5], gap="large")
+    left, right = st.columns([7, 5], gap="medium")
     with left:
         st.markdown("**What shares one mean and one variance**")
         norm_axes.show("bn.axes")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -126,7 +127,7 @@ def _show() -> None:
 
 def _controls(running: bool) -> float:
     """Draw the learning rate, which a link holds, and the button; return the rate."""
-    left, right = st.columns([7, 3], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns(2, gap="small", vertical_alignment="bottom")
     st.session_state.setdefault("bn.race.rate", RATE)
     rate = left.select_slider(
         "Learning rate of both", RATES, format_func=lambda r: f"{r:g}", key="bn.race.rate",
@@ -160,10 +161,12 @@ def _begin(rate: float) -> None:
 
 
 def _draw(
-    curves: dict[str, Sequence[tuple[float, float]]], words: str, rate: float, replay: str = ""
+    curves: Mapping[str, Sequence[tuple[float, float]]], words: str, rate: float, replay: str = ""
 ) -> None:
     earlier: list[Race] = st.session_state.get("bn.race.earlier", [])
-    thin = [{"name": f"learning rate {r.learning_rate:g}", "curves": r.curves} for r in earlier]
+    thin: list[dict[str, Any]] = [
+        {"name": f"learning rate {r.learning_rate:g}", "curves": r.curves} for r in earlier
+    ]
     drawn = [curves, *(race["curves"] for race in thin)]
     last = max((points[-1][0] for own in drawn for points in own.values() if points), default=1)
     race_curves.show(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pages.common import charts, number_format
+from pages.common import charts, drawn_once, number_format
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -57,6 +57,7 @@ class Axis:
         powers: whether a logarithmic one writes only powers of ten, as such.
         ticks: where to write numbers; empty leaves it to Plotly.
         limits: from, to; None leaves it to Plotly.
+        from_zero: whether it begins at zero.
     """
 
     title: str = ""
@@ -65,6 +66,7 @@ class Axis:
     powers: bool = False
     ticks: Sequence[float] = field(default_factory=tuple)
     limits: tuple[float, float] | None = None
+    from_zero: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,7 @@ class Histogram:
     limits: tuple[float, float]
 
 
+@drawn_once.keep
 def histograms(row: Sequence[Histogram], height: int = 150) -> go.Figure:
     """Draw how often each value occurs, side by side, each with a mark at zero.
 
@@ -121,6 +124,7 @@ def histograms(row: Sequence[Histogram], height: int = 150) -> go.Figure:
     return figure
 
 
+@drawn_once.keep
 def lines(
     drawn: Sequence[Line],
     x: Axis,
@@ -174,6 +178,7 @@ def lines(
     return figure
 
 
+@drawn_once.keep
 def grid(
     rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[float | None]], title: str
 ) -> go.Figure:
@@ -207,6 +212,7 @@ def grid(
     return figure
 
 
+@drawn_once.keep
 def dots(
     rows: Mapping[str, Sequence[float]],
     colors: Mapping[str, str],
@@ -243,6 +249,7 @@ def dots(
     return figure
 
 
+@drawn_once.keep
 def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.Figure:
     """Draw two answers to one image, a pair of bars a class.
 
@@ -293,6 +300,8 @@ def _axis(update: Any, axis: Axis, options: dict[str, Any]) -> None:
         settings |= {"dtick": 1, "tickformat": None, "exponentformat": "power"}
     if axis.ticks:
         settings |= {"tickvals": list(axis.ticks), "ticktext": [f"{t:g}" for t in axis.ticks]}
+    if axis.from_zero:
+        settings["rangemode"] = "tozero"
     if axis.limits:
         settings["range"] = [math.log10(v) for v in axis.limits] if axis.log else axis.limits
     update(**settings)

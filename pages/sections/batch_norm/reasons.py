@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 import zoo
@@ -9,6 +11,7 @@ from pages.common import charts
 from pages.components.gradient_arrows import gradient_arrows
 from pages.sections.batch_norm import how_measured, norm_charts, recorded_series
 
+Rates = dict[str, float]  # by norm
 DECADES = 1000  # from this ratio on, an axis writes powers of ten
 FOLDED = (
     ("Gradient of this layer", "gradient_norm", "‖∂L/∂W‖"),
@@ -20,14 +23,14 @@ FOLDED = (
 @st.fragment
 def show(found: zoo.Experiment) -> None:
     """Draw covariate shift and smoothness, with and without BatchNorm; the rest is folded."""
-    rates = recorded_series.values(found, "learning_rate")
-    rate = float(st.session_state.get("bn.reasons.rate") or rates[0])
-    left, right = st.columns(2, gap="large")
+    settings = recorded_series.settings(found)
+    rates = settings[st.session_state.get("bn.reasons.rate") or next(iter(settings))]
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Internal covariate shift** – 0: no shift")
         gradient_arrows.show("bn.arrows.shift", "shift")
         shift = {
-            norm: recorded_series.by_step(found, "shift_relative", norm, rate)
+            norm: recorded_series.by_step(found, "shift_relative", norm, rates[norm])
             for norm in ("batch", "none")
         }
         _pair("shift_relative", "Internal covariate shift", shift, norm_charts.Axis("", ".1f"))
@@ -35,21 +38,21 @@ def show(found: zoo.Experiment) -> None:
         st.markdown("**Gradient along its step** – lower: smoother")
         gradient_arrows.show("bn.arrows.smooth", "smooth")
         smooth = {
-            norm: recorded_series.landscape(found, "smoothness", norm, rate)
+            norm: recorded_series.landscape(found, "smoothness", norm, rates[norm])
             for norm in ("batch", "none")
         }
         _pair("smoothness", "Change of the gradient by distance", smooth,
               norm_charts.Axis("", ".3~g", log=True))  # fmt: skip
     with st.expander("Another learning rate; the loss on the way; a layer from inside"):
         st.segmented_control(
-            "Learning rate", rates, default=rates[0], required=True,
-            format_func=lambda r: f"{r:g}", key="bn.reasons.rate",
+            "Learning rate", list(settings), default=next(iter(settings)), required=True,
+            key="bn.reasons.rate",
         )  # fmt: skip
-        _folded(found, rate)
+        _folded(found, rates)
     how_measured.popover(found)
 
 
-def _folded(found: zoo.Experiment, rate: float) -> None:
+def _folded(found: zoo.Experiment, rates: Rates) -> None:
     layers = list(dict.fromkeys(row["layer"] for row in found.rows))
     layer = st.selectbox(
         "Layer",
@@ -58,16 +61,18 @@ def _folded(found: zoo.Experiment, rate: float) -> None:
         format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
         key="bn.reasons.layer",
     )
-    columns = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
+    columns = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
     with columns[0]:
-        _landscape(found, rate)
+        _landscape(found, rates)
     for column, (title, name, note) in zip(columns[1:], FOLDED, strict=True):
         with column:
             st.markdown(f"**{title}** – {note}")
             points = {
                 norm: [
                     (step, value)
-                    for step, value in recorded_series.by_step(found, name, norm, rate, layer)
+                    for step, value in recorded_series.by_step(
+                        found, name, norm, rates[norm], layer
+                    )
                     if value > 0  # before the first step nothing has drifted: 0 has no logarithm
                 ]
                 for norm in ("batch", "none")
@@ -77,12 +82,12 @@ def _folded(found: zoo.Experiment, rate: float) -> None:
             _pair(name, title, points, norm_charts.Axis("", ".3~g", log=True, powers=wide))
 
 
-def _landscape(found: zoo.Experiment, rate: float) -> None:
+def _landscape(found: zoo.Experiment, rates: Rates) -> None:
     """Draw between which values the loss lies along the gradient step."""
     bands, edges = [], []
     for norm in ("none", "batch"):
         low, high = (
-            recorded_series.landscape(found, column, norm, rate)
+            recorded_series.landscape(found, column, norm, rates[norm])
             for column in ("loss_low", "loss_high")
         )
         tint = norm_charts.tint(norm)
@@ -109,11 +114,9 @@ def _pair(
     if not drawn:
         st.caption("Not for the first layer: there are no layers in front of it.")
         return
-    figure = norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185)
-    if not y.log:
-        figure.update_yaxes(rangemode="tozero")
+    y = replace(y, from_zero=not y.log)
     charts.show(
-        figure,
+        norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185),
         key=f"bn.reasons.{name}",
         alt=f"{title} by training step, with and without BatchNorm",
     )

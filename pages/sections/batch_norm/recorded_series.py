@@ -86,16 +86,25 @@ def final(found: Experiment, column: str = "accuracy", **where: Any) -> Runs | N
 
 
 def at_rate(found: Experiment, rate: float, **where: Any) -> tuple[float, ...]:
-    """Return the accuracies at one learning rate, of the search if there is one."""
-    stages = {row.get("stage") for row in found.rows}
-    stage = "search" if "search" in stages else None
+    """Return the accuracies at one learning rate, of the search's first round if there is one."""
+    searched = [row for row in found.rows if row.get("stage") == "search"]
+    rows = searched or list(found.rows)
+    shortest = min(row.get("epochs", 0) for row in rows)
     return tuple(
         row["accuracy"]
-        for row in found.rows
+        for row in rows
         if row["learning_rate"] == rate
-        and row.get("stage") == stage
+        and row.get("epochs", 0) == shortest
         and all(row[key] == value for key, value in where.items())
     )
+
+
+def settings(found: Experiment) -> dict[str, dict[str, float]]:
+    """Return by name the learning rates (by norm) that ``batch_norm_statistics`` looked at."""
+    if named := found.raw.get("settings"):
+        return {one["label"]: dict(one["rates"]) for one in named}
+    norms = values(found, "norm")
+    return {f"{rate:g}": dict.fromkeys(norms, rate) for rate in values(found, "learning_rate")}
 
 
 def learning_curve(

@@ -62,20 +62,7 @@ def batch_dependence(subject: Subject) -> None:
 def modes(subject: Subject) -> None:
     """Draw accuracy by batch size, as recorded on all test images and as measured now."""
     found = recorded_series.recorded("batch_norm_modes")
-    live = st.session_state.get("bn.modes")
-    lines = ([] if found is None else _recorded_modes(found)) + (_live_modes(live) if live else [])
-    if lines:
-        st.markdown("**Accuracy when left in train()**")
-        charts.show(
-            norm_charts.lines(
-                lines,
-                norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
-                norm_charts.Axis("", ".0%"),
-                height=250,
-            ),
-            key="bn.modes.chart",
-            alt="Accuracy by batch size, with the statistics of the batch",
-        )
+    figure = st.container()
     with st.container(horizontal=True, gap="small"):
         if found is not None:
             how_measured.popover(found)
@@ -87,12 +74,30 @@ def modes(subject: Subject) -> None:
             asked = st.button("Measure", key="bn.measure")
     if asked:
         _measure(subject)
-        st.rerun(scope="fragment")
+    live = st.session_state.get("bn.modes")
+    lines = ([] if found is None else _recorded_modes(found)) + (_live_modes(live) if live else [])
+    if lines:
+        with figure:
+            _modes_chart(lines)
     if live:
         st.caption(
             f"With markers: {MEASURED} sample images, just now; "
             f"{number_format.percent(live['running'])} in eval()."
         )
+
+
+def _modes_chart(lines: list[norm_charts.Line]) -> None:
+    st.markdown("**Accuracy when left in train()**")
+    charts.show(
+        norm_charts.lines(
+            lines,
+            norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
+            norm_charts.Axis("", ".0%"),
+            height=250,
+        ),
+        key="bn.modes.chart",
+        alt="Accuracy by batch size, with the statistics of the batch",
+    )
 
 
 def _recorded_modes(found: zoo.Experiment) -> list[norm_charts.Line]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 import zoo
@@ -9,6 +11,7 @@ from pages.common import loaded_models
 from pages.components.gallery import gallery
 from pages.images.encoding import data_url as address
 from pages.sections.feature_maps import trace_cache
+from zoo.explain import recorded_activations
 from zoo.samples.sets import ImageSet, image_set
 
 POOL = 512  # images that are searched
@@ -33,13 +36,12 @@ def show(
     if found is None:
         return
     items = []
-    for number, row, column in found.best(channel, COUNT):
+    for number, row, column, value in found.of(channel):
         field = None
         if len(layer.shape) == 3:
             field = zoo.explain.receptive_field(run, layer.name, row, column)
         encoded = trace_cache.over(images.images[number], None, field)
         name = images.names[images.labels[number]]
-        value = float(found.values[number, channel])
         items.append(gallery.GalleryImage(name, f"{value:.3g}", address(encoded), f"Shows: {name}"))
     split = {"test": "test images", "train": "training images"}[images.split]
     data = model.config["data"]["name"]
@@ -52,7 +54,10 @@ def show(
 
 
 def prepare(model: zoo.Model) -> None:
-    """Ask the network now what :func:`show` will need; it takes some seconds, once a server."""
+    """Have ready what :func:`show` will need: nothing to do, if it was recorded with the weights.
+
+    Otherwise the network is asked about all images; it takes some seconds, once a server.
+    """
     if _images(model) is not None:
         _top_activations(loaded_models.key(model), model)
 
@@ -65,9 +70,12 @@ def _images(model: zoo.Model) -> ImageSet | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Showing it some images …")
-def _top_activations(key: str, _model: zoo.Model) -> dict[str, zoo.explain.TopActivations]:
-    """Ask the network about the images once; all sessions share what it answered."""
-    images = _images(_model)
-    assert images is not None
-    inputs = _model.preprocessing.normalize_batch(images.images[:POOL])
-    return zoo.explain.top_activations(_model, inputs)
+def _top_activations(key: str, _model: zoo.Model) -> Mapping[str, zoo.explain.StrongestAnswers]:
+    """Return the answers as recorded, or ask the network once; all sessions share them."""
+    name = _model.config["image_set"]
+    sha256 = zoo.info(_model.name).sha256
+    if found := recorded_activations.recorded(_model.name, sha256, name):
+        return found
+    inputs = _model.preprocessing.normalize_batch(image_set(name).images[:POOL])
+    answers = zoo.explain.top_activations(_model, inputs)
+    return {layer: found.strongest(COUNT) for layer, found in answers.items()}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pages.sections.interview import recorded_figure, visitor_guess
-from pages.sections.interview.question_file import Chart, Group, Prediction, Scale
+from pages.sections.interview.question_file import Chart, Prediction, Scale, ValueGroup
 from pages.sections.interview.visitor_guess import Guess
 
 _TICKS = 5
@@ -87,7 +87,7 @@ def _frame(chart: Chart, name: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _group(group: Group, scale: Scale, hidden: bool = False) -> dict[str, Any]:
+def _group(group: ValueGroup, scale: Scale, hidden: bool = False) -> dict[str, Any]:
     """Return a line of dots; hidden: its label alone."""
     shown: dict[str, Any] = {"label": group.label, "note": group.note, "known": group.known}
     if hidden:

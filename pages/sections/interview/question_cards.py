@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
 from pages.sections.interview import visitor_progress
 from pages.sections.interview.question_file import SCENARIOS, Question, questions
 
-_BADGES = {
+_BADGES: dict[str, tuple[str, str, Literal["gray", "orange", "green"]]] = {
     "open": ("Open", ":material/radio_button_unchecked:", "gray"),
     "predicted": ("Predicted", ":material/trending_up:", "orange"),
     "answered": ("Answered", ":material/check:", "green"),

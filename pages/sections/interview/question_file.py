@@ -38,7 +38,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Group:
+class ValueGroup:
     """Some measured values under one name: a dot a seed.
 
     Attributes:
@@ -94,7 +94,7 @@ class Chart:
     title: str
     experiment: str
     scale: Scale
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ValueGroup, ...] = ()
     curve: Curve | None = None
 
 
@@ -143,7 +143,7 @@ class WrongClaim:
 
 
 @dataclass(frozen=True)
-class Source:
+class Reference:
     """Where something is written: paper and section, and its address."""
 
     paper: str
@@ -186,7 +186,7 @@ class Question:
     predictions: tuple[Prediction, ...]
     follow_ups: tuple[FollowUp, ...]
     wrong: tuple[WrongClaim, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[Reference, ...]
     limits: str = ""
     live: str = ""
     again: tuple[str, ...] = ()
@@ -219,7 +219,7 @@ def read(path: Path) -> Question:
         made["predictions"] = tuple(_prediction(one) for one in raw["predictions"])
         made["follow_ups"] = tuple(_follow_up(one) for one in raw["follow_ups"])
         made["wrong"] = tuple(WrongClaim(**one) for one in raw["wrong"])
-        made["sources"] = tuple(Source(**one) for one in raw["sources"])
+        made["sources"] = tuple(Reference(**one) for one in raw["sources"])
         question = Question(**made, path=path)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise QuestionFileError(f"{path.name} is no question: {error}.") from None
@@ -246,7 +246,7 @@ def _follow_up(raw: Mapping[str, Any]) -> FollowUp:
 def _chart(raw: Mapping[str, Any]) -> Chart:
     made = dict(raw)
     made["scale"] = Scale(**raw["scale"])
-    made["groups"] = tuple(Group(**one) for one in raw.get("groups", ()))
+    made["groups"] = tuple(ValueGroup(**one) for one in raw.get("groups", ()))
     if "curve" in raw:
         curve = raw["curve"]
         made["curve"] = Curve(

@@ -213,7 +213,7 @@ def _of_experiment(
     rows = [row for row in rows if all(_same(row.get(k), v) for k, v in where.items())]
     if function == "rows":
         return len(rows)
-    column = arguments[0] if arguments else None
+    column = str(arguments[0]) if arguments else ""
     numbers = [row[column] for row in rows if row.get(column) is not None]
     if not numbers:
         raise BrokenReferenceError(f"{whole!r}: no row has these values and {column!r}.")
@@ -221,7 +221,7 @@ def _of_experiment(
         groups: dict[Any, list[float]] = {}
         for row in rows:
             if row.get(column) is not None:
-                groups.setdefault(row.get(by), []).append(row[column])
+                groups.setdefault(row.get(str(by)), []).append(row[column])
         return (max if function == "best" else min)(map(statistics.fmean, groups.values()))
     if function not in _SUMMARIES:
         raise BrokenReferenceError(f"{whole!r}: there is no function {function!r}.")

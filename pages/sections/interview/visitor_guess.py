@@ -10,7 +10,7 @@ from typing import Any
 
 from pages.common import number_format
 from pages.sections.interview import recorded_figure
-from pages.sections.interview.question_file import Chart, Group, Prediction, Scale
+from pages.sections.interview.question_file import Chart, Prediction, Scale, ValueGroup
 
 Guess = float | int | list[float] | list[int]
 _LETTERS = string.digits + string.ascii_letters + "-_"  # 64, all of them plain in an address
@@ -96,8 +96,8 @@ def _distance(prediction: Prediction, guess: Guess) -> str:
         if right_option(prediction) == guess:
             return "Right."
         right = right_option(prediction)
-        measured = "" if right is None else f" Measured: “{prediction.options[right].label}”"
-        return f"Not this time.{measured}"
+        told = "" if right is None else f" Measured: “{prediction.options[right].label}”"
+        return f"Not this time.{told}"
     if prediction.kind == "order":
         right, pairs = pairs_in_order(prediction.chart, guess)
         if right == pairs:
@@ -106,8 +106,9 @@ def _distance(prediction: Prediction, guess: Guess) -> str:
     begin = "Close: " if is_close(prediction, guess) else ""
     if prediction.kind == "number":
         measured = answer(prediction)
+        assert isinstance(guess, int | float)
         said, found = (recorded_figure.written(v, scale.form) for v in (guess, measured))
-        off = _gap(scale, abs(float(guess) - measured), _off(prediction, guess))  # type: ignore[arg-type]
+        off = _gap(scale, abs(guess - measured), _off(prediction, guess))
         return f"{begin}{'y' if begin else 'Y'}ou said {said}, measured is {found}: {off} off."
     width = mean_distance(prediction, guess)
     off = _gap(scale, width * (scale.high - scale.low), width)
@@ -162,7 +163,7 @@ def mean_distance(prediction: Prediction, guess: Guess) -> float:
     )
 
 
-def group_values(group: Group) -> list[float]:
+def group_values(group: ValueGroup) -> list[float]:
     """Return a group's measured values, one a seed."""
     found = recorded_figure.value(group.values)
     return list(found) if isinstance(found, list) else [found]

@@ -97,20 +97,19 @@ def choose() -> None:
         st.error(problem, icon=":material/image_not_supported:")
     for key, value in (("background", now.kind), ("colour", now.colour), ("trim", now.trim)):
         st.session_state.setdefault(key, value)  # Streamlit forgets it on another page
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Background",
-            KINDS,
-            key="background",
-            required=True,
-            on_change=lambda: set_look(kind=st.session_state["background"]),
+    st.pills(  # which wrap where a column is narrow
+        "Background",
+        KINDS,
+        key="background",
+        required=True,
+        on_change=lambda: set_look(kind=st.session_state["background"]),
+    )
+    if now.kind == "Colour":
+        st.color_picker(
+            "Colour",
+            key="colour",
+            on_change=lambda: set_look(colour=st.session_state["colour"]),
         )
-        if now.kind == "Colour":
-            st.color_picker(
-                "Colour",
-                key="colour",
-                on_change=lambda: set_look(colour=st.session_state["colour"]),
-            )
     if now.kind == "Image":
         st.file_uploader("Another image", key="backdrop", on_change=_on_image)
     st.toggle(
@@ -151,7 +150,7 @@ def show_downloads(seen: Scene, threshold: float) -> None:
     def mask() -> bytes:  # runs in a thread of its own, without the session
         return masks.png(seen.full().mask_at(threshold))
 
-    label, name, kind = ("Cut-out, PNG with transparency", f"{stem}_cutout.png", "image/png")
+    label, name, kind = ("Cut-out, PNG", f"{stem}_cutout.png", "image/png")
     if not wanted.is_transparent and max(seen.size) > encoding.JPEG_SIDE:
         label, name, kind = ("Image, PNG", f"{stem}_background.png", "image/png")
     elif not wanted.is_transparent:

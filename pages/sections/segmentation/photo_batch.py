@@ -66,7 +66,7 @@ def show(model: zoo.Segmenter) -> None:
             "Several photos give one zip file with their masks, their cut-outs and a table of the "
             "areas."
         )
-        trim = st.toggle("Trim the cut-outs to the car", value=True, key="batch-trim")
+        trim = st.toggle("Trim the cut-outs", value=True, key="batch-trim")
         if len(files) > MOST:
             st.error(f"These are {len(files)} images: choose at most {MOST} at once.")
         elif files:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import zoo
-from pages.common import charts, number_format
+from pages.common import charts, drawn_once, number_format
 from zoo.segmentation import iou_by_group
 from zoo.segmentation.iou_by_group import Group, View
 
@@ -66,7 +66,10 @@ def _numbers(test: dict[str, float]) -> None:
 def letters(seen: Sequence[View]) -> list[View]:
     """Return the views with their cars called "Car A", "Car B" …, in the order of their names."""
     cars = sorted({view.car for view in seen})
-    names = {car: f"Car {string.ascii_uppercase[i % 26]}" for i, car in enumerate(cars)}
+    names = {
+        car: f"Car{number_format.NBSP}{string.ascii_uppercase[i % 26]}"
+        for i, car in enumerate(cars)
+    }
     return [replace(view, car=names[view.car]) for view in seen]
 
 
@@ -94,6 +97,7 @@ def _spread(seen: Sequence[View]) -> None:
         )
 
 
+@drawn_once.keep
 def figure(seen: Sequence[View]) -> go.Figure:
     """Return the chart of IoU by angle, a line a car."""
     import plotly.graph_objects as go  # 0.3 s, so only where a chart is drawn
@@ -116,7 +120,7 @@ def figure(seen: Sequence[View]) -> go.Figure:
     chart.update_layout(hovermode="x unified", legend=charts.LEGEND)
     chart.update_xaxes(
         title="Angle, in steps of 22.5°",
-        dtick=1,
+        tickvals=list(range(1, 17, 3)),
         range=[0.5, 16.5],
         showgrid=False,
         fixedrange=True,
@@ -131,9 +135,9 @@ def car_table(groups: Sequence[Group]) -> list[dict[str, str]]:
         {
             "Car": group.name,
             "n": str(group.n),
-            "Mean": number_format.percent(group.mean, 2),
+            "Mean, %": f"{100 * group.mean:.2f}",
             "±": f"{100 * group.std:.2f}" if group.n > 1 else "",
-            "Worst": number_format.percent(group.worst.iou, 2),
+            "Worst, %": f"{100 * group.worst.iou:.2f}",
         }
         for group in groups
     ]
@@ -143,10 +147,10 @@ def _worst(seen: Sequence[View]) -> None:
     st.markdown("**The worst test images**")
     st.table(worst_table(seen), border="horizontal", hide_index=True, alt="The worst test images")
     st.caption(
-        "Carvana's photos may not be shown here, so numbers must do. Against its car: the "
-        "difference from the mean over the car's images, in points of IoU; far below it, the "
-        "view is hard. Against its angle: the difference from the mean over all cars at that "
-        "angle; far below it, the car is."
+        "Carvana's photos may not be shown here, so numbers must do. To its car: the difference "
+        "from the mean over the car's images, in points of IoU; far below it, the view is hard. "
+        "To its angle: the difference from the mean over all cars at that angle; far below it, "
+        "the car is."
     )
 
 
@@ -159,9 +163,8 @@ def worst_table(seen: Sequence[View], count: int = 5) -> list[dict[str, str]]:
             "Car": view.car,
             "Angle": str(view.angle),
             "IoU": number_format.percent(view.iou, 2),
-            "Dice": number_format.percent(view.dice, 2),
-            "Against its car": f"{100 * (view.iou - cars[view.car]):+.2f}",
-            "Against its angle": f"{100 * (view.iou - angles[str(view.angle)]):+.2f}",
+            "To its car": f"{100 * (view.iou - cars[view.car]):+.2f}",
+            "To its angle": f"{100 * (view.iou - angles[str(view.angle)]):+.2f}",
         }
         for view in iou_by_group.worst(seen, count)
     ]

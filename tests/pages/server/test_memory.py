@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.benchmarks.pages import memory
+from training.benchmarks.pages import large_photos, memory
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,3 +22,11 @@ def test_warm_up_and_all_pages_fit_under_the_containers_limit() -> None:
     assert found["warmed up"] > 400, "it has not warmed up"
     assert found["peak"] <= 1500
     assert found["3 visitors, all pages"] <= 1200
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a process's memory: Linux only")
+def test_large_photos_that_come_at_once_fit_too() -> None:
+    """Three of 48 to 64 megapixels over HTTP: one is answered at a time, the others wait."""
+    found = large_photos.measure("api")
+    assert found["warmed up"] > 400, "it has not loaded its network"
+    assert found["peak"] <= 1500

@@ -49,6 +49,9 @@ def test_a_small_class_meets_no_error_and_is_measured(server: Server) -> None:
     assert result["server"]["cores"] > 0
     assert json.loads(json.dumps(result)) == result
     assert "0 errors" in load.table(result)
+    rows = load.rows({"sessions": 2} | result)
+    assert [row["page"] for row in rows] == ["all", "digits", "clicks"]
+    assert load.finding(rows).endswith("; 0 errors.")
 
 
 def test_the_figures_are_those_of_the_runs() -> None:

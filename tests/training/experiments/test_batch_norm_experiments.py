@@ -18,21 +18,31 @@ from torch.nn import functional
 import zoo
 from pages.sections.batch_norm import claims
 from tests.training.tiny_images import make_images, write_batches
+from training.data.augment_images import normalize
 from training.engine import provenance
 from training.engine.failures import TrainingError
 from training.experiments import cells
 from training.experiments.batch_norm import (
     batch_norm_batch_size,
+    batch_norm_depth,
+    batch_norm_folding,
     batch_norm_longer,
     batch_norm_modes,
+    batch_norm_race,
     batch_norm_speed,
     batch_norm_statistics,
     batch_norm_where,
     small_study,
     small_training,
 )
+from training.experiments.batch_norm.other_networks import built
 from training.experiments.batch_norm.probes import activation_statistics, covariate_shift, landscape
-from training.experiments.batch_norm.small_network import Design, SmallNet, units
+from training.experiments.batch_norm.small_network import (
+    Design,
+    SmallNet,
+    trained_parameters,
+    units,
+)
 from training.experiments.batch_norm.small_training import SmallRecipe, Step, train
 from zoo import experiments
 from zoo.networks.cifar_net import CifarNet
@@ -70,21 +80,27 @@ def check(content: dict[str, Any]) -> None:
     assert content["hardware"]["cpu"]
 
 
-def test_speed_covers_norms_rates_and_seeds_with_curves(data_dir: Path, folder: Path) -> None:
+def test_speed_searches_each_norms_rate_and_keeps_whole_curves(
+    data_dir: Path, folder: Path
+) -> None:
     content = run(batch_norm_speed, data_dir, folder)
     check(content)
-    assert {(r["norm"], r["learning_rate"], r["seed"]) for r in content["rows"]} == {
-        (norm, rate, seed)
-        for norm in ("none", "batch", "group", "layer")
-        for rate in batch_norm_speed.RATES
-        for seed in batch_norm_speed.SEEDS
-    }
-    assert len(content["curves"]) == len(content["rows"])
-    for row, curve in zip(content["rows"], content["curves"], strict=True):
-        assert 0 <= row["accuracy"] <= 1
+    for norm in ("none", "batch", "group", "layer"):
+        own = [row for row in content["rows"] if row["norm"] == norm]
+        searched = {row["learning_rate"] for row in own if row["stage"] == "search"}
+        final = [row for row in own if row["stage"] == "final"]
+        assert len(searched) >= 2
+        assert len({row["learning_rate"] for row in final}) == 1
+        assert final[0]["learning_rate"] in searched
+        assert [row["seed"] for row in final] == content["seeds"]
+    searching = {row["seed"] for row in content["rows"] if row["stage"] == "search"}
+    assert not searching & set(content["seeds"])
+    final = [row for row in content["rows"] if row["stage"] == "final"]
+    for row, curve in zip(final, content["curves"], strict=True):
         assert row["accuracy"] == curve["validation"][-1]["accuracy"]
         assert curve["training"]
     assert content["network"]["parameters"] > 1000
+    assert "too few seeds to say" in content["finding"]  # a rehearsal has two
 
 
 def test_where_reuses_the_cells_of_speed(
@@ -101,7 +117,33 @@ def test_where_reuses_the_cells_of_speed(
     assert Design() not in designs
     assert Design(norm="none") not in designs
     assert Design(position="after") in designs
-    assert content["residual_network"]["design"]["residual"] is True
+
+
+def test_depth_compares_plain_and_residual_networks(data_dir: Path, folder: Path) -> None:
+    content = run(batch_norm_depth, data_dir, folder)
+    check(content)
+    final = [row["variant"] for row in content["rows"] if row["stage"] == "final"]
+    assert set(final) == set(batch_norm_depth.VARIANTS)
+
+
+def test_the_search_grows_the_ladder_where_the_best_rate_is_its_end(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def stub(key: Any, *_: Any) -> dict[str, Any]:
+        recipe = key["recipe"]
+        asked.append((recipe["learning_rate"], recipe["epochs"]))
+        best = 0.7 if recipe["epochs"] < 8 else 0.4  # short and long trainings may differ
+        accuracy = 0.9 - abs(math.log(recipe["learning_rate"] / best)) / 10
+        return {"accuracy": accuracy, "diverged": False, "seconds": 1, "curve": [], "epochs": []}
+
+    monkeypatch.setattr(small_study, "train_cell", stub)
+    options = ["--data-dir", str(data_dir), "--folder", str(tmp_path), "--out", str(tmp_path / "o")]
+    study = small_study.SmallStudy("x", "x?", [*options, "--epochs", "8"])
+    assert study.search(TINY, (0.1, 0.2, 0.4)) == 0.4
+    assert asked == [(0.1, 2), (0.2, 2), (0.4, 2), (0.8, 2), (1.6, 2), *asked[5:]]
+    assert sorted(asked[5:]) == [(0.4, 8), (0.8, 8)]
 
 
 def test_longer_says_how_far_and_how_long(data_dir: Path, folder: Path) -> None:
@@ -119,23 +161,58 @@ def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, fold
     assert {row["norm"] for row in rows} == {"none", "batch"}
     assert len({row["layer"] for row in rows}) == 6
     for row in rows:
-        assert row["loss_low"] <= row["loss"] + 1e-3
-        assert row["loss"] <= row["loss_high"] + 1e-3
         assert row["activation_std"] > 0
         assert row["gradient_norm"] > 0
-    assert any(row["shift_cosine"] is not None for row in rows)
-    assert len(content["summary"]) == 2 * len(batch_norm_statistics.RATES)
+    assert any(row["shift_relative"] is not None for row in rows)
+    for row in content["landscape"]:
+        assert row["loss_low"] <= row["loss_high"]
+    low, own = content["settings"]
+    assert set(low["rates"].values()) == {batch_norm_statistics.LOW}
+    runs = {(r["norm"], r["learning_rate"], r["seed"]) for r in content["summary"]}
+    for norm in ("none", "batch"):
+        assert {(norm, own["rates"][norm], seed) for seed in content["seeds"]} <= runs
+
+
+def test_thinning_keeps_the_means_where_the_shift_was_measured() -> None:
+    shared = {"norm": "batch", "learning_rate": 0.1, "layer": "a", "loss_low": 1.0, "smoothness": 1}
+    rows = [
+        shared
+        | {"seed": seed, "step": step, "loss_high": 2.0 + seed, "gradient_change": None}
+        | {"gradient_norm": 1.0 + seed, "activation_std": 1.0, "activation_drift": 0.0}
+        | {"shift_relative": 0.5 if step == 1 else None}
+        for seed in (0, 1)
+        for step in (1, 2)
+    ]
+    (layer,), (around,) = batch_norm_statistics.thinned(rows)
+    assert (layer["step"], layer["gradient_norm"], layer["shift_relative"]) == (1, 1.5, 0.5)
+    assert (around["loss_high"], around["gradient_change"]) == (2.5, None)
 
 
 def test_batch_sizes_are_all_there(data_dir: Path, folder: Path) -> None:
     content = run(batch_norm_batch_size, data_dir, folder)
     check(content)
-    assert {(r["norm"], r["batch"]) for r in content["rows"]} == {
-        (norm, size) for norm in ("batch", "group") for size in (2, 4, 8, 32, 128)
+    final = [row for row in content["rows"] if row["stage"] == "final"]
+    assert {(r["norm"], r["batch"]) for r in final} == {
+        (norm, size) for norm in ("batch", "group", "layer") for size in (2, 4, 8, 32, 128)
     }
-    for row in content["rows"]:
-        assert row["learning_rate"] == pytest.approx(0.1 * row["batch"] / 128)
-        assert (row["accuracy_batch_statistics"] is None) == (row["norm"] == "group")
+    for row in final:
+        assert (row["accuracy_batch_statistics"] is None) == (row["norm"] != "batch")
+        assert (row["accuracy_corrected"] is None) == (row["norm"] != "batch")
+    assert content["published"]["points"] == 10.6
+
+
+def test_precise_statistics_are_means_over_large_batches() -> None:
+    network = SmallNet(TINY).initialize(torch.randn(50, 3, 32, 32))
+    images = make_images(600).images
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    twin = batch_norm_batch_size.with_precise_statistics(network, images)
+    found = twin.stages[0].unit1.norm
+    with torch.no_grad():
+        normalized = normalize(torch.from_numpy(images))
+        values = network.stages[0].unit1.conv(torch.relu(network.whiten(normalized)))
+    parts = [values[first : first + 500].mean(dim=(0, 2, 3)) for first in (0, 500)]
+    torch.testing.assert_close(found.running_mean, sum(parts) / 2, atol=1e-4, rtol=1e-3)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def test_modes_measure_the_bundled_network(
@@ -163,17 +240,17 @@ def test_what_the_experiments_write_makes_the_pages_claims(
 ) -> None:
     monkeypatch.setattr(experiments, "FOLDER", tmp_path)
     for module in (
-        batch_norm_speed, batch_norm_where, batch_norm_statistics, batch_norm_batch_size
+        batch_norm_speed, batch_norm_where, batch_norm_depth, batch_norm_statistics,
+        batch_norm_batch_size,
     ):  # fmt: skip
         content = run(module, data_dir, folder) | {"quick": False}
         (tmp_path / f"{module.NAME}.json").write_text(json.dumps(content))
     found = claims.claims()
-    assert len(found) == 9
+    assert len(found) == 16
     for claim in found:
-        assert claim.measured.endswith(".")
-        assert re.search(r"\d", claim.measured)
-        assert "no number" not in claim.measured
-        assert "nothing" not in claim.measured
+        assert claim.verdict == "too few seeds to say"  # a rehearsal has two
+        assert re.search(r"\d", claim.number)
+        assert "nothing" not in claim.number
 
 
 def test_a_stopped_experiment_goes_on_where_it_was(
@@ -196,8 +273,11 @@ def test_a_stopped_experiment_goes_on_where_it_was(
         run(batch_norm_speed, data_dir, tmp_path)
     assert not (tmp_path / "batch_norm_speed.json").exists()
     monkeypatch.setattr(small_study, "train_cell", stub(1000))
-    content = run(batch_norm_speed, data_dir, tmp_path)
-    assert len(calls) == len(content["rows"]) == 24
+    run(batch_norm_speed, data_dir, tmp_path)
+    kept = len(calls)
+    assert kept == len(list((tmp_path / "finished").iterdir()))  # no cell was measured twice
+    monkeypatch.setattr(small_study, "train_cell", stub(kept))
+    run(batch_norm_speed, data_dir, tmp_path)  # and a third run measures nothing
 
 
 def test_a_rehearsal_never_lands_among_the_measurements(data_dir: Path) -> None:
@@ -240,9 +320,66 @@ def test_designs_differ_in_what_they_say() -> None:
     assert all(unit.conv.bias is None for unit in units(SmallNet(TINY)).values())
     logits = SmallNet(Design(output_norm=True, widths=(8, 8, 8)))(x)
     assert logits.mean(dim=0).abs().max() < 1e-5
+    on_input = SmallNet(Design(input_norm=True, head_norm=True, dropout=0.5, widths=(8, 8, 8)))
+    assert isinstance(on_input.input_norm, nn.BatchNorm2d)
+    assert isinstance(on_input.head_norm, nn.BatchNorm1d)
+    assert on_input.dropout.p == 0.5
+    with pytest.raises(ValueError, match="small, dense, deep"):
+        Design(kind="wide")
     assert len(units(SmallNet(Design(residual=True, widths=(8, 8, 8))))) == 9
     with pytest.raises(ValueError, match="no norm"):
         Design("weight")
+
+
+@pytest.mark.parametrize("name", list(batch_norm_depth.VARIANTS))
+def test_deep_networks_have_20_layers_and_what_their_name_says(name: str) -> None:
+    design = replace(batch_norm_depth.VARIANTS[name], widths=(4, 8, 8))
+    network = built(design, 0, torch.randn(50, 3, 32, 32))
+    units_found = units(network)
+    assert len(units_found) + 1 == 20
+    x = torch.randn(2, 3, 32, 32)
+    assert network(x).shape == (2, 10)
+    kinds = {"batch": nn.BatchNorm2d, "group": nn.GroupNorm, "none": nn.Identity}
+    assert all(isinstance(unit.norm, kinds[design.norm]) for unit in units_found.values())
+    block = network.blocks[1]
+    y = torch.rand(2, 4, 16, 16)
+    if design.skip_init:  # the block begins as its shortcut, and its factor does not decay
+        torch.testing.assert_close(block(y), y)
+        kept = trained_parameters(network, 1.0)[1]["params"]
+        assert sum(p.ndim == 0 for p in kept) == 9
+    elif design.residual:
+        torch.testing.assert_close(block(y), torch.relu(y + block.unit2(block.unit1(y))))
+    else:
+        torch.testing.assert_close(block(y), torch.relu(block.unit2(block.unit1(y))))
+
+
+def test_the_dense_network_learns_with_and_without_a_norm() -> None:
+    images = make_images(200)
+    for norm in ("batch", "none"):
+        recipe = SmallRecipe(0.01, epochs=4, batch=20)
+        _, result = train(Design(norm, kind="dense"), recipe, images, images[:60], seed=0)
+        assert result["curve"][-1]["loss"] < 0.8 * result["curve"][0]["loss"]
+
+
+def test_bfloat16_changes_little(data_dir: Path) -> None:
+    images = make_images(200)
+    ends = [
+        train(TINY, SmallRecipe(0.02, 2, 20, bfloat16=b), images, images[:60], 0)[1]["curve"][-1]
+        for b in (False, True)
+    ]
+    assert ends[0]["loss"] != ends[1]["loss"]
+    assert ends[0]["loss"] == pytest.approx(ends[1]["loss"], rel=0.1)
+
+
+def test_folding_and_race_are_recorded_for_the_page(folder: Path) -> None:
+    for module in (batch_norm_folding, batch_norm_race):
+        content = run(module, folder, folder)
+        assert content["quick"] is True
+        assert content["finding"].endswith(".")
+        assert content["rows"]
+    race = content["rows"]
+    assert {row["norm"] for row in race} == {"batch", "none"}
+    assert max(row["step"] for row in race) == 16
 
 
 def test_a_diverging_run_stops_and_says_so() -> None:

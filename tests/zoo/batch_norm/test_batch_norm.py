@@ -270,7 +270,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 def test_the_race_trains_both_on_the_same_steps(digits) -> None:
     laps = list(
         train_side_by_side(
-            *digits, seconds=60.0, steps=40, every=0.0, held_out=200, learning_rate=0.05
+            *digits, seconds=math.inf, steps=40, every_steps=1, held_out=200, learning_rate=0.05
         )
     )
     assert [lap.step for lap in laps] == list(range(41))

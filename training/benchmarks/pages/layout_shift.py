@@ -2,7 +2,7 @@
 
 The browser's own measure, the sum of layout shifts (share of the window that moves × how far), on
 each page, wide and narrow. Streamlit's side bar pushes everything aside once, when it opens; what
-moves aside only, and not up or down, is counted as its own.
+moves aside only, and not up or down, is counted as its own, and so is what moves inside it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from pages.common import site
 from training.benchmarks.pages import page_wait
 from training.benchmarks.pages.chromium import launch
 
@@ -28,7 +27,8 @@ new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     if (entry.hadRecentInput) continue;
     const moved = entry.sources.map((s) => ({
-      down: s.currentRect.y - s.previousRect.y,
+      down: s.node?.parentElement?.closest('[data-testid=stSidebar]')
+        ? 0 : s.currentRect.y - s.previousRect.y,
       node: s.node?.closest?.('[class*=st-key-]')?.className.match(/st-key-[\\w-]+/)?.[0]
         ?? s.node?.getAttribute?.('data-testid') ?? s.node?.nodeName ?? '',
     }));
@@ -63,27 +63,43 @@ def measure(url: str, only: list[str] | None = None) -> list[dict[str, Any]]:
 
     Args:
         url: Address of the app.
-        only: Names of pages; None: all.
+        only: Titles of pages; None: all.
     """
     rows = []
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            for entry in site.ENTRIES:
-                name = "" if entry is site.ENTRIES[0] else site.name(entry)
-                if only and site.name(entry) not in only:
+            for title, address in _pages(browser, url).items():
+                if only and title not in only:
                     continue
                 for width in WIDTHS:
-                    rows.append(
-                        {"page": entry.title, "width": width}
-                        | _visit(browser, f"{url}/{name}", width)
-                    )
+                    found = visit(browser, address, width)
+                    rows.append({"page": title, "width": width} | found)
         finally:
             browser.close()
     return rows
 
 
-def _visit(browser: Any, address: str, width: int) -> dict[str, Any]:
+def _pages(browser: Any, url: str) -> dict[str, str]:
+    """Return the addresses of the pages in the side bar, by title."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    try:
+        page.goto(url)
+        links = page.get_by_test_id("stSidebarNavLink")
+        links.first.wait_for(timeout=120_000)
+        return dict(links.evaluate_all("all => all.map((a) => [a.innerText.trim(), a.href])"))
+    finally:
+        page.close()
+
+
+def visit(browser: Any, address: str, width: int) -> dict[str, Any]:
+    """Open a page; return its shifts, and what moved most, and how far down.
+
+    Args:
+        browser: Playwright's.
+        address: of the page.
+        width: of the window, in CSS pixels.
+    """
     page = browser.new_page(viewport={"width": width, "height": 900})
     try:
         page.set_default_timeout(120_000)

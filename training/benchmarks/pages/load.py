@@ -4,20 +4,24 @@
 many sessions act at once, each every 2 to 6 seconds: it opens a page, clicks a sample image or
 turns a switch, as the page offers. They speak Streamlit's own protocol (`visitors`), so that they
 cost little beside the server. A run is timed from the message that asks for it to the message that
-says it is finished; what it shows comes before that. Written as JSON: p50 and p95 by page, errors,
-the server's cores and memory over time.
+says it is finished; what it shows comes before that. The result is ``zoo/experiments/load.json``:
+p50 and p95 by page, errors, and the server's cores and memory over time.
+
+Rows, one a number of sessions and page ("all": of all; "clicks": what was clicked on any page):
+
+- ``sessions``; ``page``; ``n``: runs; ``p50_s``, ``p95_s``: seconds; ``kb_a_run``: the server sent.
+- ``errors``, ``cores``, ``memory_mb`` (the most): of all pages together.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import statistics
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,9 +31,13 @@ from typing import Any
 from training.benchmarks.pages.memory import cpu_seconds, resident, rest
 from training.benchmarks.pages.page_wait import Server, running_app
 from training.benchmarks.pages.visitors import PAGES, Control, PageError, Visitor, controls
-from training.engine.json_files import write_json
-from training.engine.provenance import provenance
+from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 
+QUESTION = "How long does each of a class of students wait, and what does the server need?"
+LIMITS = (
+    "Server and visitors on the same cores of one machine. The visitors keep nothing: a browser is "
+    "not sent again what it has."
+)
 PAUSE = (2.0, 6.0)  # seconds between a session's actions
 NEW_PAGE = 0.4  # share of the actions that open another page, where there is something to click
 STEP = 1.0  # seconds between two looks at the server
@@ -197,15 +205,44 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the table's rows of one number of sessions."""
+    server = result["server"]
+    common = {
+        "errors": len(result["errors"]),
+        "cores": server["cores"],
+        "memory_mb": server["memory_mb"]["most"],
+    }
+    parts = {"all": result["all"], **result["pages"], "clicks": result["clicks"]}
+    return [
+        {"sessions": result["sessions"], "page": page} | row | common
+        for page, row in parts.items()
+        if row["n"]
+    ]
+
+
+def finding(table: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what the table shows."""
+    told = ", ".join(
+        f"{row['sessions']}: {row['p50_s']:.2f} and {row['p95_s']:.2f} s"
+        for row in table
+        if row["page"] == "all"
+    )
+    errors = sum(row["errors"] for row in table if row["page"] == "all")
+    return f"Median and 95th percentile of a run by sessions at once: {told}; {errors} errors."
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m training.benchmarks.pages.load", description=QUESTION
+    )
     parser.add_argument("--sessions", type=int, nargs="+", default=[30], help="default 30")
     parser.add_argument("--seconds", type=float, default=300, help="for each (default 300)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON there, after each")
+    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)
-    content = provenance(["streamlit"]) | {"pause_s": PAUSE, "seconds": options.seconds}
-    content["results"] = []
+    record = provenance(["streamlit"]) | {"pause_s": PAUSE, "seconds": options.seconds}
+    found: list[dict[str, Any]] = []
     try:
         for sessions in options.sessions:
             with running_app() as server:
@@ -213,18 +250,20 @@ def main(arguments: list[str] | None = None) -> int:
                     for page in PAGES:
                         first.open(page)
                 rest(server.pid)  # the warm-up is over
-                result = {"sessions": sessions} | summary(
-                    measure(server, sessions, options.seconds)
-                )
-            content["results"].append(result)
+                result = summary(measure(server, sessions, options.seconds))
+            found.append({"sessions": sessions} | result)
             print(f"{sessions} sessions\n{table(result)}", flush=True)
-            if options.out:
-                write_json(options.out, content)
+            everything = [row for one in found for row in rows(one)]
+            path = write_experiment(
+                "load", question=QUESTION, finding=finding(everything), rows=everything,
+                record=record, seeds=[0], folder=options.folder, limits=LIMITS,
+                over_time={one["sessions"]: one["server"]["over_time"] for one in found},
+                messages=sorted({error for one in found for error in one["errors"]}),
+            )  # fmt: skip
     except (RuntimeError, PageError) as error:
         print(error, file=sys.stderr)
         return 1
-    if not options.out:
-        print(json.dumps(content, indent=1))
+    print(path)
     return 0
 
 

@@ -60,8 +60,8 @@ def controls(messages: Sequence[ForwardMsg]) -> list[Control]:
     """Return what can be clicked of what a server sent: each sample image, each switch."""
     page, found = "", []
     for message in messages:
-        if message.HasField("new_session"):
-            page = message.new_session.page_script_hash
+        if message.WhichOneof("type") == "navigation":
+            page = message.navigation.page_script_hash
         element = message.delta.new_element
         kind = element.WhichOneof("type")
         states: list[WidgetState] = []

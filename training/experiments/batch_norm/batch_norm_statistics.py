@@ -2,7 +2,8 @@
 
     python -m training.experiments.batch_norm.batch_norm_statistics --data-dir DIR
 
-The small network with and without BatchNorm, at two learning rates. While it trains: mean and
+The small network with and without BatchNorm, at a low learning rate and each at its own. While it
+trains: mean and
 standard deviation of the activations, length of the gradients, the loss and its gradient along the
 step (Santurkar et al. 2018), and the internal covariate shift as the same paper defines it.
 """
@@ -17,10 +18,12 @@ from typing import Any
 from training.data.cifar_images import LabelledImages
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.batch_norm.batch_norm_speed import RATES, SEARCH_SEEDS
 from training.experiments.batch_norm.probes import Probes
 from training.experiments.batch_norm.small_network import Design
 from training.experiments.batch_norm.small_study import SmallStudy, read_key
 from training.experiments.batch_norm.small_training import train
+from zoo.experiments import spread
 
 NAME = "batch_norm_statistics"
 QUESTION = "What does BatchNorm change inside a network while it trains?"
@@ -28,8 +31,7 @@ LIMITS = (
     "One seed, a small network, and two learning rates, the same for both. Medians over layers "
     "and steps: single steps differ by far more."
 )
-RATES = (0.02, 0.1)
-SEEDS = (0,)
+LOW = 0.02
 NORMS = ("none", "batch")
 EPOCHS = 4
 LOOKS, SHIFT_LOOKS = 100, 25  # in a run
@@ -127,20 +129,28 @@ def _means(
     return result
 
 
-def finding(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Say in one sentence what the medians show, at the lowest learning rate."""
-    rate = min(run["learning_rate"] for run in runs)
-    none, batch = (
-        next(r for r in runs if r["norm"] == norm and r["learning_rate"] == rate) for norm in NORMS
-    )
+def finding(runs: Sequence[Mapping[str, Any]], rate: float) -> str:
+    """Say in one sentence what the medians show, at one learning rate."""
+
+    def compared(column: str) -> str:
+        none, batch = (
+            [r[column] for r in runs if (r["norm"], r["learning_rate"]) == (norm, rate)]
+            for norm in NORMS
+        )
+        if any(value is None for value in (*none, *batch)):
+            return "no number"
+        said = spread.verdict([spread.difference(none, batch)])
+        words = {spread.YES: "less with it", spread.NO: "more with it"}.get(said, said)
+        return (
+            f"{statistics.fmean(batch):.3g} with BatchNorm and {statistics.fmean(none):.3g} "
+            f"without ({words})"
+        )
+
     return (
-        f"At learning rate {rate:g} the loss along the gradient step varies by "
-        f"{_text(batch['loss_range'])} with BatchNorm and {_text(none['loss_range'])} without, the "
-        f"gradient's largest change there is {_text(batch['gradient_change'])} and "
-        f"{_text(none['gradient_change'])}; the internal covariate shift (relative change of a "
-        f"layer's gradient when the layers in front of it step) is "
-        f"{_text(batch['shift_relative'])} with BatchNorm and {_text(none['shift_relative'])} "
-        "without (medians over the training)."
+        f"At learning rate {rate:g}, medians over the training, means of the seeds: the internal "
+        f"covariate shift (relative change of a layer's gradient when the layers in front of it "
+        f"step) is {compared('shift_relative')}; the change of the gradient by distance "
+        f"{compared('smoothness')}; the loss along the step varies by {compared('loss_range')}."
     )
 
 
@@ -151,10 +161,6 @@ def _median(values: Iterator[float | None]) -> float | None:
 
 def _difference(a: float | None, b: float | None) -> float | None:
     return None if a is None or b is None else a - b
-
-
-def _text(value: float | None) -> str:
-    return "no number" if value is None else f"{value:.3g}"
 
 
 def _numbers(value: Any) -> Any:
@@ -168,20 +174,35 @@ def _numbers(value: Any) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
-    study = SmallStudy(NAME, QUESTION, arguments, EPOCHS)
+    study = SmallStudy(NAME, QUESTION, arguments, seeds=3)
     looks = (2, 2) if study.options.quick else (LOOKS, SHIFT_LOOKS)
+    own = {norm: study.search(Design(norm), RATES, SEARCH_SEEDS) for norm in NORMS}
+    settings = [
+        {"label": f"{LOW:g}", "rates": dict.fromkeys(NORMS, LOW)},
+        {"label": "each its own", "rates": own},
+    ]
+    study.cells.clear()  # the search is that of batch_norm_speed, and shown there
+    study.bfloat16 = False  # small differences of gradients are what is measured
+    study.epochs = min(study.epochs, EPOCHS)
     keys = [
         study.key(Design(norm), rate, seed)
         | {"experiment": NAME, "looks": looks[0], "shift_looks": looks[1]}
-        for seed in SEEDS
-        for rate in RATES
+        for seed in study.seeds
         for norm in NORMS
+        for rate in dict.fromkeys((LOW, own[norm]))
     ]
-    results = study.measure(keys, measure)
+    results = study.measure(keys, measure=measure)
     rows = [row for key, run in zip(keys, results, strict=True) for row in rows_of(key, run)]
     table = summary(rows)
+    layers, landscape = thinned(rows)
     return study.conclude(
-        rows, finding(table), SEEDS, summary=table, runs=study.curves(), limits=LIMITS
+        layers,
+        finding(table, LOW),
+        study.seeds,
+        summary=table,
+        landscape=landscape,
+        settings=settings,
+        limits="a small network, the first epochs; means over the seeds are drawn",
     )
 
 

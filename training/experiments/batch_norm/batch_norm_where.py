@@ -1,91 +1,73 @@
-"""Where does BatchNorm belong, and does a residual network need it?
+"""Where does BatchNorm belong, and what becomes superfluous beside it?
 
     python -m training.experiments.batch_norm.batch_norm_where --data-dir DIR
 
-The small network, changed in one thing at a time: the norm before or after the activation, on the
-output layer too, with a bias in the convolutions; and as a residual network, with BatchNorm and
-without. What has no norm is trained at the lower learning rate as well.
+The small network, changed in one thing at a time, and a fully connected one with BatchNorm and
+without. Each has its own learning rate from the same search, then five seeds to the end.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.batch_norm.batch_norm_speed import RATES, SEARCH_SEEDS, against, finals
 from training.experiments.batch_norm.small_network import Design
-from training.experiments.batch_norm.small_study import SmallStudy, network_facts
+from training.experiments.batch_norm.small_study import LEARNING_RATES, SmallStudy
 
 NAME = "batch_norm_where"
-QUESTION = "Where does BatchNorm help: before or after the activation, on the output, with a bias?"
-LIMITS = (
-    "Two seeds, seven epochs, one small network. The variants with BatchNorm ran at one "
-    "learning rate, those without at two. Differences of a point are a tie: the two seeds of "
-    "one variant lie as far apart."
-)
-SEEDS = (0, 1)
-RATE, LOW_RATE = 0.1, 0.02
+QUESTION = "Where does BatchNorm help: which layers, before or after the activation, with dropout?"
+BASE = "before the activation"
 VARIANTS: dict[str, Design] = {
-    "before the activation": Design(),
+    BASE: Design(),
+    "none": Design(norm="none"),
     "after the activation": Design(position="after"),
     "with a convolution bias": Design(bias=True),
     "on the output layer too": Design(output_norm=True),
-    "none": Design(norm="none"),
-    "residual, BatchNorm": Design(residual=True),
-    "residual, none": Design(norm="none", residual=True),
+    "on the input too": Design(input_norm=True),
+    "before the last layer too": Design(head_norm=True),
+    "with dropout": Design(dropout=0.2),
+    "none, with dropout": Design(norm="none", dropout=0.2),
+    "fully connected, BatchNorm": Design(kind="dense"),
+    "fully connected, none": Design(norm="none", kind="dense"),
 }
+SHARED = (BASE, "none")  # with batch_norm_speed: the same search, the same cells
 
 
-def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Return each variant's best mean over the seeds and the learning rate that gave it."""
-    best: dict[str, tuple[float, float]] = {}
-    for variant in VARIANTS:
-        for rate in (RATE, LOW_RATE):
-            own = [
-                row["accuracy"]
-                for row in rows
-                if row["variant"] == variant and row["learning_rate"] == rate
-            ]
-            if own and statistics.mean(own) > best.get(variant, (-1.0, 0.0))[0]:
-                best[variant] = (statistics.mean(own), rate)
-    return best
-
-
-def finding(rows: Sequence[Mapping[str, Any]]) -> str:
+def finding(rows: Sequence[dict[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
-    best = means(rows)
-    parts = "; ".join(f"{name} {value:.1%}" for name, (value, _) in best.items())
-    return f"Accuracy on the validation images, mean of {len(SEEDS)} seeds: {parts}."
+    parts = []
+    for name in VARIANTS:
+        _, own = finals(rows, name, "variant")
+        base = "fully connected, none" if name.startswith("fully") else BASE
+        ahead = "" if name == base else f" ({against(rows, name, base, 'variant')})"
+        parts.append(f"{name} {sum(own) / len(own):.1%}{ahead}")
+    seeds = len(finals(rows, BASE, "variant")[1])
+    return (
+        f"Accuracy on the validation images, mean of {seeds} seeds, and against the first, or the "
+        f"fully connected without, with 95 % intervals: {'; '.join(parts)}."
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     study = SmallStudy(NAME, QUESTION, arguments)
-    plan = [
-        (variant, study.key(design, rate, seed))
-        for seed in SEEDS
-        for variant, design in VARIANTS.items()
-        for rate in ((RATE, LOW_RATE) if design.norm == "none" else (RATE,))
-    ]
-    results = study.measure([key for _, key in plan])
-    rows = [
-        {
-            "variant": variant,
-            "residual": key["design"]["residual"],
-            "learning_rate": key["recipe"]["learning_rate"],
-            "seed": key["seed"],
-            "accuracy": result["accuracy"],
-            "loss": result["epochs"][-1]["loss"],
-            "diverged": result["diverged"],
-            "seconds": result["seconds"],
-        }
-        for (variant, key), result in zip(plan, results, strict=True)
-    ]
-    residual = next(key for key in study.keys if key["design"]["residual"])
+    rates = {
+        name: study.search(design, RATES, SEARCH_SEEDS)
+        if name in SHARED
+        else study.search(design, LEARNING_RATES)
+        for name, design in VARIANTS.items()
+    }
+    for seed in study.seeds:
+        study.measure([study.key(design, rates[name], seed) for name, design in VARIANTS.items()])
+    rows = [{"variant": study.name_of(cell, VARIANTS)} | cell.row() for cell in study.cells]
     return study.conclude(
-        rows, finding(rows), SEEDS, residual_network=network_facts(residual), limits=LIMITS
+        rows,
+        finding(rows),
+        study.seeds,
+        limits="small networks, half of the training images, one strength of dropout",
     )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo.networks.cifar_net import PATCH, whitening_filters
 
 NORMS = ("batch", "none", "group", "layer")
+KINDS = ("small", "dense", "deep")
 GROUPS = 8  # of GroupNorm; Wu & He 2018 use 32, for layers of 64 to 2048 channels
 
 
@@ -24,21 +25,35 @@ class Design:
         norm: ``"none"``, ``"batch"``, ``"group"`` or ``"layer"``.
         position: of the norm, ``"before"`` or ``"after"`` the activation.
         bias: whether the convolutions have a bias beside a norm; without a norm they always do.
-        output_norm: whether the norm stands behind the last, linear layer as well.
-        residual: whether each stage adds its second and third convolution to their input.
+        input_norm: whether the norm stands in front of the first convolution as well.
+        head_norm: whether it stands in front of the last, linear layer as well.
+        output_norm: whether it stands behind that layer, on the logits, as well.
+        dropout: probability, in front of the last layer.
+        residual: whether each stage adds its second and third convolution to their input; in a
+            deep network, each block.
+        skip_init: of a deep residual network: whether each branch begins at nothing (De & Smith
+            2020).
+        kind: ``"small"`` is `SmallNet`; ``"dense"`` and ``"deep"`` are in `other_networks`.
         widths: channels of the three stages.
     """
 
     norm: str = "batch"
     position: str = "before"
     bias: bool = False
+    input_norm: bool = False
+    head_norm: bool = False
     output_norm: bool = False
+    dropout: float = 0.0
     residual: bool = False
+    skip_init: bool = False
+    kind: str = "small"
     widths: tuple[int, int, int] = (32, 64, 128)
 
     def __post_init__(self) -> None:
         if self.norm not in NORMS or self.position not in ("before", "after"):
             raise ValueError(f"There is no norm {self.norm!r} {self.position!r} the activation.")
+        if self.kind not in KINDS:
+            raise ValueError(f"A network is one of {', '.join(KINDS)}, not {self.kind!r}.")
 
     def plain(self) -> dict[str, Any]:
         """Return the design as JSON gives it back."""
@@ -64,10 +79,13 @@ class SmallNet(nn.Module):
         for width in design.widths:
             stages.append(Stage(inputs, width, design))
             inputs = width
+        self.input_norm = map_norm(design.norm, filters) if design.input_norm else nn.Identity()
         self.stages = nn.ModuleList(stages)
+        self.head_norm = vector_norm(design.norm, inputs) if design.head_norm else nn.Identity()
+        self.dropout = nn.Dropout(design.dropout)
         self.head = nn.Linear(inputs, classes)
         self.output_norm = (
-            _vector_norm(design.norm, classes) if design.output_norm else nn.Identity()
+            vector_norm(design.norm, classes) if design.output_norm else nn.Identity()
         )
 
     def initialize(self, images: Tensor) -> SmallNet:
@@ -77,12 +95,12 @@ class SmallNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, classes)."""
-        x = torch.relu(self.whiten(x))
+        x = self.input_norm(torch.relu(self.whiten(x)))
         for number, stage in enumerate(self.stages):
             x = stage(x)
             if number < len(self.stages) - 1:
                 x = nn.functional.max_pool2d(x, 2)
-        return self.output_norm(self.head(x.amax(dim=(2, 3))))
+        return self.output_norm(self.head(self.dropout(self.head_norm(x.amax(dim=(2, 3))))))
 
 
 class Stage(nn.Module):
@@ -106,19 +124,21 @@ class Stage(nn.Module):
 class Unit(nn.Module):
     """A convolution, its norm and its ReLU, in the order that the design says."""
 
-    def __init__(self, inputs: int, width: int, design: Design, activate: bool = True) -> None:
+    def __init__(
+        self, inputs: int, width: int, design: Design, activate: bool = True, stride: int = 1
+    ) -> None:
         super().__init__()
         bias = design.bias or design.norm == "none"
-        self.conv = nn.Conv2d(inputs, width, 3, padding=1, bias=bias)
+        self.conv = nn.Conv2d(inputs, width, 3, stride=stride, padding=1, bias=bias)
         nn.init.normal_(self.conv.weight, std=math.sqrt(2 / (9 * inputs)))
         if self.conv.bias is not None:
             nn.init.zeros_(self.conv.bias)
-        self.norm = _map_norm(design.norm, width)
+        self.norm = map_norm(design.norm, width)
         self.act = nn.ReLU() if activate else nn.Identity()
         self.before = design.position == "before"
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) to (N, width, H, W)."""
+        """Map (N, inputs, H, W) to (N, width, H / stride, W / stride)."""
         x = self.conv(x)
         return self.act(self.norm(x)) if self.before else self.norm(self.act(x))
 
@@ -128,7 +148,7 @@ def units(network: nn.Module) -> dict[str, Unit]:
     return {name: module for name, module in network.named_modules() if isinstance(module, Unit)}
 
 
-def train_pflop(network: SmallNet, images: int) -> float:
+def train_pflop(network: nn.Module, images: int) -> float:
     """Return 10¹⁵ floating-point operations of training on so many images.
 
     Counted for convolutions and the linear layer, 3 passes each: forward, ∂L/∂W, ∂L/∂x.
@@ -140,7 +160,8 @@ def train_pflop(network: SmallNet, images: int) -> float:
     return 3 * counter.get_total_flops() / 2 * images / 1e15
 
 
-def _map_norm(norm: str, channels: int) -> nn.Module:
+def map_norm(norm: str, channels: int) -> nn.Module:
+    """Return a norm of maps (N, channels, H, W)."""
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "none":
@@ -149,10 +170,11 @@ def _map_norm(norm: str, channels: int) -> nn.Module:
     return nn.GroupNorm(1 if norm == "layer" else math.gcd(GROUPS, channels), channels)
 
 
-def _vector_norm(norm: str, features: int) -> nn.Module:
+def vector_norm(norm: str, features: int) -> nn.Module:
+    """Return a norm of vectors (N, features)."""
     choices: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
     if norm not in choices:
-        raise ValueError(f"No norm {norm!r} can stand on the output layer here.")
+        raise ValueError(f"No norm {norm!r} can stand on vectors here.")
     return choices[norm](features)
 
 
@@ -170,9 +192,9 @@ def seeded(design: Design, seed: int, images: Tensor) -> SmallNet:
 
 
 def trained_parameters(network: nn.Module, weight_decay: float) -> Sequence[dict[str, Any]]:
-    """Return the optimizer's groups: weights decay; biases, γ and β (one axis) do not."""
+    """Return the optimizer's groups: weights decay; biases, γ, β and a branch's factor do not."""
     trained = [p for p in network.parameters() if p.requires_grad]
     return [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim == 1], "weight_decay": 0.0},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -38,13 +37,14 @@ from training.experiments.classification.quick_training import (
     measure,
     parameters,
 )
+from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
 
 NAME = "cifar_ladder"
 QUESTION = "Which steps lead from a plain CIFAR-10 network to 95 %?"
 SEARCH = RateSearch(rates=(0.02, 0.06, 0.2), seeds=(0, 1, 2))
 IMAGES = 45_000
-MUON = {"epochs": 6, "widths": (32, 128, 128), "low_res_fraction": 0.0}
+MUON: dict[str, Any] = {"epochs": 6, "widths": (32, 128, 128), "low_res_fraction": 0.0}
 
 
 def linear() -> nn.Module:
@@ -155,8 +155,8 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     values = {n: [row["accuracy"] for row in rows if row["name"] == n] for n in names}
-    told = ", ".join(f"{name} {mean(values[name]):.1%}" for name in names)
-    return f"Accuracy on CIFAR-10, rung by rung (means over seeds): {told}."
+    told = ", ".join(f"{name} {percent(values[name])}" for name in names)
+    return f"Accuracy on CIFAR-10, rung by rung (mean, 95 % interval): {told}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "a rung may bring several small changes, and some train longer; the fast recipe's record "
         "has test images and six views of each, the others validation images and one view"
     )
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

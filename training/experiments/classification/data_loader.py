@@ -47,7 +47,7 @@ QUESTION = "What does a DataLoader do for the time of a training step?"
 SOURCES, AUGMENTATIONS, BATCHES, WORKERS = (
     ("memory", "disk"), ("light", "heavy"), (64, 256), (0, 1, 2),
 )  # fmt: skip
-IMAGES, ROUNDS = 1024, 3
+IMAGES, ROUNDS = 768, 3
 Pixels = NDArray[np.uint8]
 
 

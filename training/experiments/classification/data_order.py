@@ -36,6 +36,7 @@ from training.experiments.classification.quick_training import (
     compute_of,
     measure,
 )
+from training.experiments.interval_text import percent, tie_sentence, ties
 from training.experiments.rate_search import RateSearch
 
 NAME = "data_order"
@@ -92,12 +93,13 @@ def run(
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
 
-    def of(order: str) -> str:
-        values = [row["accuracy"] for row in rows if row["order"] == order]
-        return f"{mean(values):.1%} ({min(values):.1%} to {max(values):.1%}) {order}"
-
+    values = {o: [row["accuracy"] for row in rows if row["order"] == o] for o in ORDERS}
+    told = "; ".join(f"{percent(values[order])} {order}" for order in ORDERS)
     seeds = len({row["seed"] for row in rows})
-    return f"Validation accuracy, mean of {seeds} seeds: {'; '.join(map(of, ORDERS))}."
+    return (
+        f"Validation accuracy, mean of {seeds} seeds and 95 % interval: {told}."
+        f"{tie_sentence(ties(values, ORDERS[0]), ORDERS[0])}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append(name | {"learning_rate": one.learning_rate} | values)
             curves.append(name | {"epochs": result["curve"]})
     limits = f"a small network with BatchNorm, {IMAGES:,} images, {EPOCHS} epochs"
-    return study.conclude(rows, finding(rows), SEARCH.seeds, curves=curves, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, curves=curves, limits=limits)
 
 
 if __name__ == "__main__":

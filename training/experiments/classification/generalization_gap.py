@@ -37,6 +37,7 @@ from training.experiments.classification.quick_training import (
     parameters,
 )
 from training.experiments.classification.quick_training import measure as quality
+from training.experiments.interval_text import percent, tie_sentence, ties
 from training.experiments.rate_search import RateSearch, Trained
 
 NAME = "generalization_gap"
@@ -85,7 +86,7 @@ def run(
     chooses, counts = held_out[: len(held_out) // 2], held_out[len(held_out) // 2 :]
     learned = training[: len(counts)]
     every = max(1, round(EVERY / max(1, one.plan.steps)))
-    curve = [
+    curve: list[dict[str, Any]] = [
         {"epoch": epoch, "chooses": quality(one.network, chooses, compute)}
         | {"train": quality(one.network, learned, compute)}
         | {"held_out": quality(one.network, counts, compute)}
@@ -133,10 +134,15 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     names = {row["variant"] for row in rows if row["series"] == "alone"} - {"plain"}
     best = sorted(names, key=lambda name: -of(name, "accuracy"))
     last = max(rows, key=lambda row: (row["series"] == "one after another", row["place"]))
-    told = ", ".join(f"{name} {of(name, 'accuracy'):.1%}" for name in best)
+    values = {
+        name: [row["accuracy"] for row in rows if row["variant"] == name]
+        for name in ("plain", *best)
+    }
+    told = ", ".join(f"{name} {percent(values[name])}" for name in best)
     return (
         f"The plain network gets {of('plain', 'train_accuracy'):.1%} of its {IMAGES:,} training "
-        f"images right and {of('plain', 'accuracy'):.1%} of others; alone, on others: {told}. One "
+        f"images right and {of('plain', 'accuracy'):.1%} of others; alone, on others: {told}."
+        f"{tie_sentence(ties(values, 'plain'), 'plain')} One "
         f"after another, the remedies take it to {of(last['variant'], 'accuracy'):.1%} with a gap "
         f"of {100 * of(last['variant'], 'gap'):.1f} points."
     )
@@ -159,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "a small network; one strength of each remedy; one half of the validation images chose "
         "learning rates and epochs, all figures are of the other"
     )
-    return study.conclude(rows, finding(rows), SEARCH.seeds, curves=curves, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, curves=curves, limits=limits)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class QuickStudy(command.Study):
         if options.quick:
             self.everything = self.everything[:QUICK_TRAINING]
             self.validation = self.validation[:QUICK_VALIDATION]
-            self.search = replace(search, rates=search.rates[:1])
+            self.search = replace(search, rates=search.rates[:1], seeds=search.seeds[:1])
         self.grid = CellGrid(options.out)
         self.trained: list[Trained] = []
 

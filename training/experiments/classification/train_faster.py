@@ -43,7 +43,7 @@ from zoo.networks.cifar_net import CifarNet
 
 NAME = "train_faster"
 QUESTION = "How does one train faster, and which lines change?"
-FIRST, LARGER, STEPS, ROUNDS = 128, 512, 4, 5
+FIRST, LARGER, STEPS, ROUNDS = 128, 512, 3, 4
 WIDTHS = (64, 128, 128)
 BEGIN = "as one writes it first"
 

@@ -141,7 +141,9 @@ def effects(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     total = float(((logs - logs.mean()) ** 2).sum()) or 1.0
     found, explained = [], 0.0
     for factor in FACTORS:
-        levels = {level: [] for level in dict.fromkeys(row[factor] for row in rows)}
+        levels: dict[Any, list[float]] = {
+            level: [] for level in dict.fromkeys(row[factor] for row in rows)
+        }
         for row, value in zip(rows, logs, strict=True):
             levels[row[factor]].append(value)
         means = [mean(values) for values in levels.values()]
@@ -195,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"sets are {DRAWS} draws from the same 5,000 images"
     )
     return study.conclude(
-        rows, finding(rows), SEARCH.seeds, effects=effects(rows), curves=curves, limits=limits
+        rows, finding(rows), study.search.seeds, effects=effects(rows), curves=curves, limits=limits
     )
 
 

@@ -148,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = zoo.load("carvana", device="cpu", source="bundle")
     except ZooError as error:
         raise TrainingError(str(error)) from None
+    assert isinstance(model, zoo.Segmenter)
     held = carvana_photos.load(options.data_dir, "validation")[: 2 if quick else PHOTOS]
     learned = carvana_photos.load(options.data_dir, "train")
     learned = learned[:: max(1, len(learned) // (2 if quick else CALIBRATION))]

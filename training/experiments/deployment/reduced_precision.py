@@ -41,6 +41,10 @@ QUESTION = "Are the answers in bfloat16 those in float32?"
 OUT = "runs/reduced_precision"
 SAME_LABEL = 0.999  # at least; of a classifier's validation images
 IOU = 0.0005  # at most, a segmentation network's difference in mean IoU
+LIMITS = (
+    "One processor: another one's bfloat16 instructions may round otherwise. A network that "
+    "learned from the validation images too is surer of them than of others."
+)
 BATCH, QUICK = 500, 8
 NOTHING = dict.fromkeys(("same_label", "iou_float32", "iou", "iou_between"))  # of the other task
 
@@ -135,8 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finding(rows),
         seeds=[0],
         tolerance={"same_label": SAME_LABEL, "iou": IOU},
-        limits="one processor: another one's bfloat16 instructions may round otherwise; a network "
-        "that learned from the validation images too is surer of them than of others.",
+        limits=LIMITS,
     )
 
 

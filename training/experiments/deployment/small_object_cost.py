@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     device = torch.device("cpu")
     compute = ComputeConfig(Processes(0, 1, device), choose_precision(device, "auto"))
     assert compute.precision in PRECISIONS
-    small = {"resolution": 48, "widths": (4, 6)} if options.quick else {}
+    small: dict[str, Any] = {"resolution": 48, "widths": (4, 6)} if options.quick else {}
     recipes = {n: StudioRecipe(0.0, fine_level=fine, **small) for n, fine in NETWORKS.items()}
     networks = {name: make_network(recipe, 0).eval() for name, recipe in recipes.items()}
     size = next(iter(recipes.values())).size

@@ -27,6 +27,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import mean, median
 from typing import Any
 
@@ -152,6 +153,11 @@ def service_seconds(model: zoo.Segmenter, video: Video, count: int) -> float:
     return median(times[2:])
 
 
+def show(model: zoo.Segmenter, video: Video, number: int) -> object:
+    """Answer a frame of a video."""
+    return model.predict(video.frame(number), refine=False)
+
+
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     most = max(row["offered"] for row in rows)
@@ -190,10 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         video = record(opened, round(max(RATES) * seconds), SPEEDS["slow"], seed)
         service = service_seconds(model, video, count)
         for rate, policy in itertools.product(RATES, POLICIES):
-            made = play(
-                policy, rate, seconds, service,
-                lambda number, v=video: model.predict(v.frame(number), refine=False),
-            )  # fmt: skip
+            made = play(policy, rate, seconds, service, partial(show, model, video))
             name = {"policy": policy, "offered": rate, "seed": seed}
             rows.append(name | {"service_ms": 1000 * service} | row_of(made))
             points = [(round(a, 4), round(1000 * (d - a), 1)) for _, a, d in made.answered]

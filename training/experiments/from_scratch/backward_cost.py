@@ -23,6 +23,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -50,6 +51,7 @@ NAME = "backward_cost"
 QUESTION = "What does a backward pass cost over a forward pass, in time and memory?"
 BATCH, ROUNDS = 128, 7
 Array = NDArray[Any]
+Part = tuple[Layer | NumpyCNN, Array, int]  # its input, its multiplications for an image
 
 
 class TimedSubject:
@@ -80,40 +82,39 @@ class TimedSubject:
         return round(self.x.nbytes / 2**20, 3)
 
 
-def subjects(batch: int, rng: np.random.Generator) -> dict[str, TimedSubject]:
+def parts(batch: int) -> dict[str, Part]:
     """Return what is timed: the layers of the digits' network, and whole networks."""
+    rng = np.random.default_rng(0)
 
     def images(*shape: int) -> Array:
         return rng.standard_normal(shape).astype(np.float32)
 
     maps = images(32, 14, 14, batch)
-    found = {
-        "Convolution 32 → 64": TimedSubject(
-            Convolution(32, 64, 3, padding=1, rng=rng), maps, 32 * 64 * 9 * 14 * 14
-        ),
-        "Linear 1152 → 10": TimedSubject(Linear(1152, 10, rng=rng), images(1152, batch), 11520),
-        "MaxPooling": TimedSubject(MaxPooling(2), maps, 0),
-        "ReLU": TimedSubject(ReLU(), maps, 0),
-        "BatchNorm": TimedSubject(BatchNorm(32), maps, 0),
-        "GroupNorm": TimedSubject(GroupNorm(8, 32), maps, 0),
-        "LayerNorm": TimedSubject(LayerNorm(32), maps, 0),
+    convolution = Convolution(32, 64, 3, padding=1, rng=rng)
+    found: dict[str, Part] = {
+        "Convolution 32 → 64": (convolution, maps, 32 * 64 * 9 * 14 * 14),
+        "Linear 1152 → 10": (Linear(1152, 10, rng=rng), images(1152, batch), 11520),
+        "MaxPooling": (MaxPooling(2), maps, 0),
+        "ReLU": (ReLU(), maps, 0),
+        "BatchNorm": (BatchNorm(32), maps, 0),
+        "GroupNorm": (GroupNorm(8, 32), maps, 0),
+        "LayerNorm": (LayerNorm(32), maps, 0),
     }
     networks = {"digits": (1, 28), "gray 32 × 32": (1, 32), "RGB 32 × 32": (3, 32)}
     for name, (channels, size) in networks.items():
         network = NumpyCNN(channels, size=size, seed=0)
         x = images(batch, channels, size, size)
-        found[f"whole network, {name}"] = TimedSubject(network, x, multiply_adds(network))
+        found[f"whole network, {name}"] = (network, x, multiply_adds(network))
     return found
 
 
-def kept_mib(make: Callable[[], TimedSubject]) -> float:
-    """Return how much a forward pass in training leaves in memory for the backward pass."""
+def kept_mib(name: str, batch: int) -> float:
+    """Return how much the first forward pass in training leaves in memory for the backward pass."""
+    part, x, _ = parts(batch)[name]
     tracemalloc.start()
     try:
-        subject = make()
-        subject.part.release()
         before = tracemalloc.get_traced_memory()[0]
-        subject.forward(True)
+        part.forward(x, True)
         return round((tracemalloc.get_traced_memory()[0] - before) / 2**20, 3)
     finally:
         tracemalloc.stop()
@@ -157,15 +158,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     batch, rounds = (4, 1) if options.quick else (BATCH, ROUNDS)
     rows: list[dict[str, Any]] = []
     with threadpool_limits(1, "blas"):  # the layers use threads of their own
-        made = subjects(batch, np.random.default_rng(0))
-        kept = {
-            name: kept_mib(lambda n=name: subjects(batch, np.random.default_rng(0))[n])
-            for name in made
-        }
+        made = {name: TimedSubject(*part) for name, part in parts(batch).items()}
+        kept = {name: kept_mib(name, batch) for name in made}
         for number in range(-1, rounds):  # the first one warms up
             for name, subject in made.items():
-                inference = timed(lambda s=subject: s.forward(False))
-                training = timed(lambda s=subject: s.forward(True))
+                inference = timed(partial(subject.forward, False))
+                training = timed(partial(subject.forward, True))
                 backward = timed(subject.backward)
                 row = {
                     "subject": name,

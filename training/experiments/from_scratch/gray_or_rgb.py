@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ from training.experiments.from_scratch.numpy_training import (
     multiply_adds,
     train,
 )
+from training.experiments.interval_text import percent, tie_sentence, ties
 from training.experiments.rate_search import SAID, RateSearch, train_all, tried_rates
 from zoo.networks.numpy_cnn import NumpyCNN
 
@@ -124,7 +125,7 @@ def run(
         return measure(network, validation.images, validation.labels, lambda x: normal(see(x, rng)))
 
     found = accuracy("RGB")  # the network's own form comes on top of it
-    others = {"accuracy_as_bgr": None, "accuracy_as_gray": None}
+    others: dict[str, float | None] = {"accuracy_as_bgr": None, "accuracy_as_gray": None}
     if form == "RGB":
         others = {
             "accuracy_as_bgr": accuracy("channels exchanged")["accuracy"],
@@ -143,19 +144,17 @@ def make(form: str, channels: Sequence[int], seed: int) -> NumpyCNN:
 def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in two sentences what the table shows."""
 
-    def of(variant: str) -> str:
-        values = [row["accuracy"] for row in rows if row["variant"] == variant]
-        spread = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
-        return f"{100 * mean(values):.1f}{spread} % {variant}"
-
+    values = {f: [row["accuracy"] for row in rows if row["variant"] == f] for f in FORMS}
+    told = ", ".join(f"{percent(values[form])} {form}" for form in FORMS)
     rgb = [row for row in rows if row["variant"] == "RGB"]
     gray_row = next(row for row in rows if row["variant"] == "gray")
     return (
-        f"Validation accuracy, mean and standard deviation of {len(rgb)} seeds: "
-        f"{', '.join(map(of, FORMS))}; with {rgb[0]['parameters']:,} parameters for RGB and "
+        f"Validation accuracy, mean of {len(rgb)} seeds and 95 % interval: {told}; with "
+        f"{rgb[0]['parameters']:,} parameters for RGB and "
         f"{gray_row['parameters']:,} for gray, and {rgb[0]['multiply_adds'] / 1e6:.2f} instead of "
         f"{gray_row['multiply_adds'] / 1e6:.2f} million multiplications. Shown BGR, the networks "
         f"that learned RGB get {mean(row['accuracy_as_bgr'] for row in rgb):.1%} right."
+        f"{tie_sentence(ties(values, 'RGB'), 'RGB')}"
     )
 
 
@@ -169,13 +168,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     search = SEARCH
     if options.quick:
         settings |= {"images": 32, "epochs": 1, "batch": 16, "channels": [2, 2]}
-        validation, search = validation[:20], RateSearch((0.1,), SEARCH.seeds)
+        validation, search = validation[:20], RateSearch((0.1,), SEARCH.seeds[:1])
     variants = [{"variant": form} | settings for form in FORMS]
     grid, rows = CellGrid(options.out), []
     trained = train_all(grid, variants, search, lambda key: run(key, training, validation))
     shown = ("accuracy", "loss", "accuracy_as_bgr", "accuracy_as_gray", "seconds")
     for one in trained:
-        network = make(one.variant["variant"], settings["channels"], 0)
+        network = make(one.variant["variant"], one.variant["channels"], 0)
         facts = {
             "parameters": network.num_parameters,
             "first_layer_parameters": network.parameters["conv1.weight"].size,
@@ -188,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return study.conclude(
         rows,
         finding(rows),
-        SEARCH.seeds,
+        search.seeds,
         tried=tried_rates(trained),
         limits=f"a small network ({', '.join(map(str, CHANNELS))} channels), {IMAGES:,} images and "
         f"{EPOCHS} epochs, mirrored at random; {SAID}.",

@@ -16,12 +16,12 @@ Rows, one a rung and seed:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import mean
 from typing import Any
 
 import zoo
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import decimals
 from training.experiments.rate_search import RateSearch
 from training.experiments.segmentation.small_cars import (
     SmallCarStudy,
@@ -76,8 +76,8 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     values = {n: [row["iou"] for row in rows if row["name"] == n] for n in names}
-    told = ", ".join(f"{name} {mean(values[name]):.3f}" for name in names)
-    return f"Validation IoU, rung by rung (means over seeds): {told}."
+    told = ", ".join(f"{name} {decimals(values[name])}" for name in names)
+    return f"Validation IoU, rung by rung (mean, 95 % interval): {told}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     rows.append(recorded(len(STEPS)))
     limits = "the last rung is one seed, and its recipe differs in much at once"
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

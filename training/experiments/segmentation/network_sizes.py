@@ -22,6 +22,7 @@ from typing import Any
 
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import decimals
 from training.experiments.rate_search import RateSearch
 from training.experiments.segmentation.small_cars import (
     SmallCarStudy,
@@ -65,11 +66,13 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     names = list(dict.fromkeys(row["network"] for row in rows))
 
-    def of(name: str, column: str) -> float:
-        return mean(row[column] for row in rows if row["network"] == name)
+    def of(name: str, column: str) -> list[float]:
+        return [row[column] for row in rows if row["network"] == name]
 
-    told = "; ".join(f"{n}: {of(n, 'iou'):.3f} for {of(n, 'gflop'):.2f} GFLOP" for n in names)
-    return f"Validation IoU (means over seeds) and cost of an answer: {told}."
+    told = "; ".join(
+        f"{n}: {decimals(of(n, 'iou'))} for {mean(of(n, 'gflop')):.2f} GFLOP" for n in names
+    )
+    return f"Validation IoU (mean, 95 % interval) and cost of an answer: {told}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             more = {"seed": seed, "learning_rate": one.learning_rate}
             rows.append(name | more | {column: result[column] for column in columns})
     limits = "all learn from as many images, so that the large ones are further from their best"
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from statistics import mean, median
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from torch import Tensor, nn
 
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import decimals
 from training.experiments.rate_search import RateSearch
 from training.experiments.segmentation.small_cars import (
     SmallCarStudy,
@@ -151,17 +152,16 @@ def png(probability: NDArray[np.float32]) -> str:
 def finding(rows: Sequence[Mapping[str, Any]], gradients: Sequence[Mapping[str, Any]] = ()) -> str:
     """Say in a few sentences what the tables show."""
 
-    def of(column: str, network: str, cut_at: str = "none") -> float:
-        return mean(
+    def of(column: str, network: str, cut_at: str = "none") -> str:
+        values = [
             row[column]
             for row in rows
             if (row["network"], row["cut"]) == (network, cut_at) and row["fill"] != "mean"
-        )
+        ]
+        return decimals(values)
 
     places = [row["cut"] for row in rows if row["cut"] not in ("none", "all")]
-    told = ", ".join(
-        f"{place} {of('iou', 'with skips', place):.3f}" for place in dict.fromkeys(places)
-    )
+    told = ", ".join(f"{place} {of('iou', 'with skips', place)}" for place in dict.fromkeys(places))
     ratio = {
         network: median(g["first"] for g in gradients if g["network"] == network)
         for network in (NETWORKS if gradients else ())
@@ -173,11 +173,11 @@ def finding(rows: Sequence[Mapping[str, Any]], gradients: Sequence[Mapping[str, 
         else ""
     )
     return (
-        f"Trained without skip connections the IoU is {of('iou', 'without skips'):.3f} instead of "
-        f"{of('iou', 'with skips'):.3f}, the Boundary IoU "
-        f"{of('boundary_iou', 'without skips'):.3f} instead of "
-        f"{of('boundary_iou', 'with skips'):.3f}. Cut after training (zeros), the IoU "
-        f"becomes: {told}, all {of('iou', 'with skips', 'all'):.3f}.{grew}"
+        f"Trained without skip connections the IoU is {of('iou', 'without skips')} instead of "
+        f"{of('iou', 'with skips')}, the Boundary IoU "
+        f"{of('boundary_iou', 'without skips')} instead of "
+        f"{of('boundary_iou', 'with skips')}. Cut after training (zeros), the IoU "
+        f"becomes: {told}, all {of('iou', 'with skips', 'all')}.{grew}"
     )
 
 
@@ -194,14 +194,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate = {"learning_rate": one.learning_rate}
             rows += [name | rate | row for row in result["rows"]]
             gradients += [name | row for row in result["gradients"]]
-            maps += [name | row for row in result["maps"]] if seed == SEARCH.seeds[0] else []
+            maps += [name | row for row in result["maps"]] if seed == study.search.seeds[0] else []
     return study.conclude(
         rows,
         finding(rows, gradients),
-        SEARCH.seeds,
+        study.search.seeds,
         gradients=gradients,
         maps=maps,
-        limits="with BatchNorm everywhere, which keeps gradients large in both networks",
+        limits="with BatchNorm everywhere, which keeps gradients large in both networks, whose "
+        "gradients are those at each one's own learning rate",
     )
 
 

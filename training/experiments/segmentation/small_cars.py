@@ -277,7 +277,7 @@ class SmallCarStudy(command.Study):
         self.search = search
         if options.quick:
             self.held_out = self.held_out[:2]
-            self.search = replace(search, rates=search.rates[:1])
+            self.search = replace(search, rates=search.rates[:1], seeds=search.seeds[:1])
         self.grid = CellGrid(options.out)
         self.trained: list[Trained] = []
 

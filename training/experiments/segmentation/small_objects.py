@@ -107,8 +107,9 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     cases = list(dict.fromkeys((row["network"], row["method"]) for row in rows))
     told = []
     for scale in SCALES[1:]:
-        best = max(cases, key=lambda case: of(*case, scale))
-        told.append(f"1/{scale}: {best[0]}, {best[1]}, {of(*best, scale):.2f}")
+        found = {case: of(case[0], case[1], scale) for case in cases}
+        best = max(found, key=lambda case: found[case])
+        told.append(f"1/{scale}: {best[0]}, {best[1]}, {found[best]:.2f}")
     plain = [of("one size", "as it is", scale) for scale in SCALES]
     return (
         f"Trained on one size, the IoU falls from {plain[0]:.2f} to {plain[-1]:.2f} when the car "
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "photos are shrunk on a floor that goes on around them; a rate is good when the mean IoU "
         "over all sizes is; focal loss may put the edge at another probability than ½"
     )
-    return study.conclude(rows, finding(rows), SEARCH.seeds, limits=limits)
+    return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
 
 if __name__ == "__main__":

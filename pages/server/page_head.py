@@ -1,8 +1,9 @@
-"""What a link says of a page before anybody has opened it: title, description, image.
+"""A page's head: what a link to it shows, and the rules that hold from the first moment.
 
 Streamlit sends the same empty page to every address, and makes the rest in the browser; who only
-reads the page, as messengers and search engines do, gets nothing. Here its head gets what the list
-of pages says.
+reads the page, as messengers and search engines do, gets nothing. Here its head gets title,
+description and image from the list of pages; and the style sheet of :mod:`pages.common.style`,
+which would come too late as a part of the page.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from pages.common import site
+from pages.common import site, style
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,14 +23,14 @@ IMAGE = "app/static/preview.jpg"  # 1200 × 630; made by tests.browser.screensho
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
-class LinkPreview:
+class PageHead:
     """ASGI middleware: fills the head of each page."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Hand a request on; to the answer for a page, add what a link to it shows."""
+        """Hand a request on; to the answer for a page, add its head."""
         entry = _entry(scope)
         if entry is None:
             await self._app(scope, receive, send)
@@ -57,7 +58,7 @@ class LinkPreview:
 
 
 def fill(page: bytes, entry: site.Entry, root: str) -> bytes:
-    """Put title, description and image into a page's head.
+    """Put title, description, image and style sheet into a page's head.
 
     Args:
         page: Streamlit's HTML.
@@ -74,6 +75,7 @@ def fill(page: bytes, entry: site.Entry, root: str) -> bytes:
         f'<meta property="og:image" content="{image}">'
         '<meta property="og:type" content="website">'
         '<meta name="twitter:card" content="summary_large_image">'
+        f"<style>{style.rules()}</style>"
     )
     return re.sub(rb"<title>.*?</title>", lambda _: tags.encode(), page, count=1)
 

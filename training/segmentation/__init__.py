@@ -1,0 +1,1 @@
+"""Somebody's own photos and masks: looked at first, then learned from."""
