@@ -45,7 +45,7 @@ def _layers(dtype: str, rng: np.random.Generator) -> dict[str, Callable[[], tupl
 def show() -> None:
     """Let somebody choose a layer and a dtype, and draw how far the quotients are off."""
     st.markdown("**Try it:** nudge the input of a layer, and compare with its backward pass.")
-    left, right = st.columns(2)
+    left, right = st.columns([3, 1])
     names = list(_layers("float64", np.random.default_rng(0)))
     layer = left.segmented_control("Layer", names, default=names[0], required=True, key="iv.layer")
     dtype = right.segmented_control(
