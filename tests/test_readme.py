@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -51,7 +52,8 @@ def test_the_shell_examples_run(line: str, tmp_path: Path) -> None:
     command = shlex.split(line, comments=True)
     assert command.pop(0) == "python"
     image = str(ROOT / "zoo/samples/digits/6-03422.png")
-    stands_for = {"photo.jpg": image, "cut": str(tmp_path / "cut")}
+    stands_for = {"photo.jpg": image, "cut": str(tmp_path / "cut"), "photos/": str(tmp_path)}
+    shutil.copy(image, tmp_path)
     arguments = [stands_for.get(word, word) for word in command]
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

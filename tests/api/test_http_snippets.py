@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import zoo
+from tests import own_thread
 from training.benchmarks.pages import chromium
 from training.benchmarks.pages.page_wait import app
 from zoo import snippets
@@ -85,6 +86,10 @@ def test_javascript_in_a_page_of_the_server(server: str, wanted: dict) -> None:
 
 def in_the_browser(server: str, code: str) -> str:
     """Run code in a page of the server; return what it writes to the console."""
+    return own_thread.run(lambda: _in_the_browser(server, code))
+
+
+def _in_the_browser(server: str, code: str) -> str:
     with sync_playwright() as driver:
         browser = chromium.launch(driver)
         page = browser.new_page()

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from api import request_image
 from api.refusals import Refusal
 from api.waiting_line import BODIES, LARGE, WaitingLine
+from tests import own_thread
 
 
 class Counter:
@@ -37,7 +38,7 @@ def test_answers_at_the_same_time(pixels: int, most: int) -> None:
     async def all_at_once() -> None:
         await asyncio.gather(*(line.answer(counter.work, pixels) for _ in range(9)))
 
-    asyncio.run(all_at_once())
+    own_thread.run(lambda: asyncio.run(all_at_once()))
     assert counter.most == most
 
 
@@ -71,5 +72,5 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
 
     request = Request({"type": "http", "method": "POST", "headers": []}, never)
     with pytest.raises(Refusal) as refused:
-        asyncio.run(request_image.read(request))
+        own_thread.run(lambda: asyncio.run(request_image.read(request)))
     assert refused.value.status == 408

@@ -94,7 +94,7 @@ def test_the_first_page_does_not_wait_for_torch(monkeypatch: pytest.MonkeyPatch)
     real = zoo.load
     with monkeypatch.context() as patch:
         patch.setattr(loaded_models, "_torch_is_imported", lambda: False)
-        patch.setattr(zoo, "load", lambda name: loaded.append(name) or real(name))
+        patch.setattr(zoo, "load", lambda name, **how: loaded.append(name) or real(name, **how))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert loaded == ["mnist"]
     check_cards(app)

@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows,
         finding(rows),
         SEEDS,
-        limits=f"windows that move over {len(chosen)} photos: all moves as one piece, nothing is "
+        limits=f"windows that move over {len(chosen)} photos: all moves together, nothing is "
         "hidden or turns, and no frame is blurred by motion.",
         credits=[{"photo": s.id, "credit": s.credit} for s in chosen],
         quick=quick,
