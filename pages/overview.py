@@ -29,7 +29,7 @@ def purposes() -> None:
     """Say who this is for: what somebody may want, and where it is."""
     wanted = (
         ("Try it", "Draw a digit, name a photo, cut out a car.", "pages/digits.py"),
-        ("Prepare for an interview", "Predict first, then measure.", "pages/interview.py"),
+        ("Get interviewed", "Predict first, then measure.", "pages/interview.py"),
         ("Look inside", "Every layer, down to a single sum.", "pages/feature_maps.py"),
         ("Use the weights", "One line of code, or over HTTP.", "pages/use_the_weights.py"),
     )
