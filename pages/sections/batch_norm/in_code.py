@@ -14,18 +14,15 @@ from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
 
 def show() -> None:
-    """Draw the two side by side."""
-    left, right = st.columns(2, gap="medium")
-    with left:
-        (written,) = st.tabs(["What you write: PyTorch"])
-        with written:
-            st.code(EXAMPLE, language="python", wrap_lines=True)
-    with right:
-        forward, backward = st.tabs(["What is computed: NumPy, forward", "backward"])
-        with forward:
-            st.code(source(BatchNorm.forward), language="python", wrap_lines=True)
-        with backward:
-            st.code(source(BatchNorm.backward), language="python", wrap_lines=True)
+    """Draw them, one at a time: they stand whole, and one below the other they are very long."""
+    shown = {
+        "What you write: PyTorch": EXAMPLE,
+        "What is computed: NumPy, forward": source(BatchNorm.forward),
+        "backward": source(BatchNorm.backward),
+    }
+    for tab, code in zip(st.tabs(list(shown)), shown.values(), strict=True):
+        with tab:
+            st.code(code, language="python", wrap_lines=True)
 
 
 def source(function: Callable[..., Any]) -> str:
