@@ -19,10 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Let exporting and publishing say what they would do; return what was said."""
+    """Let what changes the repository and the Hub say what it would do; return what was said."""
     said: list[str] = []
     monkeypatch.setenv("HF_TOKEN", "hf_x")
     monkeypatch.setattr(finish, "export", lambda folder: said.append("export") or folder)
+    monkeypatch.setattr(
+        finish.top_activation_record, "write", lambda name: said.append(f"record {name}")
+    )
     monkeypatch.setattr(finish, "publish_weights", lambda repo: said.append(f"publish {repo}"))
     monkeypatch.setattr("training.metrics.error_samples.SAMPLES", tmp_path / "samples")
     return said
@@ -34,7 +37,7 @@ def command(data_dir: Path, out: Path, *more: str) -> list[str]:
 
 def test_publish_exports_first(tiny_mnist: Path, tmp_path: Path, done: list[str]) -> None:
     assert main(command(tiny_mnist, tmp_path / "run", "--publish", "me/zoo")) == 0
-    assert done == ["export", "publish me/zoo"]
+    assert done == ["export", "record run", "publish me/zoo"]
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["metrics"]["test"]["n"] == 60
     assert [row["seed"] for row in record["seeds"]] == [0]

@@ -220,6 +220,8 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     write_batches(tmp_path / "data" / "cifar-10-batches-py", make_images(150), VALIDATION)
     train(tmp_path / "run")
     monkeypatch.setattr("training.finish.export", lambda folder: folder)
+    recorded: list[str] = []
+    monkeypatch.setattr("training.finish.top_activation_record.write", recorded.append)
     monkeypatch.setattr("training.metrics.error_samples.SAMPLES", tmp_path / "samples")
     export_first({0: tmp_path / "run"}, tmp_path / "data")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
@@ -229,6 +231,7 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert test == pytest.approx(validation)  # the same images in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
+    assert recorded == ["run"]  # of what was exported, here the run itself
     kept = list((tmp_path / "samples" / "cifar10_errors").glob("*.png"))
     assert len(kept) == len(record["confident_errors"]) == 30 - round(30 * test)
 

@@ -40,6 +40,7 @@ def objects(network: nn.Module | None = None) -> zoo.Classifier:
 
 def cars() -> zoo.Segmenter:
     config = {"preprocessing": PHOTO, "labels": ["car"], "threshold": 0.5}
+    torch.manual_seed(0)
     network = UNet((8, 16, 16), context=1)
     return zoo.Segmenter("cars", config | task("segmentation"), {}, unsettled(network))
 
