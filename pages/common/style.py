@@ -45,6 +45,12 @@ _HEIGHTS = {
     "skip-masks": (199, 142, 820),
     "skip-sides": (174, 148, 698),
     "bn-verdicts": (470, 667, 743),
+    "model": (60, 60, 60),
+}
+# The same for containers whose elements stand in rows: with 40 pixels each they need fewer rows.
+_ROWS = {
+    "facts": (59, 59, 150),
+    "files": (96, 96, 152),
 }
 _WINDOWS = (
     "(min-width: 1200px)",
@@ -62,6 +68,9 @@ def rules() -> str:
     ]
     for window, which in zip(_WINDOWS, range(3), strict=True):
         places = [_element(key, f"min-height: {sizes[which]}px") for key, sizes in _HEIGHTS.items()]
+        places += [
+            f".st-key-{key} {{ min-height: {sizes[which]}px; }}" for key, sizes in _ROWS.items()
+        ]
         parts.append(f"@media {window} {{ {' '.join(places)} }}")
     return "\n".join(parts)
 

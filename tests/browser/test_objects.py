@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.pad import label, number, said, wait_for_answer
 from tests.browser.waiting import eventually, settled
@@ -143,6 +143,20 @@ def test_an_image_is_dropped_onto_the_photo_or_pasted_and_stays_at_hand(objects,
     expect(yours).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_file_that_comes_before_streamlits_uploader_is_not_lost(objects, url):
+    held: list[Route] = []
+    objects.route("**/FileUploader.*.js", lambda route: held.append(route))
+    objects.goto(f"{url}/objects")
+    expect(objects.locator(".answer .bars li")).to_have_count(5)
+    before = number(objects)
+    objects.evaluate(HAND_IN, ["paste", base64.b64encode(halves()).decode()])
+    expect(objects.locator(".zone")).to_contain_text("Uploading")
+    eventually(objects, lambda: bool(held), "The uploader was not asked for.")
+    held[0].continue_()
+    wait_for_answer(objects, before)
+    expect(objects.get_by_role("button", name="Yours")).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_file_that_is_too_large_says_so_before_it_is_sent(objects):
     with objects.expect_file_chooser() as chooser:
         objects.get_by_role("button", name="Your photo").click()
@@ -160,8 +174,10 @@ def test_on_a_phone_the_result_scrolls_into_view(visit, url):
 
 
 def test_a_link_shows_the_same_on_another_session(objects, visit):
+    before = number(objects)
     objects.locator(".strip button").nth(4).click()
-    expect(objects.locator(".crop img")).to_be_visible()
+    wait_for_answer(objects, before)
+    settled(objects)  # the answer comes first; a square moved before its photo is the old one's
     objects.locator(".crop input").fill("50")
     eventually(objects, lambda: "side=0.5" in objects.url, "The square is not in the address.")
     again = visit(objects.url)

@@ -34,18 +34,23 @@ function start(root) {
       news.textContent = `This file has ${Math.ceil(file.size / MB)} MB, and at most ${data.megabytes} MB can be read.`;
       return;
     }
+    busy = file.name || "an image"; words();
+    hand(file);
+  }
+
+  // Streamlit loads its uploader when a page first needs one: a quick visitor's file waits for it.
+  function hand(file) {
     const bag = new DataTransfer(), target = input();
-    if (!target) return;
+    clearInterval(timer);
+    if (!target) { timer = setInterval(() => hand(file), PATIENCE); return; }
     bag.items.add(file);
     target.files = bag.files;
     target.dispatchEvent(new Event("change", { bubbles: true }));
-    wait(file.name);
+    wait();
   }
 
   // Until Python has the file; if the uploader refuses it, it shows why itself.
-  function wait(name) {
-    busy = name || "an image"; words();
-    clearInterval(timer);
+  function wait() {
     timer = setInterval(() => {
       if (!uploader()?.querySelector("[data-testid=stFileChipIconError]")) return;
       done();

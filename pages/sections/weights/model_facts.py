@@ -24,7 +24,7 @@ def show(model: zoo.Model, seconds: float | None) -> None:
     """
     info = zoo.info(model.name)
     metric, value, n = records.headline(model.record)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="facts"):
         st.metric(
             f"Test {training_history.METRICS[metric]}, n = {n:,}", number_format.percent(value, 2)
         )
