@@ -1,4 +1,4 @@
-"""How a visitor hands in a photo of their own: upload it, or take one.
+"""What uploads and the camera share: where they cannot work, and what a file is.
 
 What a file is, its content says (``zoo.open_image``), not the end of its name: browsers save JPEGs
 as ``.jfif``, phones send names without any. So every file may be chosen.
@@ -19,26 +19,17 @@ _XSRF = "_streamlit_xsrf"  # the cookie that the server wants back with every up
 _LOCAL = re.compile(r"http://(([^/]+\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)", re.IGNORECASE)
 
 
-def upload(title: str, label: str, key: str, take: Callable[[str], None]) -> None:
-    """Draw a button that opens an upload.
+def camera(title: str, label: str, key: str, take: Callable[[str], None]) -> None:
+    """Draw a button that opens the camera.
+
+    The browser asks its user for the camera as soon as the input is there, so it is drawn only
+    once it is wanted.
 
     Args:
         title: of the button.
         label: says what image is wanted.
-        key: of the upload in the session's state, where its file lies.
-        take: called with ``key`` when a file has come or gone.
-    """
-    with st.popover(title, icon=":material/upload:", key=f"{key}-popover"):
-        if why := no_upload(st.context.url, st.context.cookies):
-            st.warning(why, icon=":material/tab:")
-        st.file_uploader(label, key=key, on_change=take, args=(key,))
-
-
-def camera(title: str, label: str, key: str, take: Callable[[str], None]) -> None:
-    """Draw a button that opens the camera; the arguments are those of `upload`.
-
-    The browser asks its user for the camera as soon as the input is there, so it is drawn only
-    once it is wanted.
+        key: of the camera in the session's state, where its image lies.
+        take: called with ``key`` when an image has come or gone.
     """
     opened = st.popover(
         title, icon=":material/photo_camera:", key=f"{key}-popover", on_change="rerun"

@@ -49,9 +49,9 @@ def test_a_camera_without_https_says_so(url: str | None, works: bool) -> None:
 
 def test_the_page_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def page() -> None:
-        from pages.components import upload
+        from pages.components.drop_zone import drop_zone
 
-        upload.upload("Upload", "A photo", "photo", print)
+        drop_zone.show("photo", title="A photo", on_file=print)
 
     monkeypatch.setattr(upload, "no_upload", lambda *_: "Open it in a tab.")
     app = AppTest.from_function(page).run()

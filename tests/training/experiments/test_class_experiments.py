@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.experiments import rehearsal
 from tests.training.tiny_images import make_images, write_batches
 from training.data.augment_images import ImageAugmentation
 from training.data.image_batches import Plan
@@ -35,16 +36,10 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rehearse(module: ModuleType, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Run a rehearsal and return its JSON, checked for what every reader relies on."""
-    arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
     trains = module not in (data_loader, train_faster)
-    assert module.main([*arguments, *(["--precision", "float32"] if trains else [])]) == 0
-    content = json.loads((folder / f"{module.NAME}.json").read_text())
-    assert content["finding"].endswith(".")
-    assert "nan" not in content["finding"]
-    assert content["limits"].endswith(".")
+    more = ("--precision", "float32") if trains else ()
     assert not trains or len(module.SEARCH.seeds) >= 3
-    return content
+    return rehearsal.rehearse(module, data_dir, folder, *more)
 
 
 def test_the_gap_has_every_remedy_alone_and_piled_up(data_dir: Path, tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.training.experiments.rehearsal import rehearse
 from tests.training.tiny_cars import CPU, pair, write_kaggle
 from training.carvana.carvana_record import segmenter
 from training.data import carvana_photos
@@ -27,16 +26,6 @@ from training.experiments.deployment import (
 from zoo.networks.segmentation.unet import UNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def rehearse(module: ModuleType, data_dir: Path, folder: Path) -> dict[str, Any]:
-    arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
-    assert module.main(arguments) == 0
-    content = json.loads((folder / f"{module.NAME}.json").read_text())
-    assert content["finding"].endswith(".")
-    assert "nan" not in content["finding"]
-    assert content["limits"].endswith(".")
-    return content
 
 
 class Time:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.training.experiments import rehearsal
 from tests.training.tiny_images import make_images, write_batches
 from training.data.augment_digits import DigitAugmentation
 from training.experiments.classification import worker_randomness
@@ -25,12 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def rehearse(module: ModuleType, data_dir: Path, folder: Path) -> dict[str, Any]:
-    arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
-    assert module.main(arguments) == 0
-    content = json.loads((folder / f"{module.NAME}.json").read_text())
-    assert content["finding"].endswith(".")
-    assert "nan" not in content["finding"]
-    assert content["limits"].endswith(".")
+    content = rehearsal.rehearse(module, data_dir, folder)
     assert module is backward_cost or len(getattr(module, "SEEDS", None) or module.SEARCH.seeds) > 2
     return content
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.experiments import rehearsal
 from tests.training.tiny_cars import pair, write_kaggle
 from training.data import carvana_photos
 from training.experiments.segmentation import (
@@ -34,12 +34,7 @@ def data_dir(tmp_path: Path):
 
 def rehearse(module: ModuleType, data_dir: Path) -> dict[str, Any]:
     folder = data_dir / "experiments"
-    arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
-    assert module.main([*arguments, "--precision", "float32"]) == 0
-    content = json.loads((folder / f"{module.NAME}.json").read_text())
-    assert content["finding"].endswith(".")
-    assert "nan" not in content["finding"]
-    assert content["limits"].endswith(".")
+    content = rehearsal.rehearse(module, data_dir, folder, "--precision", "float32")
     assert all(0 <= row["iou"] <= 1 for row in content["rows"])
     return content
 
