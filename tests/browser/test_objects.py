@@ -206,6 +206,28 @@ def test_the_photo_survives_a_visit_to_another_page(objects):
     expect(objects.locator(".strip button").nth(3)).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_thumbnails_stay_where_they_are(visit, url, width):
+    page = visit(f"{url}/objects", viewport={"width": width, "height": 900})
+    buttons = page.locator(".strip button")
+    expect(buttons.first).to_be_visible(timeout=90_000)
+    settled(page)
+    places = set()
+    for which in (1, 9, 14, 19):  # wide and high photos, sure and unsure answers
+        before = number(page)
+        buttons.nth(which).click()
+        wait_for_answer(page, before)
+        settled(page)
+        places.add(round(buttons.first.evaluate(TOP)))
+    assert max(places) - min(places) <= 1, places
+
+
+TOP = """
+(e) => e.getBoundingClientRect().top
+  + document.querySelector("[data-testid=stMain]").scrollTop
+"""
+
+
 def upload(page: Page, contents: bytes, kind: str = "image/png") -> None:
     """Choose a file, as a visitor does, and wait for its answer."""
     before = number(page)
