@@ -33,7 +33,7 @@ def test_a_verdict_leads_to_its_figure(page: Page) -> None:
     expect(page.get_by_text("One rule for all.")).to_be_visible()
 
 
-def test_gamma_turns_an_answer_round(page: Page) -> None:
+def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> None:
     expect(page.get_by_text("The answer stays")).to_be_visible()
     own = slider(page, "γ").get_attribute("aria-valuetext")
     slider(page, "γ").focus()
@@ -43,9 +43,6 @@ def test_gamma_turns_an_answer_round(page: Page) -> None:
     page.get_by_role("button", name="As trained").click()
     expect(page.get_by_text("The answer stays")).to_be_visible()
     expect(slider(page, "γ")).to_have_attribute("aria-valuetext", own or "")
-
-
-def test_an_image_can_be_chosen(page: Page) -> None:
     companions = page.locator(".strip").nth(1).locator("button")
     expect(companions).to_have_count(10)
     name = (companions.nth(2).get_attribute("aria-label") or "").split(": ")[1]
