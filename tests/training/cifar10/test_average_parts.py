@@ -24,9 +24,10 @@ TRAINING, VALIDATION = make_images(120), make_images(30, seed=1)
 LATER = replace(TINY, epochs=2, whiten_epochs=0)
 
 
-@pytest.fixture
-def parts(tmp_path: Path) -> list[Path]:
-    folders = [tmp_path / name for name in "abc"]
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("parts")
+    folders = [root / name for name in "abc"]
     for seed, (recipe, folder) in enumerate(zip((TINY, LATER, LATER), folders, strict=True)):
         before = folders[seed - 1] if seed else None
         cifar10_recipe.train(
