@@ -111,6 +111,7 @@ def test_nothing_is_excused_that_is_not_written(question: Question) -> None:
 @ALL
 def test_every_chart_draws_or_waits_for_its_experiment(question: Question) -> None:
     for chart in charts(question):
+        assert len(chart.scale.label) <= 46, f"cut off on a phone: {chart.scale.label}"
         if recorded_figure.is_recorded(chart.experiment):
             drawn = measured_chart.drawing(chart, "chart")
             lines = [group["values"] for group in drawn["groups"]]

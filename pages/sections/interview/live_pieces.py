@@ -48,7 +48,7 @@ def _skips() -> None:
     kept = st.pills(
         "Connections in place, by the size of their maps",
         range(len(found)),
-        default=list(range(1, len(found))),
+        default=[],  # all cut: what they carry is seen at once
         selection_mode="multi",
         format_func=titles.__getitem__,
         key="interview.skips",
