@@ -433,3 +433,22 @@ def test_the_photo_and_its_threshold_survive_a_visit_to_another_page(cars):
     wait_for_photo(cars, 2)
     expect(cars.locator(".stage output")).to_have_text("90 %")
     expect(metric(cars, "Car area")).to_contain_text("9.4 %")
+
+
+def test_a_model_of_the_host_s_own_is_chosen_and_compared(visit, tmp_path, monkeypatch):
+    own = red_cars.write_own(tmp_path / "own", "strict", threshold=0.9, labels=["bike"])
+    monkeypatch.setenv("ZOO_EXTRA", str(own))
+    path = red_cars.write(tmp_path / "zoo")
+    with app(("-m", "tests.red_cars", str(path))) as address:
+        page = visit(f"{address}/cars")
+        wait_for_photo(page, 1)
+        upload(page)
+        page.get_by_text("Compare with another model").click()
+        page.get_by_role("combobox", name="Second").click()
+        page.get_by_role("option", name="strict").click()
+        expect(page.get_by_alt_text("Where the two masks differ")).to_be_visible()
+        expect(page.get_by_text("carvana alone")).to_contain_text("strict alone, 0 %")
+        page.get_by_role("radio", name="strict").click()
+        expect(metric(page, "Bike area")).to_contain_text("%")
+        expect(page).to_have_url(re.compile(r"network=strict"))
+        page.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import dataclasses
 import io
@@ -74,7 +73,7 @@ def choose(app: AppTest, **changes: object) -> None:
 
 
 def image_in(address: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+    return np.asarray(Image.open(io.BytesIO(read.image(address))))
 
 
 def metrics(app: AppTest) -> dict[str, str]:

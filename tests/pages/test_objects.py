@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from types import SimpleNamespace
 
@@ -225,4 +224,4 @@ def jpeg(image: Image.Image) -> bytes:
 
 
 def decode(address: str) -> bytes:
-    return base64.b64decode(address.partition(",")[2])
+    return read.image(address)
