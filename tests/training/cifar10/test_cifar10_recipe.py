@@ -58,10 +58,10 @@ def assert_same(first: Path, second: Path) -> None:
 
 
 @pytest.mark.parametrize("keep_ratio", [1.0, 0.5])
-def test_overfits_64_images(keep_ratio: float, tmp_path: Path) -> None:
+def test_overfits_32_images(keep_ratio: float, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = LabelledImages(
-        rng.integers(0, 256, (64, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 64)
+        rng.integers(0, 256, (32, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 32)
     )
     recipe = replace(
         TINY, epochs=round(45 / keep_ratio), batch=16, keep_ratio=keep_ratio, widths=(16, 32, 32),
