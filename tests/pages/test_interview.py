@@ -10,12 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from pages.sections.interview import recorded_figure, visitor_progress
 from pages.sections.interview.question_file import questions
+from tests.pages.conftest import open_page
 from tests.pages.read import components
 
 
 @pytest.fixture
-def interview(app: AppTest) -> AppTest:
-    return app.switch_page("pages/interview.py").run()
+def interview() -> AppTest:
+    return open_page("interview")
 
 
 def press(app: AppTest, label: str) -> AppTest:
