@@ -21,7 +21,7 @@ from pages.common import (
     source,
     warm_up,
 )
-from pages.server import script_errors
+from pages.server import image_route, script_errors
 from pages.server.lifespan import lifespan
 from pages.server.page_head import PageHead
 from pages.server.security_headers import SecurityHeaders
@@ -31,7 +31,7 @@ STATIC = Path(__file__).parent / "static"
 
 app = st.App(
     __file__,
-    routes=mounted(loaded_models.shared, f"{site.base()}/api"),
+    routes=[*mounted(loaded_models.shared, f"{site.base()}/api"), *image_route.mounted()],
     lifespan=lifespan,
     middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(PageHead)],
     on_script_error=script_errors.show,

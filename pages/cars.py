@@ -15,7 +15,7 @@ from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
 from pages.components.mask_viewer.mask_viewer import Choice
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding
+from pages.images import encoding, shared_images
 from pages.sections import training_history as training_section
 from pages.sections.segmentation import (
     cut_out,
@@ -123,7 +123,7 @@ def sample_scene(weights: str, sample_id: str) -> Scene:
         sample_id: One of the samples.
     """
     sample = next(sample for sample in choices() if sample.id == sample_id)
-    return segmented_photo.look(model, sample.read(), sample.path.name)
+    return segmented_photo.look(model, sample.read(), sample.path.name, shared=True)
 
 
 def current() -> Scene:
@@ -285,7 +285,8 @@ def thumbnail_items() -> dict[str, list[thumbnails.Item]]:
     groups: dict[str, list[thumbnails.Item]] = {}
     for sample in choices():
         small = encoding.jpeg(zoo.open_image(sample.path), side=240)
-        item = thumbnails.Item(sample.id, encoding.data_url(small, "jpeg"), sample.description)
+        image = shared_images.address(small, "jpeg")
+        item = thumbnails.Item(sample.id, image, sample.description)
         groups.setdefault(GROUPS.get(sample.group, GROUPS["typical"]), []).append(item)
     return groups
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, heat_map, mosaic
+from pages.images import colour_bar, encoding, heat_map, mosaic, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
+from zoo.explain import recorded_reasons
 from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/digits.py")
@@ -66,7 +68,7 @@ def put_sample(sample_id: str) -> None:
 def take(sample: Sample, **contents: Any) -> None:
     """Put an image that was shipped with the app on the pad."""
     encoded = sample.read()
-    put("sample", image=encoded, url=address(encoded), ink=True, **contents)
+    put("sample", image=encoded, url=shared_images.address(encoded), ink=True, **contents)
 
 
 def on_stroke() -> None:
@@ -207,7 +209,7 @@ def choice(sample: Sample, result: zoo.Classification) -> thumbnails.Item:
     verdict = f"the network says {result.label} ({number_format.percent(result.confidence)})"
     return thumbnails.Item(
         id=sample.id,
-        image=address(sample.read()),
+        image=shared_images.address(sample.read()),
         description=f"{sample.description}, a {sample.label}; {verdict}",
         note="" if sample.group == "typical" else f"{sample.label} → {result.label}",
     )
@@ -249,52 +251,87 @@ def show_inside(view: np.ndarray | None, label: str) -> None:
     )
     # Of an empty pad the network has no answer; a sample has maps of the same shapes.
     looked_at = first_sample("digits").read() if view is None else view
-    found = layers(loaded_models.key(model), looked_at, silent=view is None)
+    found = layers(
+        loaded_models.key(model), looked_at, silent=view is None, shared=is_sample(view, label)
+    )
     gallery.show("layers", found, columns=4)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def layers(key: str, view: np.ndarray | bytes, silent: bool) -> list[gallery.GalleryImage]:
+def layers(
+    key: str, view: np.ndarray | bytes, silent: bool, shared: bool
+) -> list[gallery.GalleryImage]:
     """Return every layer's maps as images, or dark ones: a sample's once for all visitors."""
+    url = shared_images.address if shared or silent else address
     maps = zoo.explain.activations(model, view)
+    shown = {
+        name: mosaic.png(np.zeros_like(values) if silent else values)
+        for name, values in maps.items()
+        if values.ndim == 3
+    }
     return [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
-            detail=" × ".join(str(length) for length in values.shape),
-            image=address(mosaic.png(np.zeros_like(values) if silent else values)),
-            alt=f"Output of layer {name}: {len(values)} maps",
+            detail=" × ".join(str(length) for length in maps[name].shape),
+            image=url(image),
+            alt=f"Output of layer {name}: {len(maps[name])} maps",
+            shape=encoding.shape(image),
         )
-        for name, values in maps.items()
-        if values.ndim == 3
+        for name, image in shown.items()
     ]
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def drop_of(key: str, view: np.ndarray, target: str) -> np.ndarray:
-    """Return occlusion's map (H, W): that of a sample digit once for all visitors."""
-    return zoo.explain.occlusion(model, view, target)
+def known() -> Mapping[str, recorded_reasons.Reasons]:
+    """Return what explains the answers to the samples, as recorded."""
+    return recorded_reasons.recorded(model, zoo.info(model.name).sha256)
+
+
+def is_sample(view: np.ndarray | None, label: str) -> bool:
+    """Return whether this is a sample and its answer, which every visitor may see."""
+    return view is not None and recorded_reasons.key(view, label) in known()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def covered(key: str, view: np.ndarray, label: str) -> tuple[list[gallery.GalleryImage], float]:
+    """Return what the network sees and where covering it changes the answer, and by how much."""
+    found = known().get(recorded_reasons.key(view, label))
+    url = shared_images.address if found else address
+    drop = found[0] if found else zoo.explain.occlusion(model, view, label)
+    return occlusion_images(view, drop, label, url), float(np.abs(drop).max())
+
+
+def occlusion_images(
+    view: np.ndarray, drop: np.ndarray, label: str, url: Callable[[bytes], str]
+) -> list[gallery.GalleryImage]:
+    """Return what the network sees, and occlusion's map of it."""
+    return [
+        gallery.GalleryImage(
+            "What it sees", "28 × 28", url(encoding.png(view, 10)), "The digit", 1.0
+        ),
+        gallery.GalleryImage(
+            "Occlusion",
+            "map",
+            url(heat_map.png(view, drop, 10)),
+            f"Where it sees a {label}",
+            1.0,
+        ),
+    ]
 
 
 def show_occlusion(view: np.ndarray | None, label: str) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    nothing = np.zeros(EMPTY.shape)
-    drop = nothing if view is None else drop_of(loaded_models.key(model), view, label)
-    seen = EMPTY if view is None else view
-    images = [
-        gallery.GalleryImage(
-            "What it sees", "28 × 28", address(encoding.png(seen, 10)), "The digit"
-        ),
-        gallery.GalleryImage(
-            "Occlusion", "map", address(heat_map.png(seen, drop, 10)), f"Where it sees a {label}"
-        ),
-    ]
+    if view is None:
+        nothing = np.zeros(EMPTY.shape)
+        images, most = occlusion_images(EMPTY, nothing, label, shared_images.address), 0.0
+    else:
+        images, most = covered(loaded_models.key(model), view, label)
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
         gallery.show("decided", images, columns=2)
     if view is None:
         right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
         return
-    points = number_format.points(max(float(np.abs(drop).max()), 0.0))
+    points = number_format.points(most)
     with right:
         st.markdown(
             f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "

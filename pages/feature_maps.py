@@ -17,7 +17,7 @@ from pages.components.drop_zone import drop_zone
 from pages.components.grid_picker import grid_picker
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, mosaic
+from pages.images import colour_bar, encoding, mosaic, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import attribution_maps
 from pages.sections.feature_maps import feature_visualization, top_images, trace_cache
@@ -227,7 +227,11 @@ def thumbnail_items(name: str) -> dict[str, list[thumbnails.Item]]:
     """Return the model's sample images."""
     images = [sample for sample in images_of(name) if sample.group == "typical"]
     items = [
-        thumbnails.Item(s.id, address(encoding.png(encoding.band([s.read()]))), s.description)
+        thumbnails.Item(
+            s.id,
+            shared_images.address(encoding.png(encoding.band([s.read()]))),
+            s.description,
+        )
         for s in images[:10]
     ]
     return {"Images": items}

@@ -18,10 +18,11 @@ from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, heat_map
+from pages.images import colour_bar, encoding, heat_map, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
+from zoo.explain import recorded_reasons
 from zoo.preprocessing.images import crop_square
 from zoo.samples import Sample, samples
 
@@ -60,10 +61,9 @@ def put(**contents: Any) -> None:
     st.session_state["explained"] = None  # the class to explain: the answer
 
 
-def put_photo(encoded: bytes, kind: str, description: str, **contents: Any) -> None:
-    """Take a photo; ``kind`` is the format of its file."""
-    square, url = crop.Square(), address(encoded, kind)
-    put(image=encoded, url=url, description=description, square=square, **contents)
+def put_photo(encoded: bytes, url: str, description: str, **contents: Any) -> None:
+    """Take a photo; ``url`` is its address."""
+    put(image=encoded, url=url, description=description, square=crop.Square(), **contents)
 
 
 def put_sample(sample_id: str) -> None:
@@ -76,7 +76,9 @@ def put_sample(sample_id: str) -> None:
 def take(sample: Sample, **contents: Any) -> None:
     """Take an image that was shipped with the app."""
     kind = "png" if sample.path.suffix == ".png" else "jpeg"
-    put_photo(sample.read(), kind, sample.description, credit=sample.credit, **contents)
+    encoded = sample.read()
+    url = shared_images.address(encoded, kind)
+    put_photo(encoded, url, sample.description, credit=sample.credit, **contents)
 
 
 def on_pick() -> None:
@@ -94,14 +96,14 @@ def on_file(_name: str, contents: bytes) -> None:
         put(problem=upload.problem(error), url=None, description="", square=crop.Square())
         return
     small = address(encoding.jpeg(crop_square(photo), side=96), "jpeg")
-    st.session_state[OWN] = {"encoded": encoded, "kind": kind, "small": small}
+    st.session_state[OWN] = {"encoded": encoded, "url": address(encoded, kind), "small": small}
     on_back()
 
 
 def on_back() -> None:
     """Take the visitor's own image, which stays at hand while they look at others."""
     if own := st.session_state.get(OWN):
-        put_photo(own["encoded"], own["kind"], "Your photo", own=True)
+        put_photo(own["encoded"], own["url"], "Your photo", own=True)
 
 
 def on_camera(key: str) -> None:
@@ -233,7 +235,7 @@ def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
     squares = [crop_square(zoo.open_image(sample.path)) for sample in images]
     groups: dict[str, list[thumbnails.Item]] = {RIGHT: [], HARD: [], UNLIKE: []}
     for sample, square, result in zip(images, squares, model.predict_batch(squares), strict=True):
-        small = address(encoding.jpeg(square, side=96), "jpeg")
+        small = shared_images.address(encoding.jpeg(square, side=96), "jpeg")
         verdict = f"{result.label}, {number_format.percent(result.confidence)}"
         about = f"{sample.description}; the network says {verdict}"
         if sample.group == "none":
@@ -266,10 +268,29 @@ def show_inputs() -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def reasons(key: str, view: np.ndarray, target: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return occlusion's map and Grad-CAM's, (H, W) each: a sample's once for all visitors."""
-    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
-    return drop, zoo.explain.grad_cam(model, view, target)
+def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.GalleryImage], str, str]:
+    """Explain a class by two methods: a sample's answer as recorded, else once for all visitors.
+
+    Returns:
+        Images, how far occlusion changes the answer, and what Grad-CAM does not find.
+    """
+    known = recorded_reasons.recorded(model, zoo.info(model.name).sha256)
+    found = known.get(recorded_reasons.key(view, target))
+    url = shared_images.address if found else address
+    drop, cam = found or recorded_reasons.compute(model, view, target)
+    seen = f"{size.width} × {size.height}"
+    images = [
+        gallery.GalleryImage("What it sees", seen, url(encoding.png(view, 10)), "The square", 1.0),
+        *(
+            gallery.GalleryImage(
+                title, target, url(heat_map.png(view, values, 10, least)), "Its map", 1.0
+            )
+            for title, values, least in (("Grad-CAM", cam, 1e-9), ("Occlusion", drop, 0.02))
+        ),
+    ]
+    points = number_format.points(float(np.abs(drop).max()))
+    nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
+    return images, points, nothing
 
 
 def show_reasons(view: np.ndarray, label: str) -> None:
@@ -282,24 +303,14 @@ def show_reasons(view: np.ndarray, label: str) -> None:
         persist_state="session",
     )
     target = chosen or label
-    drop, cam = reasons(loaded_models.key(model), view, target)
-    seen = f"{size.width} × {size.height}"
-    images = [
-        gallery.GalleryImage("What it sees", seen, address(encoding.png(view, 10)), "The square"),
-        gallery.GalleryImage(
-            "Grad-CAM", target, address(heat_map.png(view, cam, 10, 1e-9)), "Its map"
-        ),
-        gallery.GalleryImage("Occlusion", target, address(heat_map.png(view, drop, 10)), "Its map"),
-    ]
+    images, points, nothing = reasons(loaded_models.key(model), view, target)
     gallery.show("reasons", images, columns=3, few=3, stacked=True)
-    nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
     st.markdown(
         f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "
         f"have few places, so its image is coarse.{nothing} **Occlusion** covers each part with "
         f"the mean colour: where it is violet, that makes the network less sure of **{target}**; "
         "where it is amber, more sure."
     )
-    points = number_format.points(float(np.abs(drop).max()))
     st.html(colour_bar.bar(f"Occlusion +{points}", f"−{points}", heat_map.COLOURS))
 
 

@@ -11,7 +11,7 @@ import zoo
 from pages.common import entry_guard, loaded_models, number_format, site
 from pages.components.headline import headline
 from pages.components.image_link import image_link
-from pages.images import encoding, mosaic
+from pages.images import encoding, mosaic, shared_images
 from pages.sections import training_history
 from pages.sections.batch_norm import recorded_series
 from zoo import records
@@ -109,7 +109,7 @@ def _ends(values: list[float]) -> tuple[str, str]:
 def lead(entry: site.Entry, image: bytes, alt: str, shape: float) -> None:
     """Draw a card's image, which leads to its page."""
     name = site.name(entry)
-    image_link.show(f"lead-{name}", encoding.data_url(image), alt, name, shape)
+    image_link.show(f"lead-{name}", shared_images.address(image), alt, name, shape)
 
 
 @st.cache_data(show_spinner=False)

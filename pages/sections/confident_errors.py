@@ -9,7 +9,7 @@ import streamlit as st
 import zoo
 from pages.common import charts, number_format
 from pages.components.gallery import gallery
-from pages.images import encoding
+from pages.images import encoding, shared_images
 from zoo import records
 from zoo.samples import Sample, samples
 
@@ -53,24 +53,10 @@ def _classes(model: zoo.Classifier) -> None:
 
 def _most_confident(model: zoo.Classifier, take: Callable[[Sample], None], stage: str) -> None:
     """Show the test images that it gets wrong most confidently, as far as we have them."""
-    known = _images(model.name)
-    shown, found = [], []
-    for error in model.record["confident_errors"]:
-        sample = known.get(f"test-{error['index']:05d}")
-        if sample is None:  # of other weights than those in the bundle
-            continue
-        found.append(sample)
-        true, said = (model.labels[error[key]] for key in ("true", "predicted"))
-        shown.append(
-            gallery.GalleryImage(
-                title=f"{true} → {said}",
-                detail=number_format.percent(error["probability"]),
-                image=encoding.data_url(encoding.png(model.model_input_image(sample.path), 5)),
-                alt=f"{sample.description}: {true}, taken for {said}",
-            )
-        )
-    if not shown:
+    errors = _errors(model.name, zoo.info(model.name).sha256, model)
+    if not errors:
         return
+    found, shown = zip(*errors, strict=True)
     st.markdown(f"**{len(shown)} most confident errors**: true → predicted. Click one to open it.")
 
     def on_open() -> None:
@@ -87,7 +73,30 @@ def _most_confident(model: zoo.Classifier, take: Callable[[Sample], None], stage
         opens="Open this image",
         target=stage,
     )
-    st.caption(next(iter(known.values())).credit)
+    st.caption(found[0].credit)
+
+
+@st.cache_data(show_spinner=False)
+def _errors(
+    name: str, weights: str, _model: zoo.Classifier
+) -> list[tuple[Sample, gallery.GalleryImage]]:
+    """Return the errors that we have the image of, each with how it is shown."""
+    known, errors = _images(name), []
+    for error in _model.record["confident_errors"]:
+        sample = known.get(f"test-{error['index']:05d}")
+        if sample is None:  # of other weights than those in the bundle
+            continue
+        true, said = (_model.labels[error[key]] for key in ("true", "predicted"))
+        image = encoding.png(_model.model_input_image(sample.path), 5)
+        shown = gallery.GalleryImage(
+            title=f"{true} → {said}",
+            detail=number_format.percent(error["probability"]),
+            image=shared_images.address(image),
+            shape=1.0,
+            alt=f"{sample.description}: {true}, taken for {said}",
+        )
+        errors.append((sample, shown))
+    return errors
 
 
 def _images(name: str) -> dict[str, Sample]:
