@@ -53,6 +53,9 @@ def frame() -> None:
             "About": f"**{site.NAME}**: {site.ABOUT}",
         },
     )
+    if why := site.problem():
+        site.without_models(why).run()
+        return
     page, entry = site.navigation()
     st.set_page_config(page_title=site.tab_title(entry))
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))

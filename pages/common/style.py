@@ -21,7 +21,7 @@ _NO_ROOM = """
 
 # Until the browser has a component, Streamlit gives it 40 pixels, and what follows jumps when it is
 # there. So its place has its height from the beginning: pixels at 1280 wide, at 1024, on a phone.
-# tests/browser/test_layout_shift.py finds what is missing here.
+# tests/browser/test_every_page.py finds what is missing here.
 _HEIGHTS = {
     "headline-": (191, 191, 191),
     "headline-batch_norm": (229, 229, 229),

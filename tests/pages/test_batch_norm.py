@@ -25,6 +25,7 @@ from pages.sections.batch_norm import (
     train_or_eval,
 )
 from tests.pages import read
+from tests.pages.conftest import open_page
 from tests.training.experiments import norm_experiments
 from zoo import batch_norm, experiments
 from zoo.batch_norm import companies
@@ -49,8 +50,8 @@ def nothing_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def page(app: AppTest) -> AppTest:
-    return app.switch_page("pages/batch_norm.py").run(timeout=120)
+def page() -> AppTest:
+    return open_page("batch_norm")
 
 
 def text(page: AppTest) -> str:
@@ -332,9 +333,8 @@ def test_the_race_runs_can_be_stopped_and_stays_as_thin_lines(
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_a_link_holds_the_races_learning_rate(app: AppTest) -> None:
-    app.query_params["rate"] = "0.3"
-    page = app.switch_page("pages/batch_norm.py").run(timeout=120)
+def test_a_link_holds_the_races_learning_rate() -> None:
+    page = open_page("batch_norm", rate="0.3")
     assert page.select_slider("bn.race.rate").value == 0.3
 
 

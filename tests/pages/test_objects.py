@@ -13,15 +13,16 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from pages.components.crop import crop
 from tests.pages import read
+from tests.pages.conftest import open_page
 from tests.pages.test_digits import BAD, is_one_sentence, seen
 from zoo.preprocessing.images import crop_square
 from zoo.samples import samples
 
 
 @pytest.fixture
-def objects(app: AppTest) -> AppTest:
+def objects() -> AppTest:
     """The objects page after its first run."""
-    return app.switch_page("pages/objects.py").run()
+    return open_page("objects")
 
 
 @pytest.fixture(scope="module")

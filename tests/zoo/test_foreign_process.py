@@ -43,7 +43,12 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
 @pytest.mark.parametrize(("name", "kind"), [("mnist", "digits"), ("cifar10", "objects")])
 def test_a_model_that_was_used_before_a_fork_works_in_the_child(name: str, kind: str) -> None:
-    done = subprocess.run([sys.executable, "-c", FORK, name, kind], cwd=ROOT, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, name, kind],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        timeout=200,
+    )
     assert done.returncode == 0
 
 

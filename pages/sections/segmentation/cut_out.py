@@ -179,7 +179,7 @@ def show_downloads(seen: Scene, threshold: float) -> None:
     trimmed = ", the cut-out trimmed to the car" if wanted.trim else ""
     st.caption(
         f"At the photo's own size, {width} × {height}{trimmed}, with your threshold and changes. "
-        "In the mask, white is car."
+        f"In the mask, white is {seen.result.label}."
     )
 
 

@@ -28,6 +28,7 @@ class Scene:
 
     Attributes:
         name: The photo's file name.
+        network: The name of the network that looked.
         encoded: The photo's file.
         size: (width, height) of the photo.
         shown: The photo as the screen shows it, RGB, at most ``stage.SIDE`` pixels wide and high.
@@ -38,6 +39,7 @@ class Scene:
     """
 
     name: str
+    network: str
     encoded: bytes = field(repr=False)
     size: tuple[int, int]
     shown: Image.Image = field(repr=False)
@@ -113,6 +115,7 @@ def look(model: zoo.Segmenter, encoded: bytes, name: str, shared: bool = False) 
     address = shared_images.address if shared else encoding.data_url
     return Scene(
         name=name,
+        network=model.name,
         encoded=encoded,
         size=whole,
         shown=shown,

@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from tests import commands
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
 from training.carvana.carvana_recipe import CarvanaLearner, train
@@ -230,10 +231,9 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
 
 
 def test_the_command_says_where_carvana_comes_from(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "training.carvana", "--data-dir", tmp_path, "--out", "x"]
     for more in ([], ["--download"]):
-        done = subprocess.run(
-            command + more, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        done = commands.run(
+            "training.carvana", "--data-dir", str(tmp_path), "--out", str(tmp_path / "x"), *more
         )
         assert done.returncode == 2
         assert "kaggle.com/c/carvana" in done.stderr

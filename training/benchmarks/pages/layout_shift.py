@@ -50,14 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.url:
-            found = measure(options.url, options.page)
+            rows = measure(options.url, options.page)
         else:
             with page_wait.app() as url:
-                found = measure(url, options.page)
+                rows = measure(url, options.page)
     except RuntimeError as error:  # no Chromium, or the app did not start: a sentence says so
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(found, indent=2) if options.json else table(found))
+    print(json.dumps(rows, indent=2) if options.json else table(rows))
     return 0
 
 
@@ -97,14 +97,24 @@ def visit(browser: Any, address: str, width: int) -> dict[str, Any]:
     page = browser.new_page(viewport={"width": width, "height": 900})
     try:
         page.set_default_timeout(120_000)
-        page.add_init_script(_WATCH)
+        watch(page)
         page.goto(address)
         page.wait_for_selector(IDLE)
         page.wait_for_timeout(QUIET)
         page.wait_for_selector(IDLE)
-        shifts = page.evaluate("shifts")
+        return found(page)
     finally:
         page.close()
+
+
+def watch(page: Any) -> None:
+    """Let a page of Playwright note its shifts, from the next address on that it opens."""
+    page.add_init_script(_WATCH)
+
+
+def found(page: Any) -> dict[str, Any]:
+    """Return the shifts of a watched page until now, and what moved most, and how far down."""
+    shifts = page.evaluate("shifts")
     own = sorted((s for s in shifts if not s["aside"]), key=lambda s: -s["value"])
     first = own[0]["moved"] if own else []
     return {
