@@ -17,7 +17,7 @@ from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, heat_map, mosaic
+from pages.images import encoding, heat_map, mosaic
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
@@ -294,13 +294,12 @@ def show_occlusion(view: np.ndarray | None, label: str) -> None:
     if view is None:
         right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
         return
-    points = number_format.points(max(float(np.abs(drop).max()), 0.0))
     with right:
         st.markdown(
             f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
             f"the network less sure of **{label}**; where it is **amber**, more sure."
         )
-        st.html(colour_bar.bar(f"+{points}", f"−{points}", heat_map.COLOURS))
+        st.html(heat_map.bar(drop))
 
 
 on_link()

@@ -18,7 +18,7 @@ from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, heat_map
+from pages.images import encoding, heat_map
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
@@ -299,8 +299,7 @@ def show_reasons(view: np.ndarray, label: str) -> None:
         f"the mean colour: where it is violet, that makes the network less sure of **{target}**; "
         "where it is amber, more sure."
     )
-    points = number_format.points(float(np.abs(drop).max()))
-    st.html(colour_bar.bar(f"Occlusion +{points}", f"−{points}", heat_map.COLOURS))
+    st.html(heat_map.bar(drop, "Occlusion"))
 
 
 on_link()

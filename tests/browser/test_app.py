@@ -25,13 +25,15 @@ def test_overview_leads_to_each_model(visit, url):
         page = visit(url)
         expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
         values = page.locator(".headline .value")
-        expect(values).to_contain_text(["%"] * (len(zoo.list_models()) + 1))  # and BatchNorm's
+        expect(values).to_have_count(
+            len(zoo.list_models()) + 2
+        )  # and BatchNorm's, and Experiments'
         title = zoo.info(name).title
         page.get_by_role("link", name=f"Open {title}").click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("title", ["Feature maps", "BatchNorm"])
+@pytest.mark.parametrize("title", ["Feature maps", "Skip connections", "BatchNorm", "Experiments"])
 def test_overview_leads_to_what_there_is_to_see_inside(visit, url, title):
     page = visit(url)
     page.get_by_role("link", name=f"Open {title}").click()
