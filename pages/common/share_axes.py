@@ -72,8 +72,8 @@ def _scale_trace(trace: Any, shares: set[str]) -> None:
                 trace[error][name] = _scaled(trace[error][name])
         if trace.type == "bar" and letter == ("y" if trace.orientation == "h" else "x"):
             trace.width = _scaled(trace.width)
-    for name in _TEXTS:
-        if trace.get(name):
+    for name in (text for text in _TEXTS if text in trace):
+        if trace[name]:
             trace[name] = _VALUE.sub(rf"%{{\1:\2f}}{NBSP}%", trace[name])
 
 
