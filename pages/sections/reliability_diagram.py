@@ -35,8 +35,8 @@ def words(found: Mapping[str, Any]) -> str:
     """Say how to read the diagram."""
     return (
         f"{found['n']:,} {found['split']} images in {len(found['after']['bins'])} bins by how sure "
-        f"the answer is; bars: 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE, the "
-        "expected calibration error, is the mean distance from there."
+        f"the answer is; bars: 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE, "
+        "the expected calibration error, is the mean distance from there."
     )
 
 
