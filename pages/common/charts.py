@@ -52,8 +52,10 @@ def show(figure: go.Figure | Blueprint, key: str, alt: str) -> None:
 def _finished(figure: go.Figure) -> go.Figure:
     """Return a chart with its numbers as they are written everywhere, and legible."""
     soft = f"{ink()}cc"
-    figure.update_xaxes(tickfont={"size": TICK, "color": soft})
-    figure.update_yaxes(tickfont={"size": TICK, "color": soft})
+    font = {"size": TICK, "color": soft}
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont=font, title={"font": font})
+    figure.update_traces(outsidetextfont=font, selector={"type": "bar"})
     return share_axes.written(figure)
 
 

@@ -33,6 +33,8 @@ _HEIGHTS = {
     "objects-answer": (334, 334, 334),
     "objects-samples": (214, 246, 552),
     "reasons": (304, 218, 152),
+    "confusion-cifar10": (468, 468, 455),
+    "confusion-mnist": (418, 418, 406),
     "confident_errors": (429, 333, 1332),
     "samples": (153, 136, 176),
     "stage": (493, 452, 565),

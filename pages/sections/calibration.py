@@ -44,9 +44,9 @@ def _calibration(record: Mapping[str, Any]) -> None:
             st.metric("Calibration error before", before)
             st.metric("after", after)
     st.caption(
-        f"{how}All logits are divided by one temperature, T = {found['temperature']:.3f}, which "
-        f"changes no answer. It was fitted on {found['n']:,} validation images, whose ECE went "
-        f"from {before} to {after}{_other_weights(found)}."
+        f"{how}All logits are divided by T = {found['temperature']:.3f}, which changes no answer. "
+        f"It was fitted on {found['n']:,} validation images (ECE {before} → {after}"
+        f"{_other_weights(found)})."
     )
 
 

@@ -33,10 +33,11 @@ def show(found: Mapping[str, Any]) -> None:
 
 def words(found: Mapping[str, Any]) -> str:
     """Say how to read the diagram."""
+    bins = len(found["after"]["bins"])
     return (
-        f"{found['n']:,} {found['split']} images in {len(found['after']['bins'])} bins by how sure "
-        f"the answer is; bars: 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE, "
-        "the expected calibration error, is the mean distance from there."
+        f"{found['n']:,} {found['split']} images in {bins} bins by how sure "
+        f"the answer is, with 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE: the "
+        "mean distance from there."
     )
 
 
@@ -87,6 +88,7 @@ def _figure(names: tuple[str, ...], bins: tuple[tuple[Row, ...], ...]) -> go.Fig
         _points(figure, name, rows, color)
         _counts(figure, rows, color)
     charts.plain(figure, HEIGHT)
+    figure.update_layout(margin={"r": 24})  # the last number of the axis
     figure.update_layout(legend=charts.LEGEND, barmode="group", bargap=0.25, bargroupgap=0)
     share = {"range": [0, 1.02], "tickformat": ".0%", "fixedrange": True, "zeroline": False}
     figure.update_xaxes(**share, showgrid=False, dtick=0.2)

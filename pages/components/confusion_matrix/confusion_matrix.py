@@ -32,14 +32,14 @@ def show(
         on_open: Called when somebody opens a cell; ask :func:`opened` there.
         target: Key of the element that a click scrolls to.
     """
-    opens = " Click a number to see such images." if examples else ""
+    opens = " Click a number to see them." if examples else ""
     data = {
         "title": "Confusion matrix of the test images; row: truth, column: answer",
         "labels": list(labels),
         "counts": [list(row) for row in counts],
         "examples": sorted(examples),
         "chosen": chosen,
-        "hint": f"Row: the truth. Column: the network's answer.{opens}",
+        "hint": f"Rows: truth. Columns: answers.{opens}",
         "target": target,
     }
     _mount(key=key, data=data, on_opened_change=on_open)
