@@ -22,6 +22,7 @@ from pages.common import (
     warm_up,
 )
 from pages.server import script_errors
+from pages.server.file_sender import FileSender
 from pages.server.lifespan import lifespan
 from pages.server.page_head import PageHead
 from pages.server.security_headers import SecurityHeaders
@@ -33,7 +34,7 @@ app = st.App(
     __file__,
     routes=mounted(loaded_models.shared, f"{site.base()}/api"),
     lifespan=lifespan,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(PageHead)],
+    middleware=[Middleware(m) for m in (SecurityHeaders, FileSender, UploadLimits, PageHead)],
     on_script_error=script_errors.show,
 )
 
@@ -52,6 +53,9 @@ def frame() -> None:
             "About": f"**{site.NAME}**: {site.ABOUT}",
         },
     )
+    if why := site.problem():
+        site.without_models(why).run()
+        return
     page, entry = site.navigation()
     st.set_page_config(page_title=site.tab_title(entry))
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))

@@ -24,7 +24,7 @@ st.markdown(
 
 st.header("Licenses", anchor="licenses")
 rows = ["| model | weights | training data |", "|---|---|---|"]
-for name in zoo.list_models():
+for name in zoo.list_models(own=False):
     info = zoo.info(name)
     data = f"{info.data['name']}: {info.data['license']}"
     rows.append(f"| {info.title} | {info.license} | {data} |")

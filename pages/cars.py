@@ -15,11 +15,13 @@ from pages.components.link import link
 from pages.components.mask_viewer import mask_viewer
 from pages.components.mask_viewer.mask_viewer import Choice
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding
+from pages.images import encoding, shared_images
 from pages.sections import training_history as training_section
 from pages.sections.segmentation import (
     cut_out,
     mask_comparison,
+    model_comparison,
+    network_choice,
     photo_batch,
     segmentation_record,
     segmented_photo,
@@ -29,17 +31,21 @@ from zoo.samples import Sample, samples
 from zoo.segmentation import mask_edits, masks
 
 entry_guard.ensure("pages/cars.py")
-model = loaded_models.segmenter("carvana")
+SHIPPED = "carvana"
+model = loaded_models.segmenter(network_choice.chosen(SHIPPED))
 
 USUAL = round(100 * model.config["threshold"])  # percent
+LABEL = model.labels[0]
+KIND = "U-Net" if model.config["architecture"] == "unet" else "network"
 GROUPS = {"typical": "Try one", "hard": "Hard ones", "none": "Hard ones"}
 
 
 st.title("Cars", anchor=False)
 st.markdown(
-    f"A photo goes in, its car comes out. A U-Net with "
+    f"A photo goes in, its {LABEL} comes out. A {KIND} with "
     f"{number_format.count(zoo.info(model.name).parameters)} parameters answers for every pixel."
 )
+network_choice.show(SHIPPED)
 
 
 # --- What is on the stage. Plain session state, so that it outlives a visit to another page. ---
@@ -62,6 +68,7 @@ def put(name: str, **contents: Any) -> None:
         "number": number,
         "choice": Choice(USUAL, view, []),
         "own": before.get("own"),
+        "network": model.name,
     } | contents
 
 
@@ -116,7 +123,7 @@ def sample_scene(weights: str, sample_id: str) -> Scene:
         sample_id: One of the samples.
     """
     sample = next(sample for sample in choices() if sample.id == sample_id)
-    return segmented_photo.look(model, sample.read(), sample.path.name)
+    return segmented_photo.look(model, sample.read(), sample.path.name, shared=True)
 
 
 def current() -> Scene:
@@ -134,6 +141,8 @@ def current() -> Scene:
     if "id" in now:
         return sample_scene(zoo.info(model.name).sha256, now["id"])
     found: Scene = now["scene"]
+    if found.network != model.name:
+        found = now["scene"] = now["own"] = segmented_photo.look(model, found.encoded, found.name)
     return found
 
 
@@ -163,6 +172,16 @@ def on_largest() -> None:
     now = shown()
     now["largest"] = bool(st.session_state[f"largest-{now['number']}"])
     now.pop("full", None)
+
+
+def take_over() -> None:
+    """Where another network is chosen, begin with its threshold; nothing is kept of the old one."""
+    now = shown()
+    if now["network"] != model.name:
+        for key in ("piece", "full", "largest"):
+            now.pop(key, None)
+        choice = Choice(USUAL, now["choice"].view, [])
+        now |= {"network": model.name, "choice": choice, "number": now["number"] + 1}
 
 
 def on_link() -> None:
@@ -217,11 +236,12 @@ def playground() -> None:
         answer = changed(seen)
         show_answer(answer)
         show_components(whole)
-        cut_out.choose()
+        cut_out.choose(LABEL)
         if answer.found(threshold()):
             cut_out.show_downloads(answer, threshold())
     hold_in_link()
     show_truth(answer)
+    model_comparison.show(model, whole, str(shown()["number"]))
 
 
 def threshold() -> float:
@@ -242,7 +262,7 @@ def show_choices() -> None:
     with right:
         drop_zone.show(
             "photo",
-            title="Your photo of a car",
+            title="Your photo of a car" if LABEL == "car" else "Your photo",
             on_file=on_photo,
             yours=thumbnail_of(own) if own else None,
             chosen="scene" in now,
@@ -265,7 +285,8 @@ def thumbnail_items() -> dict[str, list[thumbnails.Item]]:
     groups: dict[str, list[thumbnails.Item]] = {}
     for sample in choices():
         small = encoding.jpeg(zoo.open_image(sample.path), side=240)
-        item = thumbnails.Item(sample.id, encoding.data_url(small, "jpeg"), sample.description)
+        image = shared_images.address(small, "jpeg")
+        item = thumbnails.Item(sample.id, image, sample.description)
         groups.setdefault(GROUPS.get(sample.group, GROUPS["typical"]), []).append(item)
     return groups
 
@@ -294,11 +315,15 @@ def show_answer(seen: Scene) -> None:
     area = seen.area(threshold())
     low, high = (number_format.percent(edge, 0) for edge in masks.UNCERTAIN)
     with st.container(horizontal=True, gap="small"):
-        st.metric("Car area", number_format.percent(area), help="Share of the image's pixels")
+        st.metric(
+            f"{LABEL.capitalize()} area",
+            number_format.percent(area),
+            help="Share of the image's pixels",
+        )
         st.metric(
             "Uncertain",
             number_format.percent(seen.uncertain()),
-            help="Share of the pixels that are neither clearly car nor clearly not: "
+            help=f"Share of the pixels that are neither clearly {LABEL} nor clearly not: "
             f"between {low} and {high} sure",
         )
         st.metric(
@@ -311,8 +336,9 @@ def show_answer(seen: Scene) -> None:
     )
     if not seen.found(threshold()):
         st.info(
-            f"**No car found**: at a threshold of {round(100 * threshold())}{number_format.NBSP}%, "
-            f"{number_format.percent(area)} of the image is car, too little to be one.",
+            f"**No {LABEL} found**: at a threshold of {round(100 * threshold())}"
+            f"{number_format.NBSP}%, "
+            f"{number_format.percent(area)} of the image is {LABEL}, too little to be one.",
             icon=":material/search_off:",
         )
 
@@ -354,7 +380,9 @@ def show_truth(seen: Scene) -> None:
 
 
 on_link()
+take_over()
 playground()
 photo_batch.show(model)
 segmentation_record.show(model)
-training_section.show(model)
+if "test" in model.record.get("metrics", {}):
+    training_section.show(model)

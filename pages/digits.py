@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from pages.components.class_answer import class_answer
 from pages.components.drawing_pad import drawing_pad
 from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
+from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, heat_map, mosaic
+from pages.images import encoding, heat_map, mosaic, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
+from zoo.explain import recorded_reasons
 from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/digits.py")
@@ -31,7 +34,9 @@ model = loaded_models.classifier("mnist")
 # (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
-OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"  # in the session's state
+# In the session's state.
+OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"
+INSIDE, SEEN = "digits-inside", "digits-seen"
 EMPTY = np.zeros((model.preprocessing.height, model.preprocessing.width), np.uint8)
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
@@ -66,7 +71,7 @@ def put_sample(sample_id: str) -> None:
 def take(sample: Sample, **contents: Any) -> None:
     """Put an image that was shipped with the app on the pad."""
     encoded = sample.read()
-    put("sample", image=encoded, url=address(encoded), ink=True, **contents)
+    put("sample", image=encoded, url=shared_images.address(encoded), ink=True, **contents)
 
 
 def on_stroke() -> None:
@@ -143,8 +148,7 @@ def playground() -> None:
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
-    time.sleep(HEAD_START)
-    show_inside(*(answered or (None, "")))
+    show_inside(*(answered or (None, "")), loading)
 
 
 def show_pad() -> None:
@@ -207,7 +211,7 @@ def choice(sample: Sample, result: zoo.Classification) -> thumbnails.Item:
     verdict = f"the network says {result.label} ({number_format.percent(result.confidence)})"
     return thumbnails.Item(
         id=sample.id,
-        image=address(sample.read()),
+        image=shared_images.address(sample.read()),
         description=f"{sample.description}, a {sample.label}; {verdict}",
         note="" if sample.group == "typical" else f"{sample.label} → {result.label}",
     )
@@ -235,63 +239,117 @@ def show_choices() -> None:
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
-def show_inside(view: np.ndarray | None, label: str) -> None:
-    """Draw what the network looked at, and every layer's output.
+@st.fragment
+def show_inside(view: np.ndarray | None, label: str, loading: bool) -> None:
+    """Draw what the network looked at, and every layer's output, once somebody looks there.
 
     With nothing on the pad the images are dark, but there: the page keeps its place.
     """
+    token = str(shown()["number"])
+    known = view is None or is_sample(view, label)
+    asked = INSIDE not in st.session_state or st.session_state.get(SEEN) == token
+    if wanted := loading or known or asked:
+        if not loading and not known:
+            time.sleep(HEAD_START)
+        st.session_state[INSIDE] = inside(view, label)
+    in_view.show("view-inside", token, wanted, on_seen)
+    found = st.session_state[INSIDE]
     st.header("What the network looked at", anchor="looked-at")
-    show_occlusion(view, label)
+    show_occlusion(found)
     st.header("Inside, layer by layer", anchor="layers")
     st.markdown(
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
-    # Of an empty pad the network has no answer; a sample has maps of the same shapes.
-    looked_at = first_sample("digits").read() if view is None else view
-    found = layers(loaded_models.key(model), looked_at, silent=view is None)
-    gallery.show("layers", found, columns=4)
+    gallery.show("layers", found["layers"], columns=4)
+
+
+def on_seen() -> None:
+    """Draw what is inside, for it has come into view."""
+    st.session_state[SEEN] = in_view.seen("view-inside")
+
+
+def inside(view: np.ndarray | None, label: str) -> dict[str, Any]:
+    """Return what the network looked at and what its layers made of it, dark for an empty pad."""
+    key = loaded_models.key(model)
+    if view is None:
+        images = occlusion_images(EMPTY, np.zeros(EMPTY.shape), label, shared_images.address)
+        # Of an empty pad the network has no answer; a sample has maps of the same shapes.
+        silent = layers(key, first_sample("digits").read(), silent=True, shared=True)
+        return {"label": "", "occlusion": images, "bar": "", "layers": silent}
+    images, bar = covered(key, view, label)
+    found = layers(key, view, silent=False, shared=is_sample(view, label))
+    return {"label": label, "occlusion": images, "bar": bar, "layers": found}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def layers(key: str, view: np.ndarray | bytes, silent: bool) -> list[gallery.GalleryImage]:
+def layers(
+    key: str, view: np.ndarray | bytes, silent: bool, shared: bool
+) -> list[gallery.GalleryImage]:
     """Return every layer's maps as images, or dark ones: a sample's once for all visitors."""
+    url = shared_images.address if shared or silent else address
     maps = zoo.explain.activations(model, view)
+    shown = {
+        name: mosaic.png(np.zeros_like(values) if silent else values)
+        for name, values in maps.items()
+        if values.ndim == 3
+    }
     return [
         gallery.GalleryImage(
             title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
-            detail=" × ".join(str(length) for length in values.shape),
-            image=address(mosaic.png(np.zeros_like(values) if silent else values)),
-            alt=f"Output of layer {name}: {len(values)} maps",
+            detail=" × ".join(str(length) for length in maps[name].shape),
+            image=url(image),
+            alt=f"Output of layer {name}: {len(maps[name])} maps",
+            shape=encoding.shape(image),
         )
-        for name, values in maps.items()
-        if values.ndim == 3
+        for name, image in shown.items()
     ]
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def drop_of(key: str, view: np.ndarray, target: str) -> np.ndarray:
-    """Return occlusion's map (H, W): that of a sample digit once for all visitors."""
-    return zoo.explain.occlusion(model, view, target)
+def known() -> Mapping[str, recorded_reasons.Reasons]:
+    """Return what explains the answers to the samples, as recorded."""
+    return recorded_reasons.recorded(model, zoo.info(model.name).sha256)
 
 
-def show_occlusion(view: np.ndarray | None, label: str) -> None:
+def is_sample(view: np.ndarray | None, label: str) -> bool:
+    """Return whether this is a sample and its answer, which every visitor may see."""
+    return view is not None and recorded_reasons.key(view, label) in known()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def covered(key: str, view: np.ndarray, label: str) -> tuple[list[gallery.GalleryImage], str]:
+    """Return what the network sees and where covering it changes the answer, and the key to it."""
+    found = known().get(recorded_reasons.key(view, label))
+    url = shared_images.address if found else address
+    drop = found[0] if found else zoo.explain.occlusion(model, view, label)
+    return occlusion_images(view, drop, label, url), heat_map.bar(drop)
+
+
+def occlusion_images(
+    view: np.ndarray, drop: np.ndarray, label: str, url: Callable[[bytes], str]
+) -> list[gallery.GalleryImage]:
+    """Return what the network sees, and occlusion's map of it."""
+    return [
+        gallery.GalleryImage(
+            "What it sees", "28 × 28", url(encoding.png(view, 10)), "The digit", 1.0
+        ),
+        gallery.GalleryImage(
+            "Occlusion",
+            "map",
+            url(heat_map.png(view, drop, 10)),
+            f"Where it sees a {label}",
+            1.0,
+        ),
+    ]
+
+
+def show_occlusion(found: Mapping[str, Any]) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    nothing = np.zeros(EMPTY.shape)
-    drop = nothing if view is None else drop_of(loaded_models.key(model), view, label)
-    seen = EMPTY if view is None else view
-    images = [
-        gallery.GalleryImage(
-            "What it sees", "28 × 28", address(encoding.png(seen, 10)), "The digit"
-        ),
-        gallery.GalleryImage(
-            "Occlusion", "map", address(heat_map.png(seen, drop, 10)), f"Where it sees a {label}"
-        ),
-    ]
+    label = found["label"]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
-        gallery.show("decided", images, columns=2)
-    if view is None:
+        gallery.show("decided", found["occlusion"], columns=2)
+    if not label:
         right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
         return
     with right:
@@ -299,7 +357,7 @@ def show_occlusion(view: np.ndarray | None, label: str) -> None:
             f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
             f"the network less sure of **{label}**; where it is **amber**, more sure."
         )
-        st.html(heat_map.bar(drop))
+        st.html(found["bar"])
 
 
 on_link()

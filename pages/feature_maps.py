@@ -17,7 +17,7 @@ from pages.components.drop_zone import drop_zone
 from pages.components.grid_picker import grid_picker
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, mosaic
+from pages.images import colour_bar, encoding, mosaic, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import attribution_maps
 from pages.sections.feature_maps import feature_visualization, top_images, trace_cache
@@ -25,7 +25,14 @@ from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/feature_maps.py")
 
-NAMES = [name for name in zoo.list_models() if zoo.info(name).samples]
+
+def collection_of(name: str) -> str:
+    """Return the images to try a model on: its own, or those of another model with its task."""
+    same_task = (zoo.info(other).samples for other in zoo.list_models(zoo.info(name).task))
+    return zoo.info(name).samples or next(filter(None, same_task), "")
+
+
+NAMES = [name for name in zoo.list_models() if collection_of(name)]
 
 
 # --- What is looked at. Plain session state, so that it outlives a visit to another page. ---
@@ -41,13 +48,13 @@ def now() -> dict[str, Any]:
     name = state()["model"]
     if name not in state()["of"]:
         state()["of"][name] = {"layer": None, "channel": None, "pixel": None, "chosen": ()}
-        put_sample(first_sample(zoo.info(name).samples).id)
+        put_sample(first_sample(collection_of(name)).id)
     return state()["of"][name]
 
 
 def images_of(name: str) -> tuple[Sample, ...]:
     """Return the images to try a model on."""
-    return samples(zoo.info(name).samples)
+    return samples(collection_of(name))
 
 
 def put(contents: Any, **more: Any) -> None:
@@ -163,7 +170,7 @@ def hold_in_link() -> None:
     sample = here.get("id")
     link.show(
         model=None if name == NAMES[0] else name,
-        sample=None if sample == first_sample(zoo.info(name).samples).id else sample,
+        sample=None if sample == first_sample(collection_of(name)).id else sample,
         layer=held.get("layer"),
         channel=held.get("channel"),
         row=row,
@@ -207,8 +214,10 @@ def show_choices(model: zoo.Model) -> None:
 
 
 def title_of(name: str) -> str:
-    """Return a model's title, with its name where several share the title."""
+    """Return a model's title, with its name where several share it; the host's own has its name."""
     title = zoo.info(name).title
+    if zoo.info(name).folder is not None:
+        return name
     shared = sum(zoo.info(other).title == title for other in NAMES) > 1
     return f"{title} ({name})" if shared else title
 
@@ -218,7 +227,11 @@ def thumbnail_items(name: str) -> dict[str, list[thumbnails.Item]]:
     """Return the model's sample images."""
     images = [sample for sample in images_of(name) if sample.group == "typical"]
     items = [
-        thumbnails.Item(s.id, address(encoding.png(encoding.band([s.read()]))), s.description)
+        thumbnails.Item(
+            s.id,
+            shared_images.address(encoding.png(encoding.band([s.read()]))),
+            s.description,
+        )
         for s in images[:10]
     ]
     return {"Images": items}

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.common import entry_guard
 from pages.components.link import link
+from pages.components.screen_focus import screen_focus
 from pages.sections.interview import (
     mock_questions,
     question_cards,
@@ -19,27 +20,34 @@ from pages.sections.interview.question_file import questions
 entry_guard.ensure("pages/interview.py")
 st.html(Path(__file__).parent / "sections" / "interview" / "interview.css")
 
-OPEN, STEP = "interview.question", "interview.step"
+OPEN, STEP, TURNS = "interview.question", "interview.step", "interview.turns"
 MOCK = 0  # what is open instead of a question while somebody is being interviewed
+OVERVIEW, INTERVIEW = "interview-overview", "interview-mock"
 
 
-def open_question(number: int | None) -> None:
-    """Open a question at its first step; None: the overview."""
-    st.session_state[OPEN], st.session_state[STEP] = number, 0
+def put(number: int | None, step: int = 0) -> None:
+    """Put a question's step on the screen; None: the overview."""
+    st.session_state[OPEN], st.session_state[STEP] = number, step
+
+
+def turn_to(number: int | None, step: int = 0) -> None:
+    """Go there as a visitor does, with the focus on the new screen's heading."""
+    put(number, step)
+    st.session_state[TURNS] = st.session_state.get(TURNS, 0) + 1
 
 
 def go(step: int) -> None:
     """Go to a step of the open question."""
-    st.session_state[STEP] = step
+    turn_to(st.session_state.get(OPEN), step)
 
 
 came = link.arrived(q=link.whole(1, len(questions())), mock=link.whole(1, 1), progress=str)
 if "progress" in came:
     visitor_progress.from_link(came["progress"])
 if "mock" in came:
-    open_question(MOCK)
+    put(MOCK)
 if "q" in came:
-    open_question(came["q"])
+    put(came["q"])
 
 number = st.session_state.get(OPEN)
 question = next((one for one in questions() if one.number == number), None)
@@ -49,30 +57,35 @@ if number is not None:
             "All twelve",
             icon=":material/grid_view:",
             type="tertiary",
-            on_click=open_question,
+            on_click=turn_to,
             args=(None,),
         )
         if question is not None:
             st.caption(f"Question {question.number} · {question.scenario}")
 
 if question is not None:
-    question_screens.show(question, st.session_state.get(STEP, 0), go)
+    screen = question_screens.show(question, st.session_state.get(STEP, 0), go)
 elif number == MOCK:
-    st.title("Mock interview", anchor=False)
-    mock_questions.show()
+    screen = INTERVIEW
+    with st.container(key=screen):
+        st.title("Mock interview", anchor=False)
+        mock_questions.show()
 else:
-    st.title("The interview", anchor=False)
-    st.markdown(
-        "Three lines in a résumé: a NumPy classifier on MNIST with 96 %, a CNN on CIFAR-10 in "
-        "PyTorch, a U-Net on Carvana with 0.92 IoU. Twelve questions about them. "
-        "**Commit to a prediction, see the measurement, then say it aloud.**"
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Mock interview", icon=":material/timer:", on_click=open_question, args=(MOCK,))
-        done = sum(visitor_progress.state(one) == "answered" for one in questions())
-        st.markdown(f"{done} of {len(questions())} answered")
-    question_cards.show(open_question)
+    screen = OVERVIEW
+    with st.container(key=screen):
+        st.title("The interview", anchor=False)
+        st.markdown(
+            "Three lines in a résumé: a NumPy classifier on MNIST with 96 %, a CNN on CIFAR-10 in "
+            "PyTorch, a U-Net on Carvana with 0.92 IoU. Twelve questions about them. "
+            "**Commit to a prediction, see the measurement, then say it aloud.**"
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Mock interview", icon=":material/timer:", on_click=turn_to, args=(MOCK,))
+            done = sum(visitor_progress.state(one) == "answered" for one in questions())
+            st.markdown(f"{done} of {len(questions())} answered")
+        question_cards.show(turn_to)
 
+screen_focus.show(st.session_state.get(TURNS, 0), screen)
 link.show(
     q=number or None,
     mock=1 if number == MOCK else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +17,14 @@ from pages.components.class_answer import class_answer
 from pages.components.crop import crop
 from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
+from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, heat_map
+from pages.images import encoding, heat_map, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
+from zoo.explain import recorded_reasons
 from zoo.preprocessing.images import crop_square
 from zoo.samples import Sample, samples
 
@@ -31,7 +34,9 @@ model = loaded_models.classifier("cifar10")
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
 TOP = 5
-OWN, LOADING = "objects-own", "objects-loading"  # in the session's state
+# In the session's state.
+OWN, LOADING = "objects-own", "objects-loading"
+REASONS, SEEN = "objects-reasons", "objects-seen"
 RIGHT, HARD, UNLIKE = "Named right", "Hard ones: truth → answer", "Unlike what it learned from"
 
 size = model.preprocessing
@@ -60,10 +65,9 @@ def put(**contents: Any) -> None:
     st.session_state["explained"] = None  # the class to explain: the answer
 
 
-def put_photo(encoded: bytes, kind: str, description: str, **contents: Any) -> None:
-    """Take a photo; ``kind`` is the format of its file."""
-    square, url = crop.Square(), address(encoded, kind)
-    put(image=encoded, url=url, description=description, square=square, **contents)
+def put_photo(encoded: bytes, url: str, description: str, **contents: Any) -> None:
+    """Take a photo; ``url`` is its address."""
+    put(image=encoded, url=url, description=description, square=crop.Square(), **contents)
 
 
 def put_sample(sample_id: str) -> None:
@@ -76,7 +80,9 @@ def put_sample(sample_id: str) -> None:
 def take(sample: Sample, **contents: Any) -> None:
     """Take an image that was shipped with the app."""
     kind = "png" if sample.path.suffix == ".png" else "jpeg"
-    put_photo(sample.read(), kind, sample.description, credit=sample.credit, **contents)
+    encoded = sample.read()
+    url = shared_images.address(encoded, kind)
+    put_photo(encoded, url, sample.description, credit=sample.credit, **contents)
 
 
 def on_pick() -> None:
@@ -94,14 +100,14 @@ def on_file(_name: str, contents: bytes) -> None:
         put(problem=upload.problem(error), url=None, description="", square=crop.Square())
         return
     small = address(encoding.jpeg(crop_square(photo), side=96), "jpeg")
-    st.session_state[OWN] = {"encoded": encoded, "kind": kind, "small": small}
+    st.session_state[OWN] = {"encoded": encoded, "url": address(encoded, kind), "small": small}
     on_back()
 
 
 def on_back() -> None:
     """Take the visitor's own image, which stays at hand while they look at others."""
     if own := st.session_state.get(OWN):
-        put_photo(own["encoded"], own["kind"], "Your photo", own=True)
+        put_photo(own["encoded"], own["url"], "Your photo", own=True)
 
 
 def on_camera(key: str) -> None:
@@ -176,8 +182,7 @@ def playground() -> None:
     st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No image")
     hold_in_link()
     if answered is not None:
-        time.sleep(HEAD_START)
-        show_reasons(*answered)
+        show_reasons(*answered, loading)
 
 
 def show_answer() -> tuple[np.ndarray, str] | None:
@@ -233,7 +238,7 @@ def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
     squares = [crop_square(zoo.open_image(sample.path)) for sample in images]
     groups: dict[str, list[thumbnails.Item]] = {RIGHT: [], HARD: [], UNLIKE: []}
     for sample, square, result in zip(images, squares, model.predict_batch(squares), strict=True):
-        small = address(encoding.jpeg(square, side=96), "jpeg")
+        small = shared_images.address(encoding.jpeg(square, side=96), "jpeg")
         verdict = f"{result.label}, {number_format.percent(result.confidence)}"
         about = f"{sample.description}; the network says {verdict}"
         if sample.group == "none":
@@ -265,15 +270,42 @@ def show_inputs() -> None:
         st.caption("It is not stored.")
 
 
+def recorded() -> Mapping[str, recorded_reasons.Reasons]:
+    """Return what explains the answers to the samples."""
+    return recorded_reasons.recorded(model, zoo.info(model.name).sha256)
+
+
 @st.cache_data(show_spinner=False, max_entries=128)
-def reasons(key: str, view: np.ndarray, target: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return occlusion's map and Grad-CAM's, (H, W) each: a sample's once for all visitors."""
-    drop = zoo.explain.occlusion(model, view, target, patch=8, stride=3, fill=None)
-    return drop, zoo.explain.grad_cam(model, view, target)
+def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.GalleryImage], str, str]:
+    """Explain a class by two methods: a sample's answer as recorded, else once for all visitors.
+
+    Returns:
+        Images, the key to the colours of occlusion, and what Grad-CAM does not find.
+    """
+    found = recorded().get(recorded_reasons.key(view, target))
+    url = shared_images.address if recorded_reasons.holds(recorded(), view) else address
+    drop, cam = found or recorded_reasons.compute(model, view, target)
+    seen = f"{size.width} × {size.height}"
+    images = [
+        gallery.GalleryImage("What it sees", seen, url(encoding.png(view, 10)), "The square", 1.0),
+        *(
+            gallery.GalleryImage(
+                title, target, url(heat_map.png(view, values, 10, least)), "Its map", 1.0
+            )
+            for title, values, least in (("Grad-CAM", cam, 1e-9), ("Occlusion", drop, 0.02))
+        ),
+    ]
+    nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
+    return images, heat_map.bar(drop, "Occlusion"), nothing
 
 
-def show_reasons(view: np.ndarray, label: str) -> None:
-    """Draw what in the image speaks for a class, by two methods."""
+def on_seen() -> None:
+    """Draw the reasons, for they have come into view."""
+    st.session_state[SEEN] = in_view.seen("view-reasons")
+
+
+def show_reasons(view: np.ndarray, label: str, loading: bool) -> None:
+    """Draw what in the image speaks for a class, by two methods, once somebody looks there."""
     st.header("What the network looked at", anchor="looked-at")
     chosen = st.pills(
         "Class to explain; the answer, unless you choose another",
@@ -282,24 +314,23 @@ def show_reasons(view: np.ndarray, label: str) -> None:
         persist_state="session",
     )
     target = chosen or label
-    drop, cam = reasons(loaded_models.key(model), view, target)
-    seen = f"{size.width} × {size.height}"
-    images = [
-        gallery.GalleryImage("What it sees", seen, address(encoding.png(view, 10)), "The square"),
-        gallery.GalleryImage(
-            "Grad-CAM", target, address(heat_map.png(view, cam, 10, 1e-9)), "Its map"
-        ),
-        gallery.GalleryImage("Occlusion", target, address(heat_map.png(view, drop, 10)), "Its map"),
-    ]
+    token = f"{shown()['number']} {target}"
+    known = recorded_reasons.key(view, target) in recorded()
+    asked = REASONS not in st.session_state or st.session_state.get(SEEN) == token
+    if wanted := loading or known or asked:
+        if not loading and not known:
+            time.sleep(HEAD_START)
+        st.session_state[REASONS] = (target, *reasons(loaded_models.key(model), view, target))
+    in_view.show("view-reasons", token, wanted, on_seen)
+    target, images, bar, nothing = st.session_state[REASONS]
     gallery.show("reasons", images, columns=3, few=3, stacked=True)
-    nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
     st.markdown(
         f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "
         f"have few places, so its image is coarse.{nothing} **Occlusion** covers each part with "
         f"the mean colour: where it is violet, that makes the network less sure of **{target}**; "
         "where it is amber, more sure."
     )
-    st.html(heat_map.bar(drop, "Occlusion"))
+    st.html(bar)
 
 
 on_link()

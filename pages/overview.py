@@ -11,7 +11,7 @@ import zoo
 from pages.common import entry_guard, loaded_models, number_format, site
 from pages.components.headline import headline
 from pages.components.image_link import image_link
-from pages.images import encoding, mosaic
+from pages.images import encoding, mosaic, shared_images
 from pages.sections import training_history
 from pages.sections.batch_norm import recorded_series
 from pages.sections.segmentation import skip_training
@@ -44,8 +44,9 @@ def purposes() -> None:
 
 @st.cache_data(show_spinner=False)
 def band(collection: str, count: int) -> bytes:
-    """Return the first samples of a collection side by side, as a PNG file."""
-    return encoding.png(encoding.band([sample.read() for sample in samples(collection)[:count]]))
+    """Return the first samples of a collection side by side, as an image file."""
+    images = [sample.read() for sample in samples(collection)[:count]]
+    return encoding.smaller(encoding.band(images))
 
 
 def card(entry: site.Entry, name: str, wide: bool) -> None:
@@ -111,7 +112,8 @@ def _ends(values: list[float]) -> tuple[str, str]:
 def lead(entry: site.Entry, image: bytes, alt: str, shape: float) -> None:
     """Draw a card's image, which leads to its page."""
     name = site.name(entry)
-    image_link.show(f"lead-{name}", encoding.data_url(image), alt, name, shape)
+    address = shared_images.address(image, encoding.kind(image))
+    image_link.show(f"lead-{name}", address, alt, name, shape)
 
 
 @st.cache_data(show_spinner=False)

@@ -13,7 +13,7 @@ from pages.components import upload
 from pages.components.drop_zone import drop_zone
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding
+from pages.images import encoding, shared_images
 from pages.sections.feature_maps import trace_cache
 from pages.sections.segmentation import skip_ablation_view as ablation
 from pages.sections.segmentation import skip_training
@@ -120,7 +120,8 @@ def thumbnail_items() -> dict[str, list[thumbnails.Item]]:
     groups: dict[str, list[thumbnails.Item]] = {"Try one": [], "Hard ones": []}
     for sample in choices():
         small = encoding.jpeg(zoo.open_image(sample.path), side=240)
-        item = thumbnails.Item(sample.id, encoding.data_url(small, "jpeg"), sample.description)
+        image = shared_images.address(small, "jpeg")
+        item = thumbnails.Item(sample.id, image, sample.description)
         groups["Hard ones" if sample.group == "hard" else "Try one"].append(item)
     return groups
 

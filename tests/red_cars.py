@@ -108,6 +108,15 @@ def write(root: Path) -> Path:
     return path
 
 
+def write_own(folder: Path, name: str, **changes: Any) -> Path:
+    """Write the stand-in as a model of somebody's own; ``changes`` go into its config."""
+    state = {key: value.detach().numpy() for key, value in network().state_dict().items()}
+    validation = {"iou": 0.93, "dice": 0.96, "boundary_iou": 0.8, "n": 6}
+    known = record() | {"model": name, "metrics": {"validation": validation}}
+    write_model(folder, state, config(model=name, samples="cars", **changes), known)
+    return folder
+
+
 def street(width: int = 640, height: int = 400) -> Image.Image:
     """Return a gray image with a "car", red and, in its right quarter, pink."""
     pixels = np.full((height, width, 3), GRAY, np.uint8)

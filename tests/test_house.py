@@ -58,7 +58,7 @@ FLOORS = {
         [  # commands, which end with finish
             "training.mnist.__main__",
             "training.cifar10.__main__",
-            "training.cifar10.average_parts",
+            "training.segmentation.__main__",
             "training.carvana.__main__",
         ],
     ],

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests import commands
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_LINES = 120
@@ -48,14 +50,15 @@ def test_the_python_example_runs_from_the_shell_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", [line for block in blocks("sh") for line in block.splitlines() if " -m zoo " in line]
 )
-def test_the_shell_examples_run(line: str, tmp_path: Path) -> None:
-    command = shlex.split(line, comments=True)
-    assert command.pop(0) == "python"
+def test_the_shell_examples_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python, flag, module, *command = shlex.split(line, comments=True)
+    assert (python, flag) == ("python", "-m")
     image = str(ROOT / "zoo/samples/digits/6-03422.png")
     stands_for = {"photo.jpg": image, "cut": str(tmp_path / "cut"), "photos/": str(tmp_path)}
     shutil.copy(image, tmp_path)
     arguments = [stands_for.get(word, word) for word in command]
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+    monkeypatch.chdir(ROOT)
+    done = commands.run(module, *arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from zoo.models import Classifier, Model, Segmenter
     from zoo.preprocessing.images import open_image
     from zoo.results import Classification, Segmentation
-    from zoo.weights.catalog import ModelInfo, info, list_models
+    from zoo.weights.catalog import info, list_models
+    from zoo.weights.model_info import ModelInfo
 
 __all__ = [
     "Classification",
@@ -66,7 +67,7 @@ _HOMES = {
     "ImageError": "zoo.errors",
     "IntegrityError": "zoo.errors",
     "Model": "zoo.models",
-    "ModelInfo": "zoo.weights.catalog",
+    "ModelInfo": "zoo.weights.model_info",
     "Segmentation": "zoo.results",
     "Segmenter": "zoo.models",
     "UnknownModelError": "zoo.errors",

@@ -23,6 +23,7 @@ from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
 from zoo.results import Segmentation
 from zoo.weights import catalog, hub, sources
+from zoo.weights.model_info import ModelInfo
 
 if TYPE_CHECKING:
     from zoo.segmentation.saving import Saver
@@ -58,7 +59,11 @@ def list_command(options: argparse.Namespace) -> int:
     if options.json:
         return _print_json([model.to_dict() for model in models])
     rows = [("model", "task", "parameters", "test metrics", "size")]
-    rows += [(m.name, m.task, f"{m.parameters:,}", _metrics(m), _mebibytes(m.size)) for m in models]
+    for m in models:
+        split = "" if m.metrics_split == "test" else f" ({m.metrics_split})"
+        rows.append(
+            (m.name, m.task, f"{m.parameters:,}", f"{_metrics(m)}{split}", _mebibytes(m.size))
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print(
@@ -73,12 +78,14 @@ def info_command(options: argparse.Namespace) -> int:
     if options.json:
         return _print_json(model.to_dict())
     hub = f"{model.repo}@{model.revision}" if model.repo else "not published; bundled"
+    if model.folder is not None:
+        hub = f"not published; {model.folder}"
     lines = {
         "model": f"{model.name} ({model.title})",
         "task": model.task,
         "network": f"{model.architecture} ({model.framework}), {model.parameters:,} parameters",
         "labels": ", ".join(model.labels),
-        "test metrics": f"{_metrics(model)} (n={model.metrics_n:,})",
+        f"{model.metrics_split} metrics": f"{_metrics(model)} (n={model.metrics_n:,})",
         "license": model.license,
         "data": f"{model.data.get('name')}, {model.data.get('license')}",
         "hub": hub,
@@ -91,7 +98,7 @@ def info_command(options: argparse.Namespace) -> int:
 
 def pull_command(options: argparse.Namespace) -> int:
     """Bring models from the Hub into the local cache, verified."""
-    names = options.models or catalog.list_models()
+    names = options.models or catalog.list_models(own=False)
     models = [catalog.info(name) for name in names]
     if hub.repository() is None:
         raise ZooError(
@@ -109,7 +116,7 @@ def pull_command(options: argparse.Namespace) -> int:
 def verify_command(options: argparse.Namespace) -> int:
     """Check size and sha256 of every bundled file, and that the weights fit their networks."""
     failed = False
-    for name in catalog.list_models():
+    for name in catalog.list_models(own=False):
         try:
             load(name, device="cpu", source="bundle")
             print(f"{name}: {len(catalog.info(name).files)} files match the catalog and load")
@@ -332,7 +339,7 @@ def _load(
     return model
 
 
-def _metrics(model: catalog.ModelInfo) -> str:
+def _metrics(model: ModelInfo) -> str:
     return ", ".join(f"{name} {value:.2%}" for name, value in model.metrics.items())
 
 

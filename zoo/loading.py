@@ -39,7 +39,8 @@ def load(
 
     Args:
         name: One of :func:`zoo.list_models`, or the path of a model folder, such as one that
-            ``python -m training.segmentation`` wrote: nothing pins its files.
+            ``python -m training.segmentation`` wrote: nothing pins its files. ``ZOO_EXTRA`` gives
+            such folders names; see :mod:`zoo.weights.own_models`.
         device: ``"auto"`` (cuda, then mps, then cpu), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
             ``"mps"``, or a ``torch.device``. On the CPU the digit network runs in NumPy and torch
             is never imported; see :mod:`zoo.devices`. On any other device it runs as its PyTorch
@@ -78,15 +79,16 @@ def load(
     own = "torch" if backend == "torch" else None
     if (Path(name) / catalog.CONFIG).is_file():
         files = sources.from_folder(Path(name))
-        model = _assemble(str(files.json(catalog.CONFIG).get("model")), files, device, own)
+        model = _assemble(None, files, device, own)
     else:
         info = catalog.info(name)
         files = sources.resolve(info, source, revision, timeout)
         try:
-            model = _assemble(name, files, device, own)
+            model = _assemble(None if info.folder else name, files, device, own)
         except IntegrityError as error:
             files = sources.instead(files, info, source, revision, error)
             model = _assemble(name, files, device, own)
+        model.name = name
 
     def weights() -> str:
         if files.source == "bundle":  # verified against the catalog
@@ -139,12 +141,15 @@ def record(
 
 
 def _assemble(
-    name: str, files: sources.Files, device: str | torch.device, framework: str | None = None
+    name: str | None,
+    files: sources.Files,
+    device: str | torch.device,
+    framework: str | None = None,
 ) -> Classifier | Segmenter:
     """Make the model that verified files describe; all is checked before anything is built.
 
     Args:
-        name: The model's name.
+        name: The model's name, None for the one that its config gives.
         files: Verified.
         device: As for `load`.
         framework: What runs it, if not what its config says.
@@ -160,13 +165,14 @@ def _assemble(
     with devices.undisturbed():
         network = _place(_network(config, header, files, weights), framework, where)
     kind = _TASKS[config["task"]]
-    return kind(name, config, record, network, where, files.source, files.notice, files.revision)
+    notice, revision = files.notice, files.revision
+    return kind(config["model"], config, record, network, where, files.source, notice, revision)
 
 
-def _config(name: str, files: sources.Files) -> dict[str, Any]:
+def _config(name: str | None, files: sources.Files) -> dict[str, Any]:
     where = f"config.json of {files.source}"
     config = check_config(files.json(catalog.CONFIG), where)
-    if config["model"] != name:
+    if name not in (None, config["model"]):
         raise IntegrityError(f"{where} describes {config['model'][:60]!a}, not {name!r}.")
     return config
 

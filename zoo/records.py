@@ -19,6 +19,8 @@ _HANDICAPS = {
 def headline(record: Mapping[str, Any]) -> tuple[str, float, int]:
     """Return name, value (a fraction) and n of the test metric that a record leads with.
 
+    Where no test was measured, as of a model of one's own, that is the validation metric.
+
     Args:
         record: A model's ``record.json``.
 
@@ -26,7 +28,8 @@ def headline(record: Mapping[str, Any]) -> tuple[str, float, int]:
         >>> headline({"metrics": {"test": {"n": 10, "dice": 0.8, "iou": 0.7}}})
         ('iou', 0.7, 10)
     """
-    test = record["metrics"]["test"]
+    metrics = record["metrics"]
+    test = metrics["test"] if "test" in metrics else metrics["validation"]
     name = next(metric for metric in LEADING if metric in test)
     return name, test[name], test["n"]
 

@@ -31,10 +31,14 @@ def _links() -> None:
 
 
 def _line(model: zoo.Model) -> str:
-    """Say device and weights, e.g. "cpu · weights: bundle"."""
-    weights = {"bundle": "bundled weights", "hub": f"weights from the Hub, {hub.repository()}"}.get(
-        model.source, f"weights from {model.source}"
-    )
+    """Say device and weights, e.g. "cpu · weights: bundle"; of the host's own model its name."""
+    if zoo.info(model.name).folder is not None:
+        weights = f"own weights: {model.name}"
+    else:
+        weights = {
+            "bundle": "bundled weights",
+            "hub": f"weights from the Hub, {hub.repository()}",
+        }.get(model.source, f"weights from {model.source}")
     revision = f" @ {model.revision[:7]}" if model.revision else ""
     device = model.device.upper() if model.device in ("cpu", "mps") else model.device
     return f":material/memory: {device} &nbsp;·&nbsp; {weights}{revision}"

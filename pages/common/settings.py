@@ -7,7 +7,7 @@ import os
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-NAMES = ("ZOO_REPO", "ZOO_REVISION", "ZOO_TIMEOUT", "HF_TOKEN", "SOURCE_URL")
+NAMES = ("ZOO_REPO", "ZOO_REVISION", "ZOO_TIMEOUT", "ZOO_EXTRA", "HF_TOKEN", "SOURCE_URL")
 
 
 def from_secrets() -> None:

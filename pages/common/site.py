@@ -135,6 +135,24 @@ def entries() -> list[Entry]:
     return [entry for entry in ENTRIES if entry.model is None or entry.model in models]
 
 
+def problem() -> str | None:
+    """Return why there are no models, such as a wrong ``ZOO_EXTRA``; None if all is well."""
+    try:
+        zoo.list_models()
+    except zoo.ZooError as error:
+        return str(error)
+    return None
+
+
+def without_models(why: str) -> st.Page:
+    """Return the only page there is while a setting is wrong: it says why."""
+
+    def overview() -> None:
+        st.error(why, icon=":material/error:")
+
+    return st.navigation([st.Page(overview, title=NAME, default=True)], position="hidden")
+
+
 def navigation() -> tuple[st.Page, Entry]:
     """Build the side bar's page list; return the page that the visitor asked for, and its entry."""
     sections: dict[str, list[st.Page]] = {}

@@ -12,13 +12,16 @@ _NO_ROOM = """
 /* components/drop_zone: it hands files to this uploader, which shows itself to say why not */
 [class*="st-key-uploader-"]:not(:has([data-testid=stFileChipIconError])) { display: none; }
 
+/* components/in_view: an element that only says where it is */
+[class*="st-key-view-"] { position: absolute; }
+
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
 [class*="st-key-purpose-"] { min-height: 62px; }
 """
 
 # Until the browser has a component, Streamlit gives it 40 pixels, and what follows jumps when it is
 # there. So its place has its height from the beginning: pixels at 1280 wide, at 1024, on a phone.
-# tests/browser/test_layout_shift.py finds what is missing here.
+# tests/browser/test_every_page.py finds what is missing here.
 _HEIGHTS = {
     "headline-": (191, 191, 191),
     "headline-batch_norm": (229, 229, 229),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from pages.common import shared_files
 
 _FOLDER = Path(__file__).parent
 
@@ -26,4 +29,21 @@ def component(name: str, *parts: str, shared: Sequence[str] = ()) -> Any:
     further = [_FOLDER / name / f"{part}.js" for part in parts]
     for path in (*further, *(_FOLDER / f"{part}.js" for part in shared)):
         js = path.read_text(encoding="utf-8") + js
-    return st.components.v2.component(f"cnn_lytical_{name}", html=html, css=css, js=js)
+    return st.components.v2.component(
+        f"cnn_lytical_{name}", html=html, css=css, js=_fetched_once(js)
+    )
+
+
+def _fetched_once(script: str) -> str:
+    """Return a script that is the one that browsers fetch and keep.
+
+    Streamlit sends a component's script whenever its data have changed, and most are far longer
+    than these.
+    """
+    address = shared_files.address(script.encode(), "js")
+    if address is None:
+        return script
+    return (
+        f"const found = await import(new URL({json.dumps(address)}, document.baseURI).href);\n"
+        "export default found.default;\n"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
 from collections.abc import Sequence
 
 import numpy as np
@@ -85,6 +86,22 @@ def band(images: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image
         tile = ImageOps.fit(zoo.open_image(encoded), (side, side))
         sheet.paste(tile, (column * side, row * side))
     return sheet
+
+
+def smaller(image: Image.Image) -> bytes:
+    """Encode an image, mode RGB, as PNG, or as a good JPEG if that takes fewer bytes."""
+    return min(png(image), jpeg(image, max(image.size), quality=92), key=len)
+
+
+def kind(encoded: bytes) -> str:
+    """Return the format of a PNG or JPEG file, as in ``image/<kind>``."""
+    return "png" if encoded.startswith(b"\x89PNG") else "jpeg"
+
+
+def shape(png: bytes) -> float:
+    """Return the width of a PNG file's image divided by its height."""
+    width, height = struct.unpack(">II", png[16:24])
+    return float(width) / float(height)
 
 
 def data_url(encoded: bytes, kind: str = "png") -> str:

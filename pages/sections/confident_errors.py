@@ -12,7 +12,7 @@ from pages.common import charts, number_format
 from pages.components.confusion_matrix import confusion_matrix
 from pages.components.confusion_matrix.confusion_matrix import Cell
 from pages.components.gallery import gallery
-from pages.images import encoding
+from pages.images import encoding, shared_images
 from zoo import records
 from zoo.samples import Sample, samples
 
@@ -97,6 +97,7 @@ def _images(
     if not shown:
         return
     _title(model, cell, len(shown))
+    weights = zoo.info(model.name).sha256
 
     def on_open() -> None:
         if (chosen := gallery.opened(_GALLERY, len(shown))) is not None:
@@ -105,7 +106,7 @@ def _images(
 
     gallery.show(
         _GALLERY,
-        [_gallery_image(model, *pair) for pair in shown],
+        [_gallery_image(weights, error["index"], model, error, s) for error, s in shown],
         columns=8,
         few=3,
         stacked=True,
@@ -131,13 +132,19 @@ def _title(model: zoo.Classifier, cell: Cell | None, count: int) -> None:
             st.rerun(scope="fragment")
 
 
-def _gallery_image(model: zoo.Classifier, error: Error, sample: Sample) -> gallery.GalleryImage:
-    true, said = (model.labels[error[key]] for key in ("true", "predicted"))
+@st.cache_data(show_spinner=False)
+def _gallery_image(
+    weights: str, index: int, _model: zoo.Classifier, _error: Error, _sample: Sample
+) -> gallery.GalleryImage:
+    """Return an error as it is shown: made once for all visitors."""
+    true, said = (_model.labels[_error[key]] for key in ("true", "predicted"))
+    image = encoding.png(_model.model_input_image(_sample.path), 5)
     return gallery.GalleryImage(
         title=f"{true} → {said}",
-        detail=number_format.percent(error["probability"]),
-        image=encoding.data_url(encoding.png(model.model_input_image(sample.path), 5)),
-        alt=f"{sample.description}: {true}, taken for {said}",
+        detail=number_format.percent(_error["probability"]),
+        image=shared_images.address(image),
+        shape=1.0,
+        alt=f"{_sample.description}: {true}, taken for {said}",
     )
 
 

@@ -36,8 +36,8 @@ def words(found: Mapping[str, Any]) -> str:
     bins = len(found["after"]["bins"])
     return (
         f"{found['n']:,} {found['split']} images in {bins} bins by how sure "
-        f"the answer is, with 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE: the "
-        "mean distance from there."
+        f"the answer is, with 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE: "
+        "the mean distance from there."
     )
 
 

@@ -87,15 +87,21 @@ def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 @pytest.fixture
 def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
-    """Return ``visit(address, **context options) -> Page``, an idle page.
+    """Return ``visit(address, before=None, **context options) -> Page``, an idle page.
+
+    ``before(page)`` is called when the page is there and no address has been opened in it.
 
     After the test, every page must have kept to this machine and have logged no error.
     """
     pages: list[tuple[Page, Watched]] = []
 
-    def open_page(address: str, **options: Any) -> Page:
+    def open_page(
+        address: str, before: Callable[[Page], None] | None = None, **options: Any
+    ) -> Page:
         page = contexts(**options).new_page()
         pages.append((page, Watched(page)))
+        if before:
+            before(page)
         page.goto(address)
         page.wait_for_selector(IDLE)
         return page

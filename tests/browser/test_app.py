@@ -20,24 +20,16 @@ def test_deep_link_on_a_fresh_server(fresh_url, visit):
     assert pad.label(page) == "1"
 
 
-def test_overview_leads_to_each_model(visit, url):
-    for name in zoo.list_models():
-        page = visit(url)
+def test_overview_leads_to_each_model_and_to_what_there_is_to_see_inside(visit, url):
+    page = visit(url)
+    models = [zoo.info(name).title for name in zoo.list_models()]
+    for title in (*models, "Feature maps", "Skip connections", "BatchNorm", "Experiments"):
         expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
         values = page.locator(".headline .value")
-        expect(values).to_have_count(
-            len(zoo.list_models()) + 2
-        )  # and BatchNorm's, and Experiments'
-        title = zoo.info(name).title
+        expect(values).to_have_count(len(models) + 2)  # and BatchNorm's, and Experiments'
         page.get_by_role("link", name=f"Open {title}").click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-
-
-@pytest.mark.parametrize("title", ["Feature maps", "Skip connections", "BatchNorm", "Experiments"])
-def test_overview_leads_to_what_there_is_to_see_inside(visit, url, title):
-    page = visit(url)
-    page.get_by_role("link", name=f"Open {title}").click()
-    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
 
 
 def test_the_font_and_the_icon_come_from_the_app(visit, url):

@@ -1,4 +1,4 @@
-"""The BatchNorm page in a real browser: verdicts, γ, flips, the race, folding, and its height."""
+"""The BatchNorm page in a real browser: verdicts, γ, flips, the race, folding."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-
-from tests.browser import waiting
-
-MAIN = "document.querySelector('[data-testid=stMain]')"
-TALLEST = {1280: 5600, 390: 9900}  # pixels
 
 
 @pytest.fixture
@@ -38,7 +33,7 @@ def test_a_verdict_leads_to_its_figure(page: Page) -> None:
     expect(page.get_by_text("One rule for all.")).to_be_visible()
 
 
-def test_gamma_turns_an_answer_round(page: Page) -> None:
+def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> None:
     expect(page.get_by_text("The answer stays")).to_be_visible()
     own = slider(page, "γ").get_attribute("aria-valuetext")
     slider(page, "γ").focus()
@@ -48,9 +43,6 @@ def test_gamma_turns_an_answer_round(page: Page) -> None:
     page.get_by_role("button", name="As trained").click()
     expect(page.get_by_text("The answer stays")).to_be_visible()
     expect(slider(page, "γ")).to_have_attribute("aria-valuetext", own or "")
-
-
-def test_an_image_can_be_chosen(page: Page) -> None:
     companions = page.locator(".strip").nth(1).locator("button")
     expect(companions).to_have_count(10)
     name = (companions.nth(2).get_attribute("aria-label") or "").split(": ")[1]
@@ -87,12 +79,3 @@ def test_folding_shows_difference_and_speed(page: Page) -> None:
     expect(page.get_by_text("here, just now")).to_be_visible(timeout=120_000)
     expect(metric).to_have_count(4)
     expect(metric.first).to_contain_text("e-0")
-
-
-@pytest.mark.parametrize("width", TALLEST)
-def test_the_page_is_not_endless_and_not_wider_than_the_window(visit, url, width: int) -> None:
-    page = visit(f"{url}/batch_norm", viewport={"width": width, "height": 900})
-    expect(page.get_by_role("button", name="Do it here")).to_be_visible(timeout=120_000)
-    waiting.settled(page)
-    assert page.evaluate(f"{MAIN}.scrollHeight") <= TALLEST[width]
-    assert page.evaluate(f"{MAIN}.scrollWidth <= {MAIN}.clientWidth")

@@ -172,21 +172,21 @@ def test_views_and_the_comparison_with_the_photo(cars):
     assert tuple(canvas(cars)[body]) == red_cars.RED  # now the photo covers the whole stage
 
 
-@pytest.mark.parametrize(
-    "name", ["Overlay", "Cut-out", "Outline", "Probability", "Uncertain"], ids=str.lower
-)
-def test_the_slider_shows_an_effect_in_every_view(cars, name):
+def test_the_slider_shows_an_effect_in_every_view(cars):
     upload(cars)
-    view(cars, name).click()
-    before = canvas(cars)
-    cars.get_by_label("Threshold").evaluate(
-        "s => { s.value = 90; s.dispatchEvent(new Event('input')); }"
-    )
-    changed = np.abs(canvas(cars) - before).max(axis=2) > 20
-    rows, columns = np.nonzero(changed)
-    assert len(rows), "nothing changed"
-    pink = columns[(rows > 310) & (rows < 455)]
-    assert np.mean((pink > 620) & (pink < 790)) > 0.9, "it changes where the pink part is"
+    slider = cars.get_by_label("Threshold")
+    usual = slider.input_value()
+    for name in ("Overlay", "Cut-out", "Outline", "Probability", "Uncertain"):
+        view(cars, name).click()
+        before = canvas(cars)
+        slider.evaluate("s => { s.value = 90; s.dispatchEvent(new Event('input')); }")
+        changed = np.abs(canvas(cars) - before).max(axis=2) > 20
+        rows, columns = np.nonzero(changed)
+        assert len(rows), f"{name}: nothing changed"
+        pink = columns[(rows > 310) & (rows < 455)]
+        share = np.mean((pink > 620) & (pink < 790))
+        assert share > 0.9, f"{name}: it changes where the pink part is"
+        slider.evaluate(f"s => {{ s.value = {usual}; s.dispatchEvent(new Event('input')); }}")
 
 
 def test_the_cut_out_is_a_view_that_follows_threshold_background_and_trim(cars):
@@ -320,7 +320,7 @@ def test_a_finger_draws_the_box_on_a_phone(visit, red_url):
     assert masks.iou(downloaded(page), red_cars.car_of_two(*SIZE)) > 0.99
 
 
-def test_mask_and_cut_out_download_at_the_photos_own_size(cars):
+def test_downloads_have_the_photos_own_size_and_the_background_may_be_another(cars):
     upload(cars)
     name, contents = save(cars, "Mask, PNG")
     assert name == "street_mask.png"
@@ -332,10 +332,6 @@ def test_mask_and_cut_out_download_at_the_photos_own_size(cars):
     assert (cut.mode, cut.size) == ("RGBA", SIZE)
     assert cut.getpixel(CORNER) == (0, 0, 0, 0)
     assert cut.getpixel(BODY) == (*red_cars.RED, 255)
-
-
-def test_the_background_becomes_a_colour_or_another_image(cars):
-    upload(cars)
     cars.get_by_role("radio", name="Colour").click()
     name, contents = save(cars, "Image, JPEG")
     assert name == "street_background.jpg"
@@ -352,7 +348,7 @@ def test_the_background_becomes_a_colour_or_another_image(cars):
     assert max(corner[:2]) < 12
 
 
-def test_wrong_files_get_a_sentence(cars):
+def test_wrong_files_and_an_image_without_a_car_get_a_sentence(cars):
     upload(cars)
     cars.get_by_text("Compare with a true mask").click()
     truth = cars.get_by_label("The true mask")
@@ -368,10 +364,7 @@ def test_wrong_files_get_a_sentence(cars):
     expect(cars.get_by_test_id("stAlert")).to_contain_text("This is not an image")
     expect(cars.locator(".stage")).to_have_count(1)  # the photo before it stays
     assert "Traceback" not in cars.content()
-
-
-def test_a_image_without_a_car_says_so(cars):
-    upload(cars, Image.new("RGB", (300, 200), red_cars.GRAY))
+    hand_in(cars, "gray.png", png(Image.new("RGB", (300, 200), red_cars.GRAY)))
     expect(cars.get_by_text("No car found")).to_be_visible()
     expect(cars.get_by_role("button", name="Cut-out, PNG")).to_have_count(0)
 
@@ -440,3 +433,21 @@ def test_the_photo_and_its_threshold_survive_a_visit_to_another_page(cars):
     wait_for_photo(cars, 2)
     expect(cars.locator(".stage output")).to_have_text("90 %")
     expect(metric(cars, "Car area")).to_contain_text("9.4 %")
+
+
+def test_a_model_of_the_host_s_own_is_chosen_and_compared(visit, tmp_path, monkeypatch):
+    own = red_cars.write_own(tmp_path / "own", "strict", threshold=0.9, labels=["bike"])
+    monkeypatch.setenv("ZOO_EXTRA", str(own))
+    path = red_cars.write(tmp_path / "zoo")
+    with app(("-m", "tests.red_cars", str(path))) as address:
+        page = visit(f"{address}/cars")
+        wait_for_photo(page, 1)
+        page.get_by_text("Compare with another model").click()
+        page.get_by_role("combobox", name="Second").click()
+        page.get_by_role("option", name="strict").click()
+        expect(page.get_by_alt_text("Where the two masks differ")).to_be_visible()
+        expect(page.get_by_text("carvana alone")).to_contain_text("strict alone, 0 %")
+        page.get_by_role("radio", name="strict").click()
+        expect(metric(page, "Bike area")).to_contain_text("%")
+        expect(page).to_have_url(re.compile(r"network=strict"))
+        page.close()

@@ -9,12 +9,10 @@ import zoo
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_link_opens_an_experiment_and_nothing_is_cut_off(visit, url, width, scheme):
+def test_a_link_opens_an_experiment_and_nothing_is_cut_off(visit, url, width):
     page = visit(
         f"{url}/experiments?experiment=unet_losses",
         viewport={"width": width, "height": 900},
-        color_scheme=scheme,
     )
     question = zoo.experiment("unet_losses").question
     expect(page.get_by_role("heading", name=question)).to_be_visible()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from pages.components import prediction as component_module
+from tests.browser.test_accessibility import AXE, RUN, STREAMLITS
 from tests.browser.waiting import eventually, settled
 
 PHONE = {"width": 390, "height": 844}
@@ -94,6 +94,7 @@ def test_a_choice_by_keyboard_alone(visit, url) -> None:
     page = visit(f"{url}/interview?q=12")
     settled(page)
     page.get_by_role("button", name="Make a prediction").press("Enter")
+    expect(page.get_by_role("heading", name="A classic U-Net with")).to_be_focused()
     first = page.locator(".prediction").get_by_role("radio").first
     expect(first).to_be_visible()
     expect(page.locator(".prediction [data-right]")).to_have_count(0)
@@ -106,6 +107,9 @@ def test_a_choice_by_keyboard_alone(visit, url) -> None:
     shown = page.locator(".prediction[data-revealed]")
     expect(shown.locator("label[data-right]")).to_have_count(1)
     expect(shown.locator(".dot").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Validation IoU")).to_be_focused()
+    page.get_by_role("button", name="All twelve").press("Enter")
+    expect(page.get_by_role("heading", name="The interview")).to_be_focused()
 
 
 def test_a_curve_by_keyboard_alone(visit, url) -> None:
@@ -184,9 +188,8 @@ def test_a_link_keeps_the_guess_and_opens_the_question(visit, url) -> None:
     expect(page.get_by_text("1 of 12 answered")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_draws_with_a_finger_and_nothing_overflows(visit, url, scheme) -> None:
-    page = visit(f"{url}/interview?q=1", viewport=PHONE, has_touch=True, color_scheme=scheme)
+def test_a_phone_draws_with_a_finger_and_nothing_overflows(visit, url) -> None:
+    page = visit(f"{url}/interview?q=1", viewport=PHONE, has_touch=True)
     to_prediction(page)
     draw(page, [0.1, 0.3, 0.5, 0.7, 0.9, 0.7, 0.6, 0.5, 0.4, 0.3])
     commit(page)
@@ -230,3 +233,31 @@ def test_a_mock_interview_stays_in_the_browser(visit, url, tmp_path) -> None:
     assert not any("from the side" in frame for frame in sent)
     page.get_by_role("link", name=re.compile("Question 7")).click()
     expect(page.get_by_role("heading", name="Why skip connections?")).to_be_visible()
+
+
+def test_every_screen_on_a_projector_is_whole_has_the_focus_and_passes_axe(visit, url) -> None:
+    """One visit that goes through all screens, dark, with the keyboard."""
+    page = visit(
+        f"{url}/interview?q=6", viewport={"width": 1024, "height": 768}, color_scheme="dark"
+    )
+    settled(page)
+    assert page.evaluate("document.activeElement.tagName") == "BODY"  # an arrival takes no focus
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    following = ["Make a prediction", "", "The answer", "Why is it so?", "What they ask next",
+                 "What not to say", "Sources and commands"]  # fmt: skip
+    for number, button in enumerate(following, start=1):
+        if button:
+            page.get_by_role("button", name=button, exact=True).press("Enter")
+        else:
+            page.locator(".items button").first.press("ArrowDown")
+            page.get_by_role("button", name="This is my prediction").press("Enter")
+        screen = page.locator(f".st-key-interview-step-{number + 1}")
+        expect(screen.get_by_role("heading").first).to_be_focused()
+        settled(page)
+        assert not page.evaluate(RUN, STREAMLITS), button
+        cut_off = page.evaluate(
+            "[...document.querySelectorAll('html, [data-testid=stMain]')]"
+            ".some((e) => e.scrollWidth > e.clientWidth + 1)"
+        )
+        assert not cut_off, button
+    expect(page.get_by_text("Ask somebody else")).to_be_visible()

@@ -43,7 +43,7 @@ def objects(visit, url) -> Page:
     return page
 
 
-def test_first_state_shows_a_sample_its_answer_and_all_parts(objects):
+def test_first_state_shows_a_sample_and_all_parts_and_another_can_be_clicked(objects):
     assert label(objects) in {sample.label for sample in SAMPLES}
     assert "sure it is a" in said(objects)
     expect(objects.locator(".answer .rest")).to_contain_text("by PyTorch on the")
@@ -53,6 +53,12 @@ def test_first_state_shows_a_sample_its_answer_and_all_parts(objects):
         expect(objects.get_by_role("heading", name=heading)).to_be_visible()
     expect(objects.locator(".gallery").first.locator("figure")).to_have_count(3)
     expect(objects.locator(".js-plotly-plot")).to_have_count(5, timeout=90_000)
+    before = number(objects)
+    objects.locator(".strip button").nth(9).click()
+    wait_for_answer(objects, before)
+    assert label(objects) == SAMPLES[9].label
+    expect(objects.locator(".strip button").nth(9)).to_have_attribute("aria-pressed", "true")
+    expect(objects.get_by_text(SAMPLES[9].description).first).to_be_visible()
 
 
 def test_a_number_of_the_matrix_opens_its_images_and_an_image_the_stage(objects):
@@ -73,15 +79,6 @@ def test_a_number_of_the_matrix_opens_its_images_and_an_image_the_stage(objects)
     expect(objects.locator(".matrix td[aria-label$='cat, named right']")).to_be_focused()
     objects.get_by_role("button", name="All classes").click()
     expect(shown).to_have_count(24)
-
-
-def test_a_sample_can_be_clicked(objects):
-    before = number(objects)
-    objects.locator(".strip button").nth(9).click()
-    wait_for_answer(objects, before)
-    assert label(objects) == SAMPLES[9].label
-    expect(objects.locator(".strip button").nth(9)).to_have_attribute("aria-pressed", "true")
-    expect(objects.get_by_text(SAMPLES[9].description).first).to_be_visible()
 
 
 def test_the_square_is_moved_by_mouse_keyboard_and_slider(objects):
@@ -145,17 +142,18 @@ def test_a_photo_and_a_damaged_file(objects):
     expect(objects.locator(".crop img")).to_be_visible()
 
 
-@pytest.mark.parametrize("way", ["drop", "paste"])
-def test_an_image_is_dropped_onto_the_photo_or_pasted_and_stays_at_hand(objects, way):
-    before = number(objects)
-    objects.evaluate(HAND_IN, [way, base64.b64encode(halves()).decode()])
-    wait_for_answer(objects, before)
+def test_an_image_is_dropped_onto_the_photo_or_pasted_and_stays_at_hand(objects):
     yours = objects.get_by_role("button", name="Yours")
-    expect(yours).to_have_attribute("aria-pressed", "true")
-    answer, before = label(objects), number(objects)
-    objects.locator(".strip button").first.click()
-    wait_for_answer(objects, before)
-    expect(yours).to_have_attribute("aria-pressed", "false")
+    for way in ("paste", "drop"):
+        before = number(objects)
+        objects.evaluate(HAND_IN, [way, base64.b64encode(halves()).decode()])
+        wait_for_answer(objects, before)
+        expect(yours).to_have_attribute("aria-pressed", "true")
+        answer, before = label(objects), number(objects)
+        objects.locator(".strip button").first.click()
+        wait_for_answer(objects, before)
+        expect(yours).to_have_attribute("aria-pressed", "false")
+        settled(objects)
     before = number(objects)
     yours.click()
     wait_for_answer(objects, before)
@@ -224,6 +222,28 @@ def test_the_photo_survives_a_visit_to_another_page(objects):
     objects.get_by_test_id("stSidebarNav").get_by_role("link", name="Objects").click()
     expect(objects.locator(".answer .label")).to_have_text(answer)
     expect(objects.locator(".strip button").nth(3)).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_thumbnails_stay_where_they_are(visit, url, width):
+    page = visit(f"{url}/objects", viewport={"width": width, "height": 900})
+    buttons = page.locator(".strip button")
+    expect(buttons.first).to_be_visible(timeout=90_000)
+    settled(page)
+    places = set()
+    for which in (1, 9, 14, 19):  # wide and high photos, sure and unsure answers
+        before = number(page)
+        buttons.nth(which).click()
+        wait_for_answer(page, before)
+        settled(page)
+        places.add(round(buttons.first.evaluate(TOP)))
+    assert max(places) - min(places) <= 1, places
+
+
+TOP = """
+(e) => e.getBoundingClientRect().top
+  + document.querySelector("[data-testid=stMain]").scrollTop
+"""
 
 
 def upload(page: Page, contents: bytes, kind: str = "image/png") -> None:

@@ -25,6 +25,19 @@ async () => {
   }
 }
 """
+# Whether every place holds what it is for, and every chart is drawn.
+_DRAWN = """
+() => !document.querySelector("[data-testid=stSkeleton]")
+  && [...document.querySelectorAll("[data-testid=stPlotlyChart]")]
+    .every((chart) => chart.querySelector(".main-svg"))
+"""
+
+
+def drawn(page: Page) -> None:
+    """Wait until a page is settled with all its charts, which Streamlit draws late."""
+    page.wait_for_selector(IDLE)
+    page.wait_for_function(_DRAWN)
+    settled(page)
 
 
 def settled(page: Page) -> None:

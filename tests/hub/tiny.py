@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 from safetensors.numpy import save
 
 from zoo.networks.numpy_cnn import NumpyCNN
+from zoo.weights import catalog
 
 REPO = "tester/weights"
 NAMES = ("model.safetensors", "config.json", "record.json")
@@ -185,7 +189,22 @@ def write_zoo(
             "limitations": config.get("limitations", ""),
             "files": pins(files),
         }
-    catalog = {"format": 2, "repo": repo, "revision": revision, "models": entries}
+    whole = {"format": 2, "repo": repo, "revision": revision, "models": entries}
     path = folder / "catalog.json"
-    path.write_text(json.dumps(catalog, indent=1))
+    path.write_text(json.dumps(whole, indent=1))
     return path
+
+
+@contextmanager
+def stand_in(folder: Path, models: dict[str, dict[str, bytes]]) -> Iterator[None]:
+    """Let pages in this process find these models instead of the real ones."""
+    import streamlit as st
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ZOO_REPO", raising=False)
+        patch.setattr(catalog, "CATALOG_PATH", write_zoo(folder, models))
+        for cache in (st.cache_resource, st.cache_data):
+            cache.clear()
+        yield
+        for cache in (st.cache_resource, st.cache_data):
+            cache.clear()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+
+from pages.common import shared_files
 
 
 def components(app: AppTest, name: str) -> list[dict[str, Any]]:
@@ -15,6 +18,16 @@ def components(app: AppTest, name: str) -> list[dict[str, Any]]:
         for element in app.get("bidi_component")
         if element.proto.component_name == f"cnn_lytical_{name}"
     ]
+
+
+def image(address: str) -> bytes:
+    """Return the image file behind an address: one that holds it, or one on the app's server."""
+    head, _, encoded = address.partition(",")
+    if head.startswith("data:"):
+        return base64.b64decode(encoded)
+    found = shared_files.find(address.rpartition("/")[2])
+    assert found is not None, address
+    return found
 
 
 def answer(app: AppTest) -> dict[str, Any]:

@@ -25,8 +25,10 @@ from pages.sections.batch_norm import (
     train_or_eval,
 )
 from tests.pages import read
+from tests.pages.conftest import open_page
 from tests.training.experiments import norm_experiments
 from zoo import batch_norm, experiments
+from zoo.batch_norm import companies
 from zoo.networks.numpy_cnn import batch_normalization
 from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
@@ -48,8 +50,8 @@ def nothing_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def page(app: AppTest) -> AppTest:
-    return app.switch_page("pages/batch_norm.py").run(timeout=120)
+def page() -> AppTest:
+    return open_page("batch_norm")
 
 
 def text(page: AppTest) -> str:
@@ -229,7 +231,7 @@ def test_the_strips_show_images_and_the_first_one_flips_in_training_mode(page: A
     assert wrong > 0
     found = re.findall(r"\*\*(\d+) of (\d+)\*\* batches", text(page))
     assert int(found[0][0]) >= wrong
-    assert int(found[0][1]) == 1 + 3 * train_or_eval.DRAWS
+    assert int(found[0][1]) == 1 + 3 * companies.DRAWS
 
 
 @pytest.mark.usefixtures("nothing_recorded")
@@ -331,9 +333,8 @@ def test_the_race_runs_can_be_stopped_and_stays_as_thin_lines(
 
 
 @pytest.mark.usefixtures("nothing_recorded")
-def test_a_link_holds_the_races_learning_rate(app: AppTest) -> None:
-    app.query_params["rate"] = "0.3"
-    page = app.switch_page("pages/batch_norm.py").run(timeout=120)
+def test_a_link_holds_the_races_learning_rate() -> None:
+    page = open_page("batch_norm", rate="0.3")
     assert page.select_slider("bn.race.rate").value == 0.3
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import dataclasses
 import io
@@ -14,13 +13,13 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from pages.common import entry_guard, loaded_models, number_format, site
+from pages.common import loaded_models, number_format, site
 from pages.components.mask_viewer import mask_viewer
 from pages.images import error_map
 from pages.sections.segmentation import cut_out, photo_batch, segmented_photo
 from tests import red_cars
 from tests.pages import read
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import open_page
 from zoo.samples import samples
 from zoo.segmentation import mask_edits, masks
 from zoo.weights import catalog
@@ -40,10 +39,8 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def cars(model) -> AppTest:
-    """The page after its first run, by a deep link, which saves the overview's."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.session_state[entry_guard._WANTED] = "pages/cars.py"
-    app.run()
+    """The page after its first run."""
+    app = open_page("cars")
     assert not app.exception
     return app
 
@@ -76,7 +73,7 @@ def choose(app: AppTest, **changes: object) -> None:
 
 
 def image_in(address: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+    return np.asarray(Image.open(io.BytesIO(read.image(address))))
 
 
 def metrics(app: AppTest) -> dict[str, str]:

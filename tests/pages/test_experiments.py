@@ -13,13 +13,11 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from pages.sections.experiments import chart_plans, experiment_detail, row_charts, subjects
 from pages.sections.experiments.chart_plans import ChartPlan
+from tests.pages.conftest import open_page
 
-PAGE = "pages/experiments.py"
 
-
-def opened(app: AppTest, name: str) -> AppTest:
-    app.session_state["experiment"] = name
-    page = app.switch_page(PAGE).run()
+def opened(name: str) -> AppTest:
+    page = open_page("experiments", experiment=name)
     assert not page.exception
     return page
 
@@ -34,8 +32,8 @@ def drawn(page: AppTest, mode: str) -> int:
     return sum(len(trace["x"]) for trace in figure(page)["data"] if trace["mode"] == mode)
 
 
-def test_every_experiment_has_a_card_and_a_subject(app: AppTest) -> None:
-    page = app.switch_page(PAGE).run()
+def test_every_experiment_has_a_card_and_a_subject() -> None:
+    page = open_page("experiments")
     assert not page.exception
     text = [block.value for block in page.markdown]
     for name in zoo.list_experiments():
@@ -49,9 +47,9 @@ def test_every_experiment_has_a_card_and_a_subject(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("name", zoo.list_experiments())
-def test_each_opens_with_finding_chart_limits_and_command(app: AppTest, name: str) -> None:
+def test_each_opens_with_finding_chart_limits_and_command(name: str) -> None:
     experiment = zoo.experiment(name)
-    page = opened(app, name)
+    page = opened(name)
     assert page.header[0].value == experiment.question
     assert figure(page)["data"]
     assert any(block.value.startswith("**Limits.**") for block in page.markdown)
@@ -60,16 +58,16 @@ def test_each_opens_with_finding_chart_limits_and_command(app: AppTest, name: st
     assert len(page.dataframe[0].value) == len(experiment.rows)
 
 
-def test_a_card_opens_its_experiment_and_the_list_comes_back(app: AppTest) -> None:
-    page = app.switch_page(PAGE).run()
+def test_a_card_opens_its_experiment_and_the_list_comes_back() -> None:
+    page = open_page("experiments")
     page = page.button(key="open-unet_skips").click().run()
     assert page.header[0].value == zoo.experiment("unet_skips").question
     page = page.button[0].click().run()
     assert page.title[0].value == "Experiments"
 
 
-def test_every_seed_is_a_dot_and_the_mean_a_tick(app: AppTest) -> None:
-    page = opened(app, "unet_losses")
+def test_every_seed_is_a_dot_and_the_mean_a_tick() -> None:
+    page = opened("unet_losses")
     dots, ticks = figure(page)["data"]
     rows = zoo.experiment("unet_losses").rows
     assert sorted(dots["x"]) == sorted(row["iou"] for row in rows)
@@ -80,8 +78,8 @@ def test_every_seed_is_a_dot_and_the_mean_a_tick(app: AppTest) -> None:
     assert sorted(figure(page)["data"][0]["x"]) == sorted(row["street_iou"] for row in rows)
 
 
-def test_a_choice_shows_its_rows_alone(app: AppTest) -> None:
-    page = opened(app, "object_size")
+def test_a_choice_shows_its_rows_alone() -> None:
+    page = opened("object_size")
     rows = zoo.experiment("object_size").rows
     own = [row for row in rows if row["network"] == rows[0]["network"]]
     assert drawn(page, "lines+markers") == len(own) < len(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -20,34 +20,30 @@ from pages.sections.feature_maps import feature_visualization, top_images, trace
 from tests import cars
 from tests.hub import tiny
 from tests.pages import read
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import open_page
 from zoo.preprocessing.images import normalize
 from zoo.samples import samples
 from zoo.samples.sets import image_set
 from zoo.weights import catalog
 
+REAL = catalog.CATALOG_PATH
+
 
 @pytest.fixture(scope="module")
-def zoo_of_three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def zoo_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     models = {
         "mnist": tiny.model_files(),
         "cifar10": tiny.object_files(),
         "carvana": cars.model_files(),
     }
-    return tiny.write_zoo(tmp_path_factory.mktemp("zoo"), models)
+    with tiny.stand_in(tmp_path_factory.mktemp("zoo"), models):
+        yield
 
 
 @pytest.fixture
-def page(zoo_of_three: Path, monkeypatch: pytest.MonkeyPatch):
+def page(zoo_of_three: None) -> AppTest:
     """The page after its first run: a sample digit, the first layer."""
-    monkeypatch.delenv("ZOO_REPO", raising=False)
-    monkeypatch.setattr(catalog, "CATALOG_PATH", zoo_of_three)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    yield app.switch_page("pages/feature_maps.py").run()
-    st.cache_resource.clear()
-    st.cache_data.clear()
+    return open_page("feature_maps")
 
 
 def choose(page: AppTest, name: str) -> AppTest:
@@ -123,6 +119,7 @@ def test_what_was_recorded_with_the_weights_is_not_asked_again(monkeypatch):
     def refuse(*_):
         raise AssertionError("the network was asked")
 
+    monkeypatch.setattr(catalog, "CATALOG_PATH", REAL)
     monkeypatch.setattr(zoo.explain, "top_activations", refuse)
     st.cache_resource.clear()
     top_images.prepare(zoo.load("mnist", source="bundle", device="cpu"))
@@ -174,15 +171,11 @@ def test_a_unet_is_drawn_as_one_and_the_way_to_its_skip_connections_is_shown(pag
     assert "place" not in drawn["blocks"][0], "a chain is a row"
 
 
-def test_a_link_holds_network_image_layer_channel_and_pixel(page):
+def test_a_link_holds_network_image_layer_channel_and_pixel(zoo_of_three):
     sample = samples("objects")[3].id
     wanted = {"model": "cifar10", "sample": sample, "layer": "block2.act2", "channel": "3"}
     wanted |= {"row": "2", "column": "1"}
-    page.switch_page("pages/digits.py").run()
-    page.switch_page("pages/feature_maps.py")
-    for name, value in wanted.items():
-        page.query_params[name] = value
-    page.run()
+    page = open_page("feature_maps", **wanted)
     assert not page.exception
     (steps,) = read.components(page, "arithmetic_steps")
     assert steps["token"] == "block2.act2-3-2-1"
@@ -193,12 +186,8 @@ def test_a_link_holds_network_image_layer_channel_and_pixel(page):
 @pytest.mark.parametrize(
     "wrong", [{"layer": "no"}, {"layer": "relu1", "channel": "9999"}, {"model": "x", "row": "-1"}]
 )
-def test_a_link_that_makes_no_sense_shows_what_there_is(page, wrong):
-    page.switch_page("pages/digits.py").run()
-    page.switch_page("pages/feature_maps.py")
-    for name, value in wrong.items():
-        page.query_params[name] = value
-    page.run()
+def test_a_link_that_makes_no_sense_shows_what_there_is(zoo_of_three, wrong):
+    page = open_page("feature_maps", **wrong)
     assert not page.exception
     assert read.components(page, "arithmetic_steps")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.sections.interview import recorded_figure
+from pages.sections.interview import recorded_figure, visitor_progress
 from pages.sections.interview.question_file import questions
+from tests.pages.conftest import open_page
 from tests.pages.read import components
 
 
 @pytest.fixture
-def interview(app: AppTest) -> AppTest:
-    return app.switch_page("pages/interview.py").run()
+def interview() -> AppTest:
+    return open_page("interview")
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -54,16 +56,13 @@ def test_nothing_is_told_before_the_guess(interview: AppTest) -> None:
     assert [group["values"] is None for group in shown["groups"]] == [False, True]
     answer = recorded_figure.text("{{unet_skips.mean(iou, skips=false)|fixed:3}}")
     assert answer not in json.dumps(shown) + markdown(page)
-    (steps,) = page.segmented_control if hasattr(page, "segmented_control") else page.button_group
-    assert [option.partition(" ")[2] for option in steps.options] == ["Asked", "Predict"]
+    assert steps_of(page) == ["Asked", "Predict"]
 
 
 @pytest.mark.parametrize("number", [question.number for question in questions()])
 def test_every_question_can_be_read_to_its_end(interview: AppTest, number: int) -> None:
     page = interview
     page.session_state["interview.question"] = number
-    from pages.sections.interview import visitor_progress
-
     question = questions()[number - 1]
     kept = page.session_state["interview.progress"]
     kept.setdefault(number, visitor_progress.Progress()).answered = True
@@ -73,3 +72,83 @@ def test_every_question_can_be_read_to_its_end(interview: AppTest, number: int) 
         assert not page.exception, (step, page.exception)
         assert page.title[0].value == question.title
         assert "{{" not in markdown(page)
+
+
+def steps_of(page: AppTest) -> list[str]:
+    (steps,) = page.segmented_control if hasattr(page, "segmented_control") else page.button_group
+    return [option.partition(" ")[2] for option in steps.options]
+
+
+def test_a_question_without_a_record_can_be_read_and_opens_by_itself(
+    interview: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server that is running when the record arrives."""
+    recorded = recorded_figure.is_recorded
+    missing = {one.chart.experiment for one in questions()[6].predictions}
+    monkeypatch.setattr(
+        recorded_figure, "is_recorded", lambda name: name not in missing and recorded(name)
+    )
+    page = press(interview, "Question 7")
+    assert steps_of(page) == ["Asked", "Answer", "Why", "Follow-ups", "Wrong", "Sources"]
+    assert "as soon as it is recorded" in page.info[0].value
+    page = press(press(page, "All twelve"), "Question 12")
+    monkeypatch.setattr(recorded_figure, "is_recorded", recorded)
+    page = press(press(page, "All twelve"), "Question 7")
+    assert steps_of(page) == ["Asked", "Predict"]
+    assert not page.info
+    page = press(page, "Make a prediction")
+    assert components(page, "prediction")
+
+
+def test_an_answer_that_was_read_first_leaves_nothing_to_predict(
+    interview: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = recorded_figure.is_recorded
+    monkeypatch.setattr(recorded_figure, "is_recorded", lambda name: False)
+    page = press(press(interview, "Question 7"), "The answer")
+    assert not page.exception
+    monkeypatch.setattr(recorded_figure, "is_recorded", recorded)
+    page = press(press(page, "Back"), "Make a prediction")
+    assert "nothing left to predict" in markdown(page)
+    assert not components(page, "prediction")
+
+
+def test_a_links_guess_belongs_to_the_prediction_that_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A question with two predictions asks its first one as soon as that is recorded."""
+    question = next(one for one in questions() if len(one.predictions) > 1)
+    first, second = question.predictions[:2]
+    state = SimpleNamespace(session_state={})
+    monkeypatch.setattr(visitor_progress, "st", state)
+    known = {second.chart.experiment}
+    monkeypatch.setattr(recorded_figure, "is_recorded", lambda name: name in known)
+    visitor_progress.commit(question, second.start)
+    link = visitor_progress.to_link()
+    assert link
+    state.session_state = {}
+    visitor_progress.from_link(link)
+    assert visitor_progress.of(question).guess == pytest.approx(second.start, rel=0.01)
+    known.add(first.chart.experiment)
+    state.session_state = {}
+    visitor_progress.from_link(link)
+    assert visitor_progress.of(question).guess is None
+
+
+def test_every_screen_has_one_heading_below_the_title(interview: AppTest) -> None:
+    """The focus goes there; the live pieces bring none of their own."""
+    page = interview
+    page.session_state["interview.question"] = 6
+    page.session_state["interview.progress"].setdefault(6, visitor_progress.Progress())
+    page.session_state["interview.progress"][6].answered = True
+    for step in range(8):
+        page.session_state["interview.step"] = step
+        page = page.run()
+        assert not page.exception
+        assert [one.tag for one in page.header] == ["h2"]
+    assert "diff" in {one.language for one in reached(page, 4).code}
+
+
+def reached(page: AppTest, step: int) -> AppTest:
+    page.session_state["interview.step"] = step
+    return page.run()

@@ -23,9 +23,11 @@ from pages.sections.interview import (
 from pages.sections.interview.question_file import (
     SCENARIOS,
     Chart,
+    Option,
     Prediction,
     Question,
     QuestionFileError,
+    Scale,
     questions,
     read,
 )
@@ -109,6 +111,7 @@ def test_nothing_is_excused_that_is_not_written(question: Question) -> None:
 @ALL
 def test_every_chart_draws_or_waits_for_its_experiment(question: Question) -> None:
     for chart in charts(question):
+        assert len(chart.scale.label) <= 46, f"cut off on a phone: {chart.scale.label}"
         if recorded_figure.is_recorded(chart.experiment):
             drawn = measured_chart.drawing(chart, "chart")
             lines = [group["values"] for group in drawn["groups"]]
@@ -287,3 +290,35 @@ def test_a_file_that_lacks_something_is_refused_in_a_sentence(tmp_path) -> None:
 def test_an_experiment_that_is_missing_leaves_no_number() -> None:
     question = replace(questions()[6], answer=("It is {{not_there.mean(iou)|fixed:3}}.", "Fine."))
     assert question_screens.said(question.answer) == ["Fine."]
+
+
+def test_a_reference_may_be_a_list() -> None:
+    rows = zoo.experiment("unet_skips").rows
+    assert recorded_figure.value("[unet_skips.rows(skips=false), 2 * 3]") == [
+        sum(row["skips"] is False for row in rows),
+        6,
+    ]
+
+
+def test_the_middle_of_timings_is_their_median() -> None:
+    timings = [10.0, 11.0, 400.0]
+    assert visitor_guess.middle(Scale(1.0, 1000.0, "ms", log=True, median=True), timings) == 11.0
+    assert visitor_guess.middle(Scale(1.0, 1000.0, "ms", log=True), timings) > 30.0
+
+
+@pytest.mark.parametrize(("right", "expected"), [("largest", 2), ("smallest", 1)])
+def test_the_largest_or_the_smallest_option_is_right(right: str, expected: int) -> None:
+    options = tuple(Option(name, value=name) for name in ("2", "1", "3"))
+    prediction = Prediction("choice", "?", recorded_predictions()[0].chart, options=options)
+    assert visitor_guess.right_option(replace(prediction, right=right)) == expected
+    tie = (*options, Option("again", value="1"), Option("again", value="3"))
+    assert visitor_guess.right_option(replace(prediction, options=tie, right=right)) is None
+
+
+def test_a_dot_is_called_what_it_is() -> None:
+    timing = next(c for q in questions() for c in charts(q) if c.experiment == "backward_cost")
+    trained = next(c for q in questions() for c in charts(q) if c.experiment == "unet_skips")
+    assert measured_chart.dot(trained) == "a seed"
+    assert measured_chart.dot(replace(trained, dot="a car")) == "a car"
+    several = replace(timing, groups=questions()[0].follow_ups[2].chart.groups)
+    assert measured_chart.dot(several) == "one round of the timing"

@@ -6,15 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages import read
+from tests.pages.conftest import open_page
 from zoo.samples import samples
-
-
-def come(app: AppTest, page: str, **link: str) -> AppTest:
-    """Open a page by a link."""
-    app.switch_page(f"pages/{page}.py")
-    for name, value in link.items():
-        app.query_params[name] = value
-    return app.run()
 
 
 def held(app: AppTest) -> dict[str, str | None]:
@@ -23,23 +16,23 @@ def held(app: AppTest) -> dict[str, str | None]:
     return link["choices"]
 
 
-def test_a_link_opens_the_sample_that_it_names(app):
+def test_a_link_opens_the_sample_that_it_names():
     sample = samples("digits")[4]
-    come(app, "digits", sample=sample.id)
+    app = open_page("digits", sample=sample.id)
     assert read.answer(app)["label"] == sample.label
     assert held(app) == {"sample": sample.id}
 
 
 @pytest.mark.parametrize("value", ["nonsense", "", "x" * 10_000])
-def test_a_wrong_link_opens_the_page_as_usual(app, value):
-    come(app, "digits", sample=value)
+def test_a_wrong_link_opens_the_page_as_usual(value):
+    app = open_page("digits", sample=value)
     assert not app.exception
     assert read.answer(app)["label"] == "7"
     assert held(app) == {"sample": None}, "what is as usual needs no place in a link"
 
 
-def test_a_link_holds_sample_square_and_class_and_what_is_wrong_in_it_is_left_out(app):
-    come(app, "objects", sample="deer", x="0.25", y="nan", side="0.5", explained="cat")
+def test_a_link_holds_sample_square_and_class_and_what_is_wrong_in_it_is_left_out():
+    app = open_page("objects", sample="deer", x="0.25", y="nan", side="0.5", explained="cat")
     (crop,) = read.components(app, "crop")
     assert (crop["x"], crop["y"], crop["side"]) == (0.25, 0.5, 0.5)
     assert app.pills(key="explained").value == "cat"
@@ -52,8 +45,8 @@ def test_a_link_holds_sample_square_and_class_and_what_is_wrong_in_it_is_left_ou
     }
 
 
-def test_what_the_visitor_does_after_that_counts_and_outlives_a_visit_to_another_page(app):
-    come(app, "objects", sample="deer")
+def test_what_the_visitor_does_after_that_counts_and_outlives_a_visit_to_another_page():
+    app = open_page("objects", sample="deer")
     app.pills(key="explained").set_value("ship").run()
     assert held(app)["explained"] == "ship"
     app.query_params.clear()  # as a click into the side bar does

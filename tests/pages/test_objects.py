@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from types import SimpleNamespace
 
@@ -14,15 +13,16 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from pages.components.crop import crop
 from tests.pages import read
+from tests.pages.conftest import open_page
 from tests.pages.test_digits import BAD, is_one_sentence, seen
 from zoo.preprocessing.images import crop_square
 from zoo.samples import samples
 
 
 @pytest.fixture
-def objects(app: AppTest) -> AppTest:
+def objects() -> AppTest:
     """The objects page after its first run."""
-    return app.switch_page("pages/objects.py").run()
+    return open_page("objects")
 
 
 @pytest.fixture(scope="module")
@@ -223,4 +223,4 @@ def jpeg(image: Image.Image) -> bytes:
 
 
 def decode(address: str) -> bytes:
-    return base64.b64decode(address.partition(",")[2])
+    return read.image(address)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import zoo
@@ -13,22 +13,20 @@ from pages.sections.segmentation import skip_training
 from tests import cars
 from tests.hub import tiny
 from tests.pages import read
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import open_page
 from zoo.samples import samples
-from zoo.weights import catalog
+
+
+@pytest.fixture(scope="module")
+def zoo_of_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    models = {"mnist": tiny.model_files(), "carvana": cars.model_files()}
+    with tiny.stand_in(tmp_path_factory.mktemp("zoo"), models):
+        yield
 
 
 @pytest.fixture
-def page(tmp_path, monkeypatch):
-    monkeypatch.delenv("ZOO_REPO", raising=False)
-    models = {"mnist": tiny.model_files(), "carvana": cars.model_files()}
-    monkeypatch.setattr(catalog, "CATALOG_PATH", tiny.write_zoo(tmp_path, models))
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
-    yield app.switch_page("pages/skip_connections.py").run()
-    st.cache_resource.clear()
-    st.cache_data.clear()
+def page(zoo_of_two: None) -> AppTest:
+    return open_page("skip_connections")
 
 
 def iou(page: AppTest) -> float:
@@ -73,13 +71,9 @@ def test_what_is_in_place_survives_a_visit_and_stands_in_the_link(page):
     assert page.button_group(key="skip-kept").value == [1]
 
 
-def test_a_link_names_photo_and_connections(page):
-    page.switch_page("pages/digits.py").run()
-    page.switch_page("pages/skip_connections.py")
+def test_a_link_names_photo_and_connections(zoo_of_two):
     wanted = {"sample": samples("cars")[1].id, "kept": "0", "fill": "mean"}
-    for name, value in wanted.items():
-        page.query_params[name] = value
-    page.run()
+    page = open_page("skip_connections", **wanted)
     assert not page.exception
     (held,) = read.components(page, "link")
     assert held["choices"] == wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 import streamlit as st
@@ -12,9 +12,8 @@ import zoo
 from pages.common import entry_guard, loaded_models, site
 from tests import cars
 from tests.hub import tiny
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import ROOT, open_page
 from tests.pages.test_overview import check_cards
-from zoo.weights import catalog
 
 MODELS = {
     "mnist": tiny.model_files(),
@@ -23,13 +22,10 @@ MODELS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("ZOO_REPO", raising=False)
-    monkeypatch.setattr(catalog, "CATALOG_PATH", tiny.write_zoo(tmp_path, MODELS))
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()  # the real models are not these
+@pytest.fixture(scope="module", autouse=True)
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with tiny.stand_in(tmp_path_factory.mktemp("zoo"), MODELS):
+        yield
 
 
 @pytest.fixture
@@ -42,9 +38,9 @@ def test_the_overview_has_a_card_for_each(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("entry", site.ENTRIES, ids=lambda entry: entry.title)
-def test_every_page_opens(app: AppTest, entry: site.Entry) -> None:
+def test_every_page_opens(entry: site.Entry) -> None:
     assert [shown.path for shown in site.entries()] == [shown.path for shown in site.ENTRIES]
-    page = app.switch_page(entry.path).run()
+    page = open_page(site.name(entry))
     assert not page.exception
     assert not page.error
 
@@ -66,8 +62,8 @@ def test_the_overview_needs_no_page_of_a_models_own(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_use_the_weights_tells_the_facts_of_each(app: AppTest, name: str) -> None:
-    page = app.switch_page("pages/use_the_weights.py").run()
+def test_use_the_weights_tells_the_facts_of_each(name: str) -> None:
+    page = open_page("use_the_weights")
     page.button_group[0].set_value(name).run()
     assert not page.exception
     expected = {
@@ -92,6 +88,7 @@ def test_the_first_page_does_not_wait_for_torch(monkeypatch: pytest.MonkeyPatch)
 
     loaded = []
     real = zoo.load
+    st.cache_resource.clear()  # what the tests before it have loaded
     with monkeypatch.context() as patch:
         patch.setattr(loaded_models, "_torch_is_imported", lambda: False)
         patch.setattr(zoo, "load", lambda name, **how: loaded.append(name) or real(name, **how))

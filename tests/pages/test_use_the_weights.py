@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from pages.sections.weights import over_http
+from tests.pages.conftest import open_page
 from zoo import snippets
 from zoo.weights import sources
 
@@ -36,8 +37,8 @@ json.dump(printed, sys.stdout)
 """
 
 
-def shown(app: AppTest, name: str) -> AppTest:
-    page = app.switch_page("pages/use_the_weights.py").run()
+def shown(name: str) -> AppTest:
+    page = open_page("use_the_weights")
     page = page.segmented_control(key="model").set_value(name).run()
     assert not page.exception
     return page
@@ -50,8 +51,8 @@ def pairs(page: AppTest) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
-def test_code_prints_what_stands_beneath_it(app: AppTest, name: str, tmp_path: Path) -> None:
-    page = shown(app, name)
+def test_code_prints_what_stands_beneath_it(name: str, tmp_path: Path) -> None:
+    page = shown(name)
     files = sources.from_bundle(zoo.info(name)).contents
     files = {**files, "network.py": snippets.network_source(zoo.info(name).architecture).encode()}
     sample = snippets.example(name)
@@ -76,9 +77,9 @@ def test_code_prints_what_stands_beneath_it(app: AppTest, name: str, tmp_path: P
     assert json.loads(done.stdout) == [below[code] for code in ways]
 
 
-def test_the_http_part_shows_the_snippets_and_the_answer(app: AppTest) -> None:
+def test_the_http_part_shows_the_snippets_and_the_answer() -> None:
     """tests/api/test_http_snippets.py runs them."""
-    page = shown(app, "mnist")
+    page = shown("mnist")
     below, api = pairs(page), over_http.api()
     answer = json.loads(below[snippets.http_curl("mnist", api)])
     wanted = zoo.load("mnist", source="bundle").predict(snippets.example("mnist").path).to_dict()  # type: ignore[union-attr]
@@ -87,8 +88,8 @@ def test_the_http_part_shows_the_snippets_and_the_answer(app: AppTest) -> None:
         assert below[code] == f"{answer['label']} {answer['confidence']}"
 
 
-def test_every_file_can_be_taken(app: AppTest) -> None:
-    page = shown(app, "cifar10")
+def test_every_file_can_be_taken() -> None:
+    page = shown("cifar10")
     labels = [button.label for button in page.get("download_button")]
     for file in ("model.safetensors", "config.json", "record.json", "network.py", "example.jpg"):
         assert [label for label in labels if label.startswith(f"{file}, ")], file

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import commands
 from training import finish
 from training.engine.failures import TrainingError
 from training.mnist.__main__ import main
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -68,10 +64,7 @@ def test_a_repo_is_owner_and_name(repo: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", ["mnist", "cifar10", "carvana"])
 def test_every_recipe_tells_its_options_on_any_terminal(recipe: str) -> None:
-    shown = subprocess.run(
-        [sys.executable, "-X", "utf8=0", "-m", f"training.{recipe}", "--help"], cwd=ROOT,
-        env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    shown = commands.run(f"training.{recipe}", "--help", encoding="ascii")
     assert shown.returncode == 0, shown.stderr
     for option in (
         "--data-dir",
@@ -88,11 +81,8 @@ def test_every_recipe_tells_its_options_on_any_terminal(recipe: str) -> None:
 @pytest.mark.parametrize("recipe", ["mnist", "cifar10", "carvana"])
 def test_an_out_that_is_a_file_is_told_before_the_data_is_read(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = subprocess.run(
-        [sys.executable, "-m", f"training.{recipe}", "--data-dir", "nowhere", "--out",
-         str(tmp_path / "file")],
-        cwd=ROOT, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    where = ("--data-dir", "nowhere", "--out", str(tmp_path / "file"))
+    done = commands.run(f"training.{recipe}", *where)
     assert done.returncode == 2
     assert done.stderr.startswith("error: --out ")
     assert done.stderr.count("\n") == 1

@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m training.benchmarks.inference_backends", description=QUESTION
     )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for int8 and IoU")
-    parser.add_argument("--models", nargs="+", default=zoo.list_models())
+    parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
     parser.add_argument("--rounds", type=int, default=9, help="of turns (default 9)")
     parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)

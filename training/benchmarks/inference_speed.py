@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     torch.set_num_threads(min(torch.get_num_threads(), len(cores())))
     record = provenance(("numpy", "torch"))
-    table = rows(take_turns(calls(zoo.list_models()), options.rounds))
+    table = rows(take_turns(calls(zoo.list_models(own=False)), options.rounds))
     said = finding(table)
     path = write_experiment(
         "inference_speed",

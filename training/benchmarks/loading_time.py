@@ -30,7 +30,7 @@ import zoo
 from training.engine.failures import run_command
 from training.engine.model_folder import BUNDLE
 from training.engine.provenance import EXPERIMENTS, ROOT, provenance, write_experiment
-from zoo.weights.catalog import WEIGHTS
+from zoo.weights.model_info import WEIGHTS
 
 QUESTION = "How long does it take to import the library, and to load a model?"
 LIMITS = "One machine, its files in memory already."
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.benchmarks.loading_time", description=QUESTION
     )
-    parser.add_argument("--models", nargs="+", default=zoo.list_models())
+    parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
     parser.add_argument("--rounds", type=int, default=9, help="default 9")
     parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)

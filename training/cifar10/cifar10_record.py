@@ -80,22 +80,17 @@ def initialize_from(network: CifarNet, folder: Path, identity: dict[str, Any]) -
 
 
 def describe_run(
-    recipe: Cifar10Recipe, network: CifarNet, progress: dict[str, Any], validation: int
+    recipe: Cifar10Recipe, network: CifarNet, progress: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what record.json shall hold, without the calibration.
+    """Return what record.json shall hold, without metrics and calibration.
 
     Args:
         recipe: of the run.
         network: trained.
         progress: of the last checkpoint: identity, provenance, history.
-        validation: number of validation images, 0 in a final run.
     """
     identity = progress["identity"]
     record, history = joined(progress["record"], progress["history"])
-    metrics = {}
-    if validation:
-        accuracy = history[-1]["validation"]["accuracy"]
-        metrics["validation"] = {"accuracy": accuracy, "n": validation}
     arithmetic = train_pflop(recipe, identity["images"])  # and of all parts before, as the seconds
     arithmetic += record.get("init_from", {}).get("train_pflop", 0.0)
     learned = "in training mode, on the augmented images learned from"
@@ -105,6 +100,12 @@ def describe_run(
             f"{recipe.selection_start:.0%} of the run, afterwards those that the proxy finds "
             "hardest"
         )
+    selection = "the weights after the last step"
+    if recipe.parts > 1:
+        selection = (
+            f"the mean of the weights at the ends of {recipe.parts} parts, in each of which the "
+            "learning rates fall to zero"
+        )
     return {
         "format": FORMAT,
         "model": "cifar10",
@@ -113,10 +114,10 @@ def describe_run(
         **identity,
         "train_pflop": round(arithmetic, 4),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "selection": "the weights after the last step",
+        "selection": selection,
         "train_metrics": learned,
         "train_seconds": round(sum(row["seconds"] for row in history), 1),
-        "metrics": metrics,
+        "metrics": {},
         "history": history,
     }
 
@@ -224,10 +225,12 @@ def train_pflop(recipe: Cifar10Recipe, examples: int) -> float:
         return flop
 
     random = torch.get_rng_state()  # building networks must not disturb the run's own draws
-    flop = 0.0
-    changes = sorted({0.0, recipe.low_res_fraction, recipe.selection_start, 1.0})
-    for start, stop in itertools.pairwise(changes):
-        size = recipe.low_res_size if start < recipe.low_res_fraction else data.SIZE
-        flop += (stop - start) * of_image(size, start >= recipe.selection_start)
+    flop, steps = 0.0, examples // recipe.batch
+    small = recipe.low_res_fraction * recipe.epochs * steps
+    for part in recipe.schedule(steps):
+        changes = {part.start, part.stop, min(max(small, part.start), part.stop), part.selects}
+        for start, stop in itertools.pairwise(sorted(changes)):
+            size = recipe.low_res_size if start < small else data.SIZE
+            flop += (stop - start) * of_image(size, start >= part.selects)
     torch.set_rng_state(random)
-    return recipe.epochs * (examples // recipe.batch) * recipe.batch * flop / 1e15
+    return recipe.batch * flop / 1e15

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.cifar10.cifar10_settings import Cifar10Recipe
+from training.cifar10.cifar10_settings import Cifar10Recipe, Part
 from training.data.augment_images import normalize, shrink
 from training.data.image_batches import Plan
 from training.engine.compute import ComputeConfig
@@ -29,7 +29,7 @@ class CifarStudent(Student[CifarNet]):
         compute: ComputeConfig,
     ) -> None:
         self.recipe, self.compute = recipe, compute
-        self.total_steps = recipe.epochs * plan.steps
+        self.total_steps, self.parts = recipe.epochs * plan.steps, recipe.schedule(plan.steps)
         self.whiten_steps = min(round(recipe.whiten_epochs * plan.steps), self.total_steps)
         self.small_steps = round(recipe.low_res_fraction * self.total_steps)
         self.shrinks = False
@@ -51,9 +51,9 @@ class CifarStudent(Student[CifarNet]):
         self.whiten_bias = next(p for n, p in trained if n == "whiten.bias")
         kernels = [p for _, p in trained if p.ndim == 4]
         biases = [p for n, p in trained if p.ndim == 1 and not n.startswith("whiten")]
-        decay = recipe.weight_decay * recipe.batch * recipe.keep_ratio
+        self.decay = recipe.weight_decay * recipe.batch * recipe.keep_ratio  # a step, at the peak
         groups = [
-            {"params": group, "lr": rate, "weight_decay": decay / rate}  # decays by `decay` a step
+            {"params": group, "lr": rate, "weight_decay": self.decay / rate}
             for group, rate in (
                 ([self.whiten_bias], recipe.bias_lr),
                 (biases, recipe.bias_lr),
@@ -67,17 +67,29 @@ class CifarStudent(Student[CifarNet]):
     def _groups(self) -> list[dict[str, Any]]:
         return [*self.optimizers["sgd"].param_groups, *self.muon.param_groups]
 
+    def part_at(self, step: int) -> Part:
+        """Return the part of the run in which a step lies."""
+        return next((part for part in self.parts if step < part.stop), self.parts[-1])
+
     def begin(self, step: int) -> None:
         """Set the learning rates and the images' size for a step: all rates fall to zero."""
-        left = 1 - step / self.total_steps
+        part = self.part_at(step)
+        left = part.left(step)
         whiten_left = max(0.0, 1 - step / max(self.whiten_steps, 1))
         shares = [whiten_left] + [left] * (len(self.peaks) - 1)
         for group, peak, share in zip(self._groups(), self.peaks, shares, strict=True):
-            group["lr"] = peak * share
+            group["lr"] = peak * part.height * share
+            if group.get("weight_decay"):  # which the optimizer multiplies by the learning rate
+                group["weight_decay"] = self.decay / (peak * part.height)
         # Once its bias stands still, nothing below the first block needs a gradient.
         self.whiten_bias.requires_grad_(step < self.whiten_steps)
         self.shrinks = step < self.small_steps
         self.network.train()
+
+    def restart(self) -> None:
+        """Forget all momentum: a part begins."""
+        for optimizer in self.optimizers.values():
+            optimizer.state.clear()
 
     def losses(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return each image's loss (N,) and the logits (N, 10), both float32."""

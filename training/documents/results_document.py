@@ -21,7 +21,7 @@ images; [training.md](training.md) says where something else had a say."""
 
 def results_document() -> str:
     """Return the text of docs/results.md."""
-    models = [model_section(name) for name in zoo.list_models()]
+    models = [model_section(name) for name in zoo.list_models(own=False)]
     parts = [HEAD, "## Models", *models, "## Experiments", EXPERIMENTS, *experiments()]
     return "\n\n".join(parts) + "\n"
 

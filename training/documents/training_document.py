@@ -8,20 +8,13 @@ from typing import Any
 import zoo
 from training.documents.markdown_text import code, duration, hardware, table
 
-# Words of recorded commands → today's, so that the same step can be repeated with today's code.
-RENAMED = {
-    "training.average_cifar10": "training.cifar10.average_parts",
-    "--begin-with": "--init-from",
-    "--with": "--runs",
-    "--share": "--alpha",
-}
 # Modules of recorded chains that are gone: one command has taken the whole chain's place.
-GONE = "training.average_weights"
+GONE = {"training.average_weights", "training.average_cifar10"}
 
 
 def training_blocks() -> dict[str, str]:
     """Return the blocks of docs/training.md: one a model."""
-    return {name: model_chain(name) for name in zoo.list_models()}
+    return {name: model_chain(name) for name in zoo.list_models(own=False)}
 
 
 def model_chain(name: str) -> str:
@@ -43,16 +36,19 @@ def model_chain(name: str) -> str:
             ]
         )
     head = ["", "what", "commit", "command, as it was recorded"]
-    seed = f"seed {record['seed']}"
-    return "\n\n".join(
-        [
-            f"{epochs} epochs, {duration(spent)} in all, {seed}, {hardware(record)}. "
-            f"What is shipped: {record['selection']}.",
-            table(head, rows),
-            _heading(chain),
-            code("sh", "\n".join(today_commands([run["command"] for run in chain]))),
-        ]
+    told = (
+        f"{epochs} epochs, {duration(spent)} in all, seed {record['seed']}, {hardware(record)}. "
+        f"What is shipped: {record['selection']}."
     )
+    commands = [run["command"] for run in chain]
+    steps, today = table(head, rows), code("sh", "\n".join(today_commands(commands)))
+    if not _is_replaced(commands):
+        return "\n\n".join([told, steps, "With today's code:", today])
+    heading = (
+        "Today one command takes the place of the chain that made these weights, and makes others:"
+    )
+    summary = f"<summary>The {len(chain)} commands of the chain, and whose code runs each</summary>"
+    return "\n\n".join([told, heading, today, f"<details>{summary}", steps, "</details>"])
 
 
 def runs(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -72,36 +68,18 @@ def today_commands(recorded: Sequence[str]) -> list[str]:
     if _is_replaced(recorded):
         program = " ".join(recorded[0].split()[:3])
         return [f"{program} --data-dir DIR --out RUN_DIR --export"]
-    *before, last = [today(command).replace(" --resume", "") for command in recorded]
+    *before, last = [command.replace(" --resume", "") for command in recorded]
     return [*(command.replace(" --export", "") for command in before), last]
-
-
-def today(command: str) -> str:
-    """Return a recorded command in today's words.
-
-    >>> today("python -m training.average_cifar10 --with RUN --with RUN --out RUN")
-    'python -m training.cifar10.average_parts --runs RUN --runs RUN --out RUN'
-    """
-    return " ".join(RENAMED.get(word, word) for word in command.split())
 
 
 def _mean(run: Mapping[str, Any]) -> str:
     """Say what a step is that trains nothing."""
-    words = today(run["command"]).split()
-    if "--alpha" in words:
-        share = words[words.index("--alpha") + 1]
+    words = run["command"].split()
+    if "--share" in words:
+        share = words[words.index("--share") + 1]
         return f"{share} of the way from the weights before to the new ones"
     return "the mean of the weights"
 
 
 def _is_replaced(recorded: Sequence[str]) -> bool:
-    return any(GONE in command.split() for command in recorded)
-
-
-def _heading(chain: Sequence[Mapping[str, Any]]) -> str:
-    if _is_replaced([run["command"] for run in chain]):
-        return (
-            "These steps can be repeated with the code of their commits. Today one command takes "
-            "the place of all of them, and makes other weights:"
-        )
-    return "With today's code:"
+    return any(GONE.intersection(command.split()) for command in recorded)

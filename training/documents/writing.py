@@ -20,7 +20,9 @@ from zoo.weights.atomic_files import write_bytes
 def documents() -> dict[Path, str]:
     """Return what each generated file shall hold, by its path below the repository."""
     files = {Path(f"docs/badges/{name}.svg"): badge for name, badge in badges().items()}
-    files |= {Path(f"docs/architectures/{name}.svg"): draw(name) for name in zoo.list_models()}
+    files |= {
+        Path(f"docs/architectures/{name}.svg"): draw(name) for name in zoo.list_models(own=False)
+    }
     files[Path("docs/results.md")] = results_document()
     for path, blocks in (("README.md", readme_blocks()), ("docs/training.md", training_blocks())):
         text = (ROOT / path).read_text(encoding="utf-8")

@@ -51,8 +51,9 @@ def without_folders(command: str) -> str:
     """Return a command with the values of options that take folders replaced by names."""
     words = shlex.split(command)
     names = {
-        "--data-dir": "DIR", "--out": "RUN_DIR", "--init-from": "RUN", "--runs": "RUN",
+        "--data-dir": "DIR", "--out": "RUN_DIR", "--init-from": "RUN",
         "--calibrated-by": "RUN", "--model-folder": "RUN", "--folder": "FOLDER",
+        "--images": "IMAGES", "--masks": "MASKS",
     }  # fmt: skip
     for index, word in enumerate(words):
         option, equals, _ = word.partition("=")

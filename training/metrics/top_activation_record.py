@@ -57,7 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("models", nargs="*", help="default: all that have a set of images")
     options = parser.parse_args(arguments)
-    having = [n for n in zoo.list_models() if zoo.load(n, source="bundle").config.get("image_set")]
+    having = [
+        n
+        for n in zoo.list_models(own=False)
+        if zoo.load(n, source="bundle").config.get("image_set")
+    ]
     for name in options.models or having:
         path = write(name)
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

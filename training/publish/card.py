@@ -16,7 +16,7 @@ from training.documents.markdown_text import code, duration, megabytes, percent
 from training.publish.example import example
 from zoo import records, snippets
 from zoo.records import METRIC
-from zoo.weights.catalog import ModelInfo
+from zoo.weights.model_info import ModelInfo
 
 TASKS = {"classification": "image-classification", "segmentation": "image-segmentation"}
 METRIC_NAMES = {
@@ -40,7 +40,7 @@ def model_card(
         files: what the repo will hold, by path.
     """
     sections = [
-        front_matter(repo, records),
+        front_matter({name: zoo.info(name) for name in records}),
         _introduction(),
         _overview(records),
         _use(repo, next(iter(records)), files),
@@ -51,9 +51,8 @@ def model_card(
     return "\n".join(section.strip("\n") + "\n" for section in sections if section)
 
 
-def front_matter(repo: str, records: Mapping[str, Mapping[str, Any]]) -> str:
+def front_matter(infos: Mapping[str, ModelInfo]) -> str:
     """Return the YAML block; its ``model-index`` makes the Hub show the metrics."""
-    infos = {name: zoo.info(name) for name in records}
     block = {
         **_license(infos.values()),
         "library_name": "pytorch",
@@ -61,7 +60,7 @@ def front_matter(repo: str, records: Mapping[str, Mapping[str, Any]]) -> str:
         "tags": sorted({TASKS[info.task] for info in infos.values()} | {"cnn", "safetensors"}),
         "datasets": sorted({_dataset_id(info) for info in infos.values()}),
         "metrics": sorted({HUB_METRICS[info.task] for info in infos.values()}),
-        "model-index": [_index_entry(infos[name], records[name]) for name in records],
+        "model-index": [_index_entry(info) for info in infos.values()],
     }
     return f"---\n{yaml.safe_dump(block, sort_keys=False, allow_unicode=True)}---\n"
 
@@ -74,16 +73,19 @@ def _license(infos: Iterable[ModelInfo]) -> dict[str, str]:
     return {"license": "other", "license_name": " and ".join(found)}
 
 
-def _index_entry(info: ModelInfo, record: Mapping[str, Any]) -> dict[str, Any]:
-    test = record["metrics"]["test"]
+def _index_entry(info: ModelInfo) -> dict[str, Any]:
     metrics = [
-        {"type": name, "value": round(float(test[name]), 6), "name": text}
+        {"type": name, "value": round(float(info.metrics[name]), 6), "name": text}
         for name, text in METRIC_NAMES.items()
-        if name in test
+        if name in info.metrics
     ]
     result = {
         "task": {"type": TASKS[info.task]},
-        "dataset": {"type": _dataset_id(info), "name": info.data["name"], "split": "test"},
+        "dataset": {
+            "type": _dataset_id(info),
+            "name": info.data["name"],
+            "split": info.metrics_split,
+        },
         "metrics": metrics,
     }
     return {"name": info.name, "results": [result]}
@@ -146,9 +148,9 @@ def _model(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> st
         if info.labels
         else f"{info.title}: {info.task}, {info.parameters:,} parameters, architecture "
         f"`{info.architecture}`.",
-        _metrics_table(record),
+        metrics_table(record),
         _curves(name, record, files),
-        "**How it was trained.** " + _training(record),
+        "**How it was trained.** " + how_trained(record),
         "**How the numbers were measured.** " + _measured(record),
         _example_credit(name, files),
         f"**Data.** {info.data['name']} ({info.data['source']}), license: {info.data['license']}. "
@@ -180,7 +182,8 @@ def _curves(name: str, record: Mapping[str, Any], files: Mapping[str, Any]) -> s
     )
 
 
-def _metrics_table(record: Mapping[str, Any]) -> str:
+def metrics_table(record: Mapping[str, Any]) -> str:
+    """Return the metrics of all splits as a table."""
     rows = [
         f"| {split.replace('_', ', ')} | {text} | {percent(values[metric])} | {values['n']:,} |"
         for split, values in record["metrics"].items()
@@ -191,7 +194,8 @@ def _metrics_table(record: Mapping[str, Any]) -> str:
     return "| split | metric | value | n |\n|---|---|---|---|\n" + "\n".join(rows)
 
 
-def _training(record: Mapping[str, Any]) -> str:
+def how_trained(record: Mapping[str, Any]) -> str:
+    """Return a run in a sentence: command, commit, seed, epochs, machine."""
     compute = record["hardware"]
     where = compute.get("gpu") or f"{compute['cpu']}, {compute['cores']} cores"
     commit = record.get("git_commit") or "unknown"

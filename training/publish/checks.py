@@ -46,7 +46,7 @@ def check_model(name: str, folder: Path) -> str:
         model = zoo.load(name, device="cpu", source=folder)  # strict names, shapes and dtypes
     except zoo.ZooError as error:
         raise TrainingError(f"{name} is not published: {error}") from None
-    _check_finite(name, model.network)
+    check_finite(name, model.network)
     metric = METRIC[model.config["task"]]
     recorded = model.record.get("metrics", {}).get("test", {}).get(metric)
     if not isinstance(recorded, int | float):
@@ -162,14 +162,15 @@ def worse_metrics(
     lines = []
     for name, record in ours.items():
         before = published.get(name, {}).get("metrics", {}).get("test", {})
-        after = record["metrics"]["test"]
+        after = record["metrics"].get("test", {})
         for metric in sorted(set(METRIC.values()) & before.keys() & after.keys()):
             if after[metric] < before[metric]:
                 lines.append(f"{name}: {metric} {before[metric]:.4f} → {after[metric]:.4f}")
     return lines
 
 
-def _check_finite(name: str, network: Any) -> None:
+def check_finite(name: str, network: Any) -> None:
+    """Raise a `TrainingError` if a weight is no number."""
     for key, value in network.state_dict().items():
         array = np.asarray(value)
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():

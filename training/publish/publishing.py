@@ -44,11 +44,43 @@ def publish_weights(
     Raises:
         TrainingError: a check fails, or the Hub refuses; nothing is changed in that case.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-
     files = hub_files(repo)
     for name in sorted({path.split("/")[0] for path in pinned_files()}):
         print(check_model(name, BUNDLE / name))
+    commit = send(repo, files, tag, private, dry_run, allow_worse)
+    if commit is None:
+        return None
+    _pin(repo, commit)
+    for path, pin in pinned_files().items():
+        print(f"{pin['sha256']}  {path}")
+    return commit
+
+
+def send(
+    repo: str,
+    files: Mapping[str, bytes],
+    tag: str | None = None,
+    private: bool = False,
+    dry_run: bool = False,
+    allow_worse: bool = False,
+    alone: bool = False,
+) -> str | None:
+    """Make a repo hold these files and no others, in one commit; return its hash.
+
+    Args:
+        repo: ``owner/name``.
+        files: content by path, a manifest among them.
+        tag: put on the commit.
+        private: make a new repo private.
+        dry_run: list what would change, send nothing, and return None.
+        allow_worse: even if the repo has better metrics.
+        alone: refuse a repo that holds other models, which would be deleted.
+
+    Raises:
+        TrainingError: the Hub refuses, or has something better; nothing is changed in that case.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
     api = HfApi()
     if not dry_run:
         _check_account(api)
@@ -62,6 +94,11 @@ def publish_weights(
     changed = _changed(files, before["files"])
     gone = sorted(set(before["files"]) - set(files))
     _check_tag(api, repo, tag, None if changed or gone else head)
+    others = sorted(before["records"].keys() - _records(files).keys())
+    if others and alone:
+        raise TrainingError(
+            f"{repo} holds {', '.join(others)}, which would be deleted; give a repo of its own."
+        )
     worse = worse_metrics(_records(files), before["records"])
     if worse and not allow_worse:
         raise TrainingError(
@@ -80,11 +117,8 @@ def publish_weights(
     _check_arrived(api, repo, commit, files)
     if tag and tag not in _tags(api, repo):
         api.create_tag(repo, tag=tag, revision=commit)
-    _pin(repo, commit)
     print("Nothing has changed since the last commit." if commit == head else "Published.")
     print(f"{repo} @ {commit}" + (f" ({tag})" if tag else ""))
-    for path, pin in pinned_files().items():
-        print(f"{pin['sha256']}  {path}")
     return commit
 
 

@@ -44,7 +44,7 @@ def hub_files(repo: str) -> dict[str, bytes]:
     """
     files: dict[str, bytes] = {}
     records: dict[str, Any] = {}
-    for name in zoo.list_models():
+    for name in zoo.list_models(own=False):
         info = zoo.info(name)
         try:
             contents = sources.from_bundle(info).contents

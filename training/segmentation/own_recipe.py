@@ -34,7 +34,7 @@ from training.segmentation.mask_pairs import FoundPair
 from zoo.models import Segmenter
 from zoo.weights.schema import FORMAT
 
-NAME = "own"
+NAME = "own"  # of the model, unless somebody gives another one
 GRID = 64  # side at which masks are averaged for the best constant one
 STILL: dict[str, Any] = {"street": 0.0, "paste": 0.0}
 SMALL = CarAugmentation(256, 384, **STILL)
@@ -132,11 +132,11 @@ def weights_folder(text: str) -> Path:
     return path if path.exists() or not (BUNDLE / text).is_dir() else BUNDLE / text
 
 
-def config(network: Any, threshold: float, label: str) -> dict[str, Any]:
+def config(network: Any, threshold: float, label: str, name: str = NAME) -> dict[str, Any]:
     """Return what config.json shall hold."""
     return config_of(
         network,
-        model=NAME,
+        model=name,
         task="segmentation",
         preprocessing=PREPROCESSING,
         labels=[label],
@@ -146,6 +146,7 @@ def config(network: Any, threshold: float, label: str) -> dict[str, Any]:
             "license": "its owner's",
         },
         title=label.capitalize(),
+        license="other",  # its owner says which
         threshold=threshold,
         limitations="It was measured on a few held-out images of the same collection.",
     )
@@ -158,6 +159,7 @@ def train(
     out: Path,
     compute: ComputeConfig,
     *,
+    name: str = NAME,
     label: str = "object",
     seed: int = 0,
     resume: bool = False,
@@ -183,12 +185,12 @@ def train(
     progress = loop.train(learner, progress, out, resume=resume, quiet=quiet, is_main=is_main)
     network = learner.student.result
     threshold = choose_threshold(network, held, compute)
-    described = config(network, threshold, label)
-    model = Segmenter(NAME, described, {}, network.eval(), str(compute.device))
+    described = config(network, threshold, label, name)
+    model = Segmenter(name, described, {}, network.eval(), str(compute.device))
     found = measure_model(model, held)
     record: dict[str, Any] = {
         "format": FORMAT,
-        "model": NAME,
+        "model": name,
         **progress["record"],
         "resumed": progress.get("resumed", []),
         **progress["identity"],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +58,21 @@ def experiment(name: str) -> Experiment:
     Raises:
         ExperimentError: No experiment has that name, or its file is damaged.
     """
-    names = list_experiments()
-    if name not in names:  # also keeps a name such as "../catalog" inside the folder
-        known = ", ".join(names) or "none yet"
-        raise ExperimentError(f"There is no experiment {name!r}; there are: {known}.")
     path = FOLDER / f"{name}.json"
+    # A name such as "../catalog" stays inside the folder.
+    if not re.fullmatch(r"\w+", name) or not path.is_file():
+        known = ", ".join(list_experiments()) or "none yet"
+        raise ExperimentError(f"There is no experiment {name!r}; there are: {known}.")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, mtime_ns: int) -> Experiment:
+    """Read a file; ``mtime_ns`` is only the cache's key, so that a new recording is noticed."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         return Experiment(
-            name=name,
+            name=path.stem,
             question=raw["question"],
             finding=raw["finding"],
             command=raw["command"],

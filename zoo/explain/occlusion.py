@@ -69,9 +69,17 @@ def occlusion(
     corners = [
         (y, x) for y in _starts(height, patch, stride) for x in _starts(width, patch, stride)
     ]
-    hidden = _hidden(inputs, corners, patch, _hidden_value(subject, inputs, fill))
-    after = np.concatenate([chosen.of(probabilities(answer(batch))) for batch in hidden])
-    drops = chosen.of(probabilities(whole)) - after
+    value = _hidden_value(subject, inputs, fill)
+    # A patch that hides nothing changes nothing: on the black around a digit, every second one.
+    hides = np.array([(_under(inputs, corner, patch) != value).any() for corner in corners])
+    some = [corner for corner, does in zip(corners, hides, strict=True) if does]
+    before = chosen.of(probabilities(whole))
+    after = np.repeat(before, len(corners))
+    batches = _hidden(inputs, some, patch, value)
+    after[hides] = np.concatenate(
+        [before[:0], *(chosen.of(probabilities(answer(batch))) for batch in batches)]
+    )
+    drops = before - after
     return _average(drops, corners, patch, (height, width))
 
 
@@ -99,6 +107,12 @@ def _hidden_value(subject: Any, inputs: np.ndarray, fill: float | None) -> np.nd
     return preprocessing.constant(np.array(preprocessing.mean) if fill is None else fill)
 
 
+def _under(inputs: np.ndarray, corner: tuple[int, int], patch: int) -> np.ndarray:
+    """Return the part of an input (C, H, W) that a patch covers."""
+    y, x = corner
+    return inputs[:, y : y + patch, x : x + patch]
+
+
 def _hidden(
     inputs: np.ndarray, corners: list[tuple[int, int]], patch: int, value: np.ndarray | float
 ) -> Iterator[np.ndarray]:
@@ -107,8 +121,8 @@ def _hidden(
     for first in range(0, len(corners), count):
         some = corners[first : first + count]
         batch = np.repeat(inputs[None], len(some), axis=0)
-        for covered, (y, x) in zip(batch, some, strict=True):
-            covered[:, y : y + patch, x : x + patch] = value
+        for covered, corner in zip(batch, some, strict=True):
+            _under(covered, corner, patch)[:] = value
         yield batch
 
 

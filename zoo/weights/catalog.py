@@ -10,107 +10,17 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from zoo.errors import IntegrityError, UnknownModelError
+from zoo.errors import IntegrityError, UnknownModelError, ZooError
+from zoo.weights import own_models
+from zoo.weights.model_info import CONFIG, RECORD, WEIGHTS, FileInfo, ModelInfo
 
 CATALOG_PATH = Path(__file__).parents[1] / "catalog.json"
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
-RECORD = "record.json"
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """One pinned file of a model.
-
-    Attributes:
-        name: File name inside the model's folder, such as ``"model.safetensors"``.
-        size: Size in bytes.
-        sha256: SHA-256 of the contents, 64 hex digits.
-    """
-
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What the catalog says about a model.
-
-    Attributes:
-        name: The name that :func:`zoo.load` takes.
-        title: A name for people.
-        task: ``"classification"`` or ``"segmentation"``.
-        framework: ``"numpy"`` or ``"torch"``.
-        architecture: The network's name in :mod:`zoo.networks`.
-        labels: Class names, in the order of the network's outputs.
-        parameters: Number of trained parameters.
-        metrics: Test metrics as fractions, such as ``{"accuracy": 0.99}``.
-        metrics_n: Number of test examples behind ``metrics``.
-        license: SPDX name of the license of the weights.
-        data: ``name``, ``license`` and ``source`` of the training data.
-        files: The pinned files by name.
-        samples: The collection of :mod:`zoo.samples` to try it on, "" for none.
-        image_set: The labelled images in :mod:`zoo.samples.sets` like those it learned from, or "".
-        limitations: What it does less well, in a few sentences.
-        repo: Hub repo ``owner/name`` that holds the same files, or None.
-        revision: Pinned revision of ``repo``, or None.
-    """
-
-    name: str
-    title: str
-    task: str
-    framework: str
-    architecture: str
-    labels: tuple[str, ...]
-    parameters: int
-    metrics: Mapping[str, float]
-    metrics_n: int
-    license: str
-    data: Mapping[str, Any]
-    files: Mapping[str, FileInfo] = field(repr=False)
-    samples: str = ""
-    image_set: str = ""
-    limitations: str = ""
-    repo: str | None = None
-    revision: str | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(file.size for file in self.files.values())
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the weights, ``model.safetensors``."""
-        return self.files[WEIGHTS].sha256
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the entry as plain JSON types, for ``python -m zoo info M --json``."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "task": self.task,
-            "framework": self.framework,
-            "architecture": self.architecture,
-            "labels": list(self.labels),
-            "parameters": self.parameters,
-            "metrics": dict(self.metrics),
-            "metrics_n": self.metrics_n,
-            "license": self.license,
-            "data": dict(self.data),
-            "size": self.size,
-            "sha256": self.sha256,
-            "files": {f.name: {"size": f.size, "sha256": f.sha256} for f in self.files.values()},
-            "repo": self.repo,
-            "revision": self.revision,
-        }
 
 
 @dataclass(frozen=True)
@@ -150,15 +60,23 @@ def read_catalog() -> Catalog:
         ) from None
 
 
-def list_models() -> list[str]:
-    """Return the names of all models, in the catalog's order.
+def list_models(task: str | None = None, *, own: bool = True) -> list[str]:
+    """Return the names of all models, in the catalog's order; models of one's own come last.
+
+    Args:
+        task: ``"classification"`` or ``"segmentation"``; None for both.
+        own: Whether to name the models of ``ZOO_EXTRA`` too; see :mod:`zoo.weights.own_models`.
+
+    Raises:
+        ZooError: ``ZOO_EXTRA`` names something that is no model.
 
     Example:
         >>> import zoo
         >>> "mnist" in zoo.list_models()
         True
     """
-    return list(read_catalog().models)
+    models = _all_models() if own else read_catalog().models
+    return [name for name, info in models.items() if task in (None, info.task)]
 
 
 def info(name: str) -> ModelInfo:
@@ -169,16 +87,28 @@ def info(name: str) -> ModelInfo:
 
     Raises:
         UnknownModelError: No model has that name.
+        ZooError: ``ZOO_EXTRA`` names something that is no model.
 
     Example:
         >>> import zoo
         >>> zoo.info("mnist").task
         'classification'
     """
-    models = read_catalog().models
+    models = _all_models()
     if name not in models:
         raise UnknownModelError(f"There is no model {name!r}{_suggestion(name, list(models))}")
     return models[name]
+
+
+def _all_models() -> Mapping[str, ModelInfo]:
+    """Return the models of the catalog, and those of ``ZOO_EXTRA``."""
+    shipped, own = read_catalog().models, own_models.read()
+    if taken := sorted(shipped.keys() & own.keys()):
+        raise ZooError(
+            f"ZOO_EXTRA: {own[taken[0]].folder} calls itself {taken[0]!r}, as a model that ships "
+            f"with the code does; write NAME={own[taken[0]].folder} to give it another name."
+        )
+    return {**shipped, **own} if own else shipped
 
 
 def _suggestion(name: object, names: list[str]) -> str:

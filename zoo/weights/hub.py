@@ -27,7 +27,8 @@ from typing import Any
 
 from zoo.errors import HubError, IntegrityError
 from zoo.weights import integrity
-from zoo.weights.catalog import FileInfo, ModelInfo, read_catalog
+from zoo.weights.catalog import read_catalog
+from zoo.weights.model_info import FileInfo, ModelInfo
 
 MANIFEST = "manifest.json"
 TIMEOUT = 20.0  # seconds without a byte

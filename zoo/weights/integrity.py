@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import IntegrityError
-from zoo.weights.catalog import FileInfo
+from zoo.weights.model_info import FileInfo
 
 MAX_SIZE = 2**40  # bytes of one file
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.weights import hub
-from zoo.weights.catalog import CONFIG, RECORD, WEIGHTS, ModelInfo, read_catalog
+from zoo.weights.catalog import read_catalog
 from zoo.weights.integrity import parse_json, read_bytes, read_verified
+from zoo.weights.model_info import CONFIG, RECORD, WEIGHTS, ModelInfo
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def resolve(
             ``"auto"`` the Hub when a repo is configured and else the bundle (and the bundle, with
             a notice, when the Hub fails). Anything else is the path of a folder, such as a
             training run: its files are read strictly but nothing pins them, and a notice says so.
+            A model of one's own has its folder, and no other source.
         revision: Commit hash, tag or branch on the Hub; None for the pinned one.
         timeout: Seconds of silence after which the Hub counts as failed; None for ``ZOO_TIMEOUT``
             from the environment, else 20.
@@ -64,7 +66,10 @@ def resolve(
     Raises:
         IntegrityError: A file is missing, or differs from what the catalog pins.
         HubError: ``source="hub"`` and the Hub cannot deliver.
+        ZooError: A model of one's own is asked for from elsewhere.
     """
+    if info.folder is not None:
+        return from_own(info, source, revision)
     if source == "bundle" or (source == "auto" and hub.repository() is None):
         if revision is not None:
             raise HubError(
@@ -82,6 +87,17 @@ def resolve(
         if revision is not None:  # the bundle is not the revision that was asked for
             raise
         return _bundle_after(error, info)
+
+
+def from_own(info: ModelInfo, source: str | Path = "auto", revision: str | None = None) -> Files:
+    """Read a model that ``ZOO_EXTRA`` names from its folder."""
+    assert info.folder is not None
+    if source != "auto" or revision is not None:
+        raise ZooError(
+            f"{info.name} is a model of {info.folder}, which ZOO_EXTRA names; leave source and "
+            "revision out."
+        )
+    return from_folder(info.folder)
 
 
 def instead(

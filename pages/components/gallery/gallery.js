@@ -18,7 +18,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   data.items.forEach((item, i) => {
     const [place, caption] = root.children[i].children;
     const image = data.open ? place.firstChild : place;
-    if (image.src !== item.image) image.src = item.image;
+    image.style.setProperty("--shape", item.shape ?? "auto");
+    if (image.getAttribute("src") !== item.image) image.src = item.image;
     image.alt = item.alt;
     if (data.open) {
       place.title = data.open;

@@ -21,12 +21,15 @@ class GalleryImage:
         detail: Caption, right and quiet.
         image: Address of the image, best a square one.
         alt: What it shows, for those who cannot see it.
+        shape: Its width divided by its height, which its place has before it has come; None: the
+            place is as high as the image once it is there.
     """
 
     title: str
     detail: str
     image: str
     alt: str
+    shape: float | None = None
 
 
 def show(

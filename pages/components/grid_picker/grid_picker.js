@@ -66,7 +66,7 @@ function start(root) {
   root.update = (fresh) => {
     data = fresh;
     root.style.setProperty("--widest", data.widest || "none");
-    if (image.src !== data.image) image.src = data.image;
+    if (image.getAttribute("src") !== data.image) image.src = data.image;
     at = Math.min(data.chosen ?? 0, data.count - 1);
     place(chosen, data.chosen ?? null);
     place(hover, null);

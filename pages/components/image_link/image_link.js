@@ -5,7 +5,7 @@ export default function ({ parentElement, data }) {
   link.href = data.page;
   image.alt = data.alt;
   image.style.setProperty("--shape", data.shape);
-  if (image.src !== data.image) image.src = data.image;
+  if (image.getAttribute("src") !== data.image) image.src = data.image;
   link.onclick = (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const places = document.querySelectorAll("[data-testid=stSidebarNavLink], [data-testid=stPageLink-NavLink]");

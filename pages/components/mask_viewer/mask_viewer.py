@@ -144,10 +144,11 @@ def shrink(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(probabilities).resize(size, Image.Resampling.BOX))
 
 
-def gray(probabilities: np.ndarray) -> str:
+def gray(probabilities: np.ndarray, address: Callable[[bytes], str] = encoding.data_url) -> str:
     """Return the address of a probability map as a gray image, 0 for 0 and 255 for 1.
 
     Args:
         probabilities: float (H, W) in [0, 1].
+        address: Makes an address of an image file.
     """
-    return encoding.data_url(encoding.png((probabilities * 255 + 0.5).astype(np.uint8)))
+    return address(encoding.png((probabilities * 255 + 0.5).astype(np.uint8)))

@@ -147,8 +147,9 @@ def _effect(
 ) -> None:
     """Draw what γ and β do to the answer to one image of the batch, and to all of them."""
     count = len(steps.before)
-    gammas, betas = changed(steps, channel, values["gamma"], values["beta"], scope)
-    effect = batch_norm.effect(subject.network, layer, subject.inputs[:count], gammas, betas)
+    effect = effect_of(
+        subject, subject.key, layer, channel, values["gamma"], values["beta"], scope, count
+    )
     order = most_shaken(subject, subject.key, layer, channel, count)
     chosen = norm_inputs.choose(f"bn.image.{subject.name}.{layer}.{channel}", subject, order)
     before, after = effect.before[chosen], effect.after[chosen]
@@ -187,6 +188,17 @@ def running() -> None:
 def steps_of(_subject: Subject, key: str, layer: str, count: int) -> batch_norm.Steps:
     """Return what a layer is given for the first so many images."""
     return batch_norm.three_steps(_subject.network, layer, _subject.inputs[:count])
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def effect_of(
+    _subject: Subject, key: str, layer: str, channel: int, gamma: float, beta: float, scope: str,
+    count: int,
+) -> batch_norm.Effect:  # fmt: skip
+    """Return what the answers become once the sliders have been moved."""
+    steps = steps_of(_subject, key, layer, count)
+    gammas, betas = changed(steps, channel, gamma, beta, scope)
+    return batch_norm.effect(_subject.network, layer, _subject.inputs[:count], gammas, betas)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

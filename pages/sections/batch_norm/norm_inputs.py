@@ -11,8 +11,7 @@ import streamlit as st
 import zoo
 from pages.common import loaded_models
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding
-from pages.images.encoding import data_url as address
+from pages.images import encoding, shared_images
 from zoo.samples.sets import ImageSet, image_set
 
 SHOWN = 10  # in a strip
@@ -45,7 +44,7 @@ class Subject:
 
 def names() -> list[str]:
     """Return the classifiers with labelled images: those that can be looked into."""
-    return [name for name in zoo.list_models() if zoo.info(name).image_set]
+    return [name for name in zoo.list_models(own=False) if zoo.info(name).image_set]
 
 
 def subject(name: str) -> Subject:
@@ -81,7 +80,7 @@ def choose(key: str, subject: Subject, indices: np.ndarray) -> int:
     items = [
         thumbnails.Item(
             id=str(index),
-            image=address(encoding.png(found.images[index])),
+            image=shared_images.address(encoding.png(found.images[index])),
             description=f"Image {place + 1}: {found.names[found.labels[index]]}",
         )
         for place, index in enumerate(shown)

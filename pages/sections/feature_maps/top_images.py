@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import streamlit as st
 
@@ -40,9 +41,9 @@ def show(
         field = None
         if len(layer.shape) == 3:
             field = zoo.explain.receptive_field(run, layer.name, row, column)
-        encoded = trace_cache.over(images.images[number], None, field)
+        image = _framed(model.config["image_set"], number, field)
         name = images.names[images.labels[number]]
-        items.append(gallery.GalleryImage(name, f"{value:.3g}", address(encoded), f"Shows: {name}"))
+        items.append(gallery.GalleryImage(name, f"{value:.3g}", image, f"Shows: {name}", 1.0))
     split = {"test": "test images", "train": "training images"}[images.split]
     data = model.config["data"]["name"]
     st.header(f"What excites channel {channel} most", anchor="excites")
@@ -60,6 +61,12 @@ def prepare(model: zoo.Model) -> None:
     """
     if _images(model) is not None:
         _top_activations(loaded_models.key(model), model)
+
+
+@lru_cache(maxsize=600)
+def _framed(set_name: str, number: int, field: zoo.explain.ReceptiveField | None) -> str:
+    """Return the address of an image of a set, with a rectangle drawn into it."""
+    return address(trace_cache.over(image_set(set_name).images[number], None, field))
 
 
 def _images(model: zoo.Model) -> ImageSet | None:

@@ -58,7 +58,7 @@ def show() -> None:
         _draw(errors, layer, dtype)
         st.caption(
             f"Best at ε = {EPSILONS[best]:.0e}: relative error {errors[best]:.0e}. Left of it "
-            "rounding, right of it truncation."
+            "truncation, right of it rounding."
         )
     with source:
         kind = type(_layers(dtype, np.random.default_rng(0))[layer]()[0])

@@ -10,7 +10,7 @@ import zoo
 from pages.common import loaded_models
 from pages.sections.batch_norm import live_folding, live_steps, norm_inputs
 from pages.sections.feature_maps import trace_cache
-from pages.sections.interview import live_gradient
+from pages.sections.interview import live_diff, live_gradient
 from pages.sections.segmentation import skip_ablation_view as ablation
 from zoo.samples import Sample, samples
 
@@ -48,7 +48,7 @@ def _skips() -> None:
     kept = st.pills(
         "Connections in place, by the size of their maps",
         range(len(found)),
-        default=list(range(1, len(found))),
+        default=[],  # all cut: what they carry is seen at once
         selection_mode="multi",
         format_func=titles.__getitem__,
         key="interview.skips",
@@ -70,10 +70,12 @@ PIECES: dict[str, Callable[[], None]] = {
     "folding": _folding,
     "gradient_check": live_gradient.show,
     "skips": _skips,
+    "training_diff": live_diff.show,
 }
 _MODELS = {
     "batch_norm": "cifar10",
     "folding": "cifar10",
     "gradient_check": None,
     "skips": "carvana",
+    "training_diff": None,
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
+import zoo
 from pages.sections.interview import recorded_figure, visitor_guess
 from pages.sections.interview.question_file import Chart, Prediction, Scale, ValueGroup
 from pages.sections.interview.visitor_guess import Guess
@@ -33,12 +33,12 @@ def asked(prediction: Prediction, name: str) -> dict[str, Any]:
 
 def revealed(prediction: Prediction, name: str, guess: Guess | None) -> dict[str, Any]:
     """Return what it gets afterwards: all of that, what was measured, and how far off one was."""
-    chart = prediction.chart
+    chart, right = prediction.chart, visitor_guess.right_option(prediction)
     drawn = drawing(chart, f"{name}-revealed") | {
         "kind": prediction.kind,
         "options": [
-            {"label": option.label, "right": recorded_figure.value(option.when)}
-            for option in prediction.options
+            {"label": option.label, "right": number == right}
+            for number, option in enumerate(prediction.options)
         ],
         "start": prediction.start,
         "guess": guess,
@@ -69,6 +69,18 @@ def drawing(chart: Chart, name: str) -> dict[str, Any]:
     return data
 
 
+def dot(chart: Chart) -> str:
+    """Return what a dot of a chart stands for; "" where each line has one value."""
+    values = [visitor_guess.group_values(group) for group in chart.groups]
+    values += visitor_guess.curve_values(chart) if chart.curve else []
+    if max(map(len, values), default=0) < 2:
+        return ""
+    if chart.dot:
+        return chart.dot
+    timed = any("round" in row for row in zoo.experiment(chart.experiment).rows)
+    return "one round of the timing" if timed else "a seed"
+
+
 def _frame(chart: Chart, name: str, kind: str) -> dict[str, Any]:
     scale = chart.scale
     return {
@@ -81,6 +93,7 @@ def _frame(chart: Chart, name: str, kind: str) -> dict[str, Any]:
             "form": scale.form,
             "log": scale.log,
             "label": scale.label,
+            "median": scale.median,
         },
         "ticks": ticks(scale),
         "groups": [],
@@ -103,8 +116,8 @@ def _ranked(chart: Chart, guess: Guess | None) -> list[dict[str, Any]]:
     if isinstance(guess, list):
         for place, item in enumerate(guess):
             groups[int(item)]["note"] = f"you: number {place + 1}"
-    means = [statistics.fmean(group["values"]) for group in groups]
-    return [groups[i] for i in sorted(range(len(groups)), key=lambda i: -means[i])]
+    middles = [visitor_guess.middle(chart.scale, group["values"]) for group in groups]
+    return [groups[i] for i in sorted(range(len(groups)), key=lambda i: -middles[i])]
 
 
 def ticks(scale: Scale) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def show(open_question: Callable[[int], None]) -> None:
 def _card(question: Question, open_question: Callable[[int], None]) -> None:
     label, icon, color = _BADGES[visitor_progress.state(question)]
     if visitor_progress.asked(question) is None and label == "Open":
-        label, icon = "Being measured", ":material/hourglass_empty:"
+        label, icon = "Prediction to come", ":material/hourglass_empty:"
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown(f"**{question.number}**")
         st.badge(label, icon=icon, color=color)

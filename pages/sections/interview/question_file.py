@@ -28,6 +28,7 @@ class Scale:
         form: How its numbers are written, see `recorded_figure.written`.
         log: Whether equal steps are equal factors.
         label: What it shows.
+        median: Whether the middle of values is their median, as of timings, which have outliers.
     """
 
     low: float
@@ -35,6 +36,7 @@ class Scale:
     form: str
     log: bool = False
     label: str = ""
+    median: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,17 @@ class ValueGroup:
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose: its words, and the comparison of figures that makes it right."""
+    """One answer to choose.
+
+    Attributes:
+        label: Its words.
+        when: The comparison of figures that makes it right, or
+        value: its figure, if the largest or smallest of all options is right.
+    """
 
     label: str
-    when: str
+    when: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class Chart:
         scale: The axis of the values.
         groups: One line of dots each.
         curve: Or values over an axis.
+        dot: What a dot stands for where it is no seed, such as "a photo".
     """
 
     title: str
@@ -96,6 +106,7 @@ class Chart:
     scale: Scale
     groups: tuple[ValueGroup, ...] = ()
     curve: Curve | None = None
+    dot: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,7 @@ class Prediction:
         hit: Share of the axis within which a guess counts as close.
         lesson: One sentence that the reveal ends with.
         options: Of a choice; one of them is right.
+        right: Of a choice whose options have values: "largest" or "smallest".
         ends: Of an order: what stands above its first place and below its last one.
     """
 
@@ -120,6 +132,7 @@ class Prediction:
     hit: float = 0.05
     lesson: str = ""
     options: tuple[Option, ...] = ()
+    right: str = ""
     ends: tuple[str, str] = ("", "")
 
 

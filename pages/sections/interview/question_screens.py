@@ -15,53 +15,73 @@ from pages.sections.interview import (
     visitor_guess,
     visitor_progress,
 )
-from pages.sections.interview.question_file import Prediction, Question
+from pages.sections.interview.question_file import Chart, Question
 
 STEPS = (
     "Asked", "Predict", "Measured", "Answer", "Why", "Follow-ups", "Wrong", "Sources",
 )  # fmt: skip
-_HIDDEN_FROM = 2  # steps behind the prediction
-_ANSWERED_FROM = 3  # who has come here has heard the answer
+_TITLES = (
+    "Asked",
+    "Make a prediction",
+    "Measured",
+    "The answer",
+    "Why is it so?",
+    "What they ask next",
+    "What not to say",
+    "Sources and commands",
+)  # of the button that leads to a screen, and of the screen if it has no other
+_PREDICT, _MEASURED, _ANSWER = 1, 2, 3
 
 
-def show(question: Question, step: int, go: Callable[[int], None]) -> None:
-    """Draw one screen of a question.
+def show(question: Question, step: int, go: Callable[[int], None]) -> str:
+    """Draw one screen of a question; return the key of the container that holds it.
 
     Args:
         question: Which one.
         step: 0 to 7; a step behind the prediction is the prediction while that is not given.
         go: Called with the step to go to.
     """
-    step = allowed(question, step)
-    if step >= _ANSWERED_FROM:
+    open_steps = steps(question)
+    step = allowed(open_steps, step)
+    if step >= _ANSWER:
         visitor_progress.of(question).answered = True
     st.title(question.title, anchor=False)
-    _steps(question, step, go)
-    with st.container(key=f"interview-step-{step + 1}"):
+    _steps(question, open_steps, step, go)
+    screen = f"interview-step-{step + 1}"
+    with st.container(key=screen):
         _SCREENS[step](question, go)
-    _back_and_next(question, step, go)
+    _back_and_next(open_steps, step, go)
+    return screen
 
 
-def allowed(question: Question, step: int) -> int:
-    """Return the step that is shown if somebody asks for one."""
-    return min(max(step, 0), _last(question))
+def steps(question: Question) -> tuple[int, ...]:
+    """Return the steps that are open.
 
-
-def _last(question: Question) -> int:
-    """Return the last step that is open: without a guess, nothing behind the prediction."""
-    asked = visitor_progress.asked(question)
+    Without a guess there is nothing behind the prediction; and while nothing has been measured,
+    neither a prediction nor a measurement, but all the rest.
+    """
+    whole = range(len(STEPS))
+    if visitor_progress.asked(question) is None:
+        return tuple(step for step in whole if step not in (_PREDICT, _MEASURED))
     found = visitor_progress.of(question)
-    locked = asked is not None and found.guess is None and not found.answered
-    return _HIDDEN_FROM - 1 if locked else len(STEPS) - 1
+    locked = found.guess is None and not found.answered
+    return tuple(whole[: _PREDICT + 1] if locked else whole)
 
 
-def _steps(question: Question, step: int, go: Callable[[int], None]) -> None:
+def allowed(open_steps: tuple[int, ...], step: int) -> int:
+    """Return the open step that is shown if somebody asks for one: it, or the last one before."""
+    return max((one for one in open_steps if one <= step), default=open_steps[0])
+
+
+def _steps(
+    question: Question, open_steps: tuple[int, ...], step: int, go: Callable[[int], None]
+) -> None:
     key = f"interview.steps.{question.number}"
     st.session_state[key] = step
     st.segmented_control(
         "Step",
-        range(_last(question) + 1),
-        format_func=lambda one: f"{one + 1} {STEPS[one]}",
+        open_steps,
+        format_func=lambda one: f"{open_steps.index(one) + 1} {STEPS[one]}",
         key=key,
         label_visibility="collapsed",
         required=True,
@@ -69,55 +89,55 @@ def _steps(question: Question, step: int, go: Callable[[int], None]) -> None:
     )
 
 
-def _back_and_next(question: Question, step: int, go: Callable[[int], None]) -> None:
+def _back_and_next(open_steps: tuple[int, ...], step: int, go: Callable[[int], None]) -> None:
+    place = open_steps.index(step)
     with st.container(horizontal=True, gap="small", key="interview-turn"):
-        if step > 0:
-            st.button("Back", icon=":material/arrow_back:", on_click=go, args=(step - 1,))
-        if step < _last(question):
+        if place > 0:
             st.button(
-                _NEXT[step],
+                "Back", icon=":material/arrow_back:", on_click=go, args=(open_steps[place - 1],)
+            )
+        if place < len(open_steps) - 1:
+            following = open_steps[place + 1]
+            st.button(
+                _TITLES[following],
                 icon=":material/arrow_forward:",
                 icon_position="right",
                 type="primary",
                 on_click=go,
-                args=(step + 1,),
+                args=(following,),
             )
 
 
-_NEXT = (
-    "Make a prediction",
-    "Go on",
-    "The answer",
-    "Why is it so?",
-    "What they ask next",
-    "What not to say",
-    "Sources and commands",
-)
-
-
-def quote(text: str) -> None:
-    """Draw what somebody says, large."""
-    with st.container(key="interview-quote"):
-        st.markdown(text)
+def heading(text: str) -> None:
+    """Draw what a screen is about; the focus comes here when it is opened."""
+    st.header(text, anchor=False)
 
 
 def asked(question: Question, go: Callable[[int], None]) -> None:
     """How the interviewer puts it."""
-    quote(f"“{question.ask}”")
+    with st.container(key="interview-quote"):
+        heading(f"“{question.ask}”")
     st.markdown(question.teaser)
+    if visitor_progress.asked(question) is None:
+        st.info(
+            "The measurement behind this question is still to come; its prediction opens as soon "
+            "as it is recorded. The answer, the reasons and the follow-ups can be read already.",
+            icon=":material/hourglass_empty:",
+        )
 
 
 def predict(question: Question, go: Callable[[int], None]) -> None:
-    """The prediction, or that nothing has been measured yet."""
+    """The prediction, given once."""
     prediction = visitor_progress.asked(question)
     if prediction is None:
-        not_recorded(question.awaits)
-        st.markdown("You can read on, with what can be derived or was measured elsewhere.")
         return
+    heading(recorded_figure.text(prediction.ask))
     found = visitor_progress.of(question)
-    st.subheader(recorded_figure.text(prediction.ask), anchor=False)
-    if found.guess is not None or found.answered:
+    if found.guess is not None:
         st.markdown("You have predicted this already; a prediction is given once.")
+        return
+    if found.answered:  # before anything was recorded
+        st.markdown("You have read the answer already, so there is nothing left to predict.")
         return
     key = f"prediction-{question.number}"
     data = measured_chart.asked(prediction, key)
@@ -126,7 +146,7 @@ def predict(question: Question, go: Callable[[int], None]) -> None:
         sent = component.committed(key, data["id"])
         guess = visitor_guess.checked(prediction, sent)
         if guess is not None and visitor_progress.commit(question, guess):
-            go(_HIDDEN_FROM)
+            go(_MEASURED)
 
     component.show(key, data, commit)
 
@@ -135,25 +155,26 @@ def measured(question: Question, go: Callable[[int], None]) -> None:
     """What was measured, with the visitor's guess in it."""
     prediction = visitor_progress.asked(question)
     if prediction is None:
-        not_recorded(question.awaits)
         return
     guess = visitor_progress.of(question).guess
     key = f"prediction-{question.number}"
-    st.subheader(prediction.chart.title, anchor=False)
+    heading(prediction.chart.title)
     component.show(key, measured_chart.revealed(prediction, key, guess))
-    st.caption(_basis(prediction))
+    st.caption(_basis(prediction.chart, with_limits=True))
 
 
-def _basis(prediction: Prediction) -> str:
-    found = zoo.experiment(prediction.chart.experiment)
-    seeds = len(found.seeds)
-    dots = f"A dot is a seed; {seeds} seeds." if seeds > 1 else "One seed."
-    limits = str(found.raw.get("limits") or "").strip().rstrip(".")
-    return f"{dots} {f'Limits: {limits}.' if limits else ''} Experiment `{found.name}`."
+def _basis(chart: Chart, with_limits: bool = False) -> str:
+    """Say what a dot is, on request what the measurement does not show, and where it is from."""
+    found = zoo.experiment(chart.experiment)
+    limits = str(found.raw.get("limits") or "").strip().rstrip(".") if with_limits else ""
+    dot = measured_chart.dot(chart)
+    parts = (dot and f"A dot is {dot}.", limits and f"Limits: {limits}.")
+    return " ".join([*filter(None, parts), f"Experiment `{found.name}`."])
 
 
 def answer(question: Question, go: Callable[[int], None]) -> None:
     """What one would say aloud."""
+    heading(_TITLES[_ANSWER])
     paragraphs(question.answer)
     with st.expander("In key points", icon=":material/checklist:"):
         st.markdown("\n".join(f"- {point}" for point in said(question.points)))
@@ -161,39 +182,45 @@ def answer(question: Question, go: Callable[[int], None]) -> None:
 
 def why(question: Question, go: Callable[[int], None]) -> None:
     """The mechanism, live where there is something to touch."""
+    heading(_TITLES[4])
     paragraphs(question.why)
     live_pieces.show(question.live)
 
 
 def follow_ups(question: Question, go: Callable[[int], None]) -> None:
     """What interviewers ask next."""
+    heading(_TITLES[5])
     st.markdown("Answer each aloud before you open it.")
     for number, one in enumerate(question.follow_ups):
         with st.expander(one.ask):
-            paragraphs((one.answer,))
-            if one.chart is None:
-                continue
-            if recorded_figure.is_recorded(one.chart.experiment):
+            awaited = (one.chart.experiment,) if one.chart else ()
+            paragraphs(tuple(one.answer.split("\n\n")), awaited)
+            if one.chart is not None and recorded_figure.is_recorded(one.chart.experiment):
                 st.markdown(f"**{one.chart.title}**")
                 name = f"follow-up-{question.number}-{number}"
                 component.show(name, measured_chart.drawing(one.chart, name))
-            else:
-                not_recorded((one.chart.experiment,))
+                st.caption(_basis(one.chart))
 
 
 def wrong(question: Question, go: Callable[[int], None]) -> None:
     """What had better not be said, and what refutes it."""
+    heading(_TITLES[6])
+    waiting = []
     for one in question.wrong:
         refuted = said((one.refuted,))
+        if not refuted:
+            waiting += experiments_of(one.refuted)
         if not refuted or not holds(one.when):
             continue
         with st.container(border=True):
             st.markdown(f":material/close: **“{one.claim}”**")
             st.markdown(refuted[0])
+    not_recorded(waiting)
 
 
 def repeat(question: Question, go: Callable[[int], None]) -> None:
     """Sources, limits, and the commands."""
+    heading(_TITLES[7])
     lines = [f"- [{one.paper}]({one.url}), {one.section}" for one in question.sources]
     st.markdown("**Read**\n\n" + "\n".join(lines))
     names = experiments(question)
@@ -222,9 +249,14 @@ def experiments(question: Question) -> list[str]:
     named = [] if prediction is None else [prediction.chart.experiment]
     named += [one.chart.experiment for one in question.follow_ups if one.chart]
     for text in texts:
-        for reference in recorded_figure.references(text):
-            named += sorted(recorded_figure.experiments(reference))
+        named += experiments_of(text)
     return list(dict.fromkeys([*named, *question.awaits]))
+
+
+def experiments_of(text: str) -> list[str]:
+    """Return the experiments that the references in a text read."""
+    references = recorded_figure.references(text)
+    return [name for one in references for name in sorted(recorded_figure.experiments(one))]
 
 
 def said(texts: tuple[str, ...]) -> list[str]:
@@ -246,16 +278,20 @@ def holds(when: str) -> bool:
         return False
 
 
-def paragraphs(texts: tuple[str, ...]) -> None:
-    """Draw paragraphs with their figures; say which measurement is missing, if one is."""
+def paragraphs(texts: tuple[str, ...], awaited: tuple[str, ...] = ()) -> None:
+    """Draw paragraphs with their figures; say which measurement is missing, if one is.
+
+    Args:
+        texts: A paragraph each; one whose figures are missing is left out.
+        awaited: Experiments that are missed as well, if they are not recorded.
+    """
     missing = []
     for text in texts:
         try:
             st.markdown(recorded_figure.text(text))
         except recorded_figure.NotRecordedError as error:
             missing.append(str(error))
-    if missing:
-        not_recorded(missing)
+    not_recorded([*missing, *awaited])
 
 
 def not_recorded(names: tuple[str, ...] | list[str]) -> None:
@@ -265,7 +301,7 @@ def not_recorded(names: tuple[str, ...] | list[str]) -> None:
         return
     told = " and ".join(f"`{name}`" for name in missing)
     st.info(
-        f"Not measured yet: {told}. No figure is given until it is recorded.",
+        f"Not recorded yet: {told}. Its figures appear here as soon as it is.",
         icon=":material/hourglass_empty:",
     )
 

@@ -9,8 +9,8 @@ experiment that have the given values, and how it is written. What may stand in 
   Without ``table`` it reads the experiment's rows, with ``table=effects`` another table of it.
 - ``experiment.raw("time_to_99.seconds")``: one value of the file.
 - ``record.value(carvana, "metrics.test.iou")``: one value of a model's record.
-- Numbers in between, with + - * / and parentheses. Bare names are texts; ``true``, ``false`` and
-  ``null`` are themselves.
+- Numbers in between, with + - * / and parentheses, and lists of all that in brackets. Bare names
+  are texts; ``true``, ``false`` and ``null`` are themselves.
 
 A calculation is parsed, never run as Python.
 """
@@ -159,6 +159,8 @@ def _evaluate(node: ast.AST, whole: str) -> Any:
             return _OPERATORS[type(op)](_evaluate(left, whole), _evaluate(right, whole))
         case ast.BoolOp(op=ast.And(), values=parts):
             return all(_evaluate(part, whole) for part in parts)
+        case ast.List(elts=parts):
+            return [_evaluate(part, whole) for part in parts]
         case ast.Call(func=ast.Attribute(value=ast.Name(id=source), attr=function)):
             arguments = [_argument(one, whole) for one in node.args]
             where = {str(one.arg): _argument(one.value, whole) for one in node.keywords}

@@ -133,7 +133,13 @@ def answer(prediction: Prediction) -> float:
 
 def right_option(prediction: Prediction) -> int | None:
     """Return the option that the measurement makes the right one, or None."""
-    right = [i for i, o in enumerate(prediction.options) if recorded_figure.value(o.when)]
+    options = prediction.options
+    if prediction.right:
+        values = [recorded_figure.value(option.value) for option in options]
+        most = max(values) if prediction.right == "largest" else min(values)
+        right = [i for i, value in enumerate(values) if value == most]
+    else:
+        right = [i for i, option in enumerate(options) if recorded_figure.value(option.when)]
     return right[0] if len(right) == 1 else None
 
 
@@ -148,7 +154,7 @@ def pairs_in_order(chart: Chart, guess: Guess) -> tuple[int, int]:
     pairs = list(itertools.combinations([int(item) for item in order], 2))
     for first, second in pairs:
         noise = max(max(v) - min(v) for v in (values[first], values[second]))
-        gap = statistics.fmean(values[first]) - statistics.fmean(values[second])
+        gap = middle(chart.scale, values[first]) - middle(chart.scale, values[second])
         right += gap >= 0 or -gap < noise
     return right, len(pairs)
 
@@ -181,7 +187,9 @@ def curve_values(chart: Chart) -> list[list[float]]:
 
 
 def middle(scale: Scale, values: list[float]) -> float:
-    """Return the mean of some values, the geometric one on a logarithmic axis."""
+    """Return the mean of some values, the geometric one on a logarithmic axis, or their median."""
+    if scale.median:
+        return statistics.median(values)
     if scale.log:
         return 10 ** statistics.fmean(math.log10(max(v, 1e-300)) for v in values)
     return statistics.fmean(values)

@@ -15,7 +15,10 @@ from pages.sections.interview.visitor_guess import Guess
 State = Literal["open", "predicted", "answered"]
 _KEY = "interview.progress"
 _BETWEEN = "."
-_PART = re.compile(r"(\d{1,2})([ap])([\w-]*)", re.ASCII)
+# A question's number, "p" for predicted or "a" for answered, the guess. A guess of the question's
+# second prediction has the letter behind (q, b), of its third the next one: which of them is asked
+# changes once more is recorded.
+_PART = re.compile(r"(\d{1,2})([a-cp-r])([\w-]*)", re.ASCII)
 
 
 @dataclass
@@ -63,7 +66,8 @@ def to_link() -> str | None:
         prediction, found = asked(question), of(question)
         if prediction is not None and found.guess is not None:
             letters = visitor_guess.encode(prediction, found.guess)
-            parts.append(f"{question.number}{'a' if found.answered else 'p'}{letters}")
+            kind = _letter("a" if found.answered else "p", question, prediction)
+            parts.append(f"{question.number}{kind}{letters}")
         elif found.answered:
             parts.append(f"{question.number}a")
     return _BETWEEN.join(parts) or None
@@ -78,9 +82,16 @@ def from_link(text: str) -> None:
         if match is None or question is None:
             continue
         prediction, found = asked(question), of(question)
+        answered = match[2] < "p"
         if prediction is not None and found.guess is None:
-            guess = visitor_guess.decode(prediction, match[3])
+            known = match[2] == _letter("a" if answered else "p", question, prediction)
+            guess = visitor_guess.decode(prediction, match[3]) if known else None
             if guess is None:
                 continue
             found.guess = guess
-        found.answered = found.answered or match[2] == "a"
+        found.answered = found.answered or answered
+
+
+def _letter(state: str, question: Question, prediction: Prediction) -> str:
+    """Return a state's letter, so many further as the prediction has others before it."""
+    return chr(ord(state) + question.predictions.index(prediction))

@@ -126,7 +126,8 @@ def _preview(seen: Scene) -> gallery.GalleryImage:
     cut = cutouts.cut_out(seen.shown, cutouts.opacity(seen.result.probabilities, threshold))
     image = checkerboard.draw(cut) if found else seen.shown
     address = encoding.data_url(encoding.jpeg(image, side=PREVIEW), "jpeg")
-    area = f"{number_format.percent(seen.area(threshold))} car" if found else "No car found"
+    share = f"{number_format.percent(seen.area(threshold))} {seen.result.label}"
+    area = share if found else f"No {seen.result.label} found"
     return gallery.GalleryImage(seen.name, area, address, f"Cut-out of {seen.name}: {area}")
 
 

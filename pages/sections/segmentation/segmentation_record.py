@@ -24,12 +24,15 @@ def show(model: zoo.Segmenter) -> None:
     """Draw the section "How well it does".
 
     Args:
-        model: A loaded model, in whose record ``metrics["test"]`` stands.
+        model: A loaded model. One of the host's own may know held-out images alone.
     """
-    metrics = model.record["metrics"]
-    test = metrics["test"]
+    metrics = model.record.get("metrics", {})
+    split = next((name for name in ("test", "validation") if name in metrics), None)
+    if split is None:
+        return
+    test = metrics[split]
     st.header("How well it does", anchor="quality")
-    _numbers(test)
+    _numbers(test, split.capitalize())
     if streets := metrics.get("test_streets"):
         st.markdown(
             f"That is in the studio. On {streets['n']} street photos of sequences that were never "
@@ -41,6 +44,8 @@ def show(model: zoo.Segmenter) -> None:
     if seen:
         _spread(seen)
         _worst(seen)
+    if zoo.info(model.name).folder is not None:
+        return
     st.markdown("**Measure it again**")
     st.code(
         f"python -m training.evaluate {model.name} --data-dir DIR --json",
@@ -49,12 +54,12 @@ def show(model: zoo.Segmenter) -> None:
     )
 
 
-def _numbers(test: dict[str, float]) -> None:
+def _numbers(test: dict[str, float], split: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         for name, title in (
-            ("iou", "Test IoU"),
-            ("dice", "Test Dice"),
-            ("boundary_iou", "Test Boundary IoU"),
+            ("iou", f"{split} IoU"),
+            ("dice", f"{split} Dice"),
+            ("boundary_iou", f"{split} Boundary IoU"),
             ("worst", "Worst image, IoU"),
         ):
             if name in test:

@@ -9,7 +9,7 @@ from PIL import Image
 
 import zoo
 from pages.components.mask_viewer import mask_viewer
-from pages.images import encoding
+from pages.images import encoding, shared_images
 from zoo.preprocessing import images
 from zoo.segmentation import mask_edits, mask_refinement, masks
 
@@ -28,6 +28,7 @@ class Scene:
 
     Attributes:
         name: The photo's file name.
+        network: The name of the network that looked.
         encoded: The photo's file.
         size: (width, height) of the photo.
         shown: The photo as the screen shows it, RGB, at most ``stage.SIDE`` pixels wide and high.
@@ -38,6 +39,7 @@ class Scene:
     """
 
     name: str
+    network: str
     encoded: bytes = field(repr=False)
     size: tuple[int, int]
     shown: Image.Image = field(repr=False)
@@ -89,13 +91,14 @@ class Scene:
         return masks.area_fraction(masks.uncertain(self.result.probabilities))
 
 
-def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
+def look(model: zoo.Segmenter, encoded: bytes, name: str, shared: bool = False) -> Scene:
     """Let the network look at a photo.
 
     Args:
         model: The network.
         encoded: The photo's file.
         name: Its name.
+        shared: Whether every visitor may see it: its images get addresses of their own.
 
     Raises:
         ImageError: It is no image that can be used; the message says why.
@@ -109,12 +112,14 @@ def look(model: zoo.Segmenter, encoded: bytes, name: str) -> Scene:
     result = model.predict(photo)
     del photo
     small = replace(result, probabilities=mask_viewer.shrink(result.probabilities, size))
+    address = shared_images.address if shared else encoding.data_url
     return Scene(
         name=name,
+        network=model.name,
         encoded=encoded,
         size=whole,
         shown=shown,
         result=small,
-        photo=encoding.data_url(encoding.jpeg(shown, side=mask_viewer.SIDE), "jpeg"),
-        probabilities=mask_viewer.gray(np.asarray(small.probabilities)),
+        photo=address(encoding.jpeg(shown, side=mask_viewer.SIDE), "jpeg"),
+        probabilities=mask_viewer.gray(np.asarray(small.probabilities), address),
     )

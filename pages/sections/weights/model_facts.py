@@ -10,7 +10,7 @@ from pages.sections import training_history
 from zoo import records
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights import hub
-from zoo.weights.catalog import ModelInfo
+from zoo.weights.model_info import ModelInfo
 
 _NOT_FOR = "Not for decisions that touch anybody's safety or rights."
 

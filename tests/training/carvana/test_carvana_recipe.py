@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from tests import commands, own_process
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
 from training.carvana.carvana_recipe import CarvanaLearner, train
@@ -30,8 +29,6 @@ from zoo.loading import load_folder
 from zoo.segmentation import components
 from zoo.segmentation.masks import iou
 
-ROOT = Path(__file__).resolve().parents[3]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 SOURCES = TrainingSources([pair(f"c{k}", seed=k) for k in range(6)])
 HELD = ValidationSet([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 
@@ -202,23 +199,18 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:
     write_kaggle(tmp_path / "data", [pair(f"{k:012x}", seed=k) for k in range(12)])
-    script = tmp_path / "tiny.py"
-    script.write_text(
-        "from tests.training.tiny_cars import TINY\n"
-        "from training.carvana.__main__ import main\n"
-        "from training.carvana.carvana_settings import PRESETS\n"
-        "PRESETS['main'] = TINY\nmain()\n"
-    )
-    arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
-                 "--precision", "float32"]  # fmt: skip
-    alone = [sys.executable, *arguments, "--out", tmp_path / "one"]
-    together = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
-        *arguments, "--out", tmp_path / "two",
-    ]  # fmt: skip
-    for command in (alone, together):
-        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+    where = ("--data-dir", str(tmp_path / "data"), "--device", "cpu", "--precision", "float32")
+    command = ("tests.training.tiny_carvana_command", *where, "--epochs", "2", "--out")
+    assert own_process.run(*command, str(tmp_path / "one")) == 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    torchruns = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    both = [
+        own_process.start(*command, str(tmp_path / "two"), RANK=n, LOCAL_RANK=n, **torchruns)
+        for n in ("0", "1")
+    ]
+    assert [own_process.ended(process) for process in both] == [0, 0]
     one, two = (
         json.loads((tmp_path / name / "record.json").read_text()) for name in ("one", "two")
     )
@@ -230,10 +222,9 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
 
 
 def test_the_command_says_where_carvana_comes_from(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "training.carvana", "--data-dir", tmp_path, "--out", "x"]
     for more in ([], ["--download"]):
-        done = subprocess.run(
-            command + more, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        done = commands.run(
+            "training.carvana", "--data-dir", str(tmp_path), "--out", str(tmp_path / "x"), *more
         )
         assert done.returncode == 2
         assert "kaggle.com/c/carvana" in done.stderr

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pytest
 import torch
 from torch import nn
 
 from training.engine.distributed import Processes
-from training.engine.recipe_json import plain, read_recipe
+from training.engine.recipe_json import plain
 from training.engine.student import Student
 
 ALONE = Processes(0, 1, torch.device("cpu"))
@@ -74,11 +73,6 @@ class Outer:
     inner: Inner = field(default_factory=Inner)
 
 
-def test_a_recipe_comes_back_from_json_as_it_was() -> None:
+def test_a_recipe_is_written_as_json_gives_it_back() -> None:
     recipe = Outer(5, (1, 2, 3), Inner((0.5, 0.1)))
-    values = plain(recipe)
-    assert values == {"epochs": 5, "widths": [1, 2, 3], "inner": {"zoom": [0.5, 0.1]}}
-    assert read_recipe(Outer, values) == recipe
-    assert read_recipe(Outer, {"epochs": 5}) == Outer(5), "older than the other settings"
-    with pytest.raises(TypeError, match="no setting colour"):
-        read_recipe(Outer, {"colour": 1})
+    assert plain(recipe) == {"epochs": 5, "widths": [1, 2, 3], "inner": {"zoom": [0.5, 0.1]}}

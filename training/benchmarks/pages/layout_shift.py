@@ -60,14 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.url:
-            found = measure(options.url, options.page)
+            rows = measure(options.url, options.page)
         else:
             with page_wait.app() as url:
-                found = measure(url, options.page)
+                rows = measure(url, options.page)
     except RuntimeError as error:  # no Chromium, or the app did not start: a sentence says so
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(found, indent=2) if options.json else table(found))
+    print(json.dumps(rows, indent=2) if options.json else table(rows))
     return 0
 
 
@@ -107,18 +107,26 @@ def visit(browser: Any, address: str, width: int) -> dict[str, Any]:
     page = browser.new_page(viewport={"width": width, "height": 900})
     try:
         page.set_default_timeout(120_000)
-        page.add_init_script(_WATCH)
         late = Late()
-        page.route("**/static/js/*.js", late.ask)
+        late.watch(page)
         page.goto(address)
         page.wait_for_selector(IDLE)
-        page.evaluate(_TWO_FRAMES)
-        late.come()
+        late.come(page)
         page.wait_for_timeout(QUIET)
         page.wait_for_selector(IDLE)
-        shifts = page.evaluate("shifts")
+        return found(page)
     finally:
         page.close()
+
+
+def watch(page: Any) -> None:
+    """Let a page of Playwright note its shifts, from the next address on that it opens."""
+    page.add_init_script(_WATCH)
+
+
+def found(page: Any) -> dict[str, Any]:
+    """Return the shifts of a watched page until now, and what moved most, and how far down."""
+    shifts = page.evaluate("shifts")
     own = sorted((s for s in shifts if not s["aside"]), key=lambda s: -s["value"])
     first = own[0]["moved"] if own else []
     return {
@@ -134,16 +142,21 @@ class Late:
     def __init__(self) -> None:
         self._held: list[Route] | None = []
 
-    def ask(self, route: Route) -> None:
-        """Hand a script on, or keep it waiting."""
+    def watch(self, page: Any) -> None:
+        """Watch a page, as `watch` does, and keep the code of its elements waiting."""
+        watch(page)
+        page.route("**/static/js/*.js", self._ask)
+
+    def _ask(self, route: Route) -> None:
         folder, _, name = route.request.url.rpartition("/")
         if self._held is None or name in _at_once(folder):
             route.continue_()
         else:
             self._held.append(route)
 
-    def come(self) -> None:
-        """Hand on what waits, and from now on everything."""
+    def come(self, page: Any) -> None:
+        """Once the page is drawn without it, hand on what waits, and from now on everything."""
+        page.evaluate(_TWO_FRAMES)
         held, self._held = self._held or [], None
         for route in held:
             route.continue_()

@@ -1,7 +1,12 @@
-"""Visitors without a browser: they speak Streamlit's own protocol, so that many cost little."""
+"""Visitors without a browser: they speak Streamlit's own protocol, so that many cost little.
+
+They keep what a browser keeps, so that the server sends them what it would send to one: messages
+that come again are not sent again, and what has an address is fetched once.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +21,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
+
+from training.benchmarks.pages.browser_memory import FileMemory, MessageMemory
 
 PAGES = (
     "",  # the overview
@@ -82,12 +89,35 @@ def controls(messages: Sequence[ForwardMsg]) -> list[Control]:
     return found
 
 
+def drawing(
+    messages: Sequence[ForwardMsg], strokes: Sequence[Sequence[int]], png: bytes
+) -> Control | None:
+    """Return what draws on the pad of what a server sent; None if there is no pad.
+
+    Args:
+        messages: Of the run that drew the page.
+        strokes: Each x0, y0, x1, y1, … in a square of 1000 × 1000.
+        png: The same as a PNG file.
+    """
+    page = ""
+    url = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    for message in messages:
+        if message.WhichOneof("type") == "navigation":
+            page = message.navigation.page_script_hash
+        pad = message.delta.new_element.bidi_component
+        if "drawing_pad" in pad.component_name:
+            value = {"drawing": {"strokes": [list(s) for s in strokes], "png": url}}
+            state = WidgetState(id=pad.id, json_value=json.dumps(value))
+            return Control(page, message.delta.fragment_id, state)
+    return None
+
+
 class Visitor:
     """One session of a running app.
 
     Attributes:
         session: The session's id.
-        received: Bytes that the server has sent.
+        received: Bytes that the server has sent, those of images and scripts included.
 
     Args:
         url: Address of the app.
@@ -108,6 +138,10 @@ class Visitor:
                 open_timeout=patience,
             )
         )
+        self._messages = MessageMemory()
+        self._files = FileMemory(parts.netloc)
+        self._open.callback(self._files.close)
+        self._oldest, self._fragments = 0, list[str]()
         self.session = ""
         self.received = 0
         self._page = ""
@@ -136,9 +170,7 @@ class Visitor:
         self._page = page
         message = BackMsg()
         message.rerun_script.page_name = page
-        message.rerun_script.context_info.timezone = "UTC"
-        self._socket.send(message.SerializeToString())
-        return self._until_finished(page or "overview")
+        return self._ask(message)
 
     def click(self, control: Control) -> list[ForwardMsg]:
         """Use a control of the page that is open; return what the server sent.
@@ -149,10 +181,22 @@ class Visitor:
         message = BackMsg()
         message.rerun_script.page_script_hash = control.page
         message.rerun_script.fragment_id = control.fragment
-        message.rerun_script.context_info.timezone = "UTC"
         message.rerun_script.widget_states.widgets.append(control.state)
+        return self._ask(message)
+
+    def _ask(self, message: BackMsg) -> list[ForwardMsg]:
+        message.rerun_script.context_info.timezone = "UTC"
+        message.rerun_script.cached_message_hashes.extend(self._messages.hashes)
         self._socket.send(message.SerializeToString())
         return self._until_finished(self._page or "overview")
+
+    def look(self, messages: Sequence[ForwardMsg]) -> None:
+        """Fetch the images and scripts that messages name, as far as a browser would not have them.
+
+        Raises:
+            OSError: One of them is not to be had.
+        """
+        self.received += self._files.fetch(messages)
 
     def _until_finished(self, page: str) -> list[ForwardMsg]:
         received = []
@@ -165,13 +209,18 @@ class Visitor:
             self.received += len(data)
             message = ForwardMsg()
             message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+            message = self._messages.whole(message)
             received.append(message)
             if message.HasField("new_session"):
-                self.session = message.new_session.initialize.session_id
+                begun = message.new_session
+                self.session = begun.initialize.session_id
+                self._oldest = begun.config.max_cached_message_age
+                self._fragments = list(message.metadata.run.fragment_ids)
             if problem := _problem(message):
                 raise PageError(f"{page}: {problem}")
             finished = message.WhichOneof("type") == "script_finished"
             if finished and message.script_finished in _FINISHED:
+                self._messages.run_ended(self._oldest, self._fragments)
                 return received
 
 

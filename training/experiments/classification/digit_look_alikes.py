@@ -3,7 +3,7 @@
 Three times forty drawings of each kind, by a script, at many angles and with many pens; validation
 digits in printed frames; and images of no single digit, for the warning.
 
-    python -m training.experiments.classification.digit_look_alikes --data-dir ../shared/data
+    python -m training.experiments.classification.digit_look_alikes --data-dir DIR
 """
 
 from __future__ import annotations

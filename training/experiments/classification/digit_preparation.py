@@ -5,7 +5,7 @@ colours, light), sent through :func:`zoo.preprocessing.mnist_format.prepare` and
 accuracy on the same digits untouched stands beside. The preparation was tuned on the validation
 split.
 
-    python -m training.experiments.classification.digit_preparation --data-dir ../shared/data
+    python -m training.experiments.classification.digit_preparation --data-dir DIR
     --split test
 """
 

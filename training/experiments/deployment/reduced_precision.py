@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     packages = [p for p in ("numpy", "torch", "openvino") if find_spec(p) is not None]
     study = command.Study(NAME, QUESTION, options, packages)
     grid = CellGrid(options.out)
-    wanted = keys(zoo.list_models(), QUICK if options.quick else None)
+    wanted = keys(zoo.list_models(own=False), QUICK if options.quick else None)
     results = grid.all(wanted, partial(measure, data_dir=options.data_dir))
     rows = [
         {name: key[name] for name in ("model", "weights", "backend")}

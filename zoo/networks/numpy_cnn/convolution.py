@@ -117,6 +117,10 @@ class Convolution(Layer):
         return spread
 
 
+# Tried for 3×3 kernels: Winograd's F(2, 3) along the rows (Lavin & Gray 2016, eq. 5), which
+# multiplies 1.5 times less and gathers six numbers for each input value instead of nine. The same
+# to 1e-13, but a training step took 1.0 to 1.4 times as long (Xeon with AVX-512, two threads):
+# NumPy makes the sums one array at a time, and each passes through the cache once more.
 def convolve(x: Array, weight: Array, stride: int, padding: int, out: Array) -> None:
     """Write the convolution of x (C, H, W, N) with weight (O, C, k, k) to out (O, H', W', N)."""
     matrix, y = weight.reshape(len(weight), -1), out.reshape(len(out), -1)
