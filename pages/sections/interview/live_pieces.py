@@ -40,7 +40,7 @@ def _folding() -> None:
 
 @st.fragment
 def _skips() -> None:
-    st.markdown("**Try it:** cut skip connections of the shipped network.")
+    st.markdown("**Try it:** all skip connections of the shipped network are cut. Put them back one by one.")
     model = loaded_models.segmenter("carvana")
     view = model.model_input_image(_photo().read())
     run = trace_cache.run(model, trace_cache.small(model, view))
