@@ -21,7 +21,8 @@ from pages.common import (
     source,
     warm_up,
 )
-from pages.server import image_route, script_errors
+from pages.server import script_errors
+from pages.server.file_sender import FileSender
 from pages.server.lifespan import lifespan
 from pages.server.page_head import PageHead
 from pages.server.security_headers import SecurityHeaders
@@ -31,9 +32,9 @@ STATIC = Path(__file__).parent / "static"
 
 app = st.App(
     __file__,
-    routes=[*mounted(loaded_models.shared, f"{site.base()}/api"), *image_route.mounted()],
+    routes=mounted(loaded_models.shared, f"{site.base()}/api"),
     lifespan=lifespan,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits), Middleware(PageHead)],
+    middleware=[Middleware(m) for m in (SecurityHeaders, FileSender, UploadLimits, PageHead)],
     on_script_error=script_errors.show,
 )
 

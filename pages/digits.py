@@ -16,6 +16,7 @@ from pages.components.class_answer import class_answer
 from pages.components.drawing_pad import drawing_pad
 from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
+from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import colour_bar, encoding, heat_map, mosaic, shared_images
@@ -33,7 +34,9 @@ model = loaded_models.classifier("mnist")
 # (training.benchmarks.pages.digits_page, server and browser on the same two cores).
 HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
-OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"  # in the session's state
+# In the session's state.
+OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"
+INSIDE, SEEN = "digits-inside", "digits-seen"
 EMPTY = np.zeros((model.preprocessing.height, model.preprocessing.width), np.uint8)
 STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
@@ -145,8 +148,7 @@ def playground() -> None:
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
-    time.sleep(HEAD_START)
-    show_inside(*(answered or (None, "")))
+    show_inside(*(answered or (None, "")), loading)
 
 
 def show_pad() -> None:
@@ -237,24 +239,47 @@ def show_choices() -> None:
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
 
 
-def show_inside(view: np.ndarray | None, label: str) -> None:
-    """Draw what the network looked at, and every layer's output.
+@st.fragment
+def show_inside(view: np.ndarray | None, label: str, loading: bool) -> None:
+    """Draw what the network looked at, and every layer's output, once somebody looks there.
 
     With nothing on the pad the images are dark, but there: the page keeps its place.
     """
+    token = str(shown()["number"])
+    known = view is None or is_sample(view, label)
+    asked = INSIDE not in st.session_state or st.session_state.get(SEEN) == token
+    if wanted := loading or known or asked:
+        if not loading and not known:
+            time.sleep(HEAD_START)
+        st.session_state[INSIDE] = inside(view, label)
+    in_view.show("view-inside", token, wanted, on_seen)
+    found = st.session_state[INSIDE]
     st.header("What the network looked at", anchor="looked-at")
-    show_occlusion(view, label)
+    show_occlusion(found)
     st.header("Inside, layer by layer", anchor="layers")
     st.markdown(
         "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
         "stronger; dark: it is silent; amber: below zero."
     )
-    # Of an empty pad the network has no answer; a sample has maps of the same shapes.
-    looked_at = first_sample("digits").read() if view is None else view
-    found = layers(
-        loaded_models.key(model), looked_at, silent=view is None, shared=is_sample(view, label)
-    )
-    gallery.show("layers", found, columns=4)
+    gallery.show("layers", found["layers"], columns=4)
+
+
+def on_seen() -> None:
+    """Draw what is inside, for it has come into view."""
+    st.session_state[SEEN] = in_view.seen("view-inside")
+
+
+def inside(view: np.ndarray | None, label: str) -> dict[str, Any]:
+    """Return what the network looked at and what its layers made of it, dark for an empty pad."""
+    key = loaded_models.key(model)
+    if view is None:
+        images = occlusion_images(EMPTY, np.zeros(EMPTY.shape), label, shared_images.address)
+        # Of an empty pad the network has no answer; a sample has maps of the same shapes.
+        silent = layers(key, first_sample("digits").read(), silent=True, shared=True)
+        return {"label": "", "occlusion": images, "most": 0.0, "layers": silent}
+    images, most = covered(key, view, label)
+    found = layers(key, view, silent=False, shared=is_sample(view, label))
+    return {"label": label, "occlusion": images, "most": most, "layers": found}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -318,17 +343,13 @@ def occlusion_images(
     ]
 
 
-def show_occlusion(view: np.ndarray | None, label: str) -> None:
+def show_occlusion(found: Mapping[str, Any]) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    if view is None:
-        nothing = np.zeros(EMPTY.shape)
-        images, most = occlusion_images(EMPTY, nothing, label, shared_images.address), 0.0
-    else:
-        images, most = covered(loaded_models.key(model), view, label)
+    label, most = found["label"], found["most"]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
-        gallery.show("decided", images, columns=2)
-    if view is None:
+        gallery.show("decided", found["occlusion"], columns=2)
+    if not label:
         right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
         return
     points = number_format.points(most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from pages.components.class_answer import class_answer
 from pages.components.crop import crop
 from pages.components.drop_zone import drop_zone
 from pages.components.gallery import gallery
+from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import colour_bar, encoding, heat_map, shared_images
@@ -32,7 +34,9 @@ model = loaded_models.classifier("cifar10")
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
 TOP = 5
-OWN, LOADING = "objects-own", "objects-loading"  # in the session's state
+# In the session's state.
+OWN, LOADING = "objects-own", "objects-loading"
+REASONS, SEEN = "objects-reasons", "objects-seen"
 RIGHT, HARD, UNLIKE = "Named right", "Hard ones: truth → answer", "Unlike what it learned from"
 
 size = model.preprocessing
@@ -178,8 +182,7 @@ def playground() -> None:
     st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No image")
     hold_in_link()
     if answered is not None:
-        time.sleep(HEAD_START)
-        show_reasons(*answered)
+        show_reasons(*answered, loading)
 
 
 def show_answer() -> tuple[np.ndarray, str] | None:
@@ -267,6 +270,11 @@ def show_inputs() -> None:
         st.caption("It is not stored.")
 
 
+def recorded() -> Mapping[str, recorded_reasons.Reasons]:
+    """Return what explains the answers to the samples."""
+    return recorded_reasons.recorded(model, zoo.info(model.name).sha256)
+
+
 @st.cache_data(show_spinner=False, max_entries=128)
 def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.GalleryImage], str, str]:
     """Explain a class by two methods: a sample's answer as recorded, else once for all visitors.
@@ -274,9 +282,8 @@ def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.Galle
     Returns:
         Images, how far occlusion changes the answer, and what Grad-CAM does not find.
     """
-    known = recorded_reasons.recorded(model, zoo.info(model.name).sha256)
-    found = known.get(recorded_reasons.key(view, target))
-    url = shared_images.address if found else address
+    found = recorded().get(recorded_reasons.key(view, target))
+    url = shared_images.address if recorded_reasons.holds(recorded(), view) else address
     drop, cam = found or recorded_reasons.compute(model, view, target)
     seen = f"{size.width} × {size.height}"
     images = [
@@ -293,8 +300,13 @@ def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.Galle
     return images, points, nothing
 
 
-def show_reasons(view: np.ndarray, label: str) -> None:
-    """Draw what in the image speaks for a class, by two methods."""
+def on_seen() -> None:
+    """Draw the reasons, for they have come into view."""
+    st.session_state[SEEN] = in_view.seen("view-reasons")
+
+
+def show_reasons(view: np.ndarray, label: str, loading: bool) -> None:
+    """Draw what in the image speaks for a class, by two methods, once somebody looks there."""
     st.header("What the network looked at", anchor="looked-at")
     chosen = st.pills(
         "Class to explain; the answer, unless you choose another",
@@ -303,7 +315,15 @@ def show_reasons(view: np.ndarray, label: str) -> None:
         persist_state="session",
     )
     target = chosen or label
-    images, points, nothing = reasons(loaded_models.key(model), view, target)
+    token = f"{shown()['number']} {target}"
+    known = recorded_reasons.key(view, target) in recorded()
+    asked = REASONS not in st.session_state or st.session_state.get(SEEN) == token
+    if wanted := loading or known or asked:
+        if not loading and not known:
+            time.sleep(HEAD_START)
+        st.session_state[REASONS] = (target, *reasons(loaded_models.key(model), view, target))
+    in_view.show("view-reasons", token, wanted, on_seen)
+    target, images, points, nothing = st.session_state[REASONS]
     gallery.show("reasons", images, columns=3, few=3, stacked=True)
     st.markdown(
         f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "

@@ -43,8 +43,9 @@ def purposes() -> None:
 
 @st.cache_data(show_spinner=False)
 def band(collection: str, count: int) -> bytes:
-    """Return the first samples of a collection side by side, as a PNG file."""
-    return encoding.png(encoding.band([sample.read() for sample in samples(collection)[:count]]))
+    """Return the first samples of a collection side by side, as an image file."""
+    images = [sample.read() for sample in samples(collection)[:count]]
+    return encoding.smaller(encoding.band(images))
 
 
 def card(entry: site.Entry, name: str, wide: bool) -> None:
@@ -109,7 +110,8 @@ def _ends(values: list[float]) -> tuple[str, str]:
 def lead(entry: site.Entry, image: bytes, alt: str, shape: float) -> None:
     """Draw a card's image, which leads to its page."""
     name = site.name(entry)
-    image_link.show(f"lead-{name}", shared_images.address(image), alt, name, shape)
+    address = shared_images.address(image, encoding.kind(image))
+    image_link.show(f"lead-{name}", address, alt, name, shape)
 
 
 @st.cache_data(show_spinner=False)

@@ -10,7 +10,7 @@ from training import evaluate
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import export
-from training.metrics import error_samples, reason_record, top_activation_record
+from training.metrics import company_record, error_samples, reason_record, top_activation_record
 from training.publish.publishing import hub_errors, publish_weights
 from zoo.records import METRIC
 
@@ -45,7 +45,8 @@ def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
     """Measure every run on the test set, note all seeds in the first one's record, export it.
 
     The images that a classifier gets wrong most confidently go to zoo/samples, and which images
-    excite its channels most, and what explains its answers to the samples.
+    excite its channels most, and what explains its answers to the samples, and how they hang on
+    the batch.
 
     Args:
         folders: the finished runs by seed.
@@ -74,6 +75,7 @@ def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
         error_samples.save(bundled, data_dir)
     if "image_set" in read_json(bundled / "config.json"):
         top_activation_record.write(bundled.name)
-    if bundled.name in reason_record.having():
-        reason_record.write(bundled.name)
+    for record in (reason_record, company_record):
+        if bundled.name in record.having():
+            record.write(bundled.name)
     return bundled

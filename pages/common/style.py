@@ -12,6 +12,9 @@ _NO_ROOM = """
 /* components/drop_zone: it hands files to this uploader, which shows itself to say why not */
 [class*="st-key-uploader-"]:not(:has([data-testid=stFileChipIconError])) { display: none; }
 
+/* components/in_view: an element that only says where it is */
+[class*="st-key-view-"] { position: absolute; }
+
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
 [class*="st-key-purpose-"] { min-height: 62px; }
 """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from pages.common import shared_files
 
 _FOLDER = Path(__file__).parent
 
@@ -23,4 +26,21 @@ def component(name: str, *parts: str) -> Any:
     )
     for part in parts:
         js = (_FOLDER / name / f"{part}.js").read_text(encoding="utf-8") + js
-    return st.components.v2.component(f"cnn_lytical_{name}", html=html, css=css, js=js)
+    return st.components.v2.component(
+        f"cnn_lytical_{name}", html=html, css=css, js=_fetched_once(js)
+    )
+
+
+def _fetched_once(script: str) -> str:
+    """Return a script that is the one that browsers fetch and keep.
+
+    Streamlit sends a component's script whenever its data have changed, and most are far longer
+    than these.
+    """
+    address = shared_files.address(script.encode(), "js")
+    if address is None:
+        return script
+    return (
+        f"const found = await import(new URL({json.dumps(address)}, document.baseURI).href);\n"
+        "export default found.default;\n"
+    )

@@ -88,6 +88,16 @@ def band(images: Sequence[bytes], side: int = 112, rows: int = 1) -> Image.Image
     return sheet
 
 
+def smaller(image: Image.Image) -> bytes:
+    """Encode an image, mode RGB, as PNG, or as a good JPEG if that takes fewer bytes."""
+    return min(png(image), jpeg(image, max(image.size), quality=92), key=len)
+
+
+def kind(encoded: bytes) -> str:
+    """Return the format of a PNG or JPEG file, as in ``image/<kind>``."""
+    return "png" if encoded.startswith(b"\x89PNG") else "jpeg"
+
+
 def shape(png: bytes) -> float:
     """Return the width of a PNG file's image divided by its height."""
     width, height = struct.unpack(">II", png[16:24])

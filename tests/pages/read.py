@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from pages.images import shared_images
+from pages.common import shared_files
 
 
 def components(app: AppTest, name: str) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def image(address: str) -> bytes:
     head, _, encoded = address.partition(",")
     if head.startswith("data:"):
         return base64.b64decode(encoded)
-    found = shared_images.find(address.rpartition("/")[2])
+    found = shared_files.find(address.rpartition("/")[2])
     assert found is not None, address
     return found
 

@@ -28,6 +28,7 @@ from tests.pages import read
 from tests.pages.conftest import open_page
 from tests.training.experiments import norm_experiments
 from zoo import batch_norm, experiments
+from zoo.batch_norm import companies
 from zoo.networks.numpy_cnn import batch_normalization
 from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
@@ -230,7 +231,7 @@ def test_the_strips_show_images_and_the_first_one_flips_in_training_mode(page: A
     assert wrong > 0
     found = re.findall(r"\*\*(\d+) of (\d+)\*\* batches", text(page))
     assert int(found[0][0]) >= wrong
-    assert int(found[0][1]) == 1 + 3 * train_or_eval.DRAWS
+    assert int(found[0][1]) == 1 + 3 * companies.DRAWS
 
 
 @pytest.mark.usefixtures("nothing_recorded")

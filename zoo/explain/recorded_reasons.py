@@ -45,7 +45,16 @@ def key(view: np.ndarray, target: str) -> str:
         view: uint8 array (H, W) or (H, W, 3), what the network sees.
         target: Label of the class that is explained.
     """
-    return f"{hashlib.sha256(view.tobytes()).hexdigest()[:32]} {target}"
+    return f"{_digest(view)} {target}"
+
+
+def holds(record: Mapping[str, Reasons], view: np.ndarray) -> bool:
+    """Return whether an image is a sample, by what was recorded of them."""
+    return any(name.startswith(f"{_digest(view)} ") for name in record)
+
+
+def _digest(view: np.ndarray) -> str:
+    return hashlib.sha256(view.tobytes()).hexdigest()[:32]
 
 
 def compute(model: Model, view: np.ndarray, target: str) -> Reasons:

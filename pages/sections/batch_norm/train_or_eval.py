@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
@@ -16,11 +18,9 @@ from pages.sections.batch_norm import (
 )
 from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
+from zoo.batch_norm import companies
 from zoo.functions import softmax
 
-COMPANIES = (1, 2, 4, 16)  # batch sizes, and how often each is drawn
-DRAWS = 8
-LOOKED_AT = 64  # images among which those are looked for whose answer flips
 MEASURED = 256  # images behind a live point of the curve
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ONE_CLASS_SIZES = (4, 8, 16)
@@ -35,7 +35,7 @@ def batch_dependence(subject: Subject) -> None:
     chosen = norm_inputs.choose("bn.company", subject, order)
     label = int(subject.labels[chosen])
     with st.spinner("The network answers …", show_time=False):
-        drawn = {size: answers_in(subject, subject.key, chosen, size) for size in COMPANIES}
+        drawn = {size: answers_in(subject, subject.key, chosen, size) for size in companies.SIZES}
         alone = evaluated(subject, subject.key, chosen)
     said = [int(p.argmax()) for rows in drawn.values() for p in rows]
     others = [names[k] for k in said if k != label]
@@ -45,7 +45,7 @@ def batch_dependence(subject: Subject) -> None:
         f"![{names[label]}]({image}) In eval() **{names[int(np.argmax(alone))]}**, always; in "
         f"train() **{len(others)} of {len(said)}** batches make it something else{words}."
     )
-    rows = {f"batch of {size}": [float(p[label]) for p in drawn[size]] for size in COMPANIES}
+    rows = {f"batch of {size}": [float(p[label]) for p in drawn[size]] for size in companies.SIZES}
     charts.show(
         norm_charts.dots(rows, dict.fromkeys(rows, charts.accent()), alone[label], spacing=28),
         key="bn.company.chart",
@@ -135,25 +135,24 @@ def _measure(subject: Subject) -> None:
 @st.cache_data(show_spinner=False, max_entries=4)
 def flipping(_subject: Subject, key: str) -> np.ndarray:
     """Return sample images, those first that are right evaluated and wrong in a small batch."""
-    inputs, labels = _subject.inputs[:LOOKED_AT], _subject.labels[:LOOKED_AT]
-    alone = softmax(batch_norm.logits(_subject.network, inputs))
-    batch = softmax(batch_norm.logits(_subject.network, inputs, "batch", COMPANIES[-1]))
-    rows = np.arange(len(labels))
-    right = alone.argmax(axis=1) == labels
-    flips = right & (batch.argmax(axis=1) != labels)
-    lost = np.where(right, alone[rows, labels] - batch[rows, labels], -1.0)
-    return np.lexsort((-lost, ~flips))
+    order = _recorded(_subject).get("order")
+    if order is not None:
+        return order
+    return companies.flipping(_subject.network, _subject.inputs, _subject.labels)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def answers_in(_subject: Subject, key: str, index: int, size: int) -> np.ndarray:
     """Return the probabilities (draws, K) of an image in several batches of this size."""
-    inputs = _subject.inputs
-    others = np.delete(inputs[: 4 * LOOKED_AT], index, axis=0)
-    draws = 1 if size == 1 else DRAWS
-    return batch_norm.batch_dependence(
-        _subject.network, inputs[index], others, size, draws, seed=size
-    )
+    answers = _recorded(_subject).get(f"{index} {size}")
+    if answers is not None:
+        return answers
+    return companies.answers_in(_subject.network, _subject.inputs, index, size)
+
+
+def _recorded(subject: Subject) -> Mapping[str, np.ndarray]:
+    info = zoo.info(subject.name)
+    return companies.recorded(subject.name, info.sha256, info.image_set)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

@@ -1,4 +1,4 @@
-"""What a browser keeps of what it was sent: Streamlit's messages, and images with an address."""
+"""What a browser keeps: Streamlit's messages, and images and scripts with an address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_IMAGE = re.compile(r'"((?:/[^"/]+)*/(?:images|media)/[\w.]+)"')
+_ADDRESS = re.compile(r'"((?:/[^"/]+)*/(?:shared|media)/[\w.]+)"')
 
 
 @dataclass
@@ -66,8 +66,8 @@ class MessageMemory:
                 del self._kept[name]
 
 
-class ImageMemory:
-    """Images that were fetched, each once, over one connection.
+class FileMemory:
+    """Images and scripts that were fetched, each once, over one connection.
 
     Args:
         place: Host and port of the server.
@@ -78,7 +78,7 @@ class ImageMemory:
         self._known: set[str] = set()
 
     def fetch(self, messages: Sequence[Any]) -> int:
-        """Fetch the images that messages name and that are not there; return their bytes.
+        """Fetch the files that messages name and that are not there; return their bytes.
 
         Raises:
             OSError: One of them is not to be had.
@@ -98,7 +98,7 @@ class ImageMemory:
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != http.client.OK:
-            raise OSError(f"The image {path} was answered with {answer.status}.")
+            raise OSError(f"The file {path} was answered with {answer.status}.")
         return len(body)
 
     def close(self) -> None:
@@ -107,11 +107,12 @@ class ImageMemory:
 
 
 def addresses(messages: Sequence[Any]) -> Iterator[str]:
-    """Yield the paths of the images that messages name, in order, some maybe twice."""
+    """Yield the paths of the files that messages name, in order, some maybe twice."""
     for message in messages:
         element = message.delta.new_element
         kind = element.WhichOneof("type")
         if kind == "bidi_component":
-            yield from _IMAGE.findall(element.bidi_component.json)
+            yield from _ADDRESS.findall(element.bidi_component.js_content)
+            yield from _ADDRESS.findall(element.bidi_component.json)
         elif kind == "imgs":
             yield from (image.url for image in element.imgs.imgs if image.url.startswith("/"))

@@ -10,7 +10,7 @@ p50 and p95 by page, errors, and the server's cores and memory over time.
 Rows, one a number of sessions and page ("all": of all; "clicks": what was clicked on any page):
 
 - ``sessions``; ``page``; ``n``: runs; ``p50_s``, ``p95_s``: seconds; ``kb_a_run``: the server sent,
-  images included.
+  images and scripts included.
 - ``errors``, ``cores``, ``memory_mb`` (the most): of all pages together.
 """
 
@@ -37,7 +37,7 @@ from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 QUESTION = "How long does each of a class of students wait, and what does the server need?"
 LIMITS = (
     "Server and visitors on the same cores of one machine. The visitors keep messages and images "
-    "as a browser does, but fetch neither Streamlit's scripts nor fonts, and draw nothing."
+    "as a browser does, but fetch neither Streamlit's own scripts nor fonts, and draw nothing."
 )
 PAUSE = (2.0, 6.0)  # seconds between a session's actions
 NEW_PAGE = 0.4  # share of the actions that open another page, where there is something to click
@@ -52,7 +52,7 @@ class PageRun:
         page: Its address.
         opened: Whether the page was opened; else something on it was clicked.
         seconds: From the request to the end of the run.
-        received: Bytes that the server sent, those of images included.
+        received: Bytes that the server sent, those of images and scripts included.
     """
 
     page: str

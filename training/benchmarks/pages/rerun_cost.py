@@ -4,7 +4,7 @@
 Streamlit's own protocol (`visitors`) open its pages, click their sample images and switches, and
 draw digits. Neither figure depends on what else the machine does, as waiting would. The processor
 time is the whole server's, so it holds what the housekeeping takes meanwhile, and what it takes to
-send the images that a browser would fetch.
+send the files that a browser would fetch.
 
 Actions, a line each:
 
@@ -49,7 +49,7 @@ class Cost:
         action: What was done; see above.
         runs: How often.
         milliseconds: Processor time of the server a run.
-        kilobytes: Sent to the visitor a run, images included.
+        kilobytes: Sent to the visitor a run, images and scripts included.
     """
 
     page: str

@@ -1,7 +1,7 @@
 """Visitors without a browser: they speak Streamlit's own protocol, so that many cost little.
 
 They keep what a browser keeps, so that the server sends them what it would send to one: messages
-that come again are not sent again, and an image with an address is fetched once.
+that come again are not sent again, and what has an address is fetched once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from training.benchmarks.pages.browser_memory import ImageMemory, MessageMemory
+from training.benchmarks.pages.browser_memory import FileMemory, MessageMemory
 
 PAGES = (
     "",  # the overview
@@ -117,7 +117,7 @@ class Visitor:
 
     Attributes:
         session: The session's id.
-        received: Bytes that the server has sent, those of images included.
+        received: Bytes that the server has sent, those of images and scripts included.
 
     Args:
         url: Address of the app.
@@ -139,8 +139,8 @@ class Visitor:
             )
         )
         self._messages = MessageMemory()
-        self._images = ImageMemory(parts.netloc)
-        self._open.callback(self._images.close)
+        self._files = FileMemory(parts.netloc)
+        self._open.callback(self._files.close)
         self._oldest, self._fragments = 0, list[str]()
         self.session = ""
         self.received = 0
@@ -191,12 +191,12 @@ class Visitor:
         return self._until_finished(self._page or "overview")
 
     def look(self, messages: Sequence[ForwardMsg]) -> None:
-        """Fetch the images that messages name and that a browser would not have already.
+        """Fetch the images and scripts that messages name, as far as a browser would not have them.
 
         Raises:
             OSError: One of them is not to be had.
         """
-        self.received += self._images.fetch(messages)
+        self.received += self._files.fetch(messages)
 
     def _until_finished(self, page: str) -> list[ForwardMsg]:
         received = []
