@@ -236,7 +236,7 @@ def playground() -> None:
         answer = changed(seen)
         show_answer(answer)
         show_components(whole)
-        cut_out.choose()
+        cut_out.choose(LABEL)
         if answer.found(threshold()):
             cut_out.show_downloads(answer, threshold())
     hold_in_link()

@@ -220,6 +220,15 @@ print(json.dumps(found))
 """
 
 
+COMMANDS = """
+import sys
+from zoo.__main__ import main
+for line in sys.argv[1:]:
+    assert main(line.split(" ")) == 0
+    print("---")
+"""
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the tree with the four edits, and the model trained and exported."""
@@ -280,10 +289,12 @@ def test_the_library_the_card_and_the_documents_know_it(tree: Path) -> None:
 
 def test_the_command_knows_it(tree: Path, tmp_path: Path) -> None:
     image = str(next((ROOT / "zoo/samples/digits").glob("*.png")))
-    assert "clothes" in run(tree, "-m", "zoo", "list")
-    assert "Clothes, CC0 1.0" in run(tree, "-m", "zoo", "info", "clothes")
-    assert "clothes: 3 files match" in run(tree, "-m", "zoo", "verify")
-    (answer,) = json.loads(run(tree, "-m", "zoo", "predict", "clothes", image, "--json"))
+    lines = ("list", "info clothes", "verify", f"predict clothes {image} --json")
+    listed, told, verified, predicted, _ = run(tree, "-c", COMMANDS, *lines).split("---\n")
+    assert "clothes" in listed
+    assert "Clothes, CC0 1.0" in told
+    assert "clothes: 3 files match" in verified
+    (answer,) = json.loads(predicted)
     assert set(answer["probabilities"]) == {"shirt", "trousers", "bag"}
 
 

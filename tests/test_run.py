@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from types import ModuleType
 
@@ -87,7 +88,16 @@ def test_a_python_without_ensurepip_is_told_what_to_install(run, tmp_path) -> No
     assert run.version_inside("import pip")
 
 
-def test_an_environment_whose_python_is_gone_is_made_again(run) -> None:
+def test_an_environment_whose_python_is_gone_is_made_again(run, monkeypatch) -> None:
+    make = venv.create
+
+    def with_a_stand_in_for_pip(folder: Path, with_pip: bool, clear: bool) -> None:
+        make(folder, clear=clear)
+        (packages,) = folder.glob("[Ll]ib/**/site-packages")
+        if with_pip:
+            (packages / "pip.py").touch()
+
+    monkeypatch.setattr(run.venv, "create", with_a_stand_in_for_pip)
     run.BIN.mkdir(parents=True)
     run.PYTHON.symlink_to("/no/such/python")
     assert run.make_environment()

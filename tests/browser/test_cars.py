@@ -442,7 +442,6 @@ def test_a_model_of_the_host_s_own_is_chosen_and_compared(visit, tmp_path, monke
     with app(("-m", "tests.red_cars", str(path))) as address:
         page = visit(f"{address}/cars")
         wait_for_photo(page, 1)
-        upload(page)
         page.get_by_text("Compare with another model").click()
         page.get_by_role("combobox", name="Second").click()
         page.get_by_role("option", name="strict").click()

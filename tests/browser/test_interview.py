@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from pages.components import prediction as component_module
-from tests.browser.test_accessibility import AXE, RUN, STREAMLITS
+from tests.browser.test_every_page import AXE, RUN, STREAMLITS
 from tests.browser.waiting import eventually, settled
 
 PHONE = {"width": 390, "height": 844}

@@ -67,3 +67,10 @@ CASES = [
     Case("wrong-file", "wrong-file", r"sent it twice", {"path": "record.json"}),
     Case("redirect", "redirect", RECOVERS),
 ]
+# A kind of outcome each: refused, failing, recovered, slow, silent, never whole. By these one sees
+# what an entry point makes of an outcome; which outcome a fault has is decided below it.
+KINDS_OF_OUTCOME = [
+    case
+    for case in CASES
+    if case.name in ("401", "500", "503-once", "slow", "hang-body", "corrupt-always")
+]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.hub import tiny
 from tests.hub.conftest import Published
-from tests.hub.outcomes import CASES, RECOVERS, Case
+from tests.hub.outcomes import KINDS_OF_OUTCOME, RECOVERS, Case
 from tests.hub_server.fixtures import ROOT
 
 
@@ -30,7 +30,7 @@ def _sidebar(app: AppTest) -> str:
     return "\n".join(caption.value for caption in app.sidebar.caption)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", KINDS_OF_OUTCOME, ids=lambda case: case.name)
 def test_overview(published: Published, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     monkeypatch.setenv("ZOO_TIMEOUT", case.timeout)
     started = time.perf_counter()

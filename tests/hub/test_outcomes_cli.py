@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from tests.hub import tiny
-from tests.hub.outcomes import CASES, RECOVERS, Case
+from tests.hub.outcomes import CASES, KINDS_OF_OUTCOME, RECOVERS, Case
 from tests.hub.workspace import Workspace
 from tests.hub_server import HubServer
 
@@ -33,7 +33,7 @@ def command(workspace: Workspace, hub: HubServer, hub_api: HfApi, monkeypatch) -
     return Command(workspace, hub)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", KINDS_OF_OUTCOME, ids=lambda case: case.name)
 def test_pull(command: Command, case: Case) -> None:
     with case.on(command.hub):
         done = command("pull", "mnist", ZOO_TIMEOUT=case.timeout)

@@ -88,6 +88,7 @@ def test_the_first_page_does_not_wait_for_torch(monkeypatch: pytest.MonkeyPatch)
 
     loaded = []
     real = zoo.load
+    st.cache_resource.clear()  # what the tests before it have loaded
     with monkeypatch.context() as patch:
         patch.setattr(loaded_models, "_torch_is_imported", lambda: False)
         patch.setattr(zoo, "load", lambda name, **how: loaded.append(name) or real(name, **how))

@@ -27,9 +27,9 @@ FORK = """
 import os, sys
 import zoo
 from zoo.samples import samples
-name, kind = sys.argv[1:]
+name, kind, times = sys.argv[1:]
 model = zoo.load(name, source="bundle", device="cpu")
-many = [s.path for s in samples(kind)] * 20
+many = [s.path for s in samples(kind)] * int(times)
 expected = [a.label for a in model.predict_batch(many)]  # starts the threads
 child = os.fork()
 if not child:
@@ -41,10 +41,14 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
-@pytest.mark.parametrize(("name", "kind"), [("mnist", "digits"), ("cifar10", "objects")])
-def test_a_model_that_was_used_before_a_fork_works_in_the_child(name: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind", "times"), [("mnist", "digits", "20"), ("cifar10", "objects", "3")]
+)
+def test_a_model_that_was_used_before_a_fork_works_in_the_child(
+    name: str, kind: str, times: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORK, name, kind],
+        [sys.executable, "-c", FORK, name, kind, times],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "2"},
         timeout=200,

@@ -90,8 +90,8 @@ def _colour(text: str) -> str | None:
     return f"#{text.lower()}" if re.fullmatch("[0-9a-fA-F]{6}", text) else None
 
 
-def choose() -> None:
-    """Draw the choice of the background, and whether to trim."""
+def choose(label: str) -> None:
+    """Draw the choice of the background, and whether to trim to what is cut out, a "car"."""
     now = look()
     if now.kind == "Image" and (problem := st.session_state.get("backdrop-problem")):
         st.error(problem, icon=":material/image_not_supported:")
@@ -113,10 +113,11 @@ def choose() -> None:
     if now.kind == "Image":
         st.file_uploader("Another image", key="backdrop", on_change=_on_image)
     st.toggle(
-        "Trim to the car",
+        f"Trim to the {label}",
         key="trim",
         on_change=lambda: set_look(trim=st.session_state["trim"]),
-        help="The cut-out ends around the car, with a little room; the mask keeps the photo's size",
+        help=f"The cut-out ends around the {label}, with a little room; the mask keeps the photo's "
+        "size",
     )
 
 
@@ -176,7 +177,7 @@ def show_downloads(seen: Scene, threshold: float) -> None:
         key="download-mask",
         width="stretch",
     )
-    trimmed = ", the cut-out trimmed to the car" if wanted.trim else ""
+    trimmed = f", the cut-out trimmed to the {seen.result.label}" if wanted.trim else ""
     st.caption(
         f"At the photo's own size, {width} × {height}{trimmed}, with your threshold and changes. "
         f"In the mask, white is {seen.result.label}."

@@ -96,7 +96,7 @@ def _kept(key: str, photo: Image.Image, first: str, second: str) -> Compared:
 
 def _draw(photo: Image.Image, found: Compared, first: str, second: str) -> None:
     for column, name in zip(st.columns(3, gap="small"), (first, second, ""), strict=True):
-        with column:
+        with column, st.container(gap="xsmall"):
             if not name:
                 _draw_difference(photo, found.masks[first], found.masks[second])
                 continue

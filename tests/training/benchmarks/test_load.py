@@ -39,7 +39,7 @@ def test_a_click_on_a_sample_reruns_its_part_of_the_page_with_that_sample(server
 
 
 def test_a_small_class_meets_no_error_and_is_measured(server: Server) -> None:
-    found = load.measure(server, 2, seconds=12.0, pause=(0.05, 0.1), pages=["digits"])
+    found = load.measure(server, 2, seconds=4.0, pause=(0.05, 0.1), pages=["digits"])
     assert found.errors == []
     assert {run.opened for run in found.runs} == {True, False}
     result = load.summary(found)

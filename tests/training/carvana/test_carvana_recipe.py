@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests import commands
+from tests import commands, own_process
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
 from training.carvana.carvana_recipe import CarvanaLearner, train
@@ -31,8 +28,6 @@ from zoo.loading import load_folder
 from zoo.segmentation import components
 from zoo.segmentation.masks import iou
 
-ROOT = Path(__file__).resolve().parents[3]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 SOURCES = TrainingSources([pair(f"c{k}", seed=k) for k in range(6)])
 HELD = ValidationSet([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 
@@ -203,23 +198,10 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:
     write_kaggle(tmp_path / "data", [pair(f"{k:012x}", seed=k) for k in range(12)])
-    script = tmp_path / "tiny.py"
-    script.write_text(
-        "from tests.training.tiny_cars import TINY\n"
-        "from training.carvana.__main__ import main\n"
-        "from training.carvana.carvana_settings import PRESETS\n"
-        "PRESETS['main'] = TINY\nmain()\n"
-    )
-    arguments = [script, "--data-dir", tmp_path / "data", "--epochs", "2", "--device", "cpu",
-                 "--precision", "float32"]  # fmt: skip
-    alone = [sys.executable, *arguments, "--out", tmp_path / "one"]
-    together = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
-        *arguments, "--out", tmp_path / "two",
-    ]  # fmt: skip
-    for command in (alone, together):
-        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+    where = ("--data-dir", str(tmp_path / "data"), "--device", "cpu", "--precision", "float32")
+    command = ("tests.training.tiny_carvana_command", *where, "--epochs", "2", "--out")
+    assert own_process.run(*command, str(tmp_path / "one")) == 0
+    assert own_process.run_together(2, *command, str(tmp_path / "two")) == [0, 0]
     one, two = (
         json.loads((tmp_path / name / "record.json").read_text()) for name in ("one", "two")
     )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from tests import commands, own_process
 from tests.training.tiny_images import CPU, TINY, make_images, write_batches
 from training import evaluate
 from training.cifar10 import cifar10_recipe
@@ -35,9 +33,7 @@ from training.finish import export_first
 from training.metrics.class_predictions import measure, predict, views
 from zoo.networks.cifar_net import CifarNet
 
-ROOT = Path(__file__).resolve().parents[3]
-# One thread a process: it need not fight for the cores, and always adds up in the same order.
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+TINY_COMMAND = "tests.training.tiny_cifar10_command"
 TRAINING, VALIDATION = make_images(120), make_images(30, seed=1)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -59,10 +55,10 @@ def assert_same(first: Path, second: Path) -> None:
 
 
 @pytest.mark.parametrize("keep_ratio", [1.0, 0.5])
-def test_overfits_64_images(keep_ratio: float, tmp_path: Path) -> None:
+def test_overfits_32_images(keep_ratio: float, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = LabelledImages(
-        rng.integers(0, 256, (64, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 64)
+        rng.integers(0, 256, (32, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 32)
     )
     recipe = replace(
         TINY, epochs=round(45 / keep_ratio), batch=16, keep_ratio=keep_ratio, widths=(16, 32, 32),
@@ -103,43 +99,29 @@ def test_images_are_small_for_the_first_part_of_a_run() -> None:
     assert sizes == [24] * 6 + [32] * 3
 
 
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
-    write_batches(tmp_path / "data" / "cifar-10-batches-py", make_images(150), VALIDATION)
-    base = [sys.executable, "-c", SCRIPT, str(tmp_path / "data")]
-    subprocess.run([*base, str(tmp_path / "whole")], check=True, env=ENVIRONMENT)
+def command(data: Path, out: Path, *options: str, batch: int = 20) -> list[str]:
+    where = [str(batch), "--data-dir", str(data), "--out", str(out), "--seed", "5"]
+    return [TINY_COMMAND, *where, "--device", "cpu", "--precision", "float32", *options]
 
-    broken = tmp_path / "broken"
-    process = subprocess.Popen([*base, str(broken)], env=ENVIRONMENT)
+
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
+    data, whole, broken = (tmp_path / name for name in ("data", "whole", "broken"))
+    write_batches(data / "cifar-10-batches-py", make_images(150), VALIDATION)
+    assert own_process.run(*command(data, whole, "--epochs", "4")) == 0
+
+    process = own_process.start(*command(data, broken, "--epochs", "4"))
     deadline = time.monotonic() + 120
     while not (broken / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (broken / "model.safetensors").exists(), "the run ended before it was killed"
-    subprocess.run([*base, str(broken), "--resume"], check=True, env=ENVIRONMENT)
+        time.sleep(0.001)
+    process.kill()
+    assert own_process.ended(process) == -signal.SIGKILL, "the run ended before it was killed"
+    assert not (broken / "model.safetensors").exists()
+    assert own_process.run(*command(data, broken, "--epochs", "4", "--resume")) == 0
 
-    assert_same(tmp_path / "whole", broken)
+    assert_same(whole, broken)
     record = json.loads((broken / "record.json").read_text())
     assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
     assert [r["compute"] for r in record["resumed"]] == [record["compute"]]
-
-
-# As a user would start it, with a recipe small enough for a test. A checkpoint after every look
-# at the loss, so that the kill falls into the middle of an epoch.
-SCRIPT = """
-import sys
-from dataclasses import replace
-from tests.training.tiny_images import TINY
-from training.cifar10.__main__ import main
-from training.cifar10.cifar10_settings import PRESETS
-from training.engine import loop
-PRESETS["best"] = replace(TINY, epochs=4, batch=20)
-loop.CHECKPOINT_SECONDS = 0
-data, out, *rest = sys.argv[1:]
-sys.argv[1:] = ["--data-dir", data, "--out", out, "--seed", "5", "--device", "cpu",
-                "--precision", "float32", *rest]
-sys.exit(main())
-"""
 
 
 def test_a_resumed_run_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, monkeypatch) -> None:
@@ -167,16 +149,11 @@ def test_a_resumed_run_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, monkeyp
 
 def test_two_processes_learn_like_one(tmp_path: Path) -> None:
     write_batches(tmp_path / "cifar-10-batches-py", make_images(150), VALIDATION)
-    script = tmp_path / "run.py"
-    script.write_text(SCRIPT.replace("epochs=4, batch=20", "epochs=6"))
-    arguments = [str(script), str(tmp_path)]
-    one = [sys.executable, *arguments, str(tmp_path / "one")]
-    torchrun = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-        *arguments, str(tmp_path / "two"),
-    ]  # fmt: skip
-    for command in (one, torchrun):
-        subprocess.run(command, check=True, env=ENVIRONMENT, cwd=tmp_path, capture_output=True)
+    alone, together = (
+        command(tmp_path, tmp_path / name, "--epochs", "6", batch=40) for name in ("one", "two")
+    )
+    assert own_process.run(*alone) == 0
+    assert own_process.run_together(2, *together) == [0, 0]
     first, second = (json.loads((tmp_path / n / "record.json").read_text()) for n in ("one", "two"))
     assert (first["compute"]["processes"], second["compute"]["processes"]) == (1, 2)
     # Each process normalizes its own half of the batch, so the runs differ a little.
@@ -338,8 +315,8 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_another(tmp_path: Path) -> 
 
 
 def test_bad_input_gets_one_line(tmp_path: Path) -> None:
-    base = [sys.executable, "-m", "training.cifar10", "--data-dir", str(tmp_path)]
-    done = subprocess.run([*base, "--out", str(tmp_path / "x")], capture_output=True, text=True)
+    where = ("--data-dir", str(tmp_path), "--out", str(tmp_path / "x"))
+    done = commands.run("training.cifar10", *where)
     assert done.returncode == 2
     assert done.stderr.startswith("error: There is no CIFAR-10 in")
     assert done.stderr.count("\n") == 1

@@ -371,7 +371,11 @@ def test_bfloat16_changes_little(data_dir: Path) -> None:
     assert ends[0]["loss"] == pytest.approx(ends[1]["loss"], rel=0.1)
 
 
-def test_folding_and_race_are_recorded_for_the_page(folder: Path) -> None:
+def test_folding_and_race_are_recorded_for_the_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_norm_race, "RATES", (0.1, 0.01))
+    monkeypatch.setattr(batch_norm_folding, "IMAGES", (1, 2))
     for module in (batch_norm_folding, batch_norm_race):
         content = run(module, folder, folder)
         assert content["quick"] is True
@@ -379,6 +383,9 @@ def test_folding_and_race_are_recorded_for_the_page(folder: Path) -> None:
         assert content["rows"]
     race = content["rows"]
     assert {row["norm"] for row in race} == {"batch", "none"}
+    assert {(row["learning_rate"], row["seed"]) for row in race} == {
+        (rate, seed) for rate in (0.1, 0.01) for seed in batch_norm_race.SEEDS
+    }
     assert max(row["step"] for row in race) == 16
 
 
