@@ -40,7 +40,7 @@ def _folding() -> None:
 
 @st.fragment
 def _skips() -> None:
-    st.markdown("**Try it:** cut skip connections of the shipped network.")
+    st.markdown("**Try it:** every skip connection is cut. Put them back one by one.")
     model = loaded_models.segmenter("carvana")
     view = model.model_input_image(_photo().read())
     run = trace_cache.run(model, trace_cache.small(model, view))
@@ -62,7 +62,7 @@ def _skips() -> None:
 
 @st.fragment
 def _colours() -> None:
-    st.markdown("**Try it:** a number of the first layer comes from all three channels at once.")
+    st.markdown("**Try it:** a number of one map, summed over red, green and blue.")
     model = loaded_models.classifier("cifar10")
     run = trace_cache.run(model, model.model_input_image(samples("objects")[0].read()))
     layer = next(one for one in run.layers if one.kind == "convolution")
