@@ -49,13 +49,19 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         recorded_figures.rule()
 
 st.header("See it", anchor="steps")
-st.markdown(
-    "Of a channel's values at all places of all images, BatchNorm takes the mean μ off, divides by "
-    "the standard deviation σ, then scales and shifts by γ and β, which the network learns. "
-    "**Move γ and watch the answer.**"
-)
-live_steps.show()
-live_steps.averages()
+at_work, shared, running = st.tabs(["γ and β at work", "What shares a mean", "The running mean"])
+with at_work:
+    st.markdown(
+        "Of a channel's values at all places of all images, BatchNorm takes the mean μ off, "
+        "divides by the standard deviation σ, then scales and shifts by γ and β, which the "
+        "network learns. "
+        "**Move γ and watch the answer.**"
+    )
+    live_steps.show()
+with shared:
+    live_steps.shared()
+with running:
+    live_steps.running()
 
 st.header("train() is not eval()", anchor="modes")
 st.markdown(
@@ -84,7 +90,7 @@ if found["statistics"] is not None:
         "Szegedy 2015)? Or because loss and gradient change less along a step, so that the step "
         "does what it promises (Santurkar et al. 2018)?"
     )
-    reasons.show(found["statistics"])
+    reasons.show(found["statistics"], {claim.claim: claim for claim in verdicts})
 
 left, right = st.columns(2, gap="medium")
 if found["where"] is not None:
@@ -101,17 +107,19 @@ if found["depth"] is not None:
     st.header("In a deep network", anchor="depth")
     recorded_figures.places(found["depth"], "bn.depth")
 
-st.header("Fold it", anchor="folding")
-st.markdown(
-    "In evaluation μ, σ, γ and β are fixed: one factor and one shift a channel, which the "
-    "convolution in front can take over."
-)
-st.latex(
-    r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
-    r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
-)
-live_folding.show(subject)
-
-st.header("In code", anchor="code")
-in_code.show()
+left, right = st.columns([5, 7], gap="medium")
+with left:
+    st.header("Fold it", anchor="folding")
+    st.markdown(
+        "In evaluation μ, σ, γ and β are fixed: one factor and one shift a channel, which the "
+        "convolution in front can take over."
+    )
+    st.latex(
+        r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
+        r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
+    )
+    live_folding.show(subject)
+with right:
+    st.header("In code", anchor="code")
+    in_code.show()
 st.caption(f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}.")

@@ -19,7 +19,7 @@ from pages.components.gallery import gallery
 from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, heat_map, mosaic, shared_images
+from pages.images import encoding, heat_map, mosaic, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
@@ -148,7 +148,8 @@ def playground() -> None:
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
-    show_inside(*(answered or (None, "")), loading)
+    view, label = answered or (None, "")
+    show_inside(view, label, loading)
 
 
 def show_pad() -> None:
@@ -276,10 +277,10 @@ def inside(view: np.ndarray | None, label: str) -> dict[str, Any]:
         images = occlusion_images(EMPTY, np.zeros(EMPTY.shape), label, shared_images.address)
         # Of an empty pad the network has no answer; a sample has maps of the same shapes.
         silent = layers(key, first_sample("digits").read(), silent=True, shared=True)
-        return {"label": "", "occlusion": images, "most": 0.0, "layers": silent}
-    images, most = covered(key, view, label)
+        return {"label": "", "occlusion": images, "bar": "", "layers": silent}
+    images, bar = covered(key, view, label)
     found = layers(key, view, silent=False, shared=is_sample(view, label))
-    return {"label": label, "occlusion": images, "most": most, "layers": found}
+    return {"label": label, "occlusion": images, "bar": bar, "layers": found}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -317,12 +318,12 @@ def is_sample(view: np.ndarray | None, label: str) -> bool:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def covered(key: str, view: np.ndarray, label: str) -> tuple[list[gallery.GalleryImage], float]:
-    """Return what the network sees and where covering it changes the answer, and by how much."""
+def covered(key: str, view: np.ndarray, label: str) -> tuple[list[gallery.GalleryImage], str]:
+    """Return what the network sees and where covering it changes the answer, and the key to it."""
     found = known().get(recorded_reasons.key(view, label))
     url = shared_images.address if found else address
     drop = found[0] if found else zoo.explain.occlusion(model, view, label)
-    return occlusion_images(view, drop, label, url), float(np.abs(drop).max())
+    return occlusion_images(view, drop, label, url), heat_map.bar(drop)
 
 
 def occlusion_images(
@@ -345,20 +346,19 @@ def occlusion_images(
 
 def show_occlusion(found: Mapping[str, Any]) -> None:
     """Draw what the network sees, and where covering it changes the answer."""
-    label, most = found["label"], found["most"]
+    label = found["label"]
     left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
         gallery.show("decided", found["occlusion"], columns=2)
     if not label:
         right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
         return
-    points = number_format.points(most)
     with right:
         st.markdown(
             f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
             f"the network less sure of **{label}**; where it is **amber**, more sure."
         )
-        st.html(colour_bar.bar(f"+{points}", f"−{points}", heat_map.COLOURS))
+        st.html(found["bar"])
 
 
 on_link()

@@ -20,7 +20,7 @@ from pages.components.gallery import gallery
 from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import colour_bar, encoding, heat_map, shared_images
+from pages.images import encoding, heat_map, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
@@ -280,7 +280,7 @@ def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.Galle
     """Explain a class by two methods: a sample's answer as recorded, else once for all visitors.
 
     Returns:
-        Images, how far occlusion changes the answer, and what Grad-CAM does not find.
+        Images, the key to the colours of occlusion, and what Grad-CAM does not find.
     """
     found = recorded().get(recorded_reasons.key(view, target))
     url = shared_images.address if recorded_reasons.holds(recorded(), view) else address
@@ -295,9 +295,8 @@ def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.Galle
             for title, values, least in (("Grad-CAM", cam, 1e-9), ("Occlusion", drop, 0.02))
         ),
     ]
-    points = number_format.points(float(np.abs(drop).max()))
     nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
-    return images, points, nothing
+    return images, heat_map.bar(drop, "Occlusion"), nothing
 
 
 def on_seen() -> None:
@@ -323,7 +322,7 @@ def show_reasons(view: np.ndarray, label: str, loading: bool) -> None:
             time.sleep(HEAD_START)
         st.session_state[REASONS] = (target, *reasons(loaded_models.key(model), view, target))
     in_view.show("view-reasons", token, wanted, on_seen)
-    target, images, points, nothing = st.session_state[REASONS]
+    target, images, bar, nothing = st.session_state[REASONS]
     gallery.show("reasons", images, columns=3, few=3, stacked=True)
     st.markdown(
         f"**Grad-CAM** weighs the last maps by how much they raise the logit of **{target}**; they "
@@ -331,7 +330,7 @@ def show_reasons(view: np.ndarray, label: str, loading: bool) -> None:
         f"the mean colour: where it is violet, that makes the network less sure of **{target}**; "
         "where it is amber, more sure."
     )
-    st.html(colour_bar.bar(f"Occlusion +{points}", f"−{points}", heat_map.COLOURS))
+    st.html(bar)
 
 
 on_link()

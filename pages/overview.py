@@ -14,6 +14,7 @@ from pages.components.image_link import image_link
 from pages.images import encoding, mosaic, shared_images
 from pages.sections import training_history
 from pages.sections.batch_norm import recorded_series
+from pages.sections.segmentation import skip_training
 from zoo import records
 from zoo.samples import samples
 
@@ -85,12 +86,13 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
 
 def link(entry: site.Entry) -> None:
     """Draw a card's way to its page."""
-    st.page_link(
-        entry.path,
-        label=f"Open {entry.title}",
-        icon=":material/arrow_forward:",
-        icon_position="right",
-    )
+    with st.container(key=f"open-page-{site.name(entry)}"):
+        st.page_link(
+            entry.path,
+            label=f"Open {entry.title}",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+        )
 
 
 def _development(points: list[tuple[int, float]]) -> str:
@@ -160,25 +162,58 @@ def batch_norm_card() -> None:
     )
 
 
-INSIDE: dict[str, Callable[[], None]] = {
-    "pages/feature_maps.py": feature_maps_card,
-    "pages/batch_norm.py": batch_norm_card,
+def skip_connections_card() -> None:
+    """Draw what a network without skip connections finds, if it is recorded."""
+    found = skip_training.recorded()
+    entry = site.by_name("skip_connections")
+    if found is None or entry is None:
+        return
+    iou = skip_training.means(found)
+    alt = "A photo, the mask with and the mask without skip connections; to the page about them"
+    lead(entry, skip_training.strip(found), alt, shape=skip_training.STRIP)
+    st.caption(
+        f"A photo, and where two U-Nets see the car: trained with skip connections (IoU "
+        f"{number_format.percent(iou[True])}) and without ({number_format.percent(iou[False])}), "
+        f"means of {len(found.seeds)} seeds."
+    )
+
+
+def experiments_card() -> None:
+    """Say how many experiments are recorded."""
+    headline.show(
+        "headline-experiments",
+        name="Recorded experiments",
+        value=str(len(zoo.list_experiments())),
+        values=(),
+        caption="Each with its question, finding, table, limits, and the command that repeats it.",
+    )
+
+
+# What a card shows beside the page's summary; a page that is not here has the summary alone.
+FIGURES: dict[str, Callable[[], None]] = {
+    "feature_maps": feature_maps_card,
+    "skip_connections": skip_connections_card,
+    "batch_norm": batch_norm_card,
+    "experiments": experiments_card,
 }
+INSIDE = "Look inside"
 
 purposes()
-cards = [e for e in site.entries() if e.model and e.summary and e.path not in INSIDE]
+cards = [entry for entry in site.entries() if entry.model and entry.samples]
 for first in range(0, len(cards), 3):
     row = cards[first : first + 3]
     for column, entry in zip(st.columns(min(len(cards), 3)), row, strict=False):
         with column:
             card(entry, str(entry.model), wide=len(cards) == 1)
 
-if inside := [entry for entry in site.entries() if entry.path in INSIDE]:
-    st.header("Look inside", anchor=False)
-    for column, entry in zip(st.columns(len(inside)), inside, strict=True):
+inside = [entry for entry in site.entries() if entry.section == INSIDE and entry.summary]
+if inside:
+    st.header(INSIDE, anchor=False)
+for first in range(0, len(inside), 2):
+    for column, entry in zip(st.columns(2), inside[first : first + 2], strict=False):
         with column, st.container(border=True, height="stretch", gap="small"):
             st.subheader(entry.title, anchor=False)
             st.markdown(entry.summary)
-            INSIDE[entry.path]()
+            FIGURES.get(site.name(entry), lambda: None)()
             st.space("stretch")
             link(entry)

@@ -22,11 +22,12 @@ import zoo
 from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
-from training.metrics import confusion
+from training.metrics import confusion, reliability
 from training.metrics.photo_kinds import Masks
 from zoo.loading import load_folder
 
 BATCH = 500
+DETAILS = {"confusion", "confident_errors", "error_examples", "reliability"}  # of a classifier
 
 
 def evaluate(
@@ -87,7 +88,10 @@ def _evaluate_classes(
     correct = int((probabilities.argmax(axis=1) == images.labels).sum())
     metrics = {"accuracy": correct / len(images)}
     result = _result(model, split, len(images), metrics, start)
-    return result, confusion.describe(probabilities, images.labels)
+    temperature = model.record.get("calibration", {}).get("temperature")
+    details = confusion.describe(probabilities, images.labels)
+    trusted = reliability.describe(probabilities, images.labels, temperature, split)
+    return result, details | {"reliability": trusted}
 
 
 def _result(
@@ -115,25 +119,37 @@ def _load(name: str, device: str, folder: Path | None) -> zoo.Classifier | zoo.S
 def record_test(folder: Path, data_dir: Path) -> dict[str, Any]:
     """Measure the model folder on the test set, once, and note it in its ``record.json``.
 
-    A classifier's record also gets its confusion matrix and its most confident errors; see
-    `training.metrics.confusion`. A car network is also measured in full size, on streets, on
-    phone photos and where there is no car, as far as there are such photos
-    (``metrics["test_full_size"]``, ``"test_streets"`` and so on).
+    A classifier's record also gets its confusion matrix, its most confident errors and how far its
+    confidence can be believed; see `training.metrics.confusion` and `training.metrics.reliability`.
+    A car network is also measured in full size, on streets, on phone photos and where there is no
+    car, as far as there are such photos (``metrics["test_full_size"]``,
+    ``metrics["test_streets"]`` and so on).
 
     Returns:
-        The metrics and n. If the record already has them, they are not measured again.
+        The metrics and n. If the record already has them, they are not measured again; of a
+        classifier, what a record of an earlier version lacks beside them is added.
+
+    Raises:
+        TrainingError: if what would be added contradicts what is recorded.
     """
     path = folder / "record.json"
     record = read_json(path)
-    if "test" not in record["metrics"]:
-        model = _load(record["model"], "auto", folder)
-        if isinstance(model, zoo.Segmenter):
-            _record_masks(model, record, data_dir)
-        else:
-            result, details = _evaluate_classes(model, data_dir, "test")
-            record["metrics"]["test"] = result["metrics"] | {"n": result["n"]}
-            record |= details
-        write_json(path, record)
+    known = "test" in record["metrics"]
+    if known and ("confusion" not in record or record.keys() >= DETAILS):
+        return dict(record["metrics"]["test"])
+    model = _load(record["model"], "auto", folder)
+    if isinstance(model, zoo.Segmenter):
+        _record_masks(model, record, data_dir)
+    else:
+        result, details = _evaluate_classes(model, data_dir, "test")
+        if known and details["confusion"] != record["confusion"]:
+            raise TrainingError(
+                f"The network in {folder} answers otherwise here than its record says, so nothing "
+                "was added to it: evaluate it on the machine that recorded it."
+            )
+        record["metrics"].setdefault("test", result["metrics"] | {"n": result["n"]})
+        record |= {name: found for name, found in details.items() if name not in record}
+    write_json(path, record)
     return dict(record["metrics"]["test"])
 
 

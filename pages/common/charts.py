@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import drawn_once
+from pages.common import drawn_once, share_axes
 from pages.common.drawn_once import Blueprint
 from pages.common.number_format import percent
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+TICK = 12  # pixels: no text is smaller
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
 
 
@@ -42,9 +43,20 @@ def show(figure: go.Figure | Blueprint, key: str, alt: str) -> None:
         alt: What it shows, for those who cannot see it.
     """
     if isinstance(figure, Blueprint):
-        drawn_once.show(figure.digest, key, alt, figure.build, _CONFIG)
+        build = figure.build
+        drawn_once.show(figure.digest, key, alt, lambda: _finished(build()), _CONFIG)
     else:
-        st.plotly_chart(figure, config=_CONFIG, key=key, alt=alt)
+        st.plotly_chart(_finished(figure), config=_CONFIG, key=key, alt=alt)
+
+
+def _finished(figure: go.Figure) -> go.Figure:
+    """Return a chart with its numbers as they are written everywhere, and legible."""
+    soft = f"{ink()}cc"
+    font = {"size": TICK, "color": soft}
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont=font, title={"font": font})
+    figure.update_traces(outsidetextfont=font, selector={"type": "bar"})
+    return share_axes.written(figure)
 
 
 def plain(figure: go.Figure, height: int) -> None:
@@ -120,47 +132,6 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1], fixedrange=True, visible=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
-    return figure
-
-
-@drawn_once.keep
-def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
-    """Draw a confusion matrix: the errors in colour, the right answers in gray.
-
-    Args:
-        labels: The classes.
-        counts: Row: the true class; column: the answer.
-    """
-    import plotly.graph_objects as go
-
-    classes = range(len(labels))
-    wrong, right = (
-        [[counts[i][j] if (i == j) is diagonal else None for j in classes] for i in classes]
-        for diagonal in (False, True)
-    )
-    # Never opaque, so that the numbers can be read in the theme's own colour.
-    gray, clear, tint = f"{quiet()}40", f"{accent()}00", f"{accent()}a6"
-    figure = go.Figure()
-    for cells, scale in ((right, (gray, gray)), (wrong, (clear, tint))):
-        figure.add_heatmap(
-            z=cells,
-            x=list(labels),
-            y=list(labels),
-            colorscale=[[0, scale[0]], [1, scale[1]]],
-            zmin=0,
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            texttemplate="%{z:,}",
-            textfont={"color": ink()},
-            hovertemplate="%{z:,} × %{y} called %{x}<extra></extra>",
-            hoverongaps=False,
-        )
-    figure.update_layout(height=430, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode=False)
-    figure.update_xaxes(title="The network's answer", fixedrange=True, showgrid=False)
-    figure.update_yaxes(
-        title="Truth", autorange="reversed", fixedrange=True, showgrid=False, ticksuffix=" "
-    )
     return figure
 
 

@@ -82,6 +82,7 @@ ENTRIES = (
         ":material/conversion_path:",
         "Look inside",
         model="carvana",
+        summary="Cut what hands the detail across a U-Net, put it back, and watch the mask.",
     ),
     Entry(
         "pages/batch_norm.py",
@@ -91,7 +92,13 @@ ENTRIES = (
         model="cifar10",
         summary="What it does to a trained network, whether it helps, and where it belongs.",
     ),
-    Entry("pages/experiments.py", "Experiments", ":material/science:", "Look inside"),
+    Entry(
+        "pages/experiments.py",
+        "Experiments",
+        ":material/science:",
+        "Look inside",
+        summary="Every claim on these pages is a measurement. Here are all of them.",
+    ),
     Entry("pages/use_the_weights.py", "Use the weights", ":material/download:", "Reuse"),
     Entry("pages/about.py", "About", ":material/info:", "More"),
 )

@@ -25,6 +25,7 @@ _NO_ROOM = """
 _HEIGHTS = {
     "headline-": (191, 191, 191),
     "headline-batch_norm": (229, 229, 229),
+    "headline-experiments": (104, 104, 104),
     "photo-zone": (56, 56, 56),
     "pad": (375, 288, 370),
     "digits-answer": (430, 430, 430),
@@ -35,20 +36,34 @@ _HEIGHTS = {
     "objects-answer": (334, 334, 334),
     "objects-samples": (214, 246, 552),
     "reasons": (304, 218, 152),
+    "confusion-cifar10": (468, 468, 455),
+    "confusion-mnist": (418, 418, 406),
     "confident_errors": (429, 333, 1332),
     "samples": (153, 136, 176),
     "stage": (493, 452, 565),
+    "inside-model": (60, 60, 60),
     "inside-samples": (70, 55, 167),
-    "inside-mnist-zone": (56, 56, 56),
+    "inside-mnist-zone": (56, 72, 56),
     "inside-diagram": (214, 214, 270),
     "inside-maps": (259, 181, 202),
     "inside-pixels": (261, 182, 382),
-    "skip-samples": (153, 136, 176),
-    "skip-photo-zone": (56, 56, 56),
+    "skip-samples": (153, 138, 176),
+    "skip-photo-zone": (56, 92, 56),
+    "skip-kept": (60, 60, 60),
+    "skip-fill": (60, 60, 60),
+    "skip-chosen": (60, 60, 60),
     "skip-masks": (199, 142, 820),
     "skip-sides": (174, 148, 698),
-    "bn-verdicts": (470, 667, 743),
+    "bn-verdicts": (503, 719, 743),
+    "subject": (32, 68, 104),
     "model": (60, 60, 60),
+}
+# The same for what is lower than those 40 pixels.
+_LOW = {
+    "purpose-": 19,
+    "open-page-": 28,
+    "inside-sort": 24,
+    "inside-own": 24,
 }
 # The same for containers whose elements stand in rows: with 40 pixels each they need fewer rows.
 _ROWS = {
@@ -68,6 +83,11 @@ def rules() -> str:
         _NO_ROOM,
         _element("lead-", "aspect-ratio: 5"),
         _element("lead-feature_maps", "aspect-ratio: 2"),
+        _element("lead-skip_connections", "aspect-ratio: 4.465"),
+    ]
+    parts += [
+        f'[class*="st-key-{key}"] [data-testid=stSkeleton] {{ height: {size}px; }}'
+        for key, size in _LOW.items()
     ]
     for window, which in zip(_WINDOWS, range(3), strict=True):
         places = [_element(key, f"min-height: {sizes[which]}px") for key, sizes in _HEIGHTS.items()]

@@ -9,6 +9,7 @@ import streamlit as st
 
 import zoo
 from pages.common import charts, number_format
+from pages.sections import reliability_diagram
 
 
 def show(model: zoo.Classifier) -> None:
@@ -24,25 +25,28 @@ def show(model: zoo.Classifier) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         if "calibration" in record:
-            _calibration(record["calibration"])
+            _calibration(record)
     with right:
         if "ood" in record:
             _ood(record["ood"])
 
 
-def _calibration(found: Mapping[str, Any]) -> None:
+def _calibration(record: Mapping[str, Any]) -> None:
+    found = record["calibration"]
     st.markdown("**Its probabilities are calibrated**")
     before, after = (number_format.percent(found[f"ece_{when}"]) for when in ("before", "after"))
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Calibration error before", before)
-        st.metric("after", after)
+    how = ""
+    if "reliability" in record:
+        reliability_diagram.show(record["reliability"])
+        how = f"{reliability_diagram.words(record['reliability'])} "
+    else:
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("Calibration error before", before)
+            st.metric("after", after)
     st.caption(
-        f"Of the answers given with 90{number_format.NBSP}% confidence, nine in ten should be "
-        "right. The expected calibration error is the mean gap between confidence and "
-        "accuracy. All logits are divided by one temperature, "
-        f"T = {found['temperature']:.3f}, which changes no answer. T was fitted, and both errors "
-        f"measured, on the same {found['n']:,} validation "
-        f"images{_other_weights(found)}."
+        f"{how}All logits are divided by T = {found['temperature']:.3f}, which changes no answer. "
+        f"It was fitted on {found['n']:,} validation images (ECE {before} → {after}"
+        f"{_other_weights(found)})."
     )
 
 

@@ -20,6 +20,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 IMAGE = "app/static/preview.jpg"  # the overview, 1200 × 630
+FONT = "app/static/fonts/Geist.woff2"  # asked for at once: text in another font has other lines
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
@@ -58,7 +59,7 @@ class PageHead:
 
 
 def fill(page: bytes, entry: site.Entry, root: str) -> bytes:
-    """Put title, description, image and style sheet into a page's head.
+    """Put title, description, image, font and style sheet into a page's head.
 
     Args:
         page: Streamlit's HTML.
@@ -75,6 +76,7 @@ def fill(page: bytes, entry: site.Entry, root: str) -> bytes:
         f'<meta property="og:image" content="{image}">'
         '<meta property="og:type" content="website">'
         '<meta name="twitter:card" content="summary_large_image">'
+        f'<link rel="preload" href="{root}{FONT}" as="font" type="font/woff2" crossorigin>'
         f"<style>{style.rules()}</style>"
     )
     return re.sub(rb"<title>.*?</title>", lambda _: tags.encode(), page, count=1)

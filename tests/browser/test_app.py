@@ -23,10 +23,10 @@ def test_deep_link_on_a_fresh_server(fresh_url, visit):
 def test_overview_leads_to_each_model_and_to_what_there_is_to_see_inside(visit, url):
     page = visit(url)
     models = [zoo.info(name).title for name in zoo.list_models()]
-    for title in (*models, "Feature maps", "BatchNorm"):
+    for title in (*models, "Feature maps", "Skip connections", "BatchNorm", "Experiments"):
         expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
         values = page.locator(".headline .value")
-        expect(values).to_contain_text(["%"] * (len(models) + 1))  # and BatchNorm's
+        expect(values).to_have_count(len(models) + 2)  # and BatchNorm's, and Experiments'
         page.get_by_role("link", name=f"Open {title}").click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         page.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()

@@ -17,6 +17,29 @@ from tests.browser.waiting import drawn, settled
 from training.benchmarks.pages import layout_shift
 from training.benchmarks.pages.visitors import Visitor
 
+# What is written smaller than 12 pixels; in a drawing, as it is scaled.
+SMALL = """
+() => {
+  const found = new Set();
+  const hidden = (style) =>
+    style.visibility === "hidden" || style.clip !== "auto" || style.clipPath !== "none";
+  const look = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) look(element.shadowRoot);
+      const own = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+      const text = own.map((node) => node.textContent.trim()).join("");
+      const box = element.getBoundingClientRect(), style = getComputedStyle(element);
+      if (!text || !box.width || !box.height || hidden(style)) continue;
+      if (element.closest(".katex, style")) continue;
+      const scale = element.ownerSVGElement ? Math.abs(element.getScreenCTM()?.a ?? 1) : 1;
+      const size = parseFloat(style.fontSize) * scale;
+      if (size > 0 && size < 11.9) found.add(`${size.toFixed(1)} px: ${text.slice(0, 40)}`);
+    }
+  };
+  look(document.querySelector("[data-testid=stMain]"));
+  return [...found];
+}
+"""
 CUT_OFF = """
 [...document.querySelectorAll('[data-testid=stMain], html, .katex-display')]
   .filter((e) => e.scrollWidth > e.clientWidth + 1)
@@ -49,12 +72,14 @@ def address(entry: site.Entry) -> str:
 def test_a_page_stands_still_fits_and_is_accessible(
     visit: Any, seen_url: str, entry: site.Entry, width: int, scheme: str
 ) -> None:
+    late = layout_shift.Late()  # what a slow machine shows
     page = visit(
         f"{seen_url}/{address(entry)}",
-        before=layout_shift.watch,
+        before=late.watch,
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
     )
+    late.come(page)
     expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
     drawn(page)
     most = TALLEST.get((site.name(entry), width), math.inf)
@@ -62,6 +87,7 @@ def test_a_page_stands_still_fits_and_is_accessible(
     icon = page.evaluate("document.querySelector('link[rel~=icon]').href")
     problems = {
         "axe": axe.problems(page),
+        "small": page.evaluate(SMALL),
         "cut off": page.evaluate(CUT_OFF),
         "moved": moved(page),
         "endless": height > most and height,

@@ -61,6 +61,26 @@ def test_first_state_shows_a_sample_and_all_parts_and_another_can_be_clicked(obj
     expect(objects.get_by_text(SAMPLES[9].description).first).to_be_visible()
 
 
+def test_a_number_of_the_matrix_opens_its_images_and_an_image_the_stage(objects):
+    cell = objects.locator(".matrix td[aria-label$='cat called dog']")
+    cell.click()
+    expect(cell).to_have_attribute("aria-selected", "true")
+    expect(objects.get_by_text("cat → dog", exact=True).first).to_be_visible()
+    shown = objects.locator(".gallery").last.locator("figure")
+    expect(shown.last).to_contain_text("cat → dog")
+    assert set(shown.locator("b").all_inner_texts()) == {"cat → dog"}
+    before = number(objects)
+    shown.first.get_by_role("button").click()
+    wait_for_answer(objects, before)
+    assert label(objects) == "dog"
+    cell.focus()
+    objects.keyboard.press("ArrowLeft")  # to deer
+    objects.keyboard.press("ArrowLeft")  # right ones, which are not shown
+    expect(objects.locator(".matrix td[aria-label$='cat, named right']")).to_be_focused()
+    objects.get_by_role("button", name="All classes").click()
+    expect(shown).to_have_count(24)
+
+
 def test_the_square_is_moved_by_mouse_keyboard_and_slider(objects):
     upload(objects, halves())
     left = colour(objects)  # the middle of an image that is red on the left, blue on the right

@@ -41,7 +41,7 @@ def test_the_training_section_tells_the_record(digits):
     assert record["hardware"]["cpu"] in text
     assert digits.code[0].value == record["command"]
     charts = {chart.key for chart in digits.get("plotly_chart")}
-    assert charts == {"ood", "confusion", "class-accuracy", "curve-accuracy", "curve-loss"}
+    assert charts == {"ood", "reliability", "class-accuracy", "curve-accuracy", "curve-loss"}
 
 
 def test_samples_say_truth_and_answer(digits):

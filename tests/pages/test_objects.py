@@ -62,13 +62,12 @@ def test_the_record_is_told(objects, model):
     assert f"{100 * ood['false_alarm_rate']:.1f}" in text
     assert f"{100 * ood['threshold']:.1f}" in text
     assert f"T = {calibration['temperature']:.3f}" in text
-    values = [metric.value.replace("\xa0", " ") for metric in objects.metric]
     for when in ("before", "after"):
-        assert f"{100 * calibration[f'ece_{when}']:.1f} %" in values
+        assert f"{100 * calibration[f'ece_{when}']:.1f} %" in text.replace("\xa0", " ")
     assert f"{record['metrics']['test']['n']:,} test images" in text
     assert objects.code[0].value == record["command"]
     charts = objects.get("plotly_chart")
-    assert len(charts) == 5  # out-of-distribution images, confusion, classes, two curves
+    assert len(charts) == 5  # reliability, out-of-distribution images, classes, two curves
 
 
 def test_the_most_confident_errors_have_their_images_and_both_names(objects, model):

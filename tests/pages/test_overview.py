@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import zoo
@@ -9,6 +12,7 @@ from pages.common import number_format, site
 from pages.sections import training_history
 from pages.sections.batch_norm import recorded_series
 from tests.pages import read
+from tests.pages.conftest import ROOT
 from zoo import records
 
 
@@ -37,9 +41,20 @@ def check_cards(app) -> None:
         assert number_format.count(zoo.info(name).parameters) in captions
 
 
+INSIDE = ["Feature maps", "Skip connections", "BatchNorm", "Experiments"]
+
+
 def test_the_pages_that_look_inside_are_shown_with_what_they_measured(app):
-    assert [heading.value for heading in app.subheader] == ["Feature maps", "BatchNorm"]
-    card = read.components(app, "headline")[-1]
+    assert [heading.value for heading in app.subheader] == INSIDE
+    *_, card, experiments = read.components(app, "headline")
+    assert experiments["value"] == str(len(zoo.list_experiments()))
+    (strip,) = [i for i in read.components(app, "image_link") if i["page"] == "skip_connections"]
+    assert strip["image"].startswith("data:image/png")
+    trained = zoo.experiment("unet_skips")
+    texts = " ".join(caption.value for caption in app.caption)
+    for skips in (True, False):
+        own = [row["iou"] for row in trained.rows if row["skips"] is skips]
+        assert number_format.percent(sum(own) / len(own)) in texts
     found = zoo.experiment("batch_norm_speed")
     runs = {norm: recorded_series.final(found, norm=norm) for norm in ("batch", "none")}
     best = {norm: own.mean for norm, own in runs.items() if own is not None}
@@ -54,8 +69,8 @@ def test_the_overview_stands_without_weights_and_recordings(monkeypatch, app):
     monkeypatch.setattr(recorded_series, "recorded", lambda name: None)
     app.run()
     assert not app.exception
-    assert len(read.components(app, "headline")) == len(zoo.list_models())
-    assert [heading.value for heading in app.subheader] == ["Feature maps", "BatchNorm"]
+    assert len(read.components(app, "headline")) == len(zoo.list_models()) + 1  # and Experiments
+    assert [heading.value for heading in app.subheader] == INSIDE
 
 
 def test_models_that_do_not_exist_do_not_show(monkeypatch):
@@ -87,3 +102,17 @@ def _footer():
     from pages.common import footer
 
     footer.show()
+
+
+def test_the_first_page_needs_no_torch() -> None:
+    """The import alone takes seconds; the warm-up does it behind the page."""
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest;"
+        "app = AppTest.from_file('app.py', default_timeout=120).run();"
+        "assert not app.exception, app.exception;"
+        "print(app.title[0].value, sorted({'torch', 'captum', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.splitlines()[-1:] == ["CNN-Lytical []"], done.stderr

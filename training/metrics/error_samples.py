@@ -1,9 +1,10 @@
-"""Keep the test images that a classifier gets wrong most confidently, for the app to show.
+"""Keep test images that a classifier gets wrong, for the app to show.
 
     python -m training.metrics.error_samples cifar10 --data-dir DIR
 
-writes those images to ``zoo/samples/<model>_errors``, where the app finds them. Which ones they
-are stands in the model's record since its one evaluation on the test set; nothing is measured here.
+writes the most confident errors, and some of every cell of the confusion matrix, to
+``zoo/samples/<model>_errors``, where the app finds them. Which ones they are stands in the model's
+record since its one evaluation on the test set; nothing is measured here.
 """
 
 from __future__ import annotations
@@ -54,10 +55,17 @@ def save(folder: Path, data_dir: Path) -> Path:
     images = reader(config).load(data_dir, "test").images
     target = SAMPLES / f"{config['model']}_errors"
     shutil.rmtree(target, ignore_errors=True)
-    for mistake in record["confident_errors"]:
+    kept = _kept(record)
+    for mistake in kept:
         write_bytes(target / _file(mistake["index"]), _png(images[mistake["index"]]))
-    write_json(target / "samples.json", _table(record["confident_errors"], config))
+    write_json(target / "samples.json", _table(kept, config))
     return target
+
+
+def _kept(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the errors whose images are kept: each once, the most confident ones first."""
+    listed = [*record["confident_errors"], *record.get("error_examples", [])]
+    return list({mistake["index"]: mistake for mistake in listed}.values())
 
 
 def _table(mistakes: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.metrics.error_samples",
-        description="Write the images of a bundled classifier's most confident errors.",
+        description="Write images that a bundled classifier gets wrong.",
     )
     parser.add_argument("model", help="a classifier of the zoo")
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")

@@ -226,6 +226,21 @@ _SHOWN = {  # of a record: what the pages and the card show of every model
     "history": _HISTORY,
     "git_commit": _nullable(TEXT),
 }
+_ERROR = _object({"index": _COUNT, "true": _COUNT, "predicted": _COUNT, "probability": _FRACTION})
+_RELIABILITY = _object(
+    {
+        "ece": _FRACTION,
+        "bins": _list(
+            _object(
+                {
+                    "n": _COUNT,
+                    "confidence": _nullable(_FRACTION),
+                    "accuracy": _nullable(_FRACTION),
+                }
+            )
+        ),
+    }
+)
 _RECORD = {
     "parameters": _COUNT,
     "test_set": TEXT,
@@ -254,8 +269,10 @@ _RECORD = {
         }
     ),
     "confusion": _list(_list(_COUNT, 1, MAX_CLASSES), 1, MAX_CLASSES),
-    "confident_errors": _list(
-        _object({"index": _COUNT, "true": _COUNT, "predicted": _COUNT, "probability": _FRACTION})
+    "confident_errors": _list(_ERROR),
+    "error_examples": _list(_ERROR),
+    "reliability": _object(
+        {"split": TEXT, "n": _COUNT, "after": _RELIABILITY}, {"before": _RELIABILITY}
     ),
 }  # fmt: skip
 
@@ -329,11 +346,11 @@ def check_record(
             f"{where} has a confusion that is no table of {labels or len(table)} classes, each "
             "with images."
         )
-    if labels and any(
-        max(each["true"], each["predicted"]) >= labels
-        for each in record.get("confident_errors", [])
-    ):
-        raise IntegrityError(f"{where} has confident_errors of a class that has no label.")
+    for name in ("confident_errors", "error_examples"):
+        if labels and any(
+            max(each["true"], each["predicted"]) >= labels for each in record.get(name, [])
+        ):
+            raise IntegrityError(f"{where} has {name} of a class that has no label.")
     return record
 
 

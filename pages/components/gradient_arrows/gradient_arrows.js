@@ -30,4 +30,5 @@ export default function ({ parentElement, data }) {
   parentElement.querySelector("svg").replaceChildren(
     ...drawing.paths.map(([kind, d]) => make("path", { class: kind, d })),
     ...drawing.texts.map(([kind, x, y, text]) => make("text", { class: kind, x, y }, text)));
+  legible(parentElement.querySelector("svg"));
 }

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pages.components.register import component
 
-_mount = component("gradient_arrows")
+_mount = component("gradient_arrows", shared=("legible",))
 
 
 def show(key: str, kind: Literal["shift", "smooth"]) -> None:

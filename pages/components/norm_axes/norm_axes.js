@@ -17,6 +17,7 @@ export default function ({ parentElement }) {
     caption.append(over);
     return figure;
   }));
+  for (const svg of parentElement.querySelectorAll("svg")) legible(svg);
 }
 
 function block(shared, named) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.components.register import component
 
-_mount = component("norm_axes")
+_mount = component("norm_axes", shared=("legible",))
 
 
 def show(key: str) -> None:

@@ -1,5 +1,5 @@
 // Accuracy by training step. A recorded race plays once when it is new; a live one grows.
-const W = 420, H = 230, LEFT = 40, RIGHT = 12, TOP = 10, BOTTOM = 28, SECONDS = 4;
+const W = 420, H = 230, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 28, SECONDS = 4;
 const KINDS = ["first", "second"];
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -25,6 +25,7 @@ export default function ({ parentElement, data }) {
     title.textContent = `${race.name}, ${name}`; line.append(title);
     return line;
   })));
+  legible(find("svg"));
   find("svg").setAttribute("aria-label", `Accuracy on held-out digits by training step. ${data.words}`);
 
   function draw(until) {

@@ -7,7 +7,7 @@ from typing import Any
 
 from pages.components.register import component
 
-_mount = component("race_curves")
+_mount = component("race_curves", shared=("legible",))
 Points = Sequence[tuple[float, float]]
 
 

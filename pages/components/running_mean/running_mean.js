@@ -9,6 +9,7 @@ export default function ({ parentElement, data }) {
   const x = (i) => LEFT + i * (WIDTH - LEFT - 8) / means.length;
   const y = (value) => 8 + (1 - (value - low) / range) * (HEIGHT - BOTTOM - 16);
   const root = find(".running");
+  legible(find("svg"));
   let momentum = root.momentum ?? data.chosen;
 
   find(".axis").replaceChildren(...[0, data.settled].map((value) => {
@@ -55,7 +56,17 @@ export default function ({ parentElement, data }) {
   }));
   find(".again").onclick = play;
   const token = JSON.stringify(means);
-  if (root.token !== token) { root.token = token; play(); } else draw(means.length);
+  if (root.token !== token) {
+    root.token = token;
+    draw(0);
+    root.seen?.disconnect();  // it plays when it is seen: it may stand in a tab that nobody has opened
+    root.seen = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      root.seen.disconnect();
+      play();
+    });
+    root.seen.observe(root);
+  } else draw(means.length);
   return () => clearInterval(root.timer);
 }
 

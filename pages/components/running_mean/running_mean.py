@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pages.components.register import component
 
-_mount = component("running_mean")
+_mount = component("running_mean", shared=("legible",))
 
 
 def show(

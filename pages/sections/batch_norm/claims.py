@@ -15,6 +15,7 @@ from pages.sections.batch_norm.recorded_series import percent
 from zoo.experiments import Experiment, spread
 from zoo.experiments.spread import Spread
 
+SHIFT, SMOOTH = "Reduces internal covariate shift", "Makes the loss smoother"
 MARGIN = 0.01  # of accuracy: two things that lie closer are "the same"
 
 
@@ -216,11 +217,11 @@ _CLAIMS: tuple[tuple[str, str, tuple[str, str], str, _Measure], ...] = (
     ("batch_norm_speed", "Trains faster (ImageNet: 14 ×)", _IOFFE, "speed", _faster),
     ("batch_norm_speed", "Ends more accurate", _IOFFE, "speed",
      lambda found: _norms(found, "batch", "none")),
-    ("batch_norm_speed", "Allows higher learning rates", _IOFFE, "rates", _rates),
+    ("batch_norm_speed", "Allows higher learning rates", _IOFFE, "speed", _rates),
     ("batch_norm_speed", "Beats GroupNorm in large batches", _GROUP, "speed",
      lambda found: _norms(found, "batch", "group")),
-    ("batch_norm_statistics", "Reduces internal covariate shift", _IOFFE, "why", _shift),
-    ("batch_norm_statistics", "Makes the loss smoother", _SANTURKAR, "why", _smooth),
+    ("batch_norm_statistics", SHIFT, _IOFFE, "why", _shift),
+    ("batch_norm_statistics", SMOOTH, _SANTURKAR, "why", _smooth),
     ("batch_norm_batch_size", "Fails in small batches (not GroupNorm)", _GROUP, "batches",
      _small_batches),
     ("batch_norm_where", "Belongs before the activation", _IOFFE, "where",

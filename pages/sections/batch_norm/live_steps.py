@@ -169,20 +169,19 @@ def _effect(
     )
 
 
-@st.fragment
-def averages() -> None:
-    """Draw what norms average over, and how a running mean follows the batches."""
-    left, right = st.columns([7, 5], gap="medium")
-    with left:
-        st.markdown("**What shares one mean and one variance**")
-        norm_axes.show("bn.axes")
-    with right:
-        st.markdown("**The running mean, for evaluation**")
-        name = norm_inputs.names()[0]
-        subject = norm_inputs.subject(name)
-        layer = batch_norm.layer_names(subject.network)[0]
-        means, settled = arriving(subject, subject.key, layer)
-        running_mean.show("bn.running", means, settled, MOMENTA, MOMENTUM)
+def shared() -> None:
+    """Draw what the norms average over."""
+    st.markdown("The cells in colour share one mean and one variance.")
+    norm_axes.show("bn.axes")
+
+
+def running() -> None:
+    """Draw how a running mean, which evaluation uses, follows the batches."""
+    name = norm_inputs.names()[0]
+    subject = norm_inputs.subject(name)
+    layer = batch_norm.layer_names(subject.network)[0]
+    means, settled = arriving(subject, subject.key, layer)
+    running_mean.show("bn.running", means, settled, MOMENTA, MOMENTUM)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

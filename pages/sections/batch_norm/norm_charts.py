@@ -284,9 +284,8 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
     )
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", fixedrange=True, nticks=5)
     figure.update_yaxes(
-        autorange="reversed", fixedrange=True, ticksuffix="  ", type="category", dtick=1,
-        tickfont={"size": 11},
-    )  # fmt: skip
+        autorange="reversed", fixedrange=True, ticksuffix="  ", type="category", dtick=1
+    )
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -9,7 +10,13 @@ import streamlit as st
 import zoo
 from pages.common import charts
 from pages.components.gradient_arrows import gradient_arrows
-from pages.sections.batch_norm import how_measured, norm_charts, recorded_series
+from pages.sections.batch_norm import (
+    claims,
+    how_measured,
+    norm_charts,
+    recorded_figures,
+    recorded_series,
+)
 
 Rates = dict[str, float]  # by norm
 DECADES = 1000  # from this ratio on, an axis writes powers of ten
@@ -21,13 +28,21 @@ FOLDED = (
 
 
 @st.fragment
-def show(found: zoo.Experiment) -> None:
-    """Draw covariate shift and smoothness, with and without BatchNorm; the rest is folded."""
+def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
+    """Draw covariate shift and smoothness, with and without BatchNorm; the rest is folded.
+
+    Args:
+        found: the record.
+        verdicts: what the records say, by claim.
+    """
     settings = recorded_series.settings(found)
     rates = settings[st.session_state.get("bn.reasons.rate") or next(iter(settings))]
     left, right = st.columns(2, gap="medium")
+    shifts, smooths = (
+        recorded_figures.badge(verdicts.get(claim)) for claim in (claims.SHIFT, claims.SMOOTH)
+    )
     with left:
-        st.markdown("**Internal covariate shift** – 0: no shift")
+        st.markdown(f"**Less internal covariate shift?** {shifts}")
         gradient_arrows.show("bn.arrows.shift", "shift")
         shift = {
             norm: recorded_series.by_step(found, "shift_relative", norm, rates[norm])
@@ -35,7 +50,7 @@ def show(found: zoo.Experiment) -> None:
         }
         _pair("shift_relative", "Internal covariate shift", shift, norm_charts.Axis("", ".1f"))
     with right:
-        st.markdown("**Gradient along its step** – lower: smoother")
+        st.markdown(f"**A smoother loss?** {smooths}")
         gradient_arrows.show("bn.arrows.smooth", "smooth")
         smooth = {
             norm: recorded_series.landscape(found, "smoothness", norm, rates[norm])

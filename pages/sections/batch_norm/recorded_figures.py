@@ -21,6 +21,7 @@ KINDS = {
     spread.MIXED: "mixed",
     spread.FEW: "few",
 }
+_BADGES = {"yes": "green", "no": "red", "tie": "gray", "mixed": "orange", "few": "gray"}
 RULE = (
     f"**One rule for all.** A claim says that one number is larger than another. *{spread.YES}*: "
     "the 95 % interval of the difference (Student's t over the seeds, Welch's for two groups) lies "
@@ -49,6 +50,13 @@ def verdicts(found: Sequence[claimed.Claim]) -> None:
     verdict_table.show("bn.verdicts", rows)
 
 
+def badge(claim: claimed.Claim | None) -> str:
+    """Return a verdict as Markdown, to stand beside its figure; "" for a claim without a record."""
+    if claim is None:
+        return ""
+    return f":{_BADGES[KINDS[claim.verdict]]}-badge[{claim.verdict}] {claim.number}"
+
+
 def rule() -> None:
     """Offer the rule behind the verdicts."""
     with st.popover("By which rule?", icon=":material/gavel:", type="tertiary", key="bn.rule"):
@@ -57,17 +65,22 @@ def rule() -> None:
 
 def speed(found: zoo.Experiment) -> None:
     """Draw learning curves, each norm at its own learning rate, and all final accuracies."""
-    st.subheader("Recorded on CIFAR-10, each at its own rate", anchor="speed")
+    st.subheader("Recorded on CIFAR-10", anchor="speed")
     norms, rates, cells = recorded_series.accuracy_grid(found)
-    _learning_curves(found, norms)
-    st.subheader("… and at every learning rate", anchor="rates")
-    charts.show(
-        norm_charts.grid(
-            [recorded_series.TITLES[norm] for norm in norms], [f"{r:g}" for r in rates], cells, ""
-        ),
-        key="bn.speed.grid",
-        alt="Final accuracy by norm and learning rate, mean of the seeds",
-    )
+    own, every = st.tabs(["Each at its own rate", "At every learning rate"])
+    with own:
+        _learning_curves(found, norms)
+    with every:
+        charts.show(
+            norm_charts.grid(
+                [recorded_series.TITLES[norm] for norm in norms],
+                [f"{r:g}" for r in rates],
+                cells,
+                "",
+            ),
+            key="bn.speed.grid",
+            alt="Final accuracy by norm and learning rate, mean of the seeds",
+        )
     how_measured.popover(found)
 
 

@@ -105,7 +105,7 @@ def _draw(photo: Image.Image, found: Compared, first: str, second: str) -> None:
             st.markdown(f"**{name}**")
             st.caption(
                 f"{number_format.percent(masks.area_fraction(mask))} of the image, in "
-                f"{number_format.duration(found.seconds[name])}"
+                f"{1000 * found.seconds[name]:.0f}{number_format.NBSP}ms"
             )
     one, other = found.masks[first], found.masks[second]
     alone = {

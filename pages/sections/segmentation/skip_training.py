@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from PIL import Image, ImageOps
 
 import zoo
 from pages.common import charts, number_format
@@ -18,13 +20,41 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _METRICS = {"iou": "IoU", "boundary_iou": "Boundary IoU"}
+TILE = (256, 172)  # pixels of an image of the strip: a photo's shape
+STRIP = 3 * TILE[0] / TILE[1]  # its shape: three of them
+
+
+def recorded() -> zoo.Experiment | None:
+    """Return the experiment, None if it has not been recorded."""
+    try:
+        return zoo.experiment("unet_skips")
+    except zoo.ZooError:
+        return None
+
+
+def means(found: zoo.Experiment) -> dict[bool, float]:
+    """Return the mean IoU over the seeds, with (True) and without skip connections."""
+    return {
+        skips: statistics.fmean(row["iou"] for row in found.rows if row["skips"] is skips)
+        for skips in (True, False)
+    }
+
+
+@st.cache_data(show_spinner=False)
+def strip(_found: zoo.Experiment) -> bytes:
+    """Return the photo and what both networks see in it side by side, as a PNG file."""
+    maps = _found.raw["maps"]
+    photo = next(s for s in samples("cars") if s.path.name == maps[0]["photo"])
+    encoded = [photo.read(), *(base64.b64decode(one["png"]) for one in maps)]
+    sheet = Image.new("RGB", (TILE[0] * len(encoded), TILE[1]))
+    for number, image in enumerate(encoded):
+        sheet.paste(ImageOps.fit(zoo.open_image(image), TILE), (TILE[0] * number, 0))
+    return encoding.png(sheet)
 
 
 def show() -> None:
     """Draw the section; nothing, if the experiment has not been recorded."""
-    try:
-        found = zoo.experiment("unet_skips")
-    except zoo.ZooError:
+    if (found := recorded()) is None:
         return
     st.header("A network that never had them", anchor="trained")
     st.markdown(

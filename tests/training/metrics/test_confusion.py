@@ -40,6 +40,25 @@ def test_the_most_confident_errors_come_first_and_right_answers_never() -> None:
     assert found[0] == {"index": 3, "true": 1, "predicted": 0, "probability": 0.99}
 
 
+def test_every_cell_of_the_matrix_that_counts_errors_has_an_example(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.dirichlet(np.ones(4), 300), rng.integers(0, 4, 300)
+    monkeypatch.setattr(confusion, "EXAMPLES", 20)
+    found = confusion.describe(probabilities, labels)
+    cells = [(e["true"], e["predicted"]) for e in found["error_examples"]]
+    counts = np.array(found["confusion"])
+    assert len(cells) == 20
+    assert set(cells) == {(i, j) for i in range(4) for j in range(4) if i != j and counts[i, j]}
+    first, second = found["error_examples"][:12], found["error_examples"][12:]
+    assert [counts[e["true"], e["predicted"]] for e in first] == sorted(
+        (counts[i, j] for i in range(4) for j in range(4) if i != j), reverse=True
+    )
+    boldest = {(e["true"], e["predicted"]): e["probability"] for e in first}
+    assert all(e["probability"] <= boldest[e["true"], e["predicted"]] for e in second)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with data and, in ``run``, a tiny model that has hardly learned."""
@@ -63,10 +82,29 @@ def test_the_one_evaluation_records_all_that_the_page_shows(run: Path) -> None:
     assert again["metrics"]["accuracy"] == test["accuracy"]
     model = load_folder("cifar10", run / "run")
     images = data.load(run, "test").images
-    for mistake in record["confident_errors"][:5]:
+    for mistake in [*record["confident_errors"][:5], *record["error_examples"][:5]]:
         answer = model.predict(images[mistake["index"]])
         assert answer.index == mistake["predicted"] != mistake["true"]
         assert answer.confidence == pytest.approx(mistake["probability"], abs=1e-4)
+
+
+def test_what_an_earlier_record_lacks_is_added_and_its_metrics_stay(run: Path) -> None:
+    record_test(run / "run", run)
+    path = run / "run" / "record.json"
+    whole = read_json(path)
+    earlier = {k: v for k, v in whole.items() if k not in ("error_examples", "reliability")}
+    earlier["metrics"]["test"]["note"] = "as recorded"
+    write_json(path, earlier)
+    record_test(run / "run", run)
+    again = read_json(path)
+    assert again["error_examples"] == whole["error_examples"]
+    assert again["reliability"]["n"] == 60
+    assert again["metrics"]["test"]["note"] == "as recorded"
+    earlier["confusion"][0][0] += 1
+    write_json(path, earlier)
+    with pytest.raises(TrainingError, match="answers otherwise"):
+        record_test(run / "run", run)
+    write_json(path, whole)
 
 
 def test_images_of_errors_become_a_collection_with_credit(
@@ -85,8 +123,13 @@ def test_images_of_errors_become_a_collection_with_credit(
     samples.cache_clear()
     record = read_json(run / "run" / "record.json")
     images = data.load(run, "test").images
-    assert [s.id for s in found] == [f"test-{m['index']:05d}" for m in record["confident_errors"]]
-    for sample, mistake in zip(found, record["confident_errors"], strict=True):
+    boldest = [f"test-{m['index']:05d}" for m in record["confident_errors"]]
+    assert [s.id for s in found][: len(boldest)] == boldest
+    listed = [*record["confident_errors"], *record["error_examples"]]
+    assert {s.id for s in found} == {f"test-{m['index']:05d}" for m in listed}
+    by_id = {f"test-{m['index']:05d}": m for m in listed}
+    for sample in found:
+        mistake = by_id[sample.id]
         np.testing.assert_array_equal(np.asarray(Image.open(sample.path)), images[mistake["index"]])
         assert sample.label == data.LABELS[mistake["true"]]
         assert "Krizhevsky" in sample.credit

@@ -109,6 +109,8 @@ RECORD: list[tuple[str, Any, str]] = [
     ("confusion", [[1, 2], [3]], "confusion"),
     ("confusion", [[0] * 10] * 10, "confusion"),
     ("confident_errors", [{"index": 1, "true": 11, "predicted": 0, "probability": 1}], "no label"),
+    ("error_examples", [{"index": 1, "true": 11, "predicted": 0, "probability": 1}], "no label"),
+    ("reliability", {"split": "test", "n": 1, "after": {"ece": 2, "bins": []}}, "ece"),
     ("notes", HALF, "notes"),
 ]  # fmt: skip
 
