@@ -136,6 +136,7 @@ class Visitor:
                 max_size=None,
                 compression=None,
                 open_timeout=patience,
+                ping_timeout=patience,  # a busy machine answers late
             )
         )
         self._messages = MessageMemory()
