@@ -32,20 +32,20 @@ from zoo.segmentation import mask_edits, masks
 
 entry_guard.ensure("pages/cars.py")
 SHIPPED = "carvana"
-model = loaded_models.segmenter(network_choice.chosen(SHIPPED))
+NETWORK = network_choice.chosen(SHIPPED)
+GROUPS = {"typical": "Try one", "hard": "Hard ones", "none": "Hard ones"}
 
+st.title("Cars", anchor=False)
+network_choice.show(SHIPPED)  # before the network is loaded: one that cannot be is exchanged here
+model = loaded_models.segmenter(NETWORK)
 USUAL = round(100 * model.config["threshold"])  # percent
 LABEL = model.labels[0]
 KIND = "U-Net" if model.config["architecture"] == "unet" else "network"
-GROUPS = {"typical": "Try one", "hard": "Hard ones", "none": "Hard ones"}
 
-
-st.title("Cars", anchor=False)
 st.markdown(
     f"A photo goes in, its {LABEL} comes out. A {KIND} with "
     f"{number_format.count(zoo.info(model.name).parameters)} parameters answers for every pixel."
 )
-network_choice.show(SHIPPED)
 
 
 # --- What is on the stage. Plain session state, so that it outlives a visit to another page. ---

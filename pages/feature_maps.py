@@ -284,7 +284,7 @@ def show_maps(model: zoo.Model, run: zoo.explain.Trace, layer: zoo.explain.Trace
     if here["channel"] is None or here["channel"] >= len(values):
         here["channel"] = trace_cache.liveliest(values)
     st.session_state["inside-order"] = order
-    image, grid = mosaic.sheet(values[order], own_scale=own, width=720)
+    image, grid = trace_cache.sheet(values[order], own, 720)
     names = [f"channel {c}" for c in range(len(values))]
     if layer.name == run.output and isinstance(model, zoo.Classifier):
         names = [f"channel {c}: {label}" for c, label in enumerate(model.labels)]
@@ -336,7 +336,7 @@ def show_map(view: np.ndarray, run: zoo.explain.Trace, layer: zoo.explain.Traced
     grid_picker.show(
         "inside-pixels",
         f"Map of channel {here['channel']}.",
-        mosaic.sheet(values[None], own_scale=True, width=max(352, width))[0],
+        trace_cache.sheet(values[None], True, max(352, width))[0],
         mosaic.Mosaic(height, width, height * width, aspect=1.0),
         row * width + column,
         on_pixel,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import socket
 import sys
 from multiprocessing.context import ForkServerProcess
 
@@ -34,6 +35,17 @@ def start(module: str, *arguments: str, **environment: str) -> ForkServerProcess
 def run(module: str, *arguments: str, **environment: str) -> int:
     """Run ``python -m module arguments``; return its exit code."""
     return ended(start(module, *arguments, **environment))
+
+
+def run_together(count: int, module: str, *arguments: str) -> list[int]:
+    """Run a command in several processes, as ``torchrun`` does; return their exit codes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(count)}
+    numbers = [str(number) for number in range(count)]
+    started = [start(module, *arguments, RANK=n, LOCAL_RANK=n, **shared) for n in numbers]
+    return [ended(process) for process in started]
 
 
 def ended(process: ForkServerProcess) -> int:

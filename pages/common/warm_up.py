@@ -70,6 +70,8 @@ def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
             if model := loaded_models.loaded(name):
                 for section in prepare:
                     section(model)
+    except zoo.ZooError as error:  # a sentence of its own, such as of a wrong ZOO_EXTRA
+        logging.getLogger(__name__).error(error)
     except Exception:  # the page that needs it will show the error; the log tells the rest
         logging.getLogger(__name__).exception("Warming up failed")
     loaded_models.freeze()

@@ -166,3 +166,17 @@ def photo() -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
+
+
+def test_what_a_stroke_does_inside_is_drawn_once_somebody_looks(digits):
+    maps = digits.locator(".gallery").nth(1).locator("img").first
+    seven = maps.get_attribute("src")
+    pad.draw(digits, pad.ONE)
+    settled(digits)
+    assert maps.get_attribute("src") == seven
+    digits.get_by_role("heading", name="What the network looked at").scroll_into_view_if_needed()
+    eventually(digits, lambda: maps.get_attribute("src") != seven, "The maps are the sample's.")
+    expect(digits.locator("[data-testid=stMain]")).to_contain_text("less sure of 1")
+    one = maps.get_attribute("src")
+    pad.draw(digits, pad.ONE)  # in view, it follows by itself
+    eventually(digits, lambda: maps.get_attribute("src") != one, "The maps do not follow.")

@@ -5,37 +5,18 @@ Opening a page is what takes the time, so each is opened once a width and looked
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 from typing import Any
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
 from pages.common import site
+from tests.browser import axe
 from tests.browser.waiting import drawn, settled
 from training.benchmarks.pages import layout_shift
 from training.benchmarks.pages.visitors import Visitor
 
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-# What Streamlit's own markup does wrong, and no page can change: the headings inside the list of
-# pages, and the box around st.table, which scrolls.
-STREAMLITS = ("[data-testid=stSidebarNavItems]", "[data-testid=stTable]")
-RUN = """
-async (without) => {
-  const found = await axe.run(
-    { include: document, exclude: without.map((selector) => [selector]) },
-    {
-      resultTypes: ["violations"],
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    },
-  );
-  return found.violations
-    .filter((violation) => ["critical", "serious"].includes(violation.impact))
-    .flatMap((violation) => violation.nodes.map((node) =>
-      `${violation.id}: ${node.target.flat().join(" ")} ${node.html.slice(0, 200)}`));
-}
-"""
 # What is written smaller than 12 pixels; in a drawing, as it is scaled.
 SMALL = """
 () => {
@@ -101,12 +82,11 @@ def test_a_page_stands_still_fits_and_is_accessible(
     late.come(page)
     expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
     drawn(page)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    most = TALLEST.get((site.name(entry), width), 20_000)
+    most = TALLEST.get((site.name(entry), width), math.inf)
     height = page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
     icon = page.evaluate("document.querySelector('link[rel~=icon]').href")
     problems = {
-        "axe": page.evaluate(RUN, STREAMLITS),
+        "axe": axe.problems(page),
         "small": page.evaluate(SMALL),
         "cut off": page.evaluate(CUT_OFF),
         "moved": moved(page),
@@ -133,8 +113,7 @@ def moved(page: Page) -> dict[str, Any] | None:
 def test_axe_would_find_an_image_without_a_text(visit: Any, url: str) -> None:
     page = visit(f"{url}/about")
     page.evaluate("document.querySelector('[data-testid=stMain] h1').append(new Image())")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    assert any("image-alt" in problem for problem in page.evaluate(RUN, STREAMLITS))
+    assert any("image-alt" in problem for problem in axe.problems(page))
 
 
 def test_the_watch_would_see_a_page_jump(visit: Any, url: str) -> None:

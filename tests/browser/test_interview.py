@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from pages.components import prediction as component_module
-from tests.browser.test_accessibility import AXE, RUN, STREAMLITS
+from tests.browser import axe
 from tests.browser.waiting import eventually, settled
 
 PHONE = {"width": 390, "height": 844}
@@ -242,7 +242,6 @@ def test_every_screen_on_a_projector_is_whole_has_the_focus_and_passes_axe(visit
     )
     settled(page)
     assert page.evaluate("document.activeElement.tagName") == "BODY"  # an arrival takes no focus
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     following = ["Make a prediction", "", "The answer", "Why is it so?", "What they ask next",
                  "What not to say", "Sources and commands"]  # fmt: skip
     for number, button in enumerate(following, start=1):
@@ -254,7 +253,7 @@ def test_every_screen_on_a_projector_is_whole_has_the_focus_and_passes_axe(visit
         screen = page.locator(f".st-key-interview-step-{number + 1}")
         expect(screen.get_by_role("heading").first).to_be_focused()
         settled(page)
-        assert not page.evaluate(RUN, STREAMLITS), button
+        assert not axe.problems(page), button
         cut_off = page.evaluate(
             "[...document.querySelectorAll('html, [data-testid=stMain]')]"
             ".some((e) => e.scrollWidth > e.clientWidth + 1)"

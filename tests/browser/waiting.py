@@ -25,11 +25,10 @@ async () => {
   }
 }
 """
-# Whether every place holds what it is for, and every chart is drawn.
+# Whether every place that is seen holds what it is for, and every chart is drawn.
 _DRAWN = """
-() => !document.querySelector("[data-testid=stSkeleton]")
-  && [...document.querySelectorAll("[data-testid=stPlotlyChart]")]
-    .every((chart) => chart.querySelector(".main-svg"))
+() => [...document.querySelectorAll("[data-testid=stSkeleton], [data-testid=stPlotlyChart]")]
+  .every((place) => !place.checkVisibility() || place.querySelector(".main-svg"))
 """
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import zoo
@@ -9,6 +12,7 @@ from pages.common import number_format, site
 from pages.sections import training_history
 from pages.sections.batch_norm import recorded_series
 from tests.pages import read
+from tests.pages.conftest import ROOT
 from zoo import records
 
 
@@ -98,3 +102,17 @@ def _footer():
     from pages.common import footer
 
     footer.show()
+
+
+def test_the_first_page_needs_no_torch() -> None:
+    """The import alone takes seconds; the warm-up does it behind the page."""
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest;"
+        "app = AppTest.from_file('app.py', default_timeout=120).run();"
+        "assert not app.exception, app.exception;"
+        "print(app.title[0].value, sorted({'torch', 'captum', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.splitlines()[-1:] == ["CNN-Lytical []"], done.stderr

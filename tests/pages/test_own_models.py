@@ -71,6 +71,19 @@ def test_it_is_chosen_by_its_name_and_looks_at_the_photo_on_the_stage(own, monke
     assert percent(app, "Car area") == pytest.approx(red_cars.car().mean(), abs=0.0006)
 
 
+def test_one_whose_weights_do_not_fit_says_so_and_can_be_left(own, monkeypatch):
+    monkeypatch.setenv("ZOO_EXTRA", str(own))
+    config = (own / "config.json").read_text()
+    (own / "config.json").write_text(config.replace('"skips": true', '"skips": false'))
+    app = visit()
+    app.button_group(key="network").set_value("sure").run()
+    assert not app.exception
+    assert "does not fit unet" in app.error[0].value
+    app.button_group(key="network").set_value("carvana").run()
+    assert not app.error
+    assert staged(app)
+
+
 def test_a_link_may_name_it(own, monkeypatch):
     monkeypatch.setenv("ZOO_EXTRA", f"mine={own}")
     app = visit("pages/digits.py")

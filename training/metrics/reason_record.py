@@ -49,7 +49,7 @@ def write(name: str) -> Path:
 
 def having() -> list[str]:
     """Return the models that there is something to record for."""
-    infos = (zoo.info(name) for name in zoo.list_models())
+    infos = (zoo.info(name) for name in zoo.list_models(own=False))
     return [one.name for one in infos if one.samples and one.task == "classification"]
 
 

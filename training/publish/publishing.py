@@ -94,16 +94,10 @@ def send(
     changed = _changed(files, before["files"])
     gone = sorted(set(before["files"]) - set(files))
     _check_tag(api, repo, tag, None if changed or gone else head)
-    others = sorted(before["records"].keys() - _records(files).keys())
-    if others and alone:
-        raise TrainingError(
-            f"{repo} holds {', '.join(others)}, which would be deleted; give a repo of its own."
-        )
-    worse = worse_metrics(_records(files), before["records"])
-    if worse and not allow_worse:
-        raise TrainingError(
-            f"{repo} has better weights ({'; '.join(worse)}); publish anyway with --allow-worse."
-        )
+    if alone:
+        _check_alone(repo, _records(files), before["records"])
+    if not allow_worse:
+        _check_better(repo, _records(files), before["records"])
     if dry_run:
         _list_files(changed, "would change")
         return None
@@ -120,6 +114,20 @@ def send(
     print("Nothing has changed since the last commit." if commit == head else "Published.")
     print(f"{repo} @ {commit}" + (f" ({tag})" if tag else ""))
     return commit
+
+
+def _check_alone(repo: str, ours: Mapping[str, Any], published: Mapping[str, Any]) -> None:
+    if others := sorted(published.keys() - ours.keys()):
+        raise TrainingError(
+            f"{repo} holds {', '.join(others)}, which would be deleted; give a repo of its own."
+        )
+
+
+def _check_better(repo: str, ours: Mapping[str, Any], published: Mapping[str, Any]) -> None:
+    if worse := worse_metrics(ours, published):
+        raise TrainingError(
+            f"{repo} has better weights ({'; '.join(worse)}); publish anyway with --allow-worse."
+        )
 
 
 def _check_account(api: HfApi) -> None:

@@ -184,29 +184,40 @@ def train(
     is_main = compute.processes.is_main
     progress = loop.train(learner, progress, out, resume=resume, quiet=quiet, is_main=is_main)
     network = learner.student.result
-    threshold = choose_threshold(network, held, compute)
-    described = config(network, threshold, label, name)
+    described = config(network, choose_threshold(network, held, compute), label, name)
     model = Segmenter(name, described, {}, network.eval(), str(compute.device))
-    found = measure_model(model, held)
-    record: dict[str, Any] = {
-        "format": FORMAT,
-        "model": name,
-        **progress["record"],
-        "resumed": progress.get("resumed", []),
-        **progress["identity"],
-        "held_out": [pair.name for pair in held],
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "selection": "the moving average of the weights, after the last step; the threshold with "
-        "the best mean IoU on the held-out images",
-        "threshold": threshold,
-        "train_seconds": round(sum(row["seconds"] for row in progress["history"]), 1),
-        "metrics": {
-            "validation": fractions(found) | {"constant_iou": learner.constant_iou, "n": found["n"]}
-        },
-        "history": progress["history"],
-    }
+    record = describe_run(model, progress, held, learner.constant_iou)
     if is_main:
         weights = {name: as_array(value) for name, value in network.state_dict().items()}
         write_model(out / "model", weights, described, record)
     compute.processes.barrier()
     return record
+
+
+def describe_run(
+    model: Segmenter, progress: dict[str, Any], held: Sequence[ImageMaskPair], constant: float
+) -> dict[str, Any]:
+    """Return what record.json shall hold; the held-out images are measured here.
+
+    Args:
+        model: trained, as it will answer.
+        progress: of the last checkpoint: identity, provenance, history.
+        held: the held-out images.
+        constant: IoU of the best constant mask on them.
+    """
+    found = measure_model(model, held)
+    return {
+        "format": FORMAT,
+        "model": model.name,
+        **progress["record"],
+        "resumed": progress.get("resumed", []),
+        **progress["identity"],
+        "held_out": [pair.name for pair in held],
+        "parameters": sum(p.numel() for p in model.network.parameters()),
+        "selection": "the moving average of the weights, after the last step; the threshold with "
+        "the best mean IoU on the held-out images",
+        "threshold": model.config["threshold"],
+        "train_seconds": round(sum(row["seconds"] for row in progress["history"]), 1),
+        "metrics": {"validation": fractions(found) | {"constant_iou": constant, "n": found["n"]}},
+        "history": progress["history"],
+    }

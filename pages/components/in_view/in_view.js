@@ -1,6 +1,6 @@
 // A place that says what it stands for once it comes into view, and again while it is in view and
 // stands for something new. What Python draws below it need not be made for nobody.
-const NEAR = "1600px 0px 300px 0px";   // what is below it may be in view where it itself is not
+const NEAR = "1600px 0px 0px 0px";   // what is below it may be in view where it itself is not
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".place");

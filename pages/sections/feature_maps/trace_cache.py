@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 import zoo
 from pages.common import loaded_models
-from pages.images import encoding, heat_map
+from pages.images import encoding, heat_map, mosaic
 
 SIDE = 256  # longest side, in pixels, at which a segmentation network is looked into
 KEPT = 6  # runs; one of the U-Net at this size holds about 25 MB
@@ -51,6 +51,12 @@ def _run(key: str, _model: zoo.Model, _view: np.ndarray) -> zoo.explain.Trace:
     return zoo.explain.trace(_model.network, _model.preprocessing.normalize(_view))
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def sheet(values: np.ndarray, own_scale: bool, width: int) -> tuple[bytes, mosaic.Mosaic]:
+    """Return what :func:`mosaic.sheet` does, once: a click on a map does not change the others."""
+    return mosaic.sheet(values, own_scale, width)
+
+
 def means(values: np.ndarray) -> np.ndarray:
     """Return each map's mean, (C,), of a layer's output (C, H, W) or (F,)."""
     return values.reshape(len(values), -1).mean(axis=1)
@@ -75,6 +81,7 @@ def peak(values: np.ndarray) -> tuple[int, int]:
     return int(row), int(column)
 
 
+@st.cache_data(show_spinner=False, max_entries=128)
 def over(
     view: np.ndarray, values: np.ndarray | None, field: zoo.explain.ReceptiveField | None
 ) -> bytes:

@@ -8,6 +8,7 @@ import streamlit as st
 
 import zoo
 from pages.common import loaded_models
+from pages.components.arithmetic_steps import arithmetic_steps
 from pages.sections.batch_norm import live_folding, live_steps, norm_inputs
 from pages.sections.feature_maps import trace_cache
 from pages.sections.interview import live_diff, live_gradient
@@ -39,7 +40,7 @@ def _folding() -> None:
 
 @st.fragment
 def _skips() -> None:
-    st.markdown("**Try it:** cut skip connections of the shipped network.")
+    st.markdown("**Try it:** every skip connection is cut. Put them back one by one.")
     model = loaded_models.segmenter("carvana")
     view = model.model_input_image(_photo().read())
     run = trace_cache.run(model, trace_cache.small(model, view))
@@ -59,6 +60,21 @@ def _skips() -> None:
     ablation.show_masks(change, view, len(kept), len(found))
 
 
+@st.fragment
+def _colours() -> None:
+    st.markdown("**Try it:** a number of one map, summed over red, green and blue.")
+    model = loaded_models.classifier("cifar10")
+    run = trace_cache.run(model, model.model_input_image(samples("objects")[0].read()))
+    layer = next(one for one in run.layers if one.kind == "convolution")
+    values = run[layer.name]
+    channel = st.slider(
+        "Map of the first layer", 0, len(values) - 1, trace_cache.liveliest(values), key="iv.map"
+    )
+    row, column = trace_cache.peak(values[channel])
+    found = zoo.explain.arithmetic(run, layer.name, channel, row, column)
+    arithmetic_steps.show("interview-colours", list(found))
+
+
 def _photo() -> Sample:
     """Return a photo whose mask without skips is neither gone nor whole, or any."""
     photos = samples("cars")
@@ -67,6 +83,7 @@ def _photo() -> Sample:
 
 PIECES: dict[str, Callable[[], None]] = {
     "batch_norm": _batch_norm,
+    "colours": _colours,
     "folding": _folding,
     "gradient_check": live_gradient.show,
     "skips": _skips,
@@ -74,6 +91,7 @@ PIECES: dict[str, Callable[[], None]] = {
 }
 _MODELS = {
     "batch_norm": "cifar10",
+    "colours": "cifar10",
     "folding": "cifar10",
     "gradient_check": None,
     "skips": "carvana",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,15 +201,7 @@ def test_two_processes_learn_together(tmp_path: Path) -> None:
     where = ("--data-dir", str(tmp_path / "data"), "--device", "cpu", "--precision", "float32")
     command = ("tests.training.tiny_carvana_command", *where, "--epochs", "2", "--out")
     assert own_process.run(*command, str(tmp_path / "one")) == 0
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    torchruns = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
-    both = [
-        own_process.start(*command, str(tmp_path / "two"), RANK=n, LOCAL_RANK=n, **torchruns)
-        for n in ("0", "1")
-    ]
-    assert [own_process.ended(process) for process in both] == [0, 0]
+    assert own_process.run_together(2, *command, str(tmp_path / "two")) == [0, 0]
     one, two = (
         json.loads((tmp_path / name / "record.json").read_text()) for name in ("one", "two")
     )

@@ -38,7 +38,7 @@ def command(data_dir: Path, out: Path, *options: str) -> list[str]:
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
     tiny_mnist: Path, tmp_path: Path
 ) -> None:
-    options = ("--epochs", "6", "--seed", "5")
+    options = ("--epochs", "4", "--seed", "5")
     assert own_process.run(*command(tiny_mnist, tmp_path / "whole", *options)) == 0
 
     broken = tmp_path / "broken"
@@ -58,7 +58,7 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
     for name, array in whole.items():
         np.testing.assert_array_equal(array, resumed[name], err_msg=name)
     record = json.loads((broken / "record.json").read_text())
-    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4, 5, 6]
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
 
 
 def test_learns_and_records_how(tiny_mnist: Path, tmp_path: Path) -> None:

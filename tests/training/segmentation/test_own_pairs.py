@@ -239,12 +239,13 @@ def test_it_learns_leaves_and_the_result_is_a_model_like_any_other(
     images, masks = map(str, folders)
     run = tmp_path / "run"
     arguments = ["--images", images, "--masks", masks, "--out", str(run), "--label", "leaf"]
+    arguments += ["--name", "leaves"]
     assert main([*arguments, "--epochs", "3", "--device", "cpu", "--precision", "float32"]) == 0
     text = capsys.readouterr().out
     assert "the best constant mask has" in text
     assert "pairs (a mask has its image's name); 2 of them are held out." in text
     model = zoo.load(str(run / "model"), device="cpu")
-    assert model.labels == ("leaf",)
+    assert (model.name, model.labels) == ("leaves", ("leaf",))
     held = model.record["held_out"]
     assert len(held) == 2
     image, mask = draw(int(held[0][4:]))

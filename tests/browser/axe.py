@@ -1,0 +1,35 @@
+"""What axe-core finds on a page: https://github.com/dequelabs/axe-core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import axe_playwright_python
+from playwright.sync_api import Page
+
+_AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+# What Streamlit's own markup does wrong, and no page can change: the headings inside the list of
+# pages, and the box around st.table, which scrolls.
+_STREAMLITS = ("[data-testid=stSidebarNavItems]", "[data-testid=stTable]")
+_RUN = """
+async (without) => {
+  const found = await axe.run(
+    { include: document, exclude: without.map((selector) => [selector]) },
+    {
+      resultTypes: ["violations"],
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    },
+  );
+  return found.violations
+    .filter((violation) => ["critical", "serious"].includes(violation.impact))
+    .flatMap((violation) => violation.nodes.map((node) =>
+      `${violation.id}: ${node.target.flat().join(" ")} ${node.html.slice(0, 200)}`));
+}
+"""
+
+
+def problems(page: Page) -> list[str]:
+    """Return a line for each node that has a critical or serious problem and is ours."""
+    page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found: list[str] = page.evaluate(_RUN, _STREAMLITS)
+    return found
