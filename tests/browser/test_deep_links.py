@@ -50,7 +50,7 @@ LINKS: dict[str, Callable[[Page], None]] = {
     f"digits?sample={samples('digits')[5].id}": digits,
     f"objects?sample={samples('objects')[4].id}&side=0.5&explained=ship": objects,
     "feature_maps?model=cifar10&layer=block1.act1&channel=3&row=1&column=2": feature_maps,
-    "skip_connections?kept=0.2&fill=mean": skip_connections,
+    "skip_connections?sample=red-coupe-gravel&kept=0.2&fill=mean": skip_connections,
     "experiments?experiment=batch_norm_folding": experiments,
 }
 
