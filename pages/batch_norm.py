@@ -75,9 +75,9 @@ with right:
     train_or_eval.modes(subject)
 
 st.header("Race", anchor="race")
+st.markdown(live_training.legend())
 left, right = st.columns(2, gap="medium")
 with left:
-    st.markdown(live_training.legend())
     live_training.show()
 if found["speed"] is not None:
     with right:
@@ -107,9 +107,9 @@ if found["depth"] is not None:
     st.header("In a deep network", anchor="depth")
     recorded_figures.places(found["depth"], "bn.depth")
 
-left, right = st.columns([5, 7], gap="medium")
+st.header("Fold it", anchor="folding")
+left, right = st.columns(2, gap="medium")
 with left:
-    st.header("Fold it", anchor="folding")
     st.markdown(
         "In evaluation μ, σ, γ and β are fixed: one factor and one shift a channel, which the "
         "convolution in front can take over."
@@ -118,8 +118,9 @@ with left:
         r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
         r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
     )
-    live_folding.show(subject)
 with right:
-    st.header("In code", anchor="code")
-    in_code.show()
+    live_folding.show(subject)
+
+st.header("In code", anchor="code")
+in_code.show()
 st.caption(f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 import zoo
 from training.benchmarks.pages.page_wait import app
@@ -34,13 +34,11 @@ def objects(page: Page) -> None:
 
 def feature_maps(page: Page) -> None:
     expect(page.get_by_role("radio", name="Objects")).to_be_checked()
-    expect(page.locator(".steps")).to_have_attribute("data-token", "layers.0.gelu2-3-1-2")
+    expect(page.locator(".steps")).to_have_attribute("data-token", "block1.act1-3-1-2")
 
 
 def skip_connections(page: Page) -> None:
-    for number, button in enumerate(_buttons(page.locator(".st-key-skip-kept"), 4)):
-        expect(button).to_have_attribute("aria-checked", "true" if number in (0, 2) else "false")
-    expect(page.locator(".gallery figcaption b").first).to_have_text("With 2 of 4")
+    expect(page.locator(".gallery figcaption b").first).to_have_text("With 2 of 4", timeout=120_000)
 
 
 def experiments(page: Page) -> None:
@@ -48,16 +46,11 @@ def experiments(page: Page) -> None:
     expect(page.get_by_role("heading", name=question)).to_be_visible()
 
 
-def _buttons(group: Locator, count: int) -> list[Locator]:
-    expect(group.locator("button")).to_have_count(count, timeout=120_000)
-    return group.locator("button").all()
-
-
 LINKS: dict[str, Callable[[Page], None]] = {
     f"digits?sample={samples('digits')[5].id}": digits,
     f"objects?sample={samples('objects')[4].id}&side=0.5&explained=ship": objects,
-    "feature_maps?model=cifar10&layer=layers.0.gelu2&channel=3&row=1&column=2": feature_maps,
-    "skip_connections?kept=0.2&fill=mean": skip_connections,
+    "feature_maps?model=cifar10&layer=block1.act1&channel=3&row=1&column=2": feature_maps,
+    "skip_connections?sample=red-coupe-gravel&kept=0.2&fill=mean": skip_connections,
     "experiments?experiment=batch_norm_folding": experiments,
 }
 
@@ -74,5 +67,6 @@ def test_a_link_shows_the_same_on_a_fresh_server(unvisited: str, visit, link: st
     page = visit(f"{unvisited}/{link}")
     LINKS[link](page)
     name, _, choices = link.partition("?")
-    held = page.evaluate("[location.pathname, location.search]")
-    assert held == [f"/{name}", f"?{choices}"]  # and it can be handed on as it stands
+    path, held = page.evaluate("[location.pathname, location.search]")
+    assert path == f"/{name}"
+    assert sorted(held[1:].split("&")) == sorted(choices.split("&"))  # it can be handed on

@@ -14,15 +14,17 @@ from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
 
 def show() -> None:
-    """Draw them, one at a time: they stand whole, and one below the other they are very long."""
+    """Draw them folded, one at a time: they stand whole, and that is long."""
     shown = {
         "What you write: PyTorch": EXAMPLE,
         "What is computed: NumPy, forward": source(BatchNorm.forward),
         "backward": source(BatchNorm.backward),
     }
-    for tab, code in zip(st.tabs(list(shown)), shown.values(), strict=True):
-        with tab:
-            st.code(code, language="python", wrap_lines=True)
+    lines = len(EXAMPLE.splitlines())
+    with st.expander(f"A network with BatchNorm in PyTorch, {lines} lines; and what is computed"):
+        for tab, code in zip(st.tabs(list(shown)), shown.values(), strict=True):
+            with tab:
+                st.code(code, language="python", wrap_lines=True)
 
 
 def source(function: Callable[..., Any]) -> str:

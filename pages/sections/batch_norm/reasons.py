@@ -64,7 +64,7 @@ def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
             key="bn.reasons.rate",
         )  # fmt: skip
         _folded(found, rates)
-    how_measured.popover(found)
+        how_measured.popover(found)
 
 
 def _folded(found: zoo.Experiment, rates: Rates) -> None:
