@@ -148,7 +148,8 @@ def playground() -> None:
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
-    show_inside(*(answered or (None, "")), loading)
+    view, label = answered or (None, "")
+    show_inside(view, label, loading)
 
 
 def show_pad() -> None:
