@@ -36,7 +36,7 @@ def purposes() -> None:
     )
     there = {entry.path for entry in site.entries()}
     found = [purpose for purpose in wanted if purpose[2] in there]
-    for column, (title, said, path) in zip(st.columns(len(found)), found, strict=True):
+    for column, (title, said, path) in zip(st.columns(max(1, len(found))), found, strict=False):
         with column.container(gap=None, key=f"purpose-{PurePosixPath(path).stem}"):
             st.page_link(path, label=f"**{title}**", icon=":material/arrow_forward:")
             st.caption(said)
@@ -199,7 +199,7 @@ FIGURES: dict[str, Callable[[], None]] = {
 INSIDE = "Look inside"
 
 purposes()
-cards = [entry for entry in site.entries() if entry.model and entry.samples]
+cards = [each for each in site.entries() if each.model and each.summary and each.section != INSIDE]
 for first in range(0, len(cards), 3):
     row = cards[first : first + 3]
     for column, entry in zip(st.columns(min(len(cards), 3)), row, strict=False):

@@ -54,6 +54,7 @@ def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> N
 def test_the_running_mean_follows_the_batches(page: Page) -> None:
     page.get_by_role("tab", name="The running mean").click()
     words = page.locator(".running .words")
+    words.scroll_into_view_if_needed()  # it plays where it is seen
     expect(words).to_contain_text("Batch 40", timeout=60_000)
     slow = words.inner_text()
     page.locator(".running").get_by_role("button", name="0.5").click()

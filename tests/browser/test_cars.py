@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests import red_cars
+from tests.browser.waiting import settled
 from training.benchmarks.pages.page_wait import app
 from zoo.segmentation import masks
 
@@ -443,6 +444,7 @@ def test_a_model_of_the_host_s_own_is_chosen_and_compared(visit, tmp_path, monke
         page = visit(f"{address}/cars")
         wait_for_photo(page, 1)
         page.get_by_text("Compare with another model").click()
+        settled(page)  # a list that opens while its box still unfolds closes again
         page.get_by_role("combobox", name="Second").click()
         page.get_by_role("option", name="strict").click()
         expect(page.get_by_alt_text("Where the two masks differ")).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from pages.common import site
 from tests.browser import axe
-from tests.browser.waiting import drawn, settled
+from tests.browser.waiting import drawn, eventually, settled
 from training.benchmarks.pages import layout_shift
 from training.benchmarks.pages.visitors import Visitor
 
@@ -95,6 +95,11 @@ def test_a_page_stands_still_fits_and_is_accessible(
         "title": page.title() != site.tab_title(entry) and page.title(),
         "icon": not icon.startswith(seen_url) and icon,
     }
+    other = "dark" if scheme == "light" else "light"
+    page.emulate_media(color_scheme=other)  # as at dusk, on the open page
+    eventually(page, lambda: brightness(page) == other, f"the page stays {scheme}")
+    drawn(page)
+    problems["axe, " + other] = axe.problems(page)
     assert not any(problems.values()), {name: found for name, found in problems.items() if found}
 
 

@@ -70,12 +70,13 @@ def test_every_seed_is_a_dot_and_the_mean_a_tick() -> None:
     page = opened("unet_losses")
     dots, ticks = figure(page)["data"]
     rows = zoo.experiment("unet_losses").rows
-    assert sorted(dots["x"]) == sorted(row["iou"] for row in rows)
+    assert sorted(dots["x"]) == pytest.approx(sorted(100 * row["iou"] for row in rows))  # percent
     for loss, mean in zip(ticks["y"], ticks["x"], strict=True):
-        own = [row["iou"] for row in rows if row["loss"] == loss]
+        own = [100 * row["iou"] for row in rows if row["loss"] == loss]
         assert mean == pytest.approx(sum(own) / len(own))
     page = page.selectbox(key="measure-unet_losses").set_value("street_iou").run()
-    assert sorted(figure(page)["data"][0]["x"]) == sorted(row["street_iou"] for row in rows)
+    shown = sorted(figure(page)["data"][0]["x"])
+    assert shown == pytest.approx(sorted(100 * row["street_iou"] for row in rows))
 
 
 def test_a_choice_shows_its_rows_alone() -> None:

@@ -48,9 +48,7 @@ def test_every_page_opens(entry: site.Entry) -> None:
 def test_the_overview_needs_no_page_of_a_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model's card can be drawn, whichever pages exist yet."""
     entries = [
-        site.Entry(
-            "pages/use_the_weights.py", name, ":material/draw:", "", model=name, summary="It works."
-        )
+        site.Entry(f"pages/{name}.py", name, ":material/draw:", "", model=name, summary="It works.")
         for name in MODELS
     ]
     monkeypatch.setattr(site, "entries", lambda: [*entries])

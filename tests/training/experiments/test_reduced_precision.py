@@ -62,7 +62,7 @@ def test_what_is_recorded_decides_for_auto(tmp_path: Path, monkeypatch: pytest.M
     assert ("mnist", "torch") not in {(key["model"], key["backend"]) for key in keys}
     outcome = {"n": 5, "same_label": 1.0, "holds": True}
     monkeypatch.setattr(reduced_precision, "measure", lambda key, data_dir: outcome)
-    monkeypatch.setattr(reduced_precision.zoo, "list_models", lambda: ["cifar10"])
+    monkeypatch.setattr(reduced_precision.zoo, "list_models", lambda **_: ["cifar10"])
     arguments = ["--data-dir", "D", "--folder", str(tmp_path), "--out", str(tmp_path / "cells")]
     assert reduced_precision.main(arguments) == 0
     monkeypatch.setattr(experiments, "FOLDER", tmp_path)
