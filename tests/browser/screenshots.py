@@ -1,6 +1,6 @@
 """Take the README's screenshots, docs/screenshots: ``python -m tests.browser.screenshots``.
 
-Four pages, each light and dark, as a visitor sees them who has done one thing on them.
+Six pages, each light and dark, as a visitor sees them who has done one thing on them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import pad
-from tests.browser.waiting import settled
+from tests.browser import pad, test_interview
+from tests.browser.waiting import drawn
 from training.benchmarks.pages import chromium
 from training.benchmarks.pages.page_wait import app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-PAGES = ("digits", "objects", "cars", "feature_maps")
+PAGES = ("interview", "digits", "objects", "cars", "feature_maps", "batch_norm")
+GUESS = (0.9, 0.75, 0.55, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)  # of a curve, from the chart's top
+REVEAL = 3000  # milliseconds: a measured curve draws itself
 SIZE = {"width": 1280, "height": 960}
 # Streamlit's own bar at the top left out.
 STYLE = """
@@ -29,13 +31,18 @@ STYLE = """
 
 def take(page: Page, url: str, name: str) -> Image.Image:
     """Open a page, do what it is for, and return what it looks like then."""
-    page.goto(f"{url}/{name}")
-    settled(page)
+    page.goto(f"{url}/{name}{'?q=11' if name == 'interview' else ''}")
+    drawn(page)
     page.add_style_tag(content=STYLE)
     if name == "digits":
         pad.draw(page, pad.THREE)
+    if name == "interview":
+        test_interview.to_prediction(page)
+        test_interview.draw(page, list(GUESS))
+        test_interview.commit(page)
     page.mouse.move(0, 0)
-    settled(page)
+    drawn(page)
+    page.wait_for_timeout(REVEAL)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
