@@ -81,4 +81,4 @@ def test_every_screenshot_is_shown_light_and_dark() -> None:
     shown = set(re.findall(r'"(docs/screenshots/[^"]+)"', README))
     there = {str(p.relative_to(ROOT)) for p in (ROOT / "docs/screenshots").iterdir()}
     assert shown == there
-    assert len(shown) == 8
+    assert len(shown) == 12
