@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -107,3 +107,25 @@ def repository(text: str) -> str:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
         raise argparse.ArgumentTypeError("must be OWNER/NAME")
     return text
+
+
+def for_each_model(
+    description: str | None,
+    write: Callable[[str], Path],
+    having: Callable[[], Sequence[str]],
+    arguments: Sequence[str] | None,
+) -> int:
+    """Run the command line of a record: write those of the models that are named, or of all.
+
+    Args:
+        description: The command's module text; its first line is shown.
+        write: Writes a model's record.
+        having: Returns the models that there is something to record for.
+        arguments: Of the command line.
+    """
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("models", nargs="*", help="default: all that it can be recorded for")
+    for name in parser.parse_args(arguments).models or having():
+        path = write(name)
+        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+    return 0

@@ -7,7 +7,6 @@ writes ``zoo/samples/companies/<model>.safetensors``. Without it, the app asks w
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from safetensors.numpy import save
 
 import zoo
 from training.engine.failures import TrainingError, run_command
+from training.engine.options import for_each_model
 from zoo.batch_norm import companies
 from zoo.samples.sets import image_set
 from zoo.weights.atomic_files import write_bytes
@@ -43,9 +43,10 @@ def write(name: str) -> Path:
         for size in companies.SIZES:
             answers = companies.answers_in(model.network, inputs, index, size)
             found[f"{index} {size}"] = np.ascontiguousarray(answers)
+    facts = {"facts": companies.facts(info.sha256, info.image_set)}
     path = companies.path_of(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, save(found, {"facts": companies.facts(info.sha256, info.image_set)}))
+    write_bytes(path, save(found, facts))
     return path
 
 
@@ -57,12 +58,7 @@ def having() -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the records of some models, or of all PyTorch classifiers with a set of images."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("models", nargs="*", help="default: all PyTorch classifiers with images")
-    for name in parser.parse_args(arguments).models or having():
-        path = write(name)
-        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
-    return 0
+    return for_each_model(__doc__, write, having, arguments)
 
 
 if __name__ == "__main__":

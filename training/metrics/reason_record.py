@@ -8,7 +8,6 @@ lets occlusion and Grad-CAM explain the answer to each sample and writes
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from safetensors.numpy import save
 
 import zoo
 from training.engine.failures import TrainingError, run_command
+from training.engine.options import for_each_model
 from zoo.explain import recorded_reasons
 from zoo.preprocessing.images import crop_square
 from zoo.samples import samples
@@ -41,9 +41,10 @@ def write(name: str) -> Path:
         target = model.predict(view).label
         maps = recorded_reasons.compute(model, view, target)
         found[recorded_reasons.key(view, target)] = np.stack(maps).astype(np.float32)
+    facts = {"facts": recorded_reasons.facts(model, info.sha256)}
     path = recorded_reasons.path_of(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, save(found, {"facts": recorded_reasons.facts(model, info.sha256)}))
+    write_bytes(path, save(found, facts))
     return path
 
 
@@ -55,12 +56,7 @@ def having() -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the records of some models, or of all classifiers with samples."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("models", nargs="*", help="default: all classifiers with samples")
-    for name in parser.parse_args(arguments).models or having():
-        path = write(name)
-        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
-    return 0
+    return for_each_model(__doc__, write, having, arguments)
 
 
 if __name__ == "__main__":

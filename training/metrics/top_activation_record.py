@@ -8,7 +8,6 @@ asks the network about the images of its set (:mod:`zoo.samples.sets`) and write
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.numpy import save
 
 import zoo
 from training.engine.failures import TrainingError, run_command
+from training.engine.options import for_each_model
 from zoo.explain import recorded_activations
 from zoo.samples.sets import image_set
 from zoo.weights.atomic_files import write_bytes
@@ -52,20 +52,14 @@ def write(name: str) -> Path:
     return path
 
 
+def having() -> list[str]:
+    """Return the models that there is something to record for."""
+    return [name for name in zoo.list_models(own=False) if zoo.info(name).image_set]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the records of some models, or of all that have a set of images."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("models", nargs="*", help="default: all that have a set of images")
-    options = parser.parse_args(arguments)
-    having = [
-        n
-        for n in zoo.list_models(own=False)
-        if zoo.load(n, source="bundle").config.get("image_set")
-    ]
-    for name in options.models or having:
-        path = write(name)
-        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
-    return 0
+    return for_each_model(__doc__, write, having, arguments)
 
 
 if __name__ == "__main__":
