@@ -33,6 +33,15 @@ def points(fraction: float) -> str:
     return f"{100 * fraction:.1f}{NBSP}points"
 
 
+def change(fraction: float) -> str:
+    r"""Format a difference of two shares in points with its sign, where the unit stands elsewhere.
+
+    >>> change(0.0052), change(-0.012)
+    ('+0.52', '−1.20')
+    """
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
 def spaced(text: str) -> str:
     r"""Put a no-break space before each percent sign of a sentence, as `percent` writes it.
 

@@ -77,7 +77,7 @@ def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"].get("validation")
     machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['cores']} cores"
     metric, value, n = records.headline(record)
-    st.code(record["command"], language="bash", wrap_lines=True)
+    st.code(record["command"], language=None, wrap_lines=True)
     validation = ""
     if split:
         validation = f"Validation {number_format.percent(split[metric], 2)} on n = {split['n']:,}. "

@@ -45,6 +45,11 @@ CUT_OFF = """
   .filter((e) => e.scrollWidth > e.clientWidth + 1)
   .map((e) => `${e.dataset.testid ?? e.nodeName}: ${e.scrollWidth} > ${e.clientWidth}`)
 """
+# Links and code in the soft colour of captions have too little contrast, whatever the theme.
+IN_CAPTIONS = """
+[...document.querySelectorAll('[data-testid=stCaptionContainer] :is(a, code)')]
+  .map((e) => e.textContent)
+"""
 # Colours do not hang on the width, nor what is cut off on the colours: two of the four together.
 SCHEMES = {1280: "light", 390: "dark"}
 MOST_SHIFT = 0.05
@@ -89,6 +94,7 @@ def test_a_page_stands_still_fits_and_is_accessible(
         "axe": axe.problems(page),
         "small": page.evaluate(SMALL),
         "cut off": page.evaluate(CUT_OFF),
+        "in captions": page.evaluate(IN_CAPTIONS),
         "moved": moved(page),
         "endless": height > most and height,
         "not " + scheme: brightness(page) != scheme and brightness(page),

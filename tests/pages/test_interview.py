@@ -54,7 +54,7 @@ def test_nothing_is_told_before_the_guess(interview: AppTest) -> None:
     (shown,) = components(page, "prediction")
     assert shown["kind"] == "number"
     assert [group["values"] is None for group in shown["groups"]] == [False, True]
-    answer = recorded_figure.text("{{unet_skips.mean(iou, skips=false)|fixed:3}}")
+    answer = recorded_figure.text("{{unet_skips.mean(iou, skips=false)|percent}}")
     assert answer not in json.dumps(shown) + markdown(page)
     assert steps_of(page) == ["Asked", "Predict"]
 

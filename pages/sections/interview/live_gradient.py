@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.common import charts
+from pages.sections.interview.recorded_figure import written
 from zoo.networks.numpy_cnn import (
     BatchNorm,
     Convolution,
@@ -57,8 +58,8 @@ def show() -> None:
     with chart:
         _draw(errors, layer, dtype)
         st.caption(
-            f"Best at ε = {EPSILONS[best]:.0e}: relative error {errors[best]:.0e}. Left of it "
-            "truncation, right of it rounding."
+            f"Best at ε = {written(EPSILONS[best], 'power')}: relative error "
+            f"{written(errors[best], 'power')}. Left of it truncation, right of it rounding."
         )
     with source:
         kind = type(_layers(dtype, np.random.default_rng(0))[layer]()[0])
@@ -118,7 +119,11 @@ def _draw(errors: list[float], layer: str, dtype: str) -> None:
         y=errors,
         mode="lines+markers",
         line={"color": charts.accent(), "width": 2.5},
-        hovertemplate="ε = %{x:.0e}<br>error %{y:.1e}<extra></extra>",
+        text=[
+            f"ε = {written(epsilon, 'power')}, error {written(error, 'power')}"
+            for epsilon, error in zip(EPSILONS, errors, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
     )
     charts.plain(figure, height=300)
     ticks = [1e-1, 1e-4, 1e-7, 1e-10]

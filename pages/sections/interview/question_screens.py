@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 import zoo
+from pages.common import site
 from pages.components.prediction import prediction as component
 from pages.sections.interview import (
     live_pieces,
@@ -169,7 +170,7 @@ def _basis(chart: Chart, with_limits: bool = False) -> str:
     limits = str(found.raw.get("limits") or "").strip().rstrip(".") if with_limits else ""
     dot = measured_chart.dot(chart)
     parts = (dot and f"A dot is {dot}.", limits and f"Limits: {limits}.")
-    return " ".join([*filter(None, parts), f"Experiment `{found.name}`."])
+    return " ".join([*filter(None, parts), f"Experiment: {found.name}."])
 
 
 def answer(question: Question, go: Callable[[int], None]) -> None:
@@ -226,12 +227,12 @@ def repeat(question: Question, go: Callable[[int], None]) -> None:
     names = experiments(question)
     recorded = [zoo.experiment(name) for name in names if recorded_figure.is_recorded(name)]
     limits = said((question.limits,)) if question.limits else []
-    limits += [f"`{one.name}`: {one.raw['limits']}" for one in recorded if one.raw.get("limits")]
+    limits += [f"{_record_of(o)}: {o.raw['limits']}" for o in recorded if o.raw.get("limits")]
     if limits:
         st.markdown("**Limits**\n\n" + "\n".join(f"- {line}" for line in limits))
     if recorded:
         st.markdown("**Repeat it**")
-        st.code("\n".join(found.command for found in recorded), language="bash", wrap_lines=True)
+        st.code("\n".join(found.command for found in recorded), language=None, wrap_lines=True)
     if waiting := [name for name in names if not recorded_figure.is_recorded(name)]:
         not_recorded(waiting)
     st.markdown("**Ask somebody else**")
@@ -304,6 +305,11 @@ def not_recorded(names: tuple[str, ...] | list[str]) -> None:
         f"Not recorded yet: {told}. Its figures appear here as soon as it is.",
         icon=":material/hourglass_empty:",
     )
+
+
+def _record_of(found: zoo.Experiment) -> str:
+    """Return an experiment's name as a link to its record, all of its rows."""
+    return f"[{found.name}]({site.base()}/experiments?experiment={found.name})"
 
 
 def _address() -> str:
