@@ -92,7 +92,7 @@ def _figure(names: tuple[str, ...], bins: tuple[tuple[Row, ...], ...]) -> go.Fig
     figure.update_layout(margin={"r": 24})  # the last number of the axis
     figure.update_layout(legend=charts.LEGEND, barmode="group", bargap=0.25, bargroupgap=0)
     share = {"range": [0, 1.02], "tickformat": ".0%", "fixedrange": True, "zeroline": False}
-    figure.update_xaxes(**share, showgrid=False, dtick=0.2)
+    figure.update_xaxes(**share, showgrid=False, dtick=0.25, tickangle=0)
     figure.update_xaxes(title="Confidence", row=2, col=1)
     figure.update_yaxes(**share, title="Accuracy", dtick=0.25, row=1, col=1)
     figure.update_yaxes(
@@ -115,6 +115,7 @@ def _points(figure: go.Figure, name: str, rows: tuple[Row, ...], color: str) -> 
         customdata=[n for _, _, n, _ in points],
         name=name,
         mode="lines+markers",
+        cliponaxis=False,  # a point at 0 is seen whole
         line={"color": color, "width": 2},
         marker={"size": 8},
         error_y={

@@ -25,7 +25,7 @@ def show(model: zoo.Model) -> None:
     _numbers(model)
     _curves(record, records.headline(record)[0])
     for note in records.curve_notes(record):
-        st.caption(note)
+        st.caption(number_format.spaced(note))
     _recipe(record)
 
 

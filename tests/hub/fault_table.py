@@ -23,6 +23,7 @@ from tests.hub_server.fixtures import ROOT
 
 DOCUMENT = ROOT / "docs" / "hub.md"
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+HUB, BUNDLE = "the Hub's weights", "the bundled weights, with a notice"
 TIMEOUT = 10  # seconds
 GRACE = 10  # seconds more that a busy machine may take to give up
 
@@ -76,7 +77,7 @@ def run_case(case: Case, workspace: Workspace, hub: HubServer, folder: Path) -> 
     assert app is not None
     assert hub_said[2] < TIMEOUT + GRACE, "given up too late"
     assert "Traceback" not in pulled.stderr, pulled.stderr
-    sentence = hub_said[1] if hub_said[0] != "hub" else "the Hub's weights"
+    sentence = hub_said[1] if hub_said[0] != "hub" else HUB
     if case.outcome != RECOVERS:
         assert re.search(case.outcome, sentence), sentence
         assert any("because the Hub failed" in caption for caption in captions), captions
@@ -85,8 +86,8 @@ def run_case(case: Case, workspace: Workspace, hub: HubServer, folder: Path) -> 
         re.sub(r"[0-9a-f]{40}", "…", sentence).replace(str(folder), "…").replace(hub.url, "…"),
         "yes" if hub_said[2] > 0.9 * TIMEOUT else "no",
         f"{pulled.returncode}",
-        {"hub": "the Hub's weights", "bundle": "the bundle's, with a notice"}[auto_said[0]],
-        app[1] + (", with a notice" if "bundled" in app[1] else ""),
+        {"hub": HUB, "bundle": BUNDLE}[auto_said[0]],
+        BUNDLE if "bundled" in app[1] else HUB,
     ]
 
 

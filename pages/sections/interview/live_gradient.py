@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.common import charts
-from pages.sections.interview.recorded_figure import written
+from pages.common.number_format import power
 from zoo.networks.numpy_cnn import (
     BatchNorm,
     Convolution,
@@ -58,8 +58,8 @@ def show() -> None:
     with chart:
         _draw(errors, layer, dtype)
         st.caption(
-            f"Best at ε = {written(EPSILONS[best], 'power')}: relative error "
-            f"{written(errors[best], 'power')}. Left of it truncation, right of it rounding."
+            f"Best at ε = {power(EPSILONS[best])}: relative error {power(errors[best])}. "
+            "Left of it truncation, right of it rounding."
         )
     with source:
         kind = type(_layers(dtype, np.random.default_rng(0))[layer]()[0])
@@ -120,7 +120,7 @@ def _draw(errors: list[float], layer: str, dtype: str) -> None:
         mode="lines+markers",
         line={"color": charts.accent(), "width": 2.5},
         text=[
-            f"ε = {written(epsilon, 'power')}, error {written(error, 'power')}"
+            f"ε = {power(epsilon)}, error {power(error)}"
             for epsilon, error in zip(EPSILONS, errors, strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",

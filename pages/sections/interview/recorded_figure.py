@@ -126,17 +126,6 @@ def _written(inside: str) -> str:
     return written(found, form.strip())
 
 
-def _power(number: float, digits: int) -> str:
-    exponent = math.floor(math.log10(abs(number))) if number else 0
-    leading = round(number / 10**exponent, digits)
-    if leading >= 10:
-        leading, exponent = leading / 10, exponent + 1
-    above = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    nbsp = number_format.NBSP
-    factor = f"{leading:.{digits}f}"
-    return f"10{above}" if factor == "1" else f"{factor}{nbsp}×{nbsp}10{above}"
-
-
 _FORMS: dict[str, tuple[Callable[[float, int], str], int]] = {
     "percent": (number_format.percent, 1),
     "points": (lambda x, d: f"{100 * x:.{d}f}{number_format.NBSP}points", 1),
@@ -146,7 +135,7 @@ _FORMS: dict[str, tuple[Callable[[float, int], str], int]] = {
     "count": (lambda x, d: number_format.count(round(x)), 0),
     "duration": (lambda x, d: number_format.duration(x), 0),
     "ms": (lambda x, d: f"{x:,.{d}f}{number_format.NBSP}ms", 0),
-    "power": (_power, 0),
+    "power": (number_format.power, 0),
 }
 
 
