@@ -64,7 +64,7 @@ if number is not None:
             st.caption(f"Question {question.number} · {question.scenario}")
 
 if question is not None:
-    screen = question_screens.show(question, st.session_state.get(STEP, 0), go)
+    screen = question_screens.show(question, st.session_state.get(STEP, 0), go, turn_to)
 elif number == MOCK:
     screen = INTERVIEW
     with st.container(key=screen):

@@ -149,6 +149,19 @@ def test_every_screen_has_one_heading_below_the_title(interview: AppTest) -> Non
     assert "diff" in {one.language for one in reached(page, 4).code}
 
 
+def test_the_last_screen_leads_to_the_next_question_and_the_prediction_does_not(
+    interview: AppTest,
+) -> None:
+    page = opened(interview, 7)
+    assert not [one for one in page.button if one.label.startswith("Question")]
+    page.session_state["interview.progress"][7].answered = True
+    page = press(reached(page, 7), "Question 8")
+    assert page.title[0].value == questions()[7].title
+    page.session_state["interview.question"] = 12
+    page.session_state["interview.progress"][12] = visitor_progress.Progress(answered=True)
+    assert not [one for one in reached(page, 7).button if one.label.startswith("Question")]
+
+
 def reached(page: AppTest, step: int) -> AppTest:
     page.session_state["interview.step"] = step
     return page.run()

@@ -48,6 +48,6 @@ def speeds(series: str, variant: str) -> list[str]:
         a_second = median(row["images_per_second"] for row in own)
         told.append(
             f"{device.upper()}: {recorded_figure.written(a_second, 'whole')} images a second, "
-            f"{recorded_figure.written(speed, 'times:2')} as many as at first"
+            f"{recorded_figure.written(speed, 'times:2')} as many as the first version"
         )
     return told

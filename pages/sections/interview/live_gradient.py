@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ def show() -> None:
     )
     errors = check(layer, dtype)
     best = min(range(len(errors)), key=errors.__getitem__)
-    chart, source = st.columns([5, 6], gap="large")
+    chart, source = st.columns([2, 3], gap="medium")
     with chart:
         _draw(errors, layer, dtype)
         st.caption(
@@ -63,7 +64,8 @@ def show() -> None:
         )
     with source:
         kind = type(_layers(dtype, np.random.default_rng(0))[layer]()[0])
-        st.code(inspect.getsource(kind.backward), language="python", height=340)
+        code = textwrap.dedent(inspect.getsource(kind.backward))
+        st.code(code, language="python", wrap_lines=True)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
