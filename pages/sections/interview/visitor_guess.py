@@ -95,7 +95,7 @@ def _distance(prediction: Prediction, guess: Guess) -> str:
         if right_option(prediction) == guess:
             return "Right."
         right = right_option(prediction)
-        told = "" if right is None else f" Measured: “{prediction.options[right].label}”"
+        told = "" if right is None else f" Measured: “{prediction.options[right].label}”."
         return f"Not this time.{told}"
     if prediction.kind == "order":
         right, pairs = pairs_in_order(prediction.chart, guess)
