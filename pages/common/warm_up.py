@@ -1,9 +1,9 @@
 """Import the slow libraries and load the models before somebody needs them.
 
-The thread starts after the first visitor's page: begun at once it would compete with that page for
-the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with torch). So each of
-its steps waits until no page is being drawn, but not for ever: what it fetches, the next page may
-need. If nobody comes for some seconds, it begins alone.
+All that is slow waits for the first visitor's page: begun at once it would compete with that page
+for the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with torch). So each
+of its steps waits until no page is being drawn, but not for ever: what it fetches, the next page
+may need. If nobody comes for some seconds, it begins alone.
 """
 
 from __future__ import annotations
@@ -77,8 +77,9 @@ def end() -> None:
 
 
 def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
-    _visited.wait(_ALONE)
     try:
+        _begin()
+        _visited.wait(_ALONE)
         for step in _steps(prepare):
             _wait_for_rest()
             if _ending.is_set():
@@ -91,9 +92,17 @@ def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
     loaded_models.freeze()
 
 
+def _begin() -> None:
+    """Do at once what is short and what the first page needs, while its browser starts."""
+    import_module("zoo.explain")
+    for name in zoo.list_models():
+        if zoo.info(name).framework == "numpy":
+            _model(name)
+
+
 def _steps(prepare: Sequence[Callable[[zoo.Model], None]]) -> Iterator[Callable[[], object]]:
     """Yield what is to be done, the shorter things first."""
-    yield partial(import_module, "plotly.graph_objects")
+    yield partial(import_module, "zoo.preprocessing.strokes")  # SciPy, for whoever draws
     names = zoo.list_models()
     for name in names:
         yield partial(_model, name)
