@@ -84,7 +84,8 @@ async (mark) => {
   const until = (one) => one.at >= moments.start && one.at <= moments.changed;
   const sent = window.wire.filter((one) => one.sent && until(one));
   const came = window.wire.filter((one) => !one.sent && until(one) && one.at >= sent[0]?.at);
-  const answer = came.find((one) => text.decode(one.data).includes(mark));
+  // What the browser has had before comes as a reference alone: the last before the change, then.
+  const answer = came.find((one) => text.decode(one.data).includes(mark)) ?? came.at(-1);
   const bytes = (list) => list.reduce((sum, one) => sum + one.data.byteLength, 0);
   return {
     ...moments, sent: sent[0]?.at, begun: came[0]?.at, answered: answer?.at,
@@ -142,7 +143,7 @@ def timed(
         message: What is in the bytes of the message that carries the answer: the component's name.
 
     Raises:
-        RuntimeError: The answer came without such a message.
+        RuntimeError: The page changed without any message from the server.
     """
     page.evaluate(_CLOCK, [source, event, shown, attribute, picture])
     act()

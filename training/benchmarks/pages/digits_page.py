@@ -40,7 +40,7 @@ def measure(url: str, strokes: int) -> page_wait.Result:
         See :func:`training.benchmarks.pages.page_wait.summary`.
     """
     with page_wait.browser_page(f"{url}/digits") as page:
-        page.wait_for_selector(".pad canvas")
+        page.wait_for_selector(".pad canvas", timeout=60_000)
         page.wait_for_timeout(3000)  # the warm-up thread and the first frames
         box = page.locator(".pad canvas").bounding_box()
         assert box
