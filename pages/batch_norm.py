@@ -123,4 +123,5 @@ with right:
 
 st.header("In code", anchor="code")
 in_code.show()
-st.caption(f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}.")
+credits = f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}."
+st.markdown(f":small[{credits}]")  # no caption: it holds addresses

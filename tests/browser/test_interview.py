@@ -60,7 +60,8 @@ def test_a_number_is_guessed_once_and_measured(visit, url) -> None:
     assert box
     page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2)
     expect(button).to_be_enabled()
-    expect(commit(page)).to_contain_text(re.compile(r"You said 0\.\d+, measured is 0\.\d+"))
+    off = re.compile(r"You said [\d.]+\s%, measured is [\d.]+\s%: [\d.]+\spoints off")
+    expect(commit(page)).to_contain_text(off)
     expect(dots).to_have_count(4)
     expect(page.locator(".prediction .pin")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"progress=7p\w+"))

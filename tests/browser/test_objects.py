@@ -62,7 +62,7 @@ def test_first_state_shows_a_sample_and_all_parts_and_another_can_be_clicked(obj
 
 
 def test_a_number_of_the_matrix_opens_its_images_and_an_image_the_stage(objects):
-    cell = objects.locator(".matrix td[aria-label$='cat called dog']")
+    cell = objects.locator(".matrix td[aria-label$='cat, answered dog']")
     cell.click()
     expect(cell).to_have_attribute("aria-selected", "true")
     expect(objects.get_by_text("cat → dog", exact=True).first).to_be_visible()
@@ -76,7 +76,7 @@ def test_a_number_of_the_matrix_opens_its_images_and_an_image_the_stage(objects)
     cell.focus()
     objects.keyboard.press("ArrowLeft")  # to deer
     objects.keyboard.press("ArrowLeft")  # right ones, which are not shown
-    expect(objects.locator(".matrix td[aria-label$='cat, named right']")).to_be_focused()
+    expect(objects.locator(".matrix td[aria-label$='cat, answered right']")).to_be_focused()
     objects.get_by_role("button", name="All classes").click()
     expect(shown).to_have_count(24)
 
