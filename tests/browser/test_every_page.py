@@ -140,19 +140,20 @@ def test_a_page_stands_still_fits_and_is_accessible(
         "icon": not icon.startswith(seen_url) and icon,
     }
     if scheme == "light":
-        page.emulate_media(color_scheme="dark")  # as at dusk, on the open page
-        eventually(page, lambda: brightness(page) == "dark", "the page stays light")
-        drawn(page)
-        problems["axe, at dusk"] = axe.problems(page)
+        problems |= at_dusk_and_on_a_projector(page)
     assert not any(problems.values()), {name: found for name, found in problems.items() if found}
 
 
-@pytest.mark.parametrize("entry", site.ENTRIES, ids=lambda entry: entry.title)
-def test_no_control_is_cut_off_on_a_projector(visit: Any, seen_url: str, entry: site.Entry) -> None:
-    page = visit(f"{seen_url}/{address(entry)}", viewport=PROJECTOR)
+def at_dusk_and_on_a_projector(page: Page) -> dict[str, Any]:
+    """Return what is wrong on a page that is open when the colours or the window change."""
+    page.emulate_media(color_scheme="dark")
+    eventually(page, lambda: brightness(page) == "dark", "the page stays light")
     drawn(page)
-    assert page.evaluate(CUT_CONTROLS) == []
-    assert page.evaluate(CUT_OFF) == []
+    problems = {"axe, at dusk": axe.problems(page)}
+    page.set_viewport_size(PROJECTOR)
+    drawn(page)
+    cut = page.evaluate(CUT_CONTROLS) + page.evaluate(CUT_OFF)
+    return problems | {"cut off on a projector": cut}
 
 
 def test_the_look_for_controls_would_find_one_that_is_cut_off(visit: Any, seen_url: str) -> None:
