@@ -108,7 +108,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    item.stash[PASSED] = item.stash.get(PASSED, True) and report.passed
+    item.stash[PASSED] = report.passed and (call.when == "setup" or item.stash[PASSED])
     return report
 
 
@@ -145,7 +145,7 @@ def stay(
         return page
 
     yield open_page
-    passed = request.node.stash.pop(PASSED, False)
+    passed = request.node.stash[PASSED]
     for address in used:
         page, watched = kept[address]
         if not passed or watched.errors or watched.outside:
