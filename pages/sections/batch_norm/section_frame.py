@@ -1,10 +1,39 @@
-"""How a recorded figure was measured, in a popover: once a figure, and out of the way."""
+"""What sections of the page stand in: a header, beside it how it was measured; two columns."""
 
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import zoo
+
+
+def header(title: str, anchor: str, *records: zoo.Experiment | None) -> None:
+    """Draw a header; beside it stands how what is below was measured.
+
+    Args:
+        title, anchor: of the header.
+        records: behind the figures below; None for one that is not recorded.
+    """
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="bottom",
+        gap="xxsmall",
+        key=f"bn-head-{anchor}",
+    ):
+        st.header(title, anchor=anchor, width="content")
+        if known := [found for found in records if found is not None]:
+            popover(*known)
+
+
+def pair(name: str) -> list[DeltaGenerator]:
+    """Return two columns, which on a phone stand below each other as close as anything else.
+
+    Args:
+        name: another one for each pair.
+    """
+    return st.container(key=f"bn-pair-{name}").columns(2, gap="medium")
 
 
 def popover(*records: zoo.Experiment) -> None:
@@ -14,9 +43,7 @@ def popover(*records: zoo.Experiment) -> None:
         records: one or more; the button says the same for any figure.
     """
     key = f"bn.how.{'.'.join(found.name for found in records)}"
-    with st.popover(
-        "How was this measured?", icon=":material/straighten:", type="tertiary", key=key
-    ):
+    with st.popover("How measured?", icon=":material/straighten:", type="tertiary", key=key):
         for found in records:
             _one(found)
 
