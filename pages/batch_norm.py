@@ -56,8 +56,8 @@ section_frame.header("See it", "steps")
 at_work, shared, running = st.tabs(["γ and β at work", "What shares a mean", "The running mean"])
 with at_work:
     live_steps.show(
-        "BatchNorm gives each channel mean 0 and variance 1; then γ scales and β shifts, both "
-        "learned. **Move γ and watch.**",
+        "BatchNorm gives each channel mean 0 and variance 1; a learned γ scales, a learned β "
+        "shifts. **Move γ.**",
         linked=True,
     )
 with shared:
@@ -109,8 +109,8 @@ with left:
         "In eval() all four are constants, and the convolution in front can take them over."
     )
     st.latex(
-        r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
-        r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
+        r"\begin{gathered} a = \gamma / \sqrt{\sigma^2+\varepsilon} \\ "
+        r"W' = a\,W, \qquad b' = \beta - a\,\mu \end{gathered}"
     )
 with right:
     live_folding.show(subject)

@@ -60,7 +60,7 @@ _HEIGHTS = {
     "skip-chosen": (60, 60, 60),
     "skip-masks": (199, 142, 820),
     "skip-sides": (174, 148, 698),
-    "bn-verdicts": (0, 0, 0),
+    "bn-verdicts": (415, 666, 711),
     "subject": (32, 68, 104),
     "model": (60, 60, 60),
 }

@@ -58,7 +58,6 @@ class Axis:
         ticks: where to write numbers; empty leaves it to Plotly.
         limits: from, to; None leaves it to Plotly.
         from_zero: whether it begins at zero.
-        zero: what zero means, written above the chart; "" writes nothing.
     """
 
     title: str = ""
@@ -68,7 +67,6 @@ class Axis:
     ticks: Sequence[float] = field(default_factory=tuple)
     limits: tuple[float, float] | None = None
     from_zero: bool = False
-    zero: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,12 +196,6 @@ def lines(
     )
     _axis(figure.update_xaxes, x, {"showgrid": False})
     _axis(figure.update_yaxes, y, {"nticks": 6})
-    if y.zero:
-        figure.add_annotation(
-            text=y.zero, x=1, xref="paper", xanchor="right", y=1.02, yref="paper",
-            yanchor="bottom",
-            showarrow=False, font={"size": charts.TICK, "color": f"{charts.ink()}cc"},
-        )  # fmt: skip
     return figure
 
 
@@ -274,7 +266,12 @@ def dots(
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
     charts.plain(figure, spacing * len(rows) + (58 if title else 40))
     figure.update_xaxes(
-        title=title or None, tickformat=".0%", fixedrange=True, nticks=6, zeroline=False
+        title=title or None,
+        tickformat=".0%",
+        tickangle=0,
+        fixedrange=True,
+        nticks=6,
+        zeroline=False,
     )
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False, type="category"

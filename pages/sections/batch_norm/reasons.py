@@ -48,8 +48,7 @@ def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
             norm: recorded_series.by_step(found, "shift_relative", norm, rates[norm])
             for norm in ("batch", "none")
         }
-        _pair("shift_relative", "Internal covariate shift", shift,
-              norm_charts.Axis("", ".1f", zero="0: no shift"))  # fmt: skip
+        _pair("shift_relative", "Internal covariate shift", shift, norm_charts.Axis("", ".1f"))
     with right:
         st.markdown(f"**A smoother loss** (Santurkar et al. 2018)? {smooths}")
         gradient_arrows.show("bn.arrows.smooth", "smooth")
