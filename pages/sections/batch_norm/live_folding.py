@@ -9,7 +9,8 @@ import streamlit as st
 
 import zoo
 from pages.common import number_format
-from pages.sections.batch_norm import recorded_series, section_frame
+from pages.sections import how_measured
+from pages.sections.batch_norm import recorded_series
 from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
 
@@ -25,7 +26,7 @@ def show(subject: Subject) -> None:
     with st.container(horizontal=True, gap="small"):
         asked = st.button("Do it here", icon=":material/compress:", key="bn.fold")
         if found is not None:
-            section_frame.popover(found)
+            how_measured.popover(found)
     if asked:
         with st.spinner("Folding, and timing both in turns …"):
             try:

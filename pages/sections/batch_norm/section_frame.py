@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import zoo
+from pages.sections import how_measured
 
 
 def header(title: str, anchor: str, *records: zoo.Experiment | None) -> None:
@@ -24,7 +25,7 @@ def header(title: str, anchor: str, *records: zoo.Experiment | None) -> None:
     ):
         st.header(title, anchor=anchor, width="content")
         if known := [found for found in records if found is not None]:
-            popover(*known)
+            how_measured.popover(*known)
 
 
 def pair(name: str) -> list[DeltaGenerator]:
@@ -34,33 +35,3 @@ def pair(name: str) -> list[DeltaGenerator]:
         name: another one for each pair.
     """
     return st.container(key=f"bn-pair-{name}").columns(2, gap="medium")
-
-
-def popover(*records: zoo.Experiment) -> None:
-    """Offer network, seeds, machine and command of the records behind a figure.
-
-    Args:
-        records: one or more; the button says the same for any figure.
-    """
-    key = f"bn.how.{'.'.join(found.name for found in records)}"
-    with st.popover("How measured?", icon=":material/straighten:", type="tertiary", key=key):
-        for found in records:
-            _one(found)
-
-
-def _one(found: zoo.Experiment) -> None:
-    network, seeds = found.raw.get("network") or {}, len(found.seeds)
-    recipe = network.get("recipe") or {}
-    facts = [
-        network.get("description"),
-        f"{network['parameters']:,} parameters" if network.get("parameters") else None,
-        f"{recipe['epochs']} epochs" if recipe.get("epochs") else None,
-        f"{seeds} seed{'s' if seeds > 1 else ''}",
-        f"on {found.raw.get('measured_on', 'CIFAR-10')}",
-        f"{found.hardware.get('cpu')}, {found.hardware.get('cores')} cores",
-    ]
-    st.markdown(f"**{found.question}**")
-    st.caption(" · ".join(str(fact).rstrip(".") for fact in facts if fact))
-    if limits := found.raw.get("limits"):
-        st.caption(f"Limits: {limits}")
-    st.code(found.command, language="bash", wrap_lines=True)
