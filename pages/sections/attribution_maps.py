@@ -42,7 +42,8 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
         view: uint8 array, as ``model.view`` returns it.
     """
     st.header("What the network looked at", anchor="looked-at")
-    answer = model.predict(view).label
+    key = loaded_models.key(model)
+    answer = _answer(key, model, view)
     method = st.segmented_control(
         "Method", list(METHODS), default="Grad-CAM", required=True, key="decided-method"
     )
@@ -57,16 +58,12 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
         help="Sanity check of Adebayo et al. 2018: a map that stays the same when the weights are "
         "random shows the image, not what the network has learned.",
     )
-    shown = _maps(loaded_models.key(model), model, view, method, label, check)
-    images = [_image("The image", "what it sees", encoding.png(view, _scale(view)))]
-    images.append(_image(method, f"for {label}", _heat(view, shown.trained)))
-    if check:
-        images.append(_image("Random weights", f"for {label}", _heat(view, shown.randomized)))
+    images, correlation = _images(key, model, view, method, label, check)
     st.caption(METHODS[method][0])
     gallery.show("decided", images, columns=4, stacked=True)
     st.html(colour_bar.bar("less sure", "more sure of the class", heat_map.COLOURS))
     if check:
-        st.markdown(_verdict(method, shown.correlation))
+        st.markdown(_verdict(method, correlation))
 
 
 def _image(title: str, detail: str, encoded: bytes) -> gallery.GalleryImage:
@@ -84,19 +81,36 @@ def _verdict(method: str, correlation: float) -> str:
     )
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _answer(key: str, _model: zoo.Classifier, view: np.ndarray) -> str:
+    return _model.predict(view).label
+
+
 @st.cache_data(max_entries=64, show_spinner="Asking the network …")
-def _maps(
+def _images(
     key: str, _model: zoo.Classifier, view: np.ndarray, method: str, label: str, check: bool
+) -> tuple[list[gallery.GalleryImage], float]:
+    """Return the image and its maps, and the correlation of the two if they are compared."""
+    found = _maps(_model, view, method, label, check)
+    images = [_image("The image", "what it sees", encoding.png(view, _scale(view)))]
+    images.append(_image(method, f"for {label}", _heat(view, found.trained)))
+    if check:
+        images.append(_image("Random weights", f"for {label}", _heat(view, found.randomized)))
+    return images, found.correlation
+
+
+def _maps(
+    model: zoo.Classifier, view: np.ndarray, method: str, label: str, check: bool
 ) -> zoo.explain.SanityCheck:
     explain = METHODS[method][1]
 
-    def of(model: zoo.Classifier, image: np.ndarray) -> np.ndarray:
-        return explain(model, image, label)
+    def of(network: zoo.Classifier, image: np.ndarray) -> np.ndarray:
+        return explain(network, image, label)
 
     if check:
-        return zoo.explain.sanity_check(_model, view, of)
-    trained = _recorded(_model, view, method, label)
-    trained = of(_model, view) if trained is None else trained
+        return zoo.explain.sanity_check(model, view, of)
+    trained = _recorded(model, view, method, label)
+    trained = of(model, view) if trained is None else trained
     return zoo.explain.SanityCheck(trained, np.zeros_like(trained), float("nan"))
 
 

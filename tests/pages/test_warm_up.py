@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
+
+import pytest
+
+import zoo
+from pages.common import loaded_models, warm_up
+from pages.sections.feature_maps import top_images
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,3 +42,29 @@ def test_the_process_ends_well_in_the_middle_of_warming_up() -> None:
     )
     assert (done.returncode, done.stdout.count("begun")) == (0, 1), done.stderr
     assert "finished" not in done.stdout, "it waited for the whole warming up"
+
+
+def test_it_draws_nothing_for_it_is_no_page(caplog: pytest.LogCaptureFixture) -> None:
+    """Streamlit's log would say so, once for each spinner: a thread has no place on a page."""
+    loaded_models._load.clear()
+    top_images._top_activations.clear()
+    name = zoo.list_models()[0]
+    thread = threading.Thread(target=lambda: top_images.prepare(loaded_models.shared(name)))
+    thread.start()
+    thread.join()
+    assert "ScriptRunContext" not in caplog.text
+
+
+def test_no_step_begins_while_a_page_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_up, "_REST", 0.0)
+    monkeypatch.setattr(warm_up, "_PATIENCE", 60.0)
+    waited = threading.Event()
+
+    def step() -> None:
+        warm_up._wait_for_rest()
+        waited.set()
+
+    with warm_up.behind():
+        threading.Thread(target=step, daemon=True).start()
+        assert not waited.wait(0.3)
+    assert waited.wait(30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -46,7 +47,19 @@ class Experiment:
 
 def list_experiments() -> list[str]:
     """Return the names of all recorded experiments, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    changed = FOLDER.stat().st_mtime_ns if FOLDER.is_dir() else 0
+    if time.time_ns() - changed < _TICK:
+        return list(_names.__wrapped__(FOLDER, changed))
+    return list(_names(FOLDER, changed))
+
+
+_TICK = 100_000_000  # nanoseconds in which a folder may change twice and have one time
+
+
+@lru_cache(maxsize=4)
+def _names(folder: Path, mtime_ns: int) -> tuple[str, ...]:
+    """Look into a folder; ``mtime_ns`` is only the cache's key: pages ask dozens of times a run."""
+    return tuple(sorted(path.stem for path in folder.glob("*.json")))
 
 
 def experiment(name: str) -> Experiment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -37,6 +38,7 @@ def show() -> None:
         st.code(shown[chosen], language="python", wrap_lines=True)
 
 
+@lru_cache(maxsize=8)
 def source(function: Callable[..., Any]) -> str:
     """Return a method's own lines as they stand in its file, without its docstring."""
     lines = inspect.getsource(function)
