@@ -59,11 +59,11 @@ def frame() -> None:
     page, entry = site.navigation()
     st.set_page_config(page_title=site.tab_title(entry))
     st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "favicon.png"))
-    warm_up.visited()
-    entry_guard.resume()
-    loaded_models.prefetch()
-    footer.show()
-    page.run()
+    with warm_up.behind():
+        entry_guard.resume()
+        loaded_models.prefetch()
+        footer.show()
+        page.run()
 
 
 if st.runtime.exists():

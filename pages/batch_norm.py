@@ -116,4 +116,5 @@ with right:
     live_folding.show(subject)
 
 in_code.show()
-st.caption(f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}.")
+credits = f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}."
+st.markdown(f":small[{credits}]")  # no caption: it holds addresses

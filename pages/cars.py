@@ -147,13 +147,13 @@ def current() -> Scene:
 
 
 def token() -> str:
-    """Tell what is on the stage from what was: the photo, and whether all pieces are there."""
+    """Tell what is on the stage from what was: the photo, and whether all of the mask is there."""
     now = shown()
     return f"{now['number']}{'-largest' if now.get('largest') else ''}"
 
 
 def wanted(whole: Scene) -> Scene:
-    """Return the scene with all pieces of what was found, or with the largest alone."""
+    """Return the scene with all components of what was found, or with the largest alone."""
     now = shown()
     if not now.get("largest"):
         return whole
@@ -168,7 +168,7 @@ def changed(seen: Scene) -> Scene:
 
 
 def on_largest() -> None:
-    """Take the choice between all pieces and the largest; what was made of the other is void."""
+    """Take the choice of all components or the largest; what was made of the other is void."""
     now = shown()
     now["largest"] = bool(st.session_state[f"largest-{now['number']}"])
     now.pop("full", None)
@@ -303,6 +303,7 @@ def show_stage(seen: Scene) -> None:
         choice=now["choice"],
         usual=USUAL,
         description=now.get("about", f"Your photo {now['name']}"),
+        label=LABEL,
         background=wanted_look.behind,
         trim=wanted_look.trim,
         on_change=on_choice,
@@ -318,7 +319,7 @@ def show_answer(seen: Scene) -> None:
         st.metric(
             f"{LABEL.capitalize()} area",
             number_format.percent(area),
-            help="Share of the image's pixels",
+            help="Share of the photo's pixels",
         )
         st.metric(
             "Uncertain",
@@ -338,23 +339,23 @@ def show_answer(seen: Scene) -> None:
         st.info(
             f"**No {LABEL} found**: at a threshold of {round(100 * threshold())}"
             f"{number_format.NBSP}%, "
-            f"{number_format.percent(area)} of the image is {LABEL}, too little to be one.",
+            f"{number_format.percent(area)} of the photo is {LABEL}, too little to be one.",
             icon=":material/search_off:",
         )
 
 
 def show_components(whole: Scene) -> None:
-    """Offer the largest piece alone; of one piece, nothing is to be chosen."""
+    """Offer the largest component alone; of one, nothing is to be chosen."""
     number = whole.result.components
     st.toggle(
-        f"Largest piece of {number}" if number > 1 else "Largest piece",
+        f"Largest of {number} components" if number > 1 else "Largest component",
         value=bool(shown().get("largest")),
         key=f"largest-{shown()['number']}",
         on_change=on_largest,
         disabled=number < 2,
-        help="Only the largest piece of what was found: leaves out other cars, and bits that the "
-        "network took for one. For anything else, draw a box around your car, or erase with the "
-        "brush. The numbers and the downloads follow.",
+        help="Only the largest connected component of the mask: leaves out other cars, and specks "
+        "that the network took for one. For anything else, draw a box around your car, or erase "
+        "with the brush. The numbers and the downloads follow.",
     )
 
 
@@ -362,7 +363,7 @@ def show_truth(seen: Scene) -> None:
     """Let the visitor measure the mask against a true one."""
     with st.expander("Compare with a true mask", icon=":material/rule:"):
         file = st.file_uploader(
-            "The true mask: an image of the photo's size, white (or opaque) where the car is",
+            f"The true mask: an image of the photo's size, white (or opaque) where the {LABEL} is",
             key=f"truth-{shown()['number']}",
         )
         if file is None:
@@ -376,7 +377,7 @@ def show_truth(seen: Scene) -> None:
         full = now["full"][1] if now.get("full", [None])[0] == seen.edits else seen.full()
         if not seen.is_large():  # kept while somebody compares: it takes a second
             now["full"] = (seen.edits, full)
-        mask_comparison.show(seen.shown, full.mask_at(threshold()), true)
+        mask_comparison.show(seen.shown, full.mask_at(threshold()), true, LABEL)
 
 
 on_link()

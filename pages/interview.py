@@ -64,7 +64,7 @@ if number is not None:
             st.caption(f"Question {question.number} · {question.scenario}")
 
 if question is not None:
-    screen = question_screens.show(question, st.session_state.get(STEP, 0), go)
+    screen = question_screens.show(question, st.session_state.get(STEP, 0), go, turn_to)
 elif number == MOCK:
     screen = INTERVIEW
     with st.container(key=screen):
@@ -76,7 +76,7 @@ else:
         st.title("The interview", anchor=False)
         st.markdown(
             "Three lines in a résumé: a NumPy classifier on MNIST with 96 %, a CNN on CIFAR-10 in "
-            "PyTorch, a U-Net on Carvana with 0.92 IoU. Twelve questions about them. "
+            "PyTorch, a U-Net on Carvana with 92 % IoU. Twelve questions about them. "
             "**Commit to a prediction, see the measurement, then say it aloud.**"
         )
         with st.container(horizontal=True, vertical_alignment="center"):

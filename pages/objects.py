@@ -37,7 +37,7 @@ TOP = 5
 # In the session's state.
 OWN, LOADING = "objects-own", "objects-loading"
 REASONS, SEEN = "objects-reasons", "objects-seen"
-RIGHT, HARD, UNLIKE = "Named right", "Hard ones: truth → answer", "Unlike what it learned from"
+TYPICAL, HARD, UNLIKE = "Try one", "Hard ones: truth → answer", "Out-of-distribution"
 
 size = model.preprocessing
 st.title("Objects", anchor=False)
@@ -179,7 +179,7 @@ def playground() -> None:
     weights = zoo.info(model.name).sha256
     thumbnails.show("objects-samples", choices(weights), shown().get("id"), on_pick, beside=True)
     about = shown()["description"]
-    st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No image")
+    st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No photo")
     hold_in_link()
     if answered is not None:
         show_reasons(*answered, loading)
@@ -236,7 +236,7 @@ def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
     """
     images = samples("objects")
     squares = [crop_square(zoo.open_image(sample.path)) for sample in images]
-    groups: dict[str, list[thumbnails.Item]] = {RIGHT: [], HARD: [], UNLIKE: []}
+    groups: dict[str, list[thumbnails.Item]] = {TYPICAL: [], HARD: [], UNLIKE: []}
     for sample, square, result in zip(images, squares, model.predict_batch(squares), strict=True):
         small = shared_images.address(encoding.jpeg(square, side=96), "jpeg")
         verdict = f"{result.label}, {number_format.percent(result.confidence)}"
@@ -244,7 +244,7 @@ def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
         if sample.group == "none":
             groups[UNLIKE].append(thumbnails.Item(sample.id, small, about))
         elif result.label == sample.label:
-            groups[RIGHT].append(thumbnails.Item(sample.id, small, about))
+            groups[TYPICAL].append(thumbnails.Item(sample.id, small, about))
         else:
             note = f"{sample.label} → {result.label}"
             groups[HARD].append(thumbnails.Item(sample.id, small, about, note))

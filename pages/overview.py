@@ -67,9 +67,9 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
             st.header(info.title, anchor=False)
             st.markdown(entry.summary)
             st.caption(
-                f"{number_format.count(info.parameters)} parameters &nbsp;·&nbsp; "
-                f"{number_format.size(info.size)} &nbsp;·&nbsp; "
-                f"trained in {number_format.duration(record['train_seconds'])}"
+                f"{number_format.count(info.parameters)} parameters, "
+                f"{number_format.size(info.size)}  \n"
+                f"Trained in {number_format.duration(record['train_seconds'])}"
             )
         with right:
             headline.show(

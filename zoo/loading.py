@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,12 @@ from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
 from zoo.preprocessing.preprocessing import Preprocessing
 from zoo.weights import catalog, sources, tensors
-from zoo.weights.schema import check_arguments, check_config, check_record
+from zoo.weights.schema import FORMAT, check_arguments, check_config, check_record
 
 if TYPE_CHECKING:
     import torch
 
+KEPT = 16  # files of which is kept that they are faultless
 SMALL, LARGE = 64, 1024**2  # side and pixels of the input that shapes are checked with
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
     "classification": Classifier,
@@ -79,24 +80,21 @@ def load(
     own = "torch" if backend == "torch" else None
     if (Path(name) / catalog.CONFIG).is_file():
         files = sources.from_folder(Path(name))
+        sha256 = _sha256(files, name, precision)
         model = _assemble(None, files, device, own)
     else:
         info = catalog.info(name)
         files = sources.resolve(info, source, revision, timeout)
+        sha256 = _sha256(files, name, precision)
         try:
             model = _assemble(None if info.folder else name, files, device, own)
         except IntegrityError as error:
             files = sources.instead(files, info, source, revision, error)
+            sha256 = _sha256(files, name, precision)
             model = _assemble(name, files, device, own)
         model.name = name
-
-    def weights() -> str:
-        if files.source == "bundle":  # verified against the catalog
-            return catalog.info(name).sha256
-        return hashlib.sha256(files.contents[catalog.WEIGHTS]).hexdigest()
-
     if backend != "auto" or precision != "float32":
-        choosing.equip(model, backend, precision, weights)
+        choosing.equip(model, backend, precision, sha256)
     return model
 
 
@@ -140,6 +138,15 @@ def record(
         return _record(sources.instead(files, info, source, revision, error))
 
 
+def _sha256(files: sources.Files, name: str, precision: str) -> str:
+    """Return the SHA-256 of the weights, if that decides about the precision; else ""."""
+    if precision != "auto":
+        return ""
+    if files.source == "bundle":  # verified against the catalog
+        return catalog.info(name).sha256
+    return hashlib.sha256(files.contents[catalog.WEIGHTS]).hexdigest()
+
+
 def _assemble(
     name: str | None,
     files: sources.Files,
@@ -171,7 +178,7 @@ def _assemble(
 
 def _config(name: str | None, files: sources.Files) -> dict[str, Any]:
     where = f"config.json of {files.source}"
-    config = check_config(files.json(catalog.CONFIG), where)
+    config = _checked(files, catalog.CONFIG, check_config, where)
     if name not in (None, config["model"]):
         raise IntegrityError(f"{where} describes {config['model'][:60]!a}, not {name!r}.")
     return config
@@ -179,7 +186,26 @@ def _config(name: str | None, files: sources.Files) -> dict[str, Any]:
 
 def _record(files: sources.Files, labels: int = 0) -> dict[str, Any]:
     where = f"record.json of {files.source}"
-    return check_record(files.json(catalog.RECORD), where, labels, files.source == "hub")
+    return _checked(files, catalog.RECORD, check_record, where, labels, files.source == "hub")
+
+
+_faultless: dict[tuple[Any, ...], None] = {}  # contents, and what they were checked by
+
+
+def _checked(
+    files: sources.Files, name: str, check: Callable[..., dict[str, Any]], where: str, *more: Any
+) -> dict[str, Any]:
+    """Parse a JSON file and check it; what is the same bytes as one before was checked then."""
+    content = files.json(name)
+    key = (files.contents[name], check, more)
+    if key in _faultless:
+        return content
+    found = check(content, where, *more)
+    if content.get("format") == FORMAT:  # else the check has made another one of it
+        if len(_faultless) >= KEPT:
+            _faultless.clear()
+        _faultless[key] = None
+    return found
 
 
 def _network(
@@ -188,31 +214,32 @@ def _network(
     """Build the network that the config describes, of the file's own numbers and no others."""
     where = f"config.json of {files.source}"
     check_arguments(config["arguments"], header.largest, where)
-    if config["framework"] == "numpy":
-        network = _empty(config, where)
-        tensors.check_fit(header, config["architecture"], network.arrays, weights)
-        network.load_state_dict(
-            tensors.read_state(files.contents[catalog.WEIGHTS], "numpy", weights)
-        )
+    name, framework = config["architecture"], config["framework"]
+    if framework == "numpy":
+        network = _built(config, where, "build_empty")
+        tensors.check_fit(header, name, network.arrays, weights)
+        contents = files.hand_over(catalog.WEIGHTS)
+        network.load_state_dict(tensors.read_state(contents, header, framework, weights))
         return _fitting(network, config, where)
     import torch
 
     with torch.inference_mode(mode=False):  # what is made in that mode can never be trained
-        network = _empty(config, where)
-        tensors.check_fit(header, config["architecture"], network.state_dict(), weights)
-        state = tensors.read_state(files.contents[catalog.WEIGHTS], "torch", weights)
-        network.load_state_dict(state, assign=True)
-        _check_shapes(network.eval(), config, where)
+        scaffold = _built(config, where, "scaffold_of")
+        tensors.check_fit(header, name, scaffold.state, weights)
+        contents = files.hand_over(catalog.WEIGHTS)
+        network = scaffold.filled(tensors.read_state(contents, header, framework, weights))
+        _check_shapes(network, config, where, scaffold.answers)
         return _fitting(network, config, where)
 
 
-def _empty(config: Mapping[str, Any], where: str) -> Any:
-    from zoo.networks import architecture, build_empty
+def _built(config: Mapping[str, Any], where: str, how: str) -> Any:
+    """Return the empty network, or its scaffold, that a config describes."""
+    from zoo import networks
 
     try:
-        if architecture(config["architecture"]).framework != config["framework"]:
+        if networks.architecture(config["architecture"]).framework != config["framework"]:
             raise ValueError(f"{config['architecture']} is no {config['framework']} network")
-        return build_empty(config)
+        return getattr(networks, how)(config)
     except Exception as error:  # somebody else's numbers in a constructor: it may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise IntegrityError(
@@ -220,10 +247,19 @@ def _empty(config: Mapping[str, Any], where: str) -> Any:
         ) from None
 
 
-def _check_shapes(network: Any, config: Mapping[str, Any], where: str) -> None:
+def _check_shapes(
+    network: Any,
+    config: Mapping[str, Any],
+    where: str,
+    known: dict[tuple[int, ...], tuple[int, ...]],
+) -> None:
     """Run a network once, on a small input where it may be, and compare shapes.
 
     Not on the meta device: a convolution there imports torch's compiler, 870 modules and 140 MB.
+
+    Args:
+        known: Shapes of answers by those of inputs, of all networks of this structure: they do not
+            depend on the weights.
     """
     import torch
 
@@ -235,8 +271,9 @@ def _check_shapes(network: Any, config: Mapping[str, Any], where: str) -> None:
         return
     shape = channels, height, width
     try:
-        with torch.no_grad():
-            found = tuple(network(torch.zeros((1, *shape), dtype=torch.float32)).shape)
+        if shape not in known:
+            with torch.no_grad():
+                known[shape] = tuple(network(torch.zeros((1, *shape), dtype=torch.float32)).shape)
     except Exception as error:  # whatever a network's own code raises
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise IntegrityError(
@@ -246,8 +283,10 @@ def _check_shapes(network: Any, config: Mapping[str, Any], where: str) -> None:
     wanted = (
         (1, len(config["labels"])) if config["task"] == "classification" else (1, 1, *shape[1:])
     )
-    if found != wanted:
-        raise IntegrityError(f"{where} asks for answers {wanted}, the network gives {found}.")
+    if known[shape] != wanted:
+        raise IntegrityError(
+            f"{where} asks for answers {wanted}, the network gives {known[shape]}."
+        )
 
 
 def _fitting(network: Any, config: Mapping[str, Any], where: str) -> Any:
@@ -269,5 +308,5 @@ def _place(network: Any, framework: str, device: str) -> Any:
     if framework == "numpy" and device == "cpu":
         return network
     if hasattr(network, "to_torch"):
-        network = network.to_torch()
-    return network.to(device).eval()
+        network = network.to_torch().eval()
+    return network if device == "cpu" else network.to(device)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 TICK = 12  # pixels: no text is smaller
+WIDE = 0.05  # shares that span more have ticks at whole percents
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
 
 
@@ -99,7 +100,10 @@ def curves(
         legend=LEGEND,
     )
     figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
-    figure.update_yaxes(tickformat=form, title=None, fixedrange=True, nticks=5)
+    values = [value for _, value in (*train, *validation)]
+    wide = form.endswith("%") and values and max(values) - min(values) > WIDE
+    ticks = ".0%" if wide else form
+    figure.update_yaxes(tickformat=ticks, title=None, fixedrange=True, nticks=5)
     return figure
 
 
@@ -131,7 +135,8 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
         dragmode=False,
     )
     figure.update_xaxes(range=[0, 1], fixedrange=True, visible=False)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
+    # Names, even where they are digits: else every other one is left out, and their order is lost.
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
 
 

@@ -17,7 +17,8 @@ def show() -> None:
         for text in dict.fromkeys(_line(model) for model in found):
             st.caption(text)
         for notice in dict.fromkeys(model.notice for model in found if model.notice):
-            st.caption(f":material/info: {notice}")
+            # A command in it is plain text here: code in a caption has too little contrast.
+            st.caption(f":material/info: {notice.replace('`', '')}")
 
 
 def _links() -> None:

@@ -12,12 +12,23 @@ import streamlit as st
 import zoo
 from zoo.weights import hub
 
+_ready: set[str] = set()  # models that were loaded before
 
-@st.cache_resource(show_spinner="Getting the weights …")
+
+@st.cache_resource(show_spinner=False)
 def _load(name: str) -> zoo.Classifier | zoo.Segmenter:
     model = zoo.load(name, precision="auto")
     freeze()
+    _ready.add(name)
     return model
+
+
+def _load_on_page(name: str) -> zoo.Classifier | zoo.Segmenter:
+    """The same, where a page waits for it: a spinner can be drawn in the run of a page alone."""
+    if name in _ready:
+        return _load(name)
+    with st.spinner("Getting the weights …"):
+        return _load(name)
 
 
 @st.cache_resource(show_spinner=False)
@@ -26,7 +37,7 @@ def _record(name: str) -> Mapping[str, Any]:
 
 
 def shared(name: str) -> zoo.Classifier | zoo.Segmenter:
-    """Return the model that all pages share; errors are the caller's. Works in any thread.
+    """Return the model that all pages share; errors are the caller's. For threads without a page.
 
     Raises:
         zoo.ZooError: It cannot be loaded.
@@ -41,7 +52,7 @@ def load(name: str) -> zoo.Classifier | zoo.Segmenter:
         name: One of ``zoo.list_models()``.
     """
     try:
-        return _load(name)
+        return _load_on_page(name)
     except zoo.ZooError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
@@ -62,9 +73,9 @@ def segmenter(name: str) -> zoo.Segmenter:
 
 
 def loaded(name: str) -> zoo.Classifier | zoo.Segmenter | None:
-    """Return a model, or None if it cannot be loaded; nothing is shown."""
+    """Return a model, or None if it cannot be loaded; nothing is shown but that it takes time."""
     try:
-        return _load(name)
+        return _load_on_page(name)
     except zoo.ZooError:
         return None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 NBSP = "\xa0"
+_ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def percent(fraction: float, digits: int = 1) -> str:
@@ -31,6 +33,38 @@ def points(fraction: float) -> str:
     '12.3 points'
     """
     return f"{100 * fraction:.1f}{NBSP}points"
+
+
+def change(fraction: float) -> str:
+    r"""Format a difference of two shares in points with its sign, where the unit stands elsewhere.
+
+    >>> change(0.0052), change(-0.012)
+    ('+0.52', '−1.20')
+    """
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
+def power(number: float, digits: int = 0) -> str:
+    r"""Format a number of any size by its power of ten; a leading 1 needs no factor.
+
+    Args:
+        number: The number.
+        digits: Digits behind the point of the factor at most.
+
+    >>> [power(n).replace("\xa0", " ") for n in (9.1e-11, 1e-6, -2000.0, 0.0)]
+    ['9 × 10⁻¹¹', '10⁻⁶', '−2 × 10³', '0']
+    """
+    if not number:
+        return "0"
+    exponent = math.floor(math.log10(abs(number)))
+    leading = round(abs(number) / 10**exponent, digits)
+    if leading >= 10:
+        leading, exponent = leading / 10, exponent + 1
+    above = f"10{str(exponent).translate(_ABOVE)}"
+    sign, factor = "−" * (number < 0), f"{leading:.{digits}f}"
+    if digits:
+        factor = factor.rstrip("0").rstrip(".")
+    return f"{sign}{above}" if factor == "1" else f"{sign}{factor}{NBSP}×{NBSP}{above}"
 
 
 def spaced(text: str) -> str:

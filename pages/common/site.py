@@ -57,7 +57,8 @@ ENTRIES = (
         ":material/category:",
         "Models",
         model="cifar10",
-        summary="Upload a photo; a network trained on 32 × 32 pixels names it, and shows why.",
+        summary="Upload a photo; a network trained on 32\u00a0×\u00a032 pixels names it, and "
+        "shows why.",
         samples="objects",
     ),
     Entry(

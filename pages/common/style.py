@@ -23,6 +23,7 @@ _NO_ROOM = """
 
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
 [class*="st-key-purpose-"] { min-height: 62px; }
+[class*="st-key-purpose-"] [data-testid=stCaptionContainer] { padding-left: 0.5rem; }
 """
 
 # Until the browser has a component, Streamlit gives it 40 pixels, and what follows jumps when it is
@@ -33,28 +34,28 @@ _HEIGHTS = {
     "headline-batch_norm": (229, 229, 229),
     "headline-experiments": (104, 104, 104),
     "photo-zone": (56, 56, 56),
-    "pad": (375, 288, 370),
+    "pad": (375, 321, 370),
     "digits-answer": (430, 430, 430),
     "digits-samples": (180, 180, 387),
-    "layers": (495, 368, 910),
-    "decided": (234, 170, 197),
-    "crop": (322, 280, 346),
+    "layers": (495, 460, 910),
+    "decided": (234, 190, 197),
+    "crop": (322, 286, 346),
     "objects-answer": (334, 334, 334),
     "objects-samples": (214, 246, 552),
-    "reasons": (304, 218, 152),
-    "confusion-cifar10": (468, 468, 455),
-    "confusion-mnist": (418, 418, 406),
-    "confident_errors": (429, 333, 1332),
-    "samples": (153, 136, 176),
-    "stage": (493, 452, 565),
+    "reasons": (304, 245, 152),
+    "confusion-cifar10": (468, 478, 455),
+    "confusion-mnist": (418, 430, 406),
+    "confident_errors": (429, 363, 1332),
+    "samples": (153, 143, 176),
+    "stage": (493, 485, 565),
     "inside-model": (60, 60, 60),
-    "inside-samples": (70, 55, 167),
+    "inside-samples": (70, 60, 167),
     "inside-mnist-zone": (56, 72, 56),
     "inside-diagram": (214, 214, 270),
-    "inside-maps": (259, 181, 202),
-    "inside-pixels": (261, 182, 382),
-    "skip-samples": (153, 138, 176),
-    "skip-photo-zone": (56, 92, 56),
+    "inside-maps": (259, 205, 202),
+    "inside-pixels": (261, 206, 382),
+    "skip-samples": (153, 143, 176),
+    "skip-photo-zone": (56, 72, 56),
     "skip-kept": (60, 60, 60),
     "skip-fill": (60, 60, 60),
     "skip-chosen": (60, 60, 60),
@@ -83,12 +84,32 @@ _WINDOWS = (
 )
 
 
+# Beside the side bar of a small window or a projector (1024 × 768), margins of 80 pixels would cost
+# controls their room; what still does not fit beside the others stands below them.
+_NARROW = """
+.block-container[data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }
+[data-testid=stButtonGroup] [role=radiogroup] { flex-wrap: wrap; row-gap: 0.25rem; }
+[data-testid=stHorizontalBlock]:has([class*="st-key-purpose-"]) { flex-wrap: wrap; }
+[data-testid=stColumn]:has([class*="st-key-purpose-"]) { flex: 1 1 40%; }
+.katex-display > .katex { font-size: 1em; }
+"""
+
 # Streamlit writes white on the dark theme's light violet, 3 : 1; hovered it is darker, and white
 # is right.
 _LEGIBLE = (
     "[data-testid=stBaseButton-primary]:not(:hover, :active, :disabled)"
     " { color: light-dark(#fff, #15151b); }"
 )
+# Code in the light theme: Streamlit's colours have as little as 2 : 1 on its light gray.
+_INKS = {
+    "#5d6075, #808495": ("comment", "punctuation", "unchanged"),
+    "#1763b8, #1c83e1": ("keyword", "function", "class-name"),
+    "#0b7a2f, #21c354": ("string", "boolean", "inserted"),
+    "#a84a00, #ed6f13": ("operator",),
+    "#0d7466, #29b09d": ("number",),
+    "#0b6b8a, #00a4d4": ("variable", "property"),
+    "#c42b2b, #ff4b4b": ("deleted",),
+}
 
 
 def rules() -> str:
@@ -96,6 +117,8 @@ def rules() -> str:
     parts = [
         _NO_ROOM,
         _LEGIBLE,
+        *(_ink(colours, tokens) for colours, tokens in _INKS.items()),
+        f"@media {_WINDOWS[1]} {{ {_NARROW} }}",
         _element("lead-", "aspect-ratio: 5"),
         _element("lead-feature_maps", "aspect-ratio: 2"),
         _element("lead-skip_connections", "aspect-ratio: 4.465"),
@@ -111,6 +134,12 @@ def rules() -> str:
         ]
         parts.append(f"@media {window} {{ {' '.join(places)} }}")
     return "\n".join(parts)
+
+
+def _ink(colours: str, tokens: tuple[str, ...]) -> str:
+    """Return a rule for tokens of code: their colours on a light ground and on a dark one."""
+    code = "[data-testid=stCode] code[class*=language-] .token"
+    return f"{', '.join(f'{code}.{token}' for token in tokens)} {{ color: light-dark({colours}); }}"
 
 
 def _element(key: str, rule: str) -> str:

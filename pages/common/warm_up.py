@@ -1,8 +1,9 @@
 """Import the slow libraries and load the models before somebody needs them.
 
-The thread starts after the first visitor's page: begun at once it would compete with that page for
-the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with torch). If nobody
-comes for some seconds, it does not wait any longer.
+All that is slow waits for the first visitor's page: begun at once it would compete with that page
+for the interpreter's lock and make it slower (2.2 s instead of 1.1 s, measured with torch). So each
+of its steps waits until no page is being drawn, but not for ever: what it fetches, the next page
+may need. If nobody comes for some seconds, it begins alone.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ import atexit
 import ctypes
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 
 import zoo
 from pages.common import loaded_models
 
 _ALONE = 5.0  # seconds after the start of the server, if nobody comes
-_DELAY = 1.5  # seconds after the first visitor's page has begun
+_REST = 0.7  # seconds since a page was drawn: its browser has work then, too
+_PATIENCE = 6.0  # seconds that a step waits for that
 _visited = threading.Event()
 _ending = threading.Event()
 _thread: threading.Thread | None = None
+_lock = threading.Lock()
+_drawing = 0  # pages, at the moment
+_drawn = 0.0  # when the last one was finished
 
 
 def start(prepare: Sequence[Callable[[zoo.Model], None]] = ()) -> None:
@@ -37,9 +46,18 @@ def start(prepare: Sequence[Callable[[zoo.Model], None]] = ()) -> None:
     atexit.register(end)
 
 
-def visited() -> None:
-    """Tell that a page is being drawn."""
+@contextmanager
+def behind() -> Iterator[None]:
+    """Draw a page, while no step of the warm-up begins."""
+    global _drawing, _drawn
+    with _lock:
+        _drawing += 1
     _visited.set()
+    try:
+        yield
+    finally:
+        with _lock:
+            _drawing, _drawn = _drawing - 1, time.monotonic()
 
 
 def end() -> None:
@@ -59,19 +77,53 @@ def end() -> None:
 
 
 def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
-    if _visited.wait(_ALONE) and _ending.wait(_DELAY):
-        return
     try:
-        import plotly.graph_objects  # noqa: F401
-
-        for name in zoo.list_models():
-            loaded_models.loaded(name)
-        for name in zoo.list_models():
-            if model := loaded_models.loaded(name):
-                for section in prepare:
-                    section(model)
+        _begin()
+        _visited.wait(_ALONE)
+        for step in _steps(prepare):
+            _wait_for_rest()
+            if _ending.is_set():
+                return
+            step()
     except zoo.ZooError as error:  # a sentence of its own, such as of a wrong ZOO_EXTRA
         logging.getLogger(__name__).error(error)
     except Exception:  # the page that needs it will show the error; the log tells the rest
         logging.getLogger(__name__).exception("Warming up failed")
     loaded_models.freeze()
+
+
+def _begin() -> None:
+    """Do at once what is short and what the first page needs, while its browser starts."""
+    import_module("zoo.explain")
+    for name in zoo.list_models():
+        if zoo.info(name).framework == "numpy":
+            _model(name)
+
+
+def _steps(prepare: Sequence[Callable[[zoo.Model], None]]) -> Iterator[Callable[[], object]]:
+    """Yield what is to be done, the shorter things first."""
+    yield partial(import_module, "zoo.preprocessing.strokes")  # SciPy, for whoever draws
+    names = zoo.list_models()
+    for name in names:
+        yield partial(_model, name)
+    for name in names:
+        if model := _model(name):
+            for section in prepare:
+                yield partial(section, model)
+
+
+def _model(name: str) -> zoo.Model | None:
+    """Return a model, or None if it cannot be loaded: the page that needs it will say why."""
+    try:
+        return loaded_models.shared(name)
+    except zoo.ZooError:
+        return None
+
+
+def _wait_for_rest() -> None:
+    """Wait until no page has been drawn for a moment; also no longer than a visitor would."""
+    end = time.monotonic() + _PATIENCE
+    while (now := time.monotonic()) < end and not _ending.is_set():
+        if not _drawing and now - _drawn >= _REST:
+            return
+        _ending.wait(0.05)

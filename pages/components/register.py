@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,24 @@ def component(name: str, *parts: str, shared: Sequence[str] = ()) -> Any:
     further = [_FOLDER / name / f"{part}.js" for part in parts]
     for path in (*further, *(_FOLDER / f"{part}.js" for part in shared)):
         js = path.read_text(encoding="utf-8") + js
-    return st.components.v2.component(
+    mount = st.components.v2.component(
         f"cnn_lytical_{name}", html=html, css=css, js=_fetched_once(js)
     )
+
+    def mount_plain(*, data: Mapping[str, Any], **rest: Any) -> Any:
+        return mount(data=_plain(data), **rest)
+
+    return mount_plain
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a component's data so that Streamlit does not look for data frames in them.
+
+    It would ask a dozen libraries about every list and mapping among them, for which it imports
+    pandas and Arrow: half a second of the first page that anybody opens, and 70 MB. In JSON a tuple
+    is a list.
+    """
+    return {key: tuple(value) if type(value) is list else value for key, value in data.items()}
 
 
 def _fetched_once(script: str) -> str:

@@ -58,7 +58,7 @@ def _ood(found: Mapping[str, Any]) -> None:
     charts.show(
         charts.bars(names, [rates[kind] for kind in kinds]),
         key="ood",
-        alt=", ".join(f"{kind}: {rates[kind]:.1%} noticed" for kind in kinds),
+        alt=", ".join(f"{kind}: {number_format.percent(rates[kind])} noticed" for kind in kinds),
     )
     counts = sorted(set(found["ood_n"].values()))
     each = f"{counts[0]:,} each" if len(counts) == 1 else ", ".join(f"{n:,}" for n in counts)

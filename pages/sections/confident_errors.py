@@ -78,7 +78,7 @@ def _classes(model: zoo.Classifier) -> None:
     charts.show(
         charts.bars([model.labels[i] for i in order], [accuracy[i] for i in order]),
         key="class-accuracy",
-        alt=", ".join(f"{model.labels[i]} {accuracy[i]:.1%}" for i in order),
+        alt=", ".join(f"{model.labels[i]} {number_format.percent(accuracy[i])}" for i in order),
     )
 
 
@@ -114,13 +114,13 @@ def _images(
         opens="Open this image",
         target=stage,
     )
-    st.caption(shown[0][1].credit)
+    st.markdown(f":small[{shown[0][1].credit}]")  # no caption: it may hold an address
 
 
 def _title(model: zoo.Classifier, cell: Cell | None, count: int) -> None:
     """Say what is shown, and lead back from one cell to all of them."""
     if cell is None:
-        st.markdown(f"**{count} most confident errors**: true → predicted. Click one to open it.")
+        st.markdown(f"**{count} most confident errors**: truth → answer. Click one to open it.")
         return
     true, said = (model.labels[i] for i in cell)
     total = model.record["confusion"][cell[0]][cell[1]]

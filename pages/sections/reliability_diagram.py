@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pages.common import charts, drawn_once, number_format
+from pages.common.number_format import percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,9 +36,9 @@ def words(found: Mapping[str, Any]) -> str:
     """Say how to read the diagram."""
     bins = len(found["after"]["bins"])
     return (
-        f"{found['n']:,} {found['split']} images in {bins} bins by how sure "
-        f"the answer is, with 95{number_format.NBSP}% intervals; dotted: as right as sure. ECE: "
-        "the mean distance from there."
+        f"{found['n']:,} {found['split']} images in {bins} bins by confidence: how sure the "
+        f"answer is. With 95{number_format.NBSP}% intervals; dotted: as accurate as confident. "
+        "ECE: the mean distance from there."
     )
 
 
@@ -55,7 +56,7 @@ def _name(kind: str, ece: float, kinds: int) -> str:
 
 def _told(rows: tuple[Row, ...]) -> str:
     return ", ".join(
-        f"{100 * sure:.0f} % sure {100 * right:.0f} % right ({n:,})"
+        f"confidence {percent(sure, 0)}, accuracy {percent(right, 0)} of {n:,}"
         for n, sure, right in rows
         if sure is not None and right is not None
     )
@@ -91,9 +92,9 @@ def _figure(names: tuple[str, ...], bins: tuple[tuple[Row, ...], ...]) -> go.Fig
     figure.update_layout(margin={"r": 24})  # the last number of the axis
     figure.update_layout(legend=charts.LEGEND, barmode="group", bargap=0.25, bargroupgap=0)
     share = {"range": [0, 1.02], "tickformat": ".0%", "fixedrange": True, "zeroline": False}
-    figure.update_xaxes(**share, showgrid=False, dtick=0.2)
-    figure.update_xaxes(title="How sure", row=2, col=1)
-    figure.update_yaxes(**share, title="How often right", dtick=0.25, row=1, col=1)
+    figure.update_xaxes(**share, showgrid=False, dtick=0.25, tickangle=0)
+    figure.update_xaxes(title="Confidence", row=2, col=1)
+    figure.update_yaxes(**share, title="Accuracy", dtick=0.25, row=1, col=1)
     figure.update_yaxes(
         type="log", fixedrange=True, tickvals=[1, 100, 10_000], ticktext=["1", "100", "10 k"],
         title="Answers", row=2, col=1,
@@ -114,6 +115,7 @@ def _points(figure: go.Figure, name: str, rows: tuple[Row, ...], color: str) -> 
         customdata=[n for _, _, n, _ in points],
         name=name,
         mode="lines+markers",
+        cliponaxis=False,  # a point at 0 is seen whole
         line={"color": color, "width": 2},
         marker={"size": 8},
         error_y={
@@ -122,7 +124,7 @@ def _points(figure: go.Figure, name: str, rows: tuple[Row, ...], color: str) -> 
             "thickness": 1.25,
             "width": 3,
         },
-        hovertemplate="%{x:.1%} sure: %{y:.1%} of %{customdata:,} right<extra></extra>",
+        hovertemplate="Confidence %{x:.1%}, accuracy %{y:.1%} of %{customdata:,}<extra></extra>",
         row=1,
         col=1,
     )

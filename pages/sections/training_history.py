@@ -25,7 +25,7 @@ def show(model: zoo.Model) -> None:
     _numbers(model)
     _curves(record, records.headline(record)[0])
     for note in records.curve_notes(record):
-        st.caption(note)
+        st.caption(number_format.spaced(note))
     _recipe(record)
 
 
@@ -77,7 +77,7 @@ def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"].get("validation")
     machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['cores']} cores"
     metric, value, n = records.headline(record)
-    st.code(record["command"], language="bash", wrap_lines=True)
+    st.code(record["command"], language=None, wrap_lines=True)
     validation = ""
     if split:
         validation = f"Validation {number_format.percent(split[metric], 2)} on n = {split['n']:,}. "

@@ -12,8 +12,8 @@ from typing import Any
 import threadpoolctl
 from PIL import Image
 
+import zoo
 from pages.common import loaded_models, warm_up
-from pages.sections.feature_maps import top_images
 from pages.server import housekeeping
 
 _ARENAS = (-8, 2)  # mallopt's M_ARENA_MAX, and how many
@@ -24,7 +24,7 @@ _PILLOW_BLOCK = 64 * 2**20  # bytes at most, of the pieces that an image's memor
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Set up the process, keep it in order while it serves, and end it in order."""
     set_up()
-    warm_up.start([top_images.prepare])
+    warm_up.start([_top_images])
     keeper = asyncio.create_task(housekeeping.forever())
     try:
         yield
@@ -33,6 +33,13 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
         await asyncio.to_thread(warm_up.end)
+
+
+def _top_images(model: zoo.Model) -> None:
+    """Have the top-activating images ready; imported late, for the server's start waits for it."""
+    from pages.sections.feature_maps import top_images
+
+    top_images.prepare(model)
 
 
 def set_up() -> None:

@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 
 @pytest.fixture
-def page(visit, url) -> Page:
-    page = visit(f"{url}/batch_norm")
+def page(stay, url) -> Page:
+    page = stay(f"{url}/batch_norm")
     expect(page.get_by_role("button", name="Do it here")).to_be_visible(timeout=120_000)
     return page
 
@@ -31,6 +31,7 @@ def test_a_verdict_leads_to_its_figure(page: Page) -> None:
     expect(heading).to_be_in_viewport()
     page.get_by_role("button", name="By which rule?").click()
     expect(page.get_by_text("One rule for all.")).to_be_visible()
+    page.keyboard.press("Escape")  # the page stays
 
 
 def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> None:

@@ -382,7 +382,7 @@ def test_several_images_give_a_zip_of_masks_and_cut_outs(cars):
             )
         ]
     )
-    cars.get_by_role("button", name="Cut out 3 images").click()
+    cars.get_by_role("button", name="Cut out 3 photos").click()
     name, contents = save(cars, "masks.zip")
     assert name == "masks.zip"
     found = zipfile.ZipFile(io.BytesIO(contents))
@@ -400,10 +400,10 @@ def test_several_images_give_a_zip_of_masks_and_cut_outs(cars):
     assert save(cars, "masks.zip")[1] == contents  # it outlives the visit
 
 
-def test_the_largest_piece_alone_is_drawn(cars):
+def test_the_largest_component_alone_is_drawn(cars):
     upload(cars, red_cars.two_cars())
     before = metric(cars, "Car area").inner_text()
-    cars.get_by_text("Largest piece of 2").click()
+    cars.get_by_text("Largest of 2 components").click()
     expect(cars.locator(".stage")).to_have_attribute("data-shown", "2-largest")
     expect(metric(cars, "Car area")).not_to_have_text(before)
 
@@ -443,7 +443,7 @@ def test_a_model_of_the_host_s_own_is_chosen_and_compared(visit, tmp_path, monke
     with app(("-m", "tests.red_cars", str(path))) as address:
         page = visit(f"{address}/cars")
         wait_for_photo(page, 1)
-        page.get_by_text("Compare with another model").click()
+        page.get_by_text("Compare with another network").click()
         settled(page)  # a list that opens while its box still unfolds closes again
         page.get_by_role("combobox", name="Second").click()
         page.get_by_role("option", name="strict").click()

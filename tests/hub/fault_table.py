@@ -1,7 +1,8 @@
 """Write the table of docs/hub.md from a real run: ``python -m tests.hub.fault_table``.
 
 Every fault is met by ``zoo.load`` (source ``hub`` and ``auto``), by ``python -m zoo pull`` and by
-the app, each with an empty cache. What they said, and how long they took, goes into the table.
+the app, each with an empty cache. What they said goes into the table, and whether they waited until
+the timeout; how many seconds it took does not, for that depends on what else the machine does.
 """
 
 import json
@@ -22,7 +23,9 @@ from tests.hub_server.fixtures import ROOT
 
 DOCUMENT = ROOT / "docs" / "hub.md"
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
-TIMEOUT = 10
+HUB, BUNDLE = "the Hub's weights", "the bundled weights, with a notice"
+TIMEOUT = 10  # seconds
+GRACE = 10  # seconds more that a busy machine may take to give up
 
 LOAD = """
 import json, time, zoo
@@ -72,23 +75,28 @@ def run_case(case: Case, workspace: Workspace, hub: HubServer, folder: Path) -> 
     app = next((re.search(r"(bundled weights|weights from the Hub)", c) for c in captions), None)
     assert not failed, "the app must never show an exception"
     assert app is not None
-    sentence = hub_said[1] if hub_said[0] != "hub" else "the Hub's weights"
+    assert hub_said[2] < TIMEOUT + GRACE, "given up too late"
+    assert "Traceback" not in pulled.stderr, pulled.stderr
+    sentence = hub_said[1] if hub_said[0] != "hub" else HUB
     if case.outcome != RECOVERS:
         assert re.search(case.outcome, sentence), sentence
         assert any("because the Hub failed" in caption for caption in captions), captions
     return [
         case.description,
-        re.sub(r"[0-9a-f]{40}", "…", sentence).replace(str(folder), "…"),
-        f"{hub_said[2]:.1f} s",
+        re.sub(r"[0-9a-f]{40}", "…", sentence).replace(str(folder), "…").replace(hub.url, "…"),
+        "yes" if hub_said[2] > 0.9 * TIMEOUT else "no",
         f"{pulled.returncode}",
-        {"hub": "the Hub's", "bundle": "the bundle, with a notice"}[auto_said[0]],
-        app[1] + (", with a notice" if "bundled" in app[1] else ""),
+        {"hub": HUB, "bundle": BUNDLE}[auto_said[0]],
+        BUNDLE if "bundled" in app[1] else HUB,
     ]
 
 
 def table() -> str:
     """Run everything and return the Markdown table."""
-    head = ["the Hub …", '`source="hub"` says', "after", "`zoo pull` exits", "auto runs", "the app"]
+    head = [
+        *("what goes wrong", '`source="hub"` gives', "waits until the timeout"),
+        *("`zoo pull` exits with", '`source="auto"` gives', "the app runs"),
+    ]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for case in CASES:
         with tempfile.TemporaryDirectory() as name, HubServer() as hub:
@@ -104,7 +112,7 @@ def main() -> None:
     day, rows = time.strftime("%Y-%m-%d"), table()
     before, rest = DOCUMENT.read_text().split(BEGIN)
     _, after = rest.split(END)
-    note = f"Run on {day} with `ZOO_TIMEOUT={TIMEOUT}`: `python -m tests.hub.fault_table`."
+    note = f"As met on {day} with `ZOO_TIMEOUT={TIMEOUT}`: `python -m tests.hub.fault_table`."
     DOCUMENT.write_text(f"{before}{BEGIN}\n{note}\n\n{rows}\n{END}{after}")
 
 

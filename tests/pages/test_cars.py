@@ -103,7 +103,7 @@ def test_the_largest_piece_alone_is_shown_measured_and_cut_out(cars, monkeypatch
     assert staged(cars)["token"] == str(number)
     both = percent(cars, "Car area")
     toggle = cars.toggle(key=f"largest-{number}")
-    assert toggle.label == "Largest piece of 2"
+    assert toggle.label == "Largest of 2 components"
     toggle.set_value(True).run()
     mask = image_in(staged(cars)["probabilities"]) > 127
     assert mask[:, :320].any()

@@ -54,7 +54,7 @@ def test_nothing_is_told_before_the_guess(interview: AppTest) -> None:
     (shown,) = components(page, "prediction")
     assert shown["kind"] == "number"
     assert [group["values"] is None for group in shown["groups"]] == [False, True]
-    answer = recorded_figure.text("{{unet_skips.mean(iou, skips=false)|fixed:3}}")
+    answer = recorded_figure.text("{{unet_skips.mean(iou, skips=false)|percent}}")
     assert answer not in json.dumps(shown) + markdown(page)
     assert steps_of(page) == ["Asked", "Predict"]
 
@@ -147,6 +147,19 @@ def test_every_screen_has_one_heading_below_the_title(interview: AppTest) -> Non
         assert not page.exception
         assert [one.tag for one in page.header] == ["h2"]
     assert "diff" in {one.language for one in reached(page, 4).code}
+
+
+def test_the_last_screen_leads_to_the_next_question_and_the_prediction_does_not(
+    interview: AppTest,
+) -> None:
+    page = opened(interview, 7)
+    assert not [one for one in page.button if one.label.startswith("Question")]
+    page.session_state["interview.progress"][7].answered = True
+    page = press(reached(page, 7), "Question 8")
+    assert page.title[0].value == questions()[7].title
+    page.session_state["interview.question"] = 12
+    page.session_state["interview.progress"][12] = visitor_progress.Progress(answered=True)
+    assert not [one for one in reached(page, 7).button if one.label.startswith("Question")]
 
 
 def reached(page: AppTest, step: int) -> AppTest:

@@ -48,7 +48,7 @@ def expanders(app: AppTest) -> list[str]:
 def test_without_one_the_page_is_as_it_was(own):
     app = visit()
     assert "Network" not in [group.label for group in app.get("button_group")]
-    assert "Compare with another model" not in expanders(app)
+    assert "Compare with another network" not in expanders(app)
 
 
 def test_it_is_chosen_by_its_name_and_looks_at_the_photo_on_the_stage(own, monkeypatch):
@@ -97,7 +97,7 @@ def test_two_models_are_compared_on_the_visitor_s_photo(own, monkeypatch):
     monkeypatch.setenv("ZOO_EXTRA", str(own))
     app = visit()
     upload(app, png(red_cars.street()))
-    assert "Compare with another model" in expanders(app)
+    assert "Compare with another network" in expanders(app)
     assert "compared-models" not in app.session_state, "nothing is computed before it is asked for"
     app.selectbox(key="second-to-carvana").set_value("sure").run()
     assert not app.exception

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import threading
 from pages.common import loaded_models, warm_up
-warm_up._ALONE = warm_up._DELAY = 0
+warm_up._ALONE = warm_up._REST = 0
 inside = threading.Event()
 
 def compute(name):
@@ -23,7 +23,7 @@ def compute(name):
         torch.nn.functional.conv2d(torch.ones(8, 32, 99, 99), torch.ones(64, 32, 3, 3))
     print("finished", flush=True)
 
-loaded_models.loaded = compute
+loaded_models.shared = compute
 warm_up.start()
 inside.wait()
 """

@@ -9,7 +9,6 @@ answers within its tolerance (:data:`EXPERIMENT`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,14 +39,14 @@ def check(backend: str, precision: str) -> None:
         needed("onnx", f'backend="{backend}"')
 
 
-def equip(model: Model, backend: str, precision: str, weights: Callable[[], str]) -> None:
+def equip(model: Model, backend: str, precision: str, weights: str) -> None:
     """Let a model answer through a backend, in a precision.
 
     Args:
         model: Just loaded, for its own framework.
         backend: One of :data:`BACKENDS`; ``"auto"`` and ``"torch"`` leave it to its framework.
         precision: One of :data:`PRECISIONS`.
-        weights: Returns the SHA-256 of its weights; only called if that decides.
+        weights: The SHA-256 of its weights; only asked if the precision is ``"auto"``.
 
     Raises:
         DeviceError: The model is on another device than the CPU, where these backends do not run.
@@ -64,11 +63,11 @@ def equip(model: Model, backend: str, precision: str, weights: Callable[[], str]
         _start(model)
 
 
-def _chosen(model: Model, precision: str, weights: Callable[[], str]) -> str:
+def _chosen(model: Model, precision: str, weights: str) -> str:
     possible = model.backend in BFLOAT16
     if precision == "auto":
         pays = possible and model.device == "cpu" and has_bfloat16()
-        return "bfloat16" if pays and is_as_good(weights(), model.backend) else "float32"
+        return "bfloat16" if pays and is_as_good(weights, model.backend) else "float32"
     if precision == "bfloat16" and not possible:
         raise ZooError(
             f"{model.name} runs in {model.backend} here, which has no bfloat16; use "

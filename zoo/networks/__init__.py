@@ -11,6 +11,15 @@ from zoo.networks.registry import (
     build,
     build_empty,
     name_of,
+    scaffold_of,
 )
 
-__all__ = ["ARCHITECTURES", "Architecture", "architecture", "build", "build_empty", "name_of"]
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "architecture",
+    "build",
+    "build_empty",
+    "name_of",
+    "scaffold_of",
+]

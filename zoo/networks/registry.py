@@ -6,10 +6,15 @@ fast, where torch is not installed. A new architecture is a file in this folder 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.networks.scaffold import Scaffold
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,28 @@ def build_empty(config: Mapping[str, Any]) -> Any:
             return func(*args, **kwargs or {})
 
     with torch.device("meta"), Undrawn():
-        return make(**arguments).float()
+        network = make(**arguments)
+        return network if torch.get_default_dtype() == torch.float32 else network.float()
+
+
+def scaffold_of(config: Mapping[str, Any]) -> Scaffold:
+    """Return the structure of a torch network; it is built once a process.
+
+    Args:
+        config: As of :func:`build`.
+
+    Raises:
+        ValueError: This version of the code knows no such architecture.
+    """
+    make, arguments, _ = _constructor(config)
+    return _scaffold(make, config["architecture"], json.dumps(arguments))
+
+
+@lru_cache(maxsize=16)
+def _scaffold(_make: Any, architecture: str, arguments: str) -> Scaffold:
+    from zoo.networks.scaffold import Scaffold
+
+    return Scaffold(build_empty({"architecture": architecture, "arguments": json.loads(arguments)}))
 
 
 def _constructor(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any], str]:

@@ -8,7 +8,8 @@ pixels (19 in 16 images) and the centre of mass lies within half a pixel of inde
 
 Other people's digits differ from that in colour, light, place, size and pen.
 :mod:`zoo.preprocessing.ink` finds the ink, :mod:`zoo.preprocessing.strokes` the strokes and their
-width, and this module draws them again as MNIST would have.
+width, and this module draws them again as MNIST would have. Both need SciPy, whose import takes a
+quarter of a second, and are imported when an image comes that has not MNIST's form already.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.errors import ImageError
-from zoo.preprocessing import images, ink, strokes
+from zoo.preprocessing import images
 
 FIELD = 28
 BOX = 20
@@ -56,6 +57,8 @@ def prepare(image: images.ImageSource) -> np.ndarray:
     mnist = _as_mnist(opened)
     if mnist is not None:
         return mnist
+    from zoo.preprocessing import ink, strokes
+
     amount = ink.ink_map(opened)
     mask = strokes.digit_mask(amount)
     return place(shrink(_redraw(amount, mask)))
@@ -133,6 +136,8 @@ def _as_mnist(opened: Image.Image) -> np.ndarray | None:
 
 def _redraw(amount: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Draw the digit again at five times MNIST's resolution, no thinner than MNIST's strokes."""
+    from zoo.preprocessing import strokes
+
     top, bottom, left, right = _bounds(mask)
     # Soft edges belong to the digit as well: take the ink around the mask, but no other component.
     window = np.s_[top:bottom, left:right]

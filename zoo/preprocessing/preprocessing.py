@@ -88,7 +88,7 @@ class Preprocessing:
             ImageError: The image cannot be used; the message says why.
         """
         if self.kind == "mnist_digit":
-            from zoo.preprocessing.mnist_format import prepare  # imports scipy
+            from zoo.preprocessing.mnist_format import prepare
 
             return prepare(source)
         opened = images.open_image(source, "L" if self.channels == 1 else "RGB", share=True)

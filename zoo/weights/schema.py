@@ -334,7 +334,8 @@ def check_record(
     if "format" in content or complete:
         record = _of_this_format(content, where, upgrade_record)
     required = _SHOWN | {"metrics": _object({"test": _SPLIT}, {"validation": _SPLIT})}
-    _check(record, _object(required, _RECORD) if complete else _object({}, _SHOWN | _RECORD), where)
+    rule = _object(required, _RECORD) if complete else _object({}, _SHOWN | _RECORD)
+    _check(record, rule, where, plain=content.get("format") == FORMAT)
     test = record.get("metrics", {}).get("test", {})
     if complete and not {"accuracy", "iou", "dice"} & test.keys():
         raise IntegrityError(f"{where} lacks metrics.test.accuracy (or .iou).")
@@ -387,9 +388,10 @@ def _of_this_format(
     return upgrade(content) if found == 1 else dict(content)
 
 
-def _check(content: Mapping[str, Any], rule: Rule, where: str) -> None:
+def _check(content: Mapping[str, Any], rule: Rule, where: str, plain: bool = False) -> None:
+    """Raise `IntegrityError` unless a rule holds; ``plain``: it is known that `_plain` does."""
     try:
-        if not _is_plain(content):
+        if not plain and not _is_plain(content):
             _plain(content, "")  # names what is wrong
         rule(content, "")
     except _Wrong as wrong:

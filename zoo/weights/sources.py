@@ -7,7 +7,7 @@ Files``: :func:`from_bundle`, :func:`from_hub`. :func:`resolve` chooses among th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,13 @@ class Files:
     """The files of one model, in memory, and where they came from.
 
     Attributes:
-        contents: Bytes by file name.
+        contents: Bytes by file name; until :meth:`hand_over`.
         source: ``"bundle"``, ``"hub"`` or the path of a folder.
         revision: The Hub revision, or None.
         notice: One sentence that a user should see (a fallback happened), or None.
     """
 
-    contents: Mapping[str, bytes]
+    contents: dict[str, bytes]
     source: str
     revision: str | None = None
     notice: str | None = None
@@ -42,6 +42,14 @@ class Files:
             IntegrityError: The file is no JSON object.
         """
         return parse_json(self.contents[name], f"{name} of {self.source}")
+
+    def hand_over(self, name: str) -> memoryview:
+        """Return a file's memory, which its new owner may write to; here it is gone.
+
+        So a network's tensors lie where the file was read to. (What is in nobody else's hands
+        `io.BytesIO` gives out as it is; else it would be a copy.)
+        """
+        return io.BytesIO(self.contents.pop(name)).getbuffer()
 
 
 def resolve(
@@ -147,7 +155,7 @@ def from_hub(
 ) -> Files:
     """Read and verify a repo's files, its cache first; see :func:`zoo.weights.hub.pull`."""
     pulled = hub.pull(info, revision, timeout, insist=insist)
-    return Files(pulled.contents, "hub", pulled.commit, pulled.notice)
+    return Files(dict(pulled.contents), "hub", pulled.commit, pulled.notice)
 
 
 def from_folder(folder: Path, info: ModelInfo | None = None) -> Files:

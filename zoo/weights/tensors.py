@@ -6,6 +6,7 @@ safetensors is the only format of weights; nothing is ever unpickled.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ _DTYPES = {
     "I64": (8, "int64"),
     "F64": (8, "float64"),
 }
+_WIDTHS = {name: width for width, name in _DTYPES.values()}
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,14 @@ class Header:
     Attributes:
         tensors: Shape and dtype (``"float32"``) by name.
         metadata: Text by name.
+        places: Where each begins, in bytes after the header.
+        size: Bytes of all of them.
     """
 
     tensors: Mapping[str, tuple[tuple[int, ...], str]]
     metadata: Mapping[str, str]
+    places: Mapping[str, int]
+    size: int
 
     @property
     def largest(self) -> int:
@@ -69,7 +75,20 @@ def read_header(contents: bytes, where: str) -> Header:
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise IntegrityError(f"{where} has a __metadata__ that is no object of texts.")
     size = len(contents) - 8 - length
-    return Header({name: _tensor(name, header[name], size, where) for name in header}, metadata)
+    found = {name: _tensor(name, header[name], size, where) for name in header}
+    places = {name: header[name]["data_offsets"][0] for name in found}
+    end = 0
+    for begin, after in sorted(entry["data_offsets"] for entry in header.values()):
+        if begin != end:  # as the library has it: one after the other, and nothing else
+            raise IntegrityError(
+                f"{where} is not a valid safetensors file: its tensors overlap or leave a gap."
+            )
+        end = after
+    if end != size:
+        raise IntegrityError(
+            f"{where} is not a valid safetensors file: something comes after its tensors."
+        )
+    return Header(found, metadata, places, size)
 
 
 def _tensor(name: str, entry: Any, size: int, where: str) -> tuple[tuple[int, ...], str]:
@@ -121,22 +140,54 @@ def check_fit(header: Header, architecture: str, expected: Mapping[str, Any], wh
             )
 
 
-def read_state(contents: bytes, framework: str, where: str) -> dict[str, Any]:
-    """Return NumPy arrays (or torch tensors, by the framework) by name.
+def read_state(contents: memoryview, header: Header, framework: str, where: str) -> dict[str, Any]:
+    """Return NumPy arrays (or torch tensors, by the framework) by name, in the memory of the file.
+
+    Args:
+        contents: The whole file; whoever writes to a tensor writes to it.
+        header: Its header.
+        framework: ``"numpy"`` or ``"torch"``.
+        where: What the error calls the file.
 
     Raises:
         IntegrityError: The library refuses the file.
     """
+    begin = len(contents) - header.size
+    aligned = all(
+        (begin + header.places[name]) % _WIDTHS[dtype] == 0
+        for name, (_, dtype) in header.tensors.items()
+    )
+    if not aligned or sys.byteorder != "little":  # no file of ours, no usual machine
+        return _copied(contents, framework, where)
+    if framework == "numpy":
+        import numpy as np
+
+        def read(name: str, shape: tuple[int, ...], dtype: str) -> Any:
+            count, place = math.prod(shape), begin + header.places[name]
+            return np.frombuffer(contents, dtype, count, place).reshape(shape)
+    else:
+        import torch
+
+        def read(name: str, shape: tuple[int, ...], dtype: str) -> Any:
+            kind, place = getattr(torch, dtype), begin + header.places[name]
+            flat = torch.frombuffer(contents, dtype=kind, count=math.prod(shape), offset=place)
+            return flat.view(shape)
+
+    return {name: read(name, *tensor) for name, tensor in header.tensors.items()}
+
+
+def _copied(contents: memoryview, framework: str, where: str) -> dict[str, Any]:
+    """Return the arrays or tensors of any safetensors file, as the library reads it."""
     from safetensors import SafetensorError
 
     try:
         if framework == "numpy":
             from safetensors.numpy import load
 
-            return load(contents)
+            return load(bytes(contents))
         from safetensors.torch import load as load_torch
 
-        return load_torch(contents)
+        return load_torch(bytes(contents))
     except (SafetensorError, ValueError, KeyError) as error:
         raise IntegrityError(f"{where} is not a valid safetensors file: {error}.") from None
 

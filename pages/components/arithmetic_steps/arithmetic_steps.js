@@ -30,7 +30,7 @@ function section(step) {
     }
   }
   const check = make(box, "p", "", "check");
-  check.append("The network's own value: "); make(check, "b", step.found); check.append(`, ${step.difference} apart`);
+  check.append("The network's own value: "); make(check, "b", step.found); check.append(`, ${step.apart} apart`);
   box.dataset.layer = step.layer; box.dataset.value = step.exact;
   return box;
 }
@@ -45,7 +45,7 @@ function products(box, step) {
       table("Kernel", step.kernel[c], null, small), sign("="),
       table("Products", step.products[c], null, small));
     note.textContent = step.sums.length > 1
-      ? `Their sum is ${step.sums[c].toPrecision(4)}. Below, the sum of each of the ${step.sums.length} input channels: up is positive, down negative; click one, or use the arrow keys.`
+      ? `Their sum is ${minus(step.sums[c].toPrecision(4))}. Below, the sum of each of the ${step.sums.length} input channels: up is positive, down negative; click one, or use the arrow keys.`
       : "";
     bars?.querySelectorAll("button").forEach((b, i) => { b.setAttribute("aria-pressed", i === c); b.tabIndex = i === c ? 0 : -1; });
   };
@@ -63,7 +63,7 @@ function products(box, step) {
     const most = Math.max(...step.sums.map(Math.abs)) || 1;
     step.sums.forEach((sum, c) => {
       const button = make(bars, "button"), bar = make(button, "i"), share = 50 * Math.abs(sum) / most;
-      button.type = "button"; button.title = `channel ${step.first + c}: ${sum.toPrecision(4)}`;
+      button.type = "button"; button.title = `channel ${step.first + c}: ${minus(sum.toPrecision(4))}`;
       button.setAttribute("aria-label", button.title);
       bar.style.setProperty("--bar", `rgb(${sum >= 0 ? VIOLET : AMBER})`);
       bar.style[sum >= 0 ? "bottom" : "top"] = "50%"; bar.style.height = `${share}%`;
@@ -100,5 +100,8 @@ function table(title, rows, winner, small) {
 function digits(value) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 0.005 ? value.toFixed(2) : value.toExponential(0);
+  return minus(size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 0.005 ? value.toFixed(2) : value.toExponential(0));
 }
+
+// A number as it is written on the pages: with a minus sign, no hyphen.
+function minus(text) { return text.replace(/^-/, "−"); }

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from pages.common.number_format import power
 from pages.components.register import component
 from zoo.explain import operations
 from zoo.graph.layers import INPUT
 
 _mount = component("arithmetic_steps")
+_TITLES = {"batch norm": "BatchNorm"}  # as everywhere on the pages
 
 
 def show(key: str, steps: Sequence[operations.Operation]) -> None:
@@ -29,9 +31,11 @@ def show(key: str, steps: Sequence[operations.Operation]) -> None:
 def number(value: float) -> str:
     """Format a value of a network with five significant digits.
 
-    >>> number(0.123456), number(-12345.6), number(0.0)
-    ('0.12346', '−12346', '0')
+    >>> [number(value).replace("\xa0", " ") for value in (0.123456, -12345.6, 0.0, 1e-5)]
+    ['0.12346', '−12346', '0', '10⁻⁵']
     """
+    if 0 < abs(value) < 1e-4:
+        return power(value, 4)
     text = f"{value:.5g}" if abs(value) < 1e5 else f"{value:.0f}"
     return text.replace("-", "−")
 
@@ -45,11 +49,12 @@ def _step(step: operations.Operation) -> dict[str, Any]:
     difference = abs(step.value - step.found)
     shown = {
         "layer": step.layer,
-        "title": f"{step.kind[0].upper()}{step.kind[1:]}: {step.layer}",
+        "title": f"{_TITLES.get(step.kind, step.kind.capitalize())}: {step.layer}",
         "place": _place(step),
         "exact": step.value,
         "found": number(step.found),
-        "difference": f"{difference:.0e}" if difference else "0",
+        "difference": difference,
+        "apart": power(difference),
         "lines": [],
     }
     match step:

@@ -64,7 +64,7 @@ function build(root, table, data) {
       cell.style.setProperty("--share", i === j ? 0 : (count / most).toFixed(3));
       cell.classList.toggle("right", i === j);
       cell.classList.toggle("opens", examples.has(`${i},${j}`));
-      cell.title = i === j ? `${count} × ${data.labels[i]}, named right` : `${count} × ${data.labels[i]} called ${data.labels[j]}`;
+      cell.title = i === j ? `${count.toLocaleString("en")} × ${data.labels[i]}, answered right` : `${count.toLocaleString("en")} × ${data.labels[i]}, answered ${data.labels[j]}`;
       cell.setAttribute("aria-label", cell.title);
     }
     return line;

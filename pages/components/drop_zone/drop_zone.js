@@ -2,6 +2,9 @@
 // clipboard, or chosen. It hands the file to Streamlit's own uploader, which the page hides, so that
 // uploads keep its limits; Python gets the file from there.
 const MB = 2 ** 20, PATIENCE = 300;
+// An iPhone hands over its HEIC photos as JPEG where these are asked for. With a mouse nothing is
+// asked for: the end of a name would hide images (.jfif), and its content is what counts.
+const WANTED = "image/jpeg,image/png,image/webp,image/avif,image/gif,image/bmp,image/tiff";
 const touch = matchMedia("(pointer: coarse)");
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -31,7 +34,7 @@ function start(root) {
     if (!file || busy) return;
     news.textContent = "";
     if (file.size > data.megabytes * MB) {
-      news.textContent = `This file has ${Math.ceil(file.size / MB)} MB, and at most ${data.megabytes} MB can be read.`;
+      news.textContent = `This file has ${Math.ceil(file.size / MB)} MB, and at most ${data.megabytes} MB can be read: choose a smaller one.`;
       return;
     }
     busy = file.name || "an image"; words();
@@ -63,7 +66,7 @@ function start(root) {
   const chooser = document.createElement("input");
   chooser.type = "file";
   chooser.onchange = () => { give(chooser.files[0]); chooser.value = ""; };
-  take.onclick = () => chooser.click();
+  take.onclick = () => { chooser.accept = touch.matches ? WANTED : ""; chooser.click(); };
   yours.onclick = () => root.back();
 
   // Other places for files and text keep what is theirs.
@@ -81,7 +84,10 @@ function start(root) {
     drop: (event) => {
       depth = 0; root.toggleAttribute("data-over", false);
       if (!carries(event) || elsewhere(event)) return;
-      event.preventDefault(); give(event.dataTransfer.files[0]);
+      event.preventDefault();
+      const { files } = event.dataTransfer;
+      give(files[0]);
+      if (files.length > 1 && busy) news.textContent = `The first of these ${files.length} files is taken.`;
     },
   };
   for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener);

@@ -13,7 +13,7 @@ export default function ({ parentElement, data }) {
     const step = WIDTH / Math.max(1, values.length - 1);
     return values.map((value, i) => `${(i * step).toFixed(1)} ${y(value)}`).join("L");
   };
-  for (const part of ["first", "last"]) find(`.${part}`).textContent = data.ends[part];
+  for (const [at, part] of ["first", "last"].entries()) find(`.${part}`).textContent = data.ends[at];
   const line = path(data.values);
   find(".line").setAttribute("d", `M${line}`);
   find(".area").setAttribute("d", `M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`);

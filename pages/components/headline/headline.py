@@ -30,6 +30,5 @@ def show(
         against: Another development, as many values on the same scale, drawn in gray.
     """
     words = {"name": name, "value": value, "caption": caption}
-    words_at = dict(zip(("first", "last"), ends, strict=True))
-    data = words | {"ends": words_at, "values": list(values), "against": list(against)}
+    data = words | {"ends": ends, "values": list(values), "against": list(against)}
     _mount(key=key, data=data)

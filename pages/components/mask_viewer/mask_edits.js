@@ -3,9 +3,9 @@
 // repeats the same at the photo's own size.
 const TOOLS = {
   compare: ["Compare", "Drag over the photo: the handle wipes between the photo and what is shown."],
-  box: ["Keep a box", "Draw a box around your car; the rest is left out. Keys: arrows, Space sets a corner."],
-  erase: ["Erase", "Paint over what is not your car. Keys: arrows, Space starts and stops, [ ] size."],
-  add: ["Add", "Paint what is missing of your car. Keys: arrows, Space starts and stops, [ ] size."],
+  box: ["Keep a box", "Draw a box around what is to stay; the rest is left out. Keys: arrows, Space sets a corner."],
+  erase: ["Erase", "Paint over what is too much. Keys: arrows, Space starts and stops, [ ] size."],
+  add: ["Add", "Paint what is missing. Keys: arrows, Space starts and stops, [ ] size."],
 };
 const NEAR = 0.003, MOST_POINTS = 600, MOST_EDITS = 200, STEP = 0.01, LEAP = 0.05;
 

@@ -5,10 +5,10 @@ const VIOLET = [143, 140, 242], AMBER = [232, 150, 62], REST = 200;
 const RAMP = [[0, 22, 22, 29], [0.35, 72, 68, 170], [0.7, 143, 140, 242], [1, 246, 245, 255]];
 const SOFTNESS = 0.4;                                     // as zoo/segmentation/cutouts.py has it
 const VIEWS = {
-  overlay: ["Overlay", (t) => `Violet: at least ${t} % sure that it is car. Drag the handle to compare with the photo.`],
+  overlay: ["Overlay", (t, _, label) => `Violet: at least ${t} % sure that it is ${label}. Drag the handle to compare with the photo.`],
   cutout: ["Cut-out", (t) => `What you download: opaque from a little above ${t} % on, soft at the edge.`],
   outline: ["Outline", (t) => `The line where the network is ${t} % sure.`],
-  probability: ["Probability", (t) => `Dark: surely no car; violet: possibly; white: surely car. The line is at ${t} %.`],
+  probability: ["Probability", (t, _, label) => `Dark: surely no ${label}; violet: possibly; white: surely ${label}. The line is at ${t} %.`],
   uncertain: ["Uncertain", (t, [low, high]) => `Amber: neither a clear yes nor a clear no, between ${100 * low} % and ${100 * high} % sure. The line is at ${t} %.`],
 };
 
@@ -26,7 +26,7 @@ function start(root) {
   const compare = find(".compare"), slider = find("#threshold"), reset = find(".reset");
   const [mask, layer, solid, alpha, edited] = Array.from({ length: 5 }, () => document.createElement("canvas"));
   const map = edited.getContext("2d", { willReadFrequently: true });
-  let token, photo = null, answer = null, values = null, view = "overlay", usual, unclear, resting;
+  let token, photo = null, answer = null, values = null, view = "overlay", usual, unclear, label, resting;
   let background = null, backdrop = null, trim = false, asked = 0;
 
   const buttons = choices(find(".views"), VIEWS, "view", (name) => { view = name; paint(); rest(); });
@@ -148,7 +148,7 @@ function start(root) {
     asked = 0;
     const percent = Number(slider.value), share = compare.value / 100;
     find("output").textContent = `${percent} %`;
-    find(".legend").textContent = tools.hint || VIEWS[view][1](percent, unclear);
+    find(".legend").textContent = tools.hint || VIEWS[view][1](percent, unclear, label);
     reset.disabled = percent === usual;
     reset.title = `Back to ${usual} %, chosen on validation images`;
     mark(buttons, "view", view);
@@ -206,7 +206,7 @@ function start(root) {
     root.settings = settings; trim = data.trim;
     lay(data.background);
     if (data.token === token) return paint();
-    token = data.token; usual = data.usual; unclear = data.uncertain; view = data.view in VIEWS ? data.view : "overlay";
+    token = data.token; usual = data.usual; unclear = data.uncertain; label = data.label; view = data.view in VIEWS ? data.view : "overlay";
     frame.toggleAttribute("data-tall", data.tall);
     slider.value = data.threshold; compare.value = 0; canvas.setAttribute("aria-label", data.description);
     clearTimeout(resting);

@@ -62,6 +62,7 @@ def show(
     choice: Choice,
     usual: int,
     description: str,
+    label: str,
     background: Background | None = None,
     trim: bool = False,
     on_change: Callable[[], None] = lambda: None,
@@ -81,6 +82,7 @@ def show(
         choice: Where it begins.
         usual: Percent at which the model's own threshold lies.
         description: What the photo shows, for those who cannot see it.
+        label: What is looked for, such as "car".
         background: Stands behind the cut-out; a new one brings its view up.
         trim: Whether the cut-out ends around the car.
         on_change: Called when the choice has changed.
@@ -96,6 +98,7 @@ def show(
         "usual": usual,
         "uncertain": masks.UNCERTAIN,
         "description": description,
+        "label": label,
         "background": vars(background) if background else None,
         "trim": trim,
     }

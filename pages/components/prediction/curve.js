@@ -96,7 +96,7 @@ function drawHandles(svg, data, width, guess, changed, focused) {
   for (let i = 0; i < columns; i++) {
     const value = guess[i] ?? data.start;
     const handle = make(svg, "circle", {
-      class: "handle", cx: x(i), cy: y(value), r: 8, tabindex: 0, role: "slider", "aria-label": `${data.scale.label || "Your guess"} at ${data.curve.labels[i]}`,
+      class: "handle", cx: x(i), cy: y(value), r: 8, tabindex: 0, role: "slider", "aria-label": `${data.scale.label || "Your prediction"} at ${data.curve.labels[i]}`,
       "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(100 * place(data.scale, value)), "aria-valuetext": guess[i] === null ? "not set" : write(value, data.scale.form),
     });
     if (guess[i] === null) handle.dataset.open = "";

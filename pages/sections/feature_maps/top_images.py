@@ -33,7 +33,7 @@ def show(
     images = _images(model)
     if images is None:
         return
-    found = _top_activations(loaded_models.key(model), model).get(layer.name)
+    found = _shown_while_searched(loaded_models.key(model), model).get(layer.name)
     if found is None:
         return
     items = []
@@ -77,6 +77,14 @@ def _images(model: zoo.Model) -> ImageSet | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Showing it some images …")
+def _shown_while_searched(
+    key: str, _model: zoo.Model
+) -> Mapping[str, zoo.explain.StrongestAnswers]:
+    """The same as below, with the spinner that only the run of a page can draw."""
+    return _top_activations(key, _model)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _top_activations(key: str, _model: zoo.Model) -> Mapping[str, zoo.explain.StrongestAnswers]:
     """Return the answers as recorded, or ask the network once; all sessions share them."""
     name = _model.config["image_set"]

@@ -7,7 +7,6 @@ from statistics import median
 import streamlit as st
 
 import zoo
-from pages.common import number_format
 from pages.sections.interview import recorded_figure
 
 _EXPERIMENT = "train_faster"
@@ -48,7 +47,7 @@ def speeds(series: str, variant: str) -> list[str]:
         speed = median(row["speedup"] for row in own)
         a_second = median(row["images_per_second"] for row in own)
         told.append(
-            f"{device.upper()}: {number_format.count(round(a_second))} images a second, "
-            f"{speed:.2f} times as many as at first"
+            f"{device.upper()}: {recorded_figure.written(a_second, 'whole')} images a second, "
+            f"{recorded_figure.written(speed, 'times:2')} as many as the first version"
         )
     return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.common import charts
+from pages.common.number_format import power
 from zoo.networks.numpy_cnn import (
     BatchNorm,
     Convolution,
@@ -53,16 +55,17 @@ def show() -> None:
     )
     errors = check(layer, dtype)
     best = min(range(len(errors)), key=errors.__getitem__)
-    chart, source = st.columns([5, 6], gap="large")
+    chart, source = st.columns([2, 3], gap="medium")
     with chart:
         _draw(errors, layer, dtype)
         st.caption(
-            f"Best at ε = {EPSILONS[best]:.0e}: relative error {errors[best]:.0e}. Left of it "
-            "truncation, right of it rounding."
+            f"Best at ε = {power(EPSILONS[best])}: relative error {power(errors[best])}. "
+            "Left of it truncation, right of it rounding."
         )
     with source:
         kind = type(_layers(dtype, np.random.default_rng(0))[layer]()[0])
-        st.code(inspect.getsource(kind.backward), language="python", height=340)
+        code = textwrap.dedent(inspect.getsource(kind.backward))
+        st.code(code, language="python", wrap_lines=True)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -118,7 +121,11 @@ def _draw(errors: list[float], layer: str, dtype: str) -> None:
         y=errors,
         mode="lines+markers",
         line={"color": charts.accent(), "width": 2.5},
-        hovertemplate="ε = %{x:.0e}<br>error %{y:.1e}<extra></extra>",
+        text=[
+            f"ε = {power(epsilon)}, error {power(error)}"
+            for epsilon, error in zip(EPSILONS, errors, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
     )
     charts.plain(figure, height=300)
     ticks = [1e-1, 1e-4, 1e-7, 1e-10]

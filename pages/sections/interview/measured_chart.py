@@ -149,8 +149,6 @@ def _plain(at: float, form: str) -> str:
     """Write a tick: as the axis writes its numbers, but 0 and 100 % as what they are."""
     if at == 0:
         return "0"
-    if form.startswith("power"):
-        return recorded_figure.written(at, form).replace("1\xa0×\xa0", "")
     if form.startswith(("times", "fixed")):
         return f"{at:g}" + ("\xa0×" if form.startswith("times") else "")
     return recorded_figure.written(at, form)

@@ -44,6 +44,7 @@ def _card(question: Question, open_question: Callable[[int], None]) -> None:
         st.badge(label, icon=icon, color=color)
     st.subheader(question.title, anchor=False)
     st.markdown(question.teaser)
+    st.space("stretch")  # the buttons of a row at one height
     st.button(
         f"Question {question.number}",
         icon=":material/arrow_forward:",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 import zoo
+from pages.common import site
 from pages.components.prediction import prediction as component
 from pages.sections.interview import (
     live_pieces,
@@ -15,7 +16,7 @@ from pages.sections.interview import (
     visitor_guess,
     visitor_progress,
 )
-from pages.sections.interview.question_file import Chart, Question
+from pages.sections.interview.question_file import Chart, Question, questions
 
 STEPS = (
     "Asked", "Predict", "Measured", "Answer", "Why", "Follow-ups", "Wrong", "Sources",
@@ -33,13 +34,16 @@ _TITLES = (
 _PREDICT, _MEASURED, _ANSWER = 1, 2, 3
 
 
-def show(question: Question, step: int, go: Callable[[int], None]) -> str:
+def show(
+    question: Question, step: int, go: Callable[[int], None], open_question: Callable[[int], None]
+) -> str:
     """Draw one screen of a question; return the key of the container that holds it.
 
     Args:
         question: Which one.
         step: 0 to 7; a step behind the prediction is the prediction while that is not given.
         go: Called with the step to go to.
+        open_question: Called with the number of the question to go on with.
     """
     open_steps = steps(question)
     step = allowed(open_steps, step)
@@ -50,7 +54,7 @@ def show(question: Question, step: int, go: Callable[[int], None]) -> str:
     screen = f"interview-step-{step + 1}"
     with st.container(key=screen):
         _SCREENS[step](question, go)
-    _back_and_next(open_steps, step, go)
+    _back_and_next(question, open_steps, step, go, open_question)
     return screen
 
 
@@ -89,7 +93,13 @@ def _steps(
     )
 
 
-def _back_and_next(open_steps: tuple[int, ...], step: int, go: Callable[[int], None]) -> None:
+def _back_and_next(
+    question: Question,
+    open_steps: tuple[int, ...],
+    step: int,
+    go: Callable[[int], None],
+    open_question: Callable[[int], None],
+) -> None:
     place = open_steps.index(step)
     with st.container(horizontal=True, gap="small", key="interview-turn"):
         if place > 0:
@@ -97,15 +107,21 @@ def _back_and_next(open_steps: tuple[int, ...], step: int, go: Callable[[int], N
                 "Back", icon=":material/arrow_back:", on_click=go, args=(open_steps[place - 1],)
             )
         if place < len(open_steps) - 1:
-            following = open_steps[place + 1]
-            st.button(
-                _TITLES[following],
-                icon=":material/arrow_forward:",
-                icon_position="right",
-                type="primary",
-                on_click=go,
-                args=(following,),
-            )
+            _forward(_TITLES[open_steps[place + 1]], go, open_steps[place + 1])
+        elif step == len(STEPS) - 1 and question.number < len(questions()):
+            _forward(f"Question {question.number + 1}", open_question, question.number + 1)
+
+
+def _forward(label: str, go: Callable[[int], None], where: int) -> None:
+    """Draw the button that leads on."""
+    st.button(
+        label,
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        type="primary",
+        on_click=go,
+        args=(where,),
+    )
 
 
 def heading(text: str) -> None:
@@ -169,7 +185,7 @@ def _basis(chart: Chart, with_limits: bool = False) -> str:
     limits = str(found.raw.get("limits") or "").strip().rstrip(".") if with_limits else ""
     dot = measured_chart.dot(chart)
     parts = (dot and f"A dot is {dot}.", limits and f"Limits: {limits}.")
-    return " ".join([*filter(None, parts), f"Experiment `{found.name}`."])
+    return " ".join([*filter(None, parts), f"Experiment: {found.name}."])
 
 
 def answer(question: Question, go: Callable[[int], None]) -> None:
@@ -226,12 +242,12 @@ def repeat(question: Question, go: Callable[[int], None]) -> None:
     names = experiments(question)
     recorded = [zoo.experiment(name) for name in names if recorded_figure.is_recorded(name)]
     limits = said((question.limits,)) if question.limits else []
-    limits += [f"`{one.name}`: {one.raw['limits']}" for one in recorded if one.raw.get("limits")]
+    limits += [f"{_record_of(o)}: {o.raw['limits']}" for o in recorded if o.raw.get("limits")]
     if limits:
         st.markdown("**Limits**\n\n" + "\n".join(f"- {line}" for line in limits))
     if recorded:
         st.markdown("**Repeat it**")
-        st.code("\n".join(found.command for found in recorded), language="bash", wrap_lines=True)
+        st.code("\n".join(found.command for found in recorded), language=None, wrap_lines=True)
     if waiting := [name for name in names if not recorded_figure.is_recorded(name)]:
         not_recorded(waiting)
     st.markdown("**Ask somebody else**")
@@ -300,10 +316,18 @@ def not_recorded(names: tuple[str, ...] | list[str]) -> None:
     if not missing:
         return
     told = " and ".join(f"`{name}`" for name in missing)
+    one = len(missing) == 1
     st.info(
-        f"Not recorded yet: {told}. Its figures appear here as soon as it is.",
+        f"{'A measurement is' if one else 'Measurements are'} still to come: {told}. "
+        f"{'Its' if one else 'Their'} figures appear here as soon as "
+        f"{'it is' if one else 'they are'} recorded.",
         icon=":material/hourglass_empty:",
     )
+
+
+def _record_of(found: zoo.Experiment) -> str:
+    """Return an experiment's name as a link to its record, all of its rows."""
+    return f"[{found.name}]({site.base()}/experiments?experiment={found.name})"
 
 
 def _address() -> str:

@@ -1,6 +1,6 @@
 """A figure in a text as a reference to a recorded measurement, never a typed number.
 
-``{{unet_skips.mean(iou, skips=true)|fixed:3}}`` is the mean of a column over the rows of an
+``{{unet_skips.mean(iou, skips=true)|percent}}`` is the mean of a column over the rows of an
 experiment that have the given values, and how it is written. What may stand in it:
 
 - ``experiment.mean(column, key=value, …)``, and ``min``, ``max``, ``median``, ``values`` (a list),
@@ -104,8 +104,10 @@ def written(number: float, form: str) -> str:
 
     >>> [written(0.946, f).replace("\xa0", " ") for f in ("percent", "percent:0", "fixed:2")]
     ['94.6 %', '95 %', '0.95']
-    >>> written(9.1e-11, "power").replace("\xa0", " "), written(22.4, "times").replace("\xa0", " ")
-    ('9 × 10⁻¹¹', '22.4 times')
+    >>> [written(number, "power").replace("\xa0", " ") for number in (9.1e-11, 1e-6)]
+    ['9 × 10⁻¹¹', '10⁻⁶']
+    >>> written(22.4, "times").replace("\xa0", " ")
+    '22.4 times'
     """
     name, _, digits = form.partition(":")
     if name not in _FORMS:
@@ -124,26 +126,16 @@ def _written(inside: str) -> str:
     return written(found, form.strip())
 
 
-def _power(number: float, digits: int) -> str:
-    exponent = math.floor(math.log10(abs(number))) if number else 0
-    leading = round(number / 10**exponent, digits)
-    if leading >= 10:
-        leading, exponent = leading / 10, exponent + 1
-    above = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    nbsp = number_format.NBSP
-    return f"{leading:.{digits}f}{nbsp}×{nbsp}10{above}"
-
-
 _FORMS: dict[str, tuple[Callable[[float, int], str], int]] = {
     "percent": (number_format.percent, 1),
     "points": (lambda x, d: f"{100 * x:.{d}f}{number_format.NBSP}points", 1),
-    "fixed": (lambda x, d: f"{x:.{d}f}", 2),
+    "fixed": (lambda x, d: f"{x:,.{d}f}", 2),
     "whole": (lambda x, d: f"{x:,.0f}", 0),
-    "times": (lambda x, d: f"{x:.{d}f}{number_format.NBSP}times", 1),
+    "times": (lambda x, d: f"{x:,.{d}f}{number_format.NBSP}times", 1),
     "count": (lambda x, d: number_format.count(round(x)), 0),
     "duration": (lambda x, d: number_format.duration(x), 0),
-    "ms": (lambda x, d: f"{x:.{d}f}{number_format.NBSP}ms", 0),
-    "power": (_power, 0),
+    "ms": (lambda x, d: f"{x:,.{d}f}{number_format.NBSP}ms", 0),
+    "power": (number_format.power, 0),
 }
 
 

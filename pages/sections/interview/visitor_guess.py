@@ -8,7 +8,6 @@ import statistics
 import string
 from typing import Any
 
-from pages.common import number_format
 from pages.sections.interview import recorded_figure
 from pages.sections.interview.question_file import Chart, Prediction, Scale, ValueGroup
 
@@ -96,7 +95,7 @@ def _distance(prediction: Prediction, guess: Guess) -> str:
         if right_option(prediction) == guess:
             return "Right."
         right = right_option(prediction)
-        told = "" if right is None else f" Measured: “{prediction.options[right].label}”"
+        told = "" if right is None else f" Measured: “{prediction.options[right].label}”."
         return f"Not this time.{told}"
     if prediction.kind == "order":
         right, pairs = pairs_in_order(prediction.chart, guess)
@@ -121,7 +120,8 @@ def _gap(scale: Scale, distance: float, share: float) -> str:
         factor = 10 ** (abs(share) * math.log10(scale.high / scale.low))
         return f"a factor of {factor:,.{0 if factor >= 10 else 1}f}"
     if scale.form.startswith("percent"):
-        return f"{100 * distance:.1f}{number_format.NBSP}points"
+        digits = scale.form.partition(":")[2]
+        return recorded_figure.written(distance, f"points:{digits}" if digits else "points")
     return recorded_figure.written(distance, scale.form)
 
 

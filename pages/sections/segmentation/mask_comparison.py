@@ -11,12 +11,13 @@ from pages.images import error_map
 from zoo.segmentation import masks
 
 
-def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
+def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask, label: str) -> None:
     """Draw how far a mask is from the true one, and where.
 
     Args:
         photo: in any size; the errors are drawn on it.
         predicted, true: bool (H, W), of one size.
+        label: What is looked for, such as "car".
     """
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     left.image(
@@ -32,6 +33,6 @@ def show(photo: Image.Image, predicted: masks.Mask, true: masks.Mask) -> None:
             for pixels in (true & ~predicted, predicted & ~true)
         )
         st.markdown(
-            "**Violet**: car in both masks.  \n**Amber**: car that the network missed, "
-            f"{missed} of the image.  \n**Red**: what it took for car and is not, {wrong}."
+            f"**Violet**: {label} in both masks.  \n**Amber**: {label} that the network missed, "
+            f"{missed} of the photo.  \n**Red**: what it took for {label} and is not, {wrong}."
         )

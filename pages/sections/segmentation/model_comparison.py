@@ -44,7 +44,7 @@ def show(model: zoo.Segmenter, seen: Scene, key: str) -> None:
     there = zoo.list_models("segmentation")
     if len(there) < 2:
         return
-    with st.expander("Compare with another model", icon=":material/compare:"):
+    with st.expander("Compare with another network", icon=":material/compare:"):
         left, right = st.columns(2, gap="medium")
         first = left.selectbox(
             "First",
@@ -58,7 +58,7 @@ def show(model: zoo.Segmenter, seen: Scene, key: str) -> None:
             "Second",
             others,
             index=None,
-            placeholder="Choose a model",
+            placeholder="Choose a network",
             format_func=network_choice.described,
             key=f"second-to-{first}",
         )
@@ -104,7 +104,7 @@ def _draw(photo: Image.Image, found: Compared, first: str, second: str) -> None:
             st.image(error_map.draw(photo, mask, mask), width="stretch", alt=f"Mask of {name}")
             st.markdown(f"**{name}**")
             st.caption(
-                f"{number_format.percent(masks.area_fraction(mask))} of the image, in "
+                f"{number_format.percent(masks.area_fraction(mask))} of the photo, in "
                 f"{1000 * found.seconds[name]:.0f}{number_format.NBSP}ms"
             )
     one, other = found.masks[first], found.masks[second]
@@ -113,7 +113,7 @@ def _draw(photo: Image.Image, found: Compared, first: str, second: str) -> None:
         for name, pixels in ((first, one & ~other), (second, other & ~one))
     }
     st.markdown(
-        f"**Violet**: in both masks. **Amber**: {first} alone, {alone[first]} of the image. "
+        f"**Violet**: in both masks. **Amber**: {first} alone, {alone[first]} of the photo. "
         f"**Red**: {second} alone, {alone[second]}."
     )
     st.caption(
@@ -127,10 +127,10 @@ def _draw_difference(photo: Image.Image, first: masks.Mask, second: masks.Mask) 
     st.image(
         error_map.draw(photo, second, first),
         width="stretch",
-        alt=f"Where the two masks differ: {differ} of the image",
+        alt=f"Where the two masks differ: {differ} of the photo",
     )
     st.markdown("**Where they differ**")
     st.caption(
-        f"{differ} of the image; IoU of the two masks "
+        f"{differ} of the photo; IoU of the two masks "
         f"{number_format.percent(masks.iou(first, second), 2)}"
     )

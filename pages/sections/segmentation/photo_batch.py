@@ -1,4 +1,4 @@
-"""Many images at once: their masks and cut-outs as one zip file, with previews."""
+"""Many photos at once: their masks and cut-outs as one zip file, with previews."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def show(model: zoo.Segmenter) -> None:
     Args:
         model: finds the masks.
     """
-    st.header("Many images at once", anchor="batch")
+    st.header("Many photos at once", anchor="batch")
     left, right = st.columns(mask_viewer.SIDES, gap="medium")
     files = left.file_uploader(
-        "Images",
+        "Photos",
         accept_multiple_files=True,
         key="batch",
         label_visibility="collapsed",
@@ -68,9 +68,9 @@ def show(model: zoo.Segmenter) -> None:
         )
         trim = st.toggle("Trim the cut-outs", value=True, key="batch-trim")
         if len(files) > MOST:
-            st.error(f"These are {len(files)} images: choose at most {MOST} at once.")
+            st.error(f"These are {len(files)} photos: choose at most {MOST} at once.")
         elif files:
-            label = f"Cut out {len(files)} image{'s' * (len(files) > 1)}"
+            label = f"Cut out {len(files)} photo{'s' * (len(files) > 1)}"
             if st.button(label, type="primary", key="make-masks"):
                 st.session_state.pop("archive", None)  # makes room
                 st.session_state["archive"] = make_archive(model, files, trim)
@@ -113,7 +113,7 @@ def make_archive(model: zoo.Segmenter, files: Sequence[Any], trim: bool) -> Arch
     if left_out:
         problems.append(
             f"{left_out} cut-out{'s' * (left_out > 1)} would make the file larger than "
-            f"{number_format.size(max(room, 0))} and are left out: choose fewer images at once."
+            f"{number_format.size(max(room, 0))} and are left out: choose fewer photos at once."
         )
     made = Archive(archive.close(), previews, problems)
     _kept.add(made)

@@ -49,7 +49,7 @@ def show(model: zoo.Segmenter) -> None:
     st.markdown("**Measure it again**")
     st.code(
         f"python -m training.evaluate {model.name} --data-dir DIR --json",
-        language="bash",
+        language=None,
         wrap_lines=True,
     )
 
@@ -96,7 +96,7 @@ def _spread(seen: Sequence[View]) -> None:
         st.table(car_table(groups), border="horizontal", hide_index=True, alt="IoU by car")
         st.caption(
             f"No view of these {len(groups)} cars was trained on. ± is the standard deviation over "
-            f"a car's images. The hardest angle is {hardest.name}: "
+            f"a car's images, in points. The hardest angle is {hardest.name}: "
             f"{number_format.percent(hardest.mean, 2)} over {hardest.n} "
             f"image{'s' * (hardest.n > 1)}."
         )
@@ -140,9 +140,9 @@ def car_table(groups: Sequence[Group]) -> list[dict[str, str]]:
         {
             "Car": group.name,
             "n": str(group.n),
-            "Mean, %": f"{100 * group.mean:.2f}",
+            "Mean": number_format.percent(group.mean, 2),
             "±": f"{100 * group.std:.2f}" if group.n > 1 else "",
-            "Worst, %": f"{100 * group.worst.iou:.2f}",
+            "Worst": number_format.percent(group.worst.iou, 2),
         }
         for group in groups
     ]
@@ -168,8 +168,8 @@ def worst_table(seen: Sequence[View], count: int = 5) -> list[dict[str, str]]:
             "Car": view.car,
             "Angle": str(view.angle),
             "IoU": number_format.percent(view.iou, 2),
-            "To its car": f"{100 * (view.iou - cars[view.car]):+.2f}",
-            "To its angle": f"{100 * (view.iou - angles[str(view.angle)]):+.2f}",
+            "To its car": number_format.change(view.iou - cars[view.car]),
+            "To its angle": number_format.change(view.iou - angles[str(view.angle)]),
         }
         for view in iou_by_group.worst(seen, count)
     ]

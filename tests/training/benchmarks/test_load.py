@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from training.benchmarks.pages import load
 from training.benchmarks.pages.load import Findings, PageRun
-from training.benchmarks.pages.page_wait import Server, running_app
+from training.benchmarks.pages.page_wait import Server
 from training.benchmarks.pages.visitors import PageError, Visitor, controls
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_app() as running:
-        yield running
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    return shared_server
 
 
 def selected(messages: list) -> list[str]:
@@ -69,3 +67,16 @@ def test_the_figures_are_those_of_the_runs() -> None:
 def test_a_page_that_does_not_exist_is_an_error(server: Server) -> None:
     with Visitor(server.url) as visitor, pytest.raises(PageError):
         visitor.open("nowhere")
+
+
+def test_memory_that_grows_is_told_from_memory_that_has_filled_up() -> None:
+    filled = [(float(at), 1.0, min(500 + at, 600)) for at in range(1, 301)]
+    assert load.growth(filled) == pytest.approx(0, abs=1e-9)
+    leaking = [(float(at), 1.0, 500 + at) for at in range(1, 301)]
+    assert load.growth(leaking) == pytest.approx(60)
+    assert load.growth(leaking[:1]) == load.growth([]) == 0
+    kept = load.over_time(leaking)
+    assert len(kept) == 61
+    assert kept[-1] == {"seconds": 300, "cores": 1.0, "memory_mb": 800}
+    result = load.summary(Findings([PageRun("", True, 0.1, 1)], [], leaking))
+    assert "504 564 624 684 744 800 MB; +60.0 MB a minute" in load.table(result)

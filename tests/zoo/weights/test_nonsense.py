@@ -16,6 +16,7 @@ from tests.hub import tiny
 from tests.zoo.conftest import Bundle
 from zoo.errors import IntegrityError
 from zoo.weights.schema import check_record
+from zoo.weights.tensors import read_header, read_state
 
 DEEP = "[" * 100_000 + "]" * 100_000
 HALF = "\ud800"  # half of a surrogate pair: no terminal prints it
@@ -279,3 +280,36 @@ def test_another_default_dtype_changes_nothing(objects: Bundle) -> None:
     finally:
         torch.set_default_dtype(torch.float32)
     assert network.head.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"a": header(), "b": header()},  # in the same place
+        {"a": header(), "b": header(data_offsets=[20, 36])},  # with a gap
+        {"a": header(), "b": header(data_offsets=[12, 28])},  # one ends in the other
+        {"a": header()},  # with something behind it
+    ],
+)
+def test_tensors_that_overlap_or_leave_a_gap_are_refused(entries: dict[str, Any]) -> None:
+    text = json.dumps(entries).encode()
+    contents = len(text).to_bytes(8, "little") + text + bytes(36)
+    with pytest.raises(zoo.IntegrityError, match=r"overlap or leave a gap|after its tensors"):
+        read_header(contents, "a file")
+
+
+@pytest.mark.parametrize("pad", range(8))
+def test_a_header_of_any_length_gives_the_same_numbers(pad: int) -> None:
+    """Ours are multiples of eight; of others the numbers do not lie where they could be used."""
+    wanted = {"a": np.arange(3, dtype=np.float32), "b": np.arange(2, dtype=np.int64)}
+    saved = save(wanted)
+    length = int.from_bytes(saved[:8], "little")
+    text = saved[8 : 8 + length] + b" " * pad
+    contents = len(text).to_bytes(8, "little") + text + saved[8 + length :]
+    read = read_header(contents, "a file")
+    for framework in ("numpy", "torch"):
+        memory = memoryview(bytearray(contents))
+        found = read_state(memory, read, framework, "a file")
+        for name, values in wanted.items():
+            np.testing.assert_array_equal(np.asarray(found[name]), values)
+            found[name][0] = 7  # it can be trained

@@ -4,17 +4,21 @@
 headless Chromium, draws, and reports the median and the 95th percentile. The clock is the page's
 own: it starts at the pointerup event and stops when the frame that shows the new answer has been
 painted, so it contains the PNG of the drawing, both ways over the websocket, preparation, network
-and rendering. In a headless browser a frame lasts 16.7 ms: a wait of up to one frame is included.
+and rendering; `clock` says which part is what. ``network`` is what the answer itself says that the
+network took, a part of ``script``.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 from typing import Any
 
-from training.benchmarks.pages import page_wait
+from training.benchmarks.pages import clock, page_wait
+
+_TOOK = re.compile(r"Answered in ([\d.]+)\s(ms|s) by")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,17 +40,34 @@ def measure(url: str, strokes: int) -> page_wait.Result:
         See :func:`training.benchmarks.pages.page_wait.summary`.
     """
     with page_wait.browser_page(f"{url}/digits") as page:
-        page.wait_for_selector(".pad canvas")
+        page.wait_for_selector(".pad canvas", timeout=60_000)
         page.wait_for_timeout(3000)  # the warm-up thread and the first frames
         box = page.locator(".pad canvas").bounding_box()
         assert box
         rng = random.Random(0)
-        times = [_stroke(page, box, rng, number) for number in range(strokes + page_wait.WARM_UP)]
+        waits, networks = [], []
+        for number in range(strokes + page_wait.WARM_UP):
+            waits.append(_stroke(page, box, rng, number))
+            networks.append(network_ms(page.locator(".answer .rest").inner_text()))
         question = "How long from the end of a stroke to the painted answer?"
-        return page_wait.summary("digits_page", question, times, page)
+        result = page_wait.summary("digits_page", question, waits, page)
+        result["parts"][clock.NETWORK] = page_wait.spread(networks[page_wait.WARM_UP :])
+        return result
 
 
-def _stroke(page: Any, box: dict[str, float], rng: random.Random, number: int) -> float:
+def network_ms(said: str) -> float:
+    """Return the milliseconds that an answer on the page says it took.
+
+    Raises:
+        RuntimeError: It says nothing of the kind.
+    """
+    found = _TOOK.search(said)
+    if found is None:
+        raise RuntimeError(f"The page does not say how long the network took: {said[:80]!a}.")
+    return float(found[1]) * (1000 if found[2] == "s" else 1)
+
+
+def _stroke(page: Any, box: dict[str, float], rng: random.Random, number: int) -> clock.Wait:
     """Draw one stroke of a hand's length and speed; clear the pad after every third."""
     if number % 3 == 0:
         page.locator(".pad [data-do=clear]").click()
@@ -62,7 +83,10 @@ def _stroke(page: Any, box: dict[str, float], rng: random.Random, number: int) -
             page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
         page.mouse.up()
 
-    waited = page_wait.timed(page, draw, ".pad canvas", "pointerup", ".answer", "data-number")
+    waited = clock.timed(
+        page, draw, ".pad canvas", "pointerup", ".answer", "data-number",
+        picture=".answer img", message="class_answer",
+    )  # fmt: skip
     page.wait_for_timeout(400)  # a hand pauses too; the maps below are drawn meanwhile
     return waited
 

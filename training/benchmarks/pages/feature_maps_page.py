@@ -13,7 +13,7 @@ import random
 import sys
 from typing import Any
 
-from training.benchmarks.pages import page_wait
+from training.benchmarks.pages import clock, page_wait
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -46,9 +46,9 @@ def measure(url: str, model: str, clicks: int) -> page_wait.Result:
         page.wait_for_timeout(3000)  # the warm-up thread and the first frames
         _open(page, model)
         rng = random.Random(0)
-        times = [_click(page, rng) for _ in range(clicks + page_wait.WARM_UP)]
+        waits = [_click(page, rng) for _ in range(clicks + page_wait.WARM_UP)]
         question = "How long from a click on a layer to the painted image of its maps?"
-        return page_wait.summary("feature_maps_page", question, times, page) | {"model": model}
+        return page_wait.summary("feature_maps_page", question, waits, page) | {"model": model}
 
 
 def _open(page: Any, model: str) -> None:
@@ -60,11 +60,14 @@ def _open(page: Any, model: str) -> None:
         page.wait_for_selector(IDLE, timeout=60_000)
 
 
-def _click(page: Any, rng: random.Random) -> float:
+def _click(page: Any, rng: random.Random) -> clock.Wait:
     """Click any block of the diagram but the chosen one."""
     others = page.locator(".diagram .block[aria-pressed=false]")
     block = others.nth(rng.randrange(others.count()))
-    waited = page_wait.timed(page, block.click, ".net", "click", ".cells img", "src")
+    waited = clock.timed(
+        page, block.click, ".net", "click", ".cells img", "src",
+        picture=".cells img", message="grid_picker",
+    )  # fmt: skip
     page.wait_for_selector(IDLE)
     page.wait_for_timeout(250)
     return waited

@@ -11,7 +11,8 @@ Rows, one a number of sessions and page ("all": of all; "clicks": what was click
 
 - ``sessions``; ``page``; ``n``: runs; ``p50_s``, ``p95_s``: seconds; ``kb_a_run``: the server sent,
   images and scripts included.
-- ``errors``, ``cores``, ``memory_mb`` (the most): of all pages together.
+- ``errors``, ``cores``, ``memory_mb`` (the most), ``growth_mb_a_minute`` (of the memory, in the
+  second half of the time; 0 is flat): of all pages together.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ LIMITS = (
 PAUSE = (2.0, 6.0)  # seconds between a session's actions
 NEW_PAGE = 0.4  # share of the actions that open another page, where there is something to click
 STEP = 1.0  # seconds between two looks at the server
+KEPT = 5.0  # seconds that one entry of the record stands for
 
 
 @dataclass(frozen=True)
@@ -167,12 +169,36 @@ def summary(found: Findings) -> dict[str, Any]:
         "server": {
             "cores": round(statistics.fmean(cores), 2),
             "memory_mb": {"first": memory[0], "most": max(memory), "last": memory[-1]},
-            "over_time": [
-                {"seconds": round(at), "cores": round(used, 2), "memory_mb": megabytes}
-                for at, used, megabytes in found.server
-            ],
+            "growth_mb_a_minute": round(growth(found.server), 1),
+            "over_time": over_time(found.server),
         },
     }
+
+
+def over_time(server: Sequence[tuple[float, float, int]], every: float = KEPT) -> list[Any]:
+    """Return what the server needed, an entry a stretch of time: mean of the cores, most memory."""
+    found: dict[int, list[tuple[float, float, int]]] = {}
+    for look in server:
+        found.setdefault(int(look[0] // every), []).append(look)
+    return [
+        {
+            "seconds": round(looks[-1][0]),
+            "cores": round(statistics.fmean(cores for _, cores, _ in looks), 2),
+            "memory_mb": max(megabytes for _, _, megabytes in looks),
+        }
+        for looks in found.values()
+    ]
+
+
+def growth(server: Sequence[tuple[float, float, int]]) -> float:
+    """Return the slope of the memory, in MB a minute, over the second half of the time.
+
+    The first half is left out: what is computed once, for all visitors, fills up in it.
+    """
+    late = [(at / 60, megabytes) for at, _, megabytes in server if 2 * at >= server[-1][0]]
+    if len({at for at, _ in late}) < 2:
+        return 0.0
+    return statistics.linear_regression(*zip(*late, strict=True)).slope
 
 
 def _row(runs: Sequence[PageRun]) -> dict[str, Any]:
@@ -204,6 +230,11 @@ def table(result: dict[str, Any]) -> str:
         f"{len(result['errors'])} errors; the server used {server['cores']:.2f} cores and "
         f"{memory['first']:,} to {memory['most']:,} MB"
     )
+    minutes = [one["memory_mb"] for one in server["over_time"]][:: round(60 / KEPT)]
+    lines.append(
+        f"its memory, minute by minute: {' '.join(map(str, minutes))} MB; "
+        f"{server['growth_mb_a_minute']:+.1f} MB a minute in the second half"
+    )
     return "\n".join(lines)
 
 
@@ -214,6 +245,7 @@ def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         "errors": len(result["errors"]),
         "cores": server["cores"],
         "memory_mb": server["memory_mb"]["most"],
+        "growth_mb_a_minute": server["growth_mb_a_minute"],
     }
     parts = {"all": result["all"], **result["pages"], "clicks": result["clicks"]}
     return [
@@ -231,7 +263,12 @@ def finding(table: Sequence[Mapping[str, Any]]) -> str:
         if row["page"] == "all"
     )
     errors = sum(row["errors"] for row in table if row["page"] == "all")
-    return f"Median and 95th percentile of a run by sessions at once: {told}; {errors} errors."
+    most = max(table, key=lambda row: row["sessions"])
+    return (
+        f"Median and 95th percentile of a run by sessions at once: {told}; with "
+        f"{most['sessions']} the server took {most['cores']:.1f} cores and {most['memory_mb']:,} "
+        f"MB, {most['growth_mb_a_minute']:+.1f} MB a minute; {errors} errors."
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,39 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from training.benchmarks.pages.chromium import launch
-from training.engine.provenance import hardware
+from training.benchmarks.pages.clock import BESIDE, IMAGE, PARTS, Wait, watched
+from training.engine.provenance import hardware, provenance, write_experiment
 
 ROOT = Path(__file__).parents[3]
 WARM_UP = 3  # actions before those that are timed
+LIMITS = "Server and headless browser share the cores of one machine; a hand is imitated."
 Result = dict[str, Any]
-
-# Sets window.waited: the milliseconds from the next EVENT on SOURCE to the painted change of
-# ATTRIBUTE on SHOWN.
-_CLOCK = """
-([source, event, shown, attribute]) => {
-  const inside = (selector) => {
-    for (const host of document.querySelectorAll('[data-testid=stBidiComponentIsolated]')) {
-      const found = host.shadowRoot?.querySelector(selector);
-      if (found) return found;
-    }
-  };
-  const change = inside(shown);
-  window.waited = new Promise((resolve) => {
-    inside(source).addEventListener(event, () => {
-      const start = performance.now();
-      new MutationObserver(async (_, observer) => {
-        observer.disconnect();
-        if (change instanceof HTMLImageElement) await change.decode();
-        requestAnimationFrame(() => {               // the frame that paints the change
-          const channel = new MessageChannel();     // a message handled right after it
-          channel.port1.onmessage = () => resolve(performance.now() - start);
-          channel.port2.postMessage(0);
-        });
-      }).observe(change, { attributes: true, attributeFilter: [attribute] });
-    }, { once: true, capture: true });
-  });
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -129,55 +103,45 @@ def browser_page(address: str) -> Iterator[Any]:
         browser = launch(playwright)
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
+            watched(page)
             page.goto(address)
             yield page
         finally:
             browser.close()
 
 
-def timed(
-    page: Any, act: Callable[[], None], source: str, event: str, shown: str, attribute: str
-) -> float:
-    """Do something on a page; return the milliseconds until its effect has been painted.
-
-    Args:
-        page: Playwright's page.
-        act: What to do.
-        source: Selector, inside a component, of the element that gets the event.
-        event: Name of the DOM event at which the clock starts.
-        shown: Selector, inside a component, of the element that changes.
-        attribute: Its attribute that changes. An image is decoded before the clock stops.
-    """
-    page.evaluate(_CLOCK, [source, event, shown, attribute])
-    act()
-    return float(page.evaluate("window.waited"))
-
-
-def summary(benchmark: str, question: str, times: Sequence[float], page: Any) -> Result:
-    """Return the times in milliseconds, in order, and what they were measured on.
+def summary(benchmark: str, question: str, waits: Sequence[Wait], page: Any) -> Result:
+    """Return the times in milliseconds, in order, where they went, and what they were measured on.
 
     Args:
         benchmark: Name of the module.
         question: What it answers.
-        times: Milliseconds; those of the first :data:`WARM_UP` actions do not count.
+        waits: Those of the first :data:`WARM_UP` actions do not count.
         page: Playwright's page.
     """
-    counted = times[WARM_UP:]
-    high = (
-        statistics.quantiles(counted, n=20, method="inclusive")[-1]
-        if len(counted) > 1
-        else counted[0]
-    )
+    counted = waits[WARM_UP:]
+    times = [wait.total for wait in counted]
+    sent, came = (statistics.fmean(wait.kilobytes[way] for wait in counted) for way in (0, 1))
     return {
         "benchmark": benchmark,
         "question": question,
-        "milliseconds": [round(ms, 1) for ms in counted],
-        "n": len(counted),
-        "median_ms": round(statistics.median(counted), 1),
-        "p95_ms": round(high, 1),
+        "milliseconds": [round(ms, 1) for ms in times],
+        "n": len(times),
+        **spread(times),
+        "parts": {part: spread([wait.parts[part] for wait in counted]) for part in (*PARTS, IMAGE)},
+        "kb_sent": round(sent, 1),
+        "kb_received": round(came, 1),
         "hardware": hardware(),
         "browser": f"headless Chromium {page.context.browser.version}",
     }
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the median and the 95th percentile of times in milliseconds."""
+    high = (
+        statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+    )
+    return {"median_ms": round(statistics.median(values), 1), "p95_ms": round(high, 1)}
 
 
 def run(
@@ -197,7 +161,9 @@ def run(
     parser.add_argument(f"--{count}", type=int, default=40, help=f"{count} to time (default 40)")
     parser.add_argument("--url", help="a running app, instead of starting one")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="write an experiment there")
     options = parser.parse_args(arguments)
+    record = provenance(["streamlit"])
     if getattr(options, count) < 1:
         parser.error(f"--{count} must be at least 1.")
     try:
@@ -210,12 +176,33 @@ def run(
         print(error, file=sys.stderr)
         return 1
     print(json.dumps(result, indent=2) if options.json else table(result, count))
+    if options.folder:
+        print(_written(result, record, options.folder))
     return 0
+
+
+def _written(result: Result, record: Mapping[str, Any], folder: Path) -> Path:
+    """Write a result as the experiment of its benchmark's name: a row a part, "all" the first."""
+    whole = {key: result[key] for key in ("median_ms", "p95_ms")}
+    rows = [
+        {"part": part} | values | {"n": result["n"]}
+        for part, values in {"all": whole, **result["parts"]}.items()
+    ]
+    return write_experiment(
+        result["benchmark"], question=result["question"], rows=rows, record=record, seeds=[0],
+        finding=f"Median {result['median_ms']:.0f} ms, 95th percentile {result['p95_ms']:.0f} ms.",
+        folder=folder, browser=result["browser"], limits=LIMITS,
+        parts=PARTS | BESIDE, kb_sent=result["kb_sent"], kb_received=result["kb_received"],
+    )  # fmt: skip
 
 
 def table(result: Result, count: str) -> str:
     """Format a result of :func:`summary` for people; ``count`` says what its n counts."""
-    compute = result["hardware"]
+    compute, notes = result["hardware"], PARTS | BESIDE
+    parts = [
+        f"    {name:7} {part['median_ms']:7.1f} {part['p95_ms']:7.1f}  {notes[name]}"
+        for name, part in result["parts"].items()
+    ]
     return "\n".join(
         [
             result["question"],
@@ -224,6 +211,9 @@ def table(result: Result, count: str) -> str:
             f"  p95     {result['p95_ms']:.1f} ms",
             f"  min     {min(result['milliseconds']):.1f} ms",
             f"  max     {max(result['milliseconds']):.1f} ms",
+            "  where it goes, median and p95 in ms:",
+            *parts,
+            f"  sent    {result['kb_sent']:.1f} kB, received {result['kb_received']:.1f} kB",
             f"  on      {compute['cpu']}, {compute['cores']} cores for server and browser together",
             f"          {result['browser']}",
         ]

@@ -1,0 +1,24 @@
+"""The benchmarks of a visitor's wait measure what is on the pages today."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.benchmarks.pages import digits_page, feature_maps_page, page_wait
+from training.benchmarks.pages.clock import BESIDE, IMAGE, NETWORK, PARTS
+
+
+@pytest.mark.parametrize("benchmark", [digits_page, feature_maps_page])
+def test_a_wait_is_measured_and_taken_apart(benchmark, url: str) -> None:
+    more = ["Digits"] if benchmark is feature_maps_page else []
+    found = benchmark.measure(url, *more, 2)
+    assert found["n"] == 2
+    assert found["median_ms"] > 0
+    parts = {name: part["median_ms"] for name, part in found["parts"].items()}
+    beside = {IMAGE} if more else {IMAGE, NETWORK}
+    assert parts.keys() == PARTS.keys() | beside <= PARTS.keys() | BESIDE.keys()
+    # Of two waits the median is the mean, so that here, too, the parts are the whole.
+    assert sum(parts[name] for name in PARTS) == pytest.approx(found["median_ms"], abs=1)
+    assert parts["script"] > 0
+    assert found["kb_sent"] > 0
+    assert all(name in page_wait.table(found, "actions") for name in parts)
