@@ -106,12 +106,10 @@ section_frame.header("Fold it", "folding")
 left, right = section_frame.pair("folding")
 with left:
     st.markdown(
-        "In eval() all four are constants, and the convolution in front can take them over."
+        "In eval() all four are constants, and the convolution in front can take them over. With "
+        r"$a = \gamma / \sqrt{\sigma^2+\varepsilon}$:"
     )
-    st.latex(
-        r"\begin{gathered} a = \gamma / \sqrt{\sigma^2+\varepsilon} \\ "
-        r"W' = a\,W, \qquad b' = \beta - a\,\mu \end{gathered}"
-    )
+    st.latex(r"W' = a\,W, \qquad b' = \beta - a\,\mu")
 with right:
     live_folding.show(subject)
 

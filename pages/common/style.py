@@ -59,7 +59,7 @@ _HEIGHTS = {
     "skip-kept": (60, 60, 60),
     "skip-fill": (60, 60, 60),
     "skip-chosen": (60, 60, 60),
-    "skip-masks": (199, 142, 820),
+    "skip-masks": (217, 160, 329),
     "skip-sides": (174, 148, 698),
     "bn-verdicts": (415, 666, 711),
     "subject": (32, 68, 104),

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pages.sections.batch_norm import live_training, recorded_series
+
 
 @pytest.fixture
 def page(stay, url) -> Page:
@@ -61,6 +63,17 @@ def test_the_running_mean_follows_the_batches(page: Page) -> None:
     page.locator(".running").get_by_role("button", name="0.5").click()
     expect(words).to_contain_text("Batch 40", timeout=60_000)
     assert words.inner_text() != slow
+
+
+def test_the_recorded_race_plays_when_somebody_looks(page: Page) -> None:
+    found = recorded_series.recorded(live_training.RECORD)
+    assert found is not None
+    curves = live_training.recorded_curves(found, live_training.RATE)
+    end = f"{100 * curves[live_training.TITLES['batch']][-1][1]:.1f} %"
+    legend = page.locator(".race .legend")
+    expect(legend).not_to_contain_text(end)  # it is below the screen, and waits
+    legend.scroll_into_view_if_needed()
+    expect(legend).to_contain_text(end)
 
 
 def test_the_race_runs_draws_and_stops(page: Page) -> None:

@@ -28,7 +28,7 @@ def header(title: str, anchor: str, *records: zoo.Experiment | None) -> None:
             how_measured.popover(*known)
 
 
-def pair(name: str) -> list[DeltaGenerator]:
+def pair(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return two columns, which on a phone stand below each other as close as anything else.
 
     Args:
