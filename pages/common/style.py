@@ -15,6 +15,12 @@ _NO_ROOM = """
 /* components/in_view: an element that only says where it is */
 [class*="st-key-view-"] { position: absolute; }
 
+/* the BatchNorm page's headers, each with a button beside it */
+[class*="st-key-bn-head-"] h2 { padding-bottom: 0.25rem; }
+@media (max-width: 640px) {
+  [class*="st-key-bn-pair-"] [data-testid=stHorizontalBlock] { gap: 1rem; }
+}
+
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
 [class*="st-key-purpose-"] { min-height: 62px; }
 [class*="st-key-purpose-"] [data-testid=stCaptionContainer] { padding-left: 0.5rem; }
@@ -53,9 +59,9 @@ _HEIGHTS = {
     "skip-kept": (60, 60, 60),
     "skip-fill": (60, 60, 60),
     "skip-chosen": (60, 60, 60),
-    "skip-masks": (199, 177, 820),
-    "skip-sides": (174, 144, 698),
-    "bn-verdicts": (503, 699, 743),
+    "skip-masks": (199, 142, 820),
+    "skip-sides": (174, 148, 698),
+    "bn-verdicts": (415, 666, 711),
     "subject": (32, 68, 104),
     "model": (60, 60, 60),
 }
@@ -94,6 +100,16 @@ _LEGIBLE = (
     "[data-testid=stBaseButton-primary]:not(:hover, :active, :disabled)"
     " { color: light-dark(#fff, #15151b); }"
 )
+# Code in the light theme: Streamlit's colours have as little as 2 : 1 on its light gray.
+_INKS = {
+    "#5d6075, #808495": ("comment", "punctuation", "unchanged"),
+    "#1763b8, #1c83e1": ("keyword", "function", "class-name"),
+    "#0b7a2f, #21c354": ("string", "boolean", "inserted"),
+    "#a84a00, #ed6f13": ("operator",),
+    "#0d7466, #29b09d": ("number",),
+    "#0b6b8a, #00a4d4": ("variable", "property"),
+    "#c42b2b, #ff4b4b": ("deleted",),
+}
 
 
 def rules() -> str:
@@ -101,6 +117,7 @@ def rules() -> str:
     parts = [
         _NO_ROOM,
         _LEGIBLE,
+        *(_ink(colours, tokens) for colours, tokens in _INKS.items()),
         f"@media {_WINDOWS[1]} {{ {_NARROW} }}",
         _element("lead-", "aspect-ratio: 5"),
         _element("lead-feature_maps", "aspect-ratio: 2"),
@@ -117,6 +134,12 @@ def rules() -> str:
         ]
         parts.append(f"@media {window} {{ {' '.join(places)} }}")
     return "\n".join(parts)
+
+
+def _ink(colours: str, tokens: tuple[str, ...]) -> str:
+    """Return a rule for tokens of code: their colours on a light ground and on a dark one."""
+    code = "[data-testid=stCode] code[class*=language-] .token"
+    return f"{', '.join(f'{code}.{token}' for token in tokens)} {{ color: light-dark({colours}); }}"
 
 
 def _element(key: str, rule: str) -> str:

@@ -49,7 +49,7 @@ def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> N
     name = (companions.nth(2).get_attribute("aria-label") or "").split(": ")[1]
     companions.nth(2).click()
     expect(companions.nth(2)).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_text(f"How sure it is of “{name}”")).to_be_visible()
+    expect(page.get_by_text(f"Probability of {name}")).to_be_visible()
 
 
 def test_the_running_mean_follows_the_batches(page: Page) -> None:
@@ -78,6 +78,6 @@ def test_the_race_runs_draws_and_stops(page: Page) -> None:
 def test_folding_shows_difference_and_speed(page: Page) -> None:
     page.get_by_role("button", name="Do it here").click()
     metric = page.get_by_test_id("stMetric")
-    expect(page.get_by_text("here, just now")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("measured on this server just now")).to_be_visible(timeout=120_000)
     expect(metric).to_have_count(4)
     expect(metric.first).to_contain_text("e-0")

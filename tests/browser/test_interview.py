@@ -255,6 +255,12 @@ def test_every_screen_on_a_projector_is_whole_has_the_focus_and_passes_axe(visit
         expect(screen.get_by_role("heading").first).to_be_focused()
         settled(page)
         assert not axe.problems(page), button
+        if button == "Why is it so?":  # there is code, whose colours are the theme's
+            page.emulate_media(color_scheme="light")
+            settled(page)
+            assert not axe.problems(page), f"{button}, light"
+            page.emulate_media(color_scheme="dark")
+            settled(page)
         cut_off = page.evaluate(
             "[...document.querySelectorAll('html, [data-testid=stMain]')]"
             ".some((e) => e.scrollWidth > e.clientWidth + 1)"
