@@ -145,7 +145,7 @@ def stay(
         return page
 
     yield open_page
-    passed = request.node.stash[PASSED]
+    passed = request.node.stash.get(PASSED, False)
     for address in used:
         page, watched = kept[address]
         if not passed or watched.errors or watched.outside:

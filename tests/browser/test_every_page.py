@@ -150,7 +150,7 @@ def at_dusk_and_on_a_projector(page: Page) -> dict[str, Any]:
     page.emulate_media(color_scheme="dark")
     eventually(page, lambda: brightness(page) == "dark", "the page stays light")
     drawn(page)
-    problems = {"axe, at dusk": axe.problems(page)}
+    problems = {"axe, at dusk": axe.problems(page, axe.COLOURS)}
     page.set_viewport_size(PROJECTOR)
     drawn(page)
     cut = page.evaluate(CUT_CONTROLS) + page.evaluate(CUT_OFF)

@@ -46,7 +46,7 @@ def start(published: Published, **environment: str) -> subprocess.Popen:
     )
 
 
-def wait_until(condition, seconds: float = 15) -> None:
+def wait_until(condition, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -201,7 +201,7 @@ def test_a_long_download_shows_a_bar_on_a_terminal(published: Published) -> None
             while piece := os.read(parent, 4096):
                 shown += piece
         os.close(parent)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert b"mnist/model.safetensors" in shown
     assert len(set(re.findall(rb"(\d+)%", shown))) > 2, shown
 
@@ -213,7 +213,7 @@ def test_several_processes_at_once(published: Published) -> None:
     """Each waits for the one that downloads, longer than its own deadline, and all succeed."""
     with published.hub.fault("slow", path="^/cdn/", seconds=0.4):
         running = [start(published, ZOO_TIMEOUT="2") for _ in range(3)]
-        ended = [process.communicate(timeout=60) for process in running]
+        ended = [process.communicate(timeout=300) for process in running]
     assert [out for out, _ in ended] == ["hub None\n"] * 3, ended
     downloads = [path for path in published.hub.paths("GET") if path.startswith("/cdn/")]
     assert len(downloads) == 1, "one downloaded, the others waited"
@@ -225,7 +225,7 @@ def test_interrupted_download(published: Published, number: signal.Signals) -> N
         process = start(published)
         wait_until(lambda: any(path.stat().st_size for path in half_written(published)))
         os.killpg(process.pid, number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert process.returncode != 0
     left = len(half_written(published))
     assert left <= 1
@@ -248,7 +248,7 @@ def test_a_silent_hub_costs_the_deadline_once(published: Published) -> None:
         zoo.load("mnist", timeout=1.5)
         started = time.perf_counter()
         model = zoo.load("mnist", timeout=1.5)
-        assert time.perf_counter() - started < 0.5
+        assert time.perf_counter() - started < 1.4, "it waited for the deadline again"
         assert model.source == "bundle"
         assert "because the Hub failed" in (model.notice or "")
         with pytest.raises(zoo.HubError):  # who insists, waits

@@ -139,8 +139,8 @@ def test_no_exit_waits_for_a_thread_that_hangs(published: Published, kind: str) 
         wait_until(lambda: any("/cdn/" in path for path in published.hub.paths()))
         started = time.perf_counter()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert time.perf_counter() - started < 10
+        _, err = process.communicate(timeout=100)
+    assert time.perf_counter() - started < 60
     assert "KeyboardInterrupt" in err
     if kind == "stall":
         assert not half_written(published)
@@ -153,7 +153,7 @@ def test_sigterm_leaves_nothing_running(published: Published, tmp_path: Path) ->
         wait_until(lambda: bool(half_written(published)))
         group = os.getpgid(process.pid)
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
     assert zoo.load("mnist", source="hub").source == "hub", "a half-written file is never used"

@@ -140,7 +140,7 @@ def container(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen]]:
     )
     yield port, process
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 def test_the_containers_command_and_health_check(container: tuple[int, subprocess.Popen]) -> None:
@@ -148,7 +148,7 @@ def test_the_containers_command_and_health_check(container: tuple[int, subproces
     dockerfile = (ROOT / "Dockerfile").read_text()
     check = json.loads(re.findall(r"^\s+CMD (\[.*\])$", dockerfile, flags=re.MULTILINE)[0])
     check = [sys.executable, *(part.replace(str(PORT), str(port)) for part in check[1:])]
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while subprocess.run(check, capture_output=True, check=False).returncode != 0:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end, "the container never became healthy"

@@ -35,7 +35,7 @@ def test_overview(published: Published, monkeypatch: pytest.MonkeyPatch, case: C
     monkeypatch.setenv("ZOO_TIMEOUT", case.timeout)
     started = time.perf_counter()
     with case.on(published.hub):
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert time.perf_counter() - started < 45
     assert app.title[0].value == "CNN-Lytical"
     shown = _sidebar(app)
@@ -53,7 +53,7 @@ def test_the_repo_as_a_streamlit_secret(
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())  # the app writes to it
     tiny.write_zoo(published.folder, {"mnist": published.files})  # a catalog without a repo
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.secrets["ZOO_REPO"] = tiny.REPO
     app.secrets["ZOO_REVISION"] = published.commit
     shown = _sidebar(app.run())

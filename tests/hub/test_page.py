@@ -19,7 +19,7 @@ ASK = "\nimport torch; print('ran', network(torch.zeros(1, 1, 28, 28)).shape)"
 
 def _page() -> AppTest:
     st.cache_resource.clear()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     app = app.switch_page("pages/use_the_weights.py").run()
     assert not app.exception
     return app
@@ -35,7 +35,7 @@ def _run(code: str, language: str, home: Path) -> str:
         env={**os.environ, "PATH": path, "HF_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

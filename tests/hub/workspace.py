@@ -30,7 +30,7 @@ class Workspace:
         """The catalog as it is now."""
         return json.loads((self.folder / "zoo" / "catalog.json").read_text())
 
-    def run(self, *arguments: str, timeout: float = 60, **environment: str):
+    def run(self, *arguments: str, timeout: float = 300, **environment: str):
         """Run ``python …`` in the copy."""
         return subprocess.run(
             [sys.executable, *arguments],

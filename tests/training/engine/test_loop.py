@@ -212,7 +212,7 @@ def test_whoever_stops_a_command_is_told_how_to_go_on(number: int, code: int) ->
     assert process.stdout
     assert process.stdout.readline() == "here\n"
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=200)
     assert process.returncode == code
     assert said.strip().startswith("Stopped. All is kept up to the last checkpoint;")
     assert "--resume" in said
@@ -229,7 +229,7 @@ def test_no_terminal_is_too_old_for_a_command(encoding: str) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-X", "utf8=0", "-c", script], cwd=ROOT, capture_output=True,
-        env=os.environ | {"PYTHONIOENCODING": encoding}, timeout=60,
+        env=os.environ | {"PYTHONIOENCODING": encoding}, timeout=200,
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stdout.startswith(b"seed 0 ")
