@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.common import entry_guard
 from pages.sections.batch_norm import (
+    channel_choice,
     claims,
     in_code,
     live_folding,
@@ -15,13 +16,15 @@ from pages.sections.batch_norm import (
     reasons,
     recorded_figures,
     recorded_series,
+    section_frame,
     train_or_eval,
 )
 from zoo.samples.sets import image_set
 
 entry_guard.ensure("pages/batch_norm.py")
+channel_choice.on_link()
 live_training.on_link()
-RECORDS = ("speed", "statistics", "batch_size", "where", "depth")
+RECORDS = ("modes", "race", "speed", "statistics", "batch_size", "where", "depth")
 found = {name: recorded_series.recorded(f"batch_norm_{name}") for name in RECORDS}
 subject = norm_inputs.subject("cifar10")
 
@@ -39,6 +42,7 @@ links = {
     "Why": "why" if found["statistics"] else "",
     "Where": "where" if found["where"] else "",
     "Small batches": "batches" if found["batch_size"] else "",
+    "Deep": "depth" if found["depth"] else "",
     "Fold it": "folding",
     "In code": "code",
 }
@@ -48,35 +52,30 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     if verdicts:
         recorded_figures.rule()
 
-st.header("See it", anchor="steps")
+section_frame.header("See it", "steps")
 at_work, shared, running = st.tabs(["γ and β at work", "What shares a mean", "The running mean"])
 with at_work:
-    st.markdown(
-        "Of a channel's values at all places of all images, BatchNorm takes the mean μ off, "
-        "divides by the standard deviation σ, then scales and shifts by γ and β, which the "
-        "network learns. "
-        "**Move γ and watch the answer.**"
+    live_steps.show(
+        "BatchNorm gives each channel mean 0 and variance 1; a learned γ scales, a learned β "
+        "shifts. **Move γ.**",
+        linked=True,
     )
-    live_steps.show()
 with shared:
     live_steps.shared()
 with running:
     live_steps.running()
 
-st.header("train() is not eval()", anchor="modes")
-st.markdown(
-    "In training the statistics are the batch's: the answer to an image depends on the images "
-    "beside it. In evaluation they are the running ones."
-)
-left, right = st.columns(2, gap="medium")
+section_frame.header("train() is not eval()", "modes", found["modes"])
+st.markdown("train() takes mean and variance of the batch, eval() the running ones.")
+left, right = section_frame.pair("modes")
 with left:
     train_or_eval.batch_dependence(subject)
 with right:
     train_or_eval.modes(subject)
 
-st.header("Race", anchor="race")
+section_frame.header("Race", "race", found["race"], found["speed"])
 st.markdown(live_training.legend())
-left, right = st.columns(2, gap="medium")
+left, right = section_frame.pair("race")
 with left:
     live_training.show()
 if found["speed"] is not None:
@@ -84,44 +83,38 @@ if found["speed"] is not None:
         recorded_figures.speed(found["speed"])
 
 if found["statistics"] is not None:
-    st.header("Why does it help?", anchor="why")
-    st.markdown(
-        "Because the inputs of a layer change less while the layers in front of it learn (Ioffe & "
-        "Szegedy 2015)? Or because loss and gradient change less along a step, so that the step "
-        "does what it promises (Santurkar et al. 2018)?"
-    )
+    section_frame.header("Why does it help?", "why", found["statistics"])
     reasons.show(found["statistics"], {claim.claim: claim for claim in verdicts})
 
-left, right = st.columns(2, gap="medium")
+left, right = section_frame.pair("where")
 if found["where"] is not None:
     with left:
-        st.header("Where does it belong?", anchor="where")
+        section_frame.header("In every layer?", "where", found["where"])
         st.caption("A dot a seed; in brackets the learning rate.")
         recorded_figures.places(found["where"], "bn.places")
 if found["batch_size"] is not None:
     with right:
-        st.header("Small batches", anchor="batches")
-        st.caption("The mean of few images is a poor estimate; GroupNorm does not see the batch.")
+        section_frame.header("Small batches", "batches", found["batch_size"])
+        st.caption("Few images, a noisy mean; GroupNorm needs only one.")
         recorded_figures.small_batches(found["batch_size"])
 if found["depth"] is not None:
-    st.header("In a deep network", anchor="depth")
-    recorded_figures.places(found["depth"], "bn.depth")
+    with right:
+        section_frame.header("In a deep network", "depth", found["depth"])
+        recorded_figures.places(found["depth"], "bn.depth")
 
-st.header("Fold it", anchor="folding")
-left, right = st.columns(2, gap="medium")
+section_frame.header("Fold it", "folding")
+left, right = section_frame.pair("folding")
 with left:
     st.markdown(
-        "In evaluation μ, σ, γ and β are fixed: one factor and one shift a channel, which the "
-        "convolution in front can take over."
+        "In eval() all four are constants, and the convolution in front can take them over."
     )
     st.latex(
-        r"W' = \frac{\gamma}{\sqrt{\sigma^2+\varepsilon}}\,W, \qquad "
-        r"b' = \beta - \frac{\gamma\,\mu}{\sqrt{\sigma^2+\varepsilon}}"
+        r"\begin{gathered} a = \gamma / \sqrt{\sigma^2+\varepsilon} \\ "
+        r"W' = a\,W, \qquad b' = \beta - a\,\mu \end{gathered}"
     )
 with right:
     live_folding.show(subject)
 
-st.header("In code", anchor="code")
 in_code.show()
 credits = f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}."
 st.markdown(f":small[{credits}]")  # no caption: it holds addresses

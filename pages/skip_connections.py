@@ -23,7 +23,7 @@ entry_guard.ensure("pages/skip_connections.py")
 model = loaded_models.segmenter("carvana")
 
 START = "red-coupe-gravel"  # without skips its mask is neither gone nor whole
-FILLS = {"zero": "Zeros", "mean": "Each map's mean"}
+FILLS = {"zero": "Zeros", "mean": "Map's mean"}
 OWN = "own"  # id of the visitor's own photo
 
 
@@ -200,7 +200,7 @@ def show_switches(titles: list[str]) -> list[int]:
 def show_tried(titles: list[str], iou: float, count: int) -> None:
     """Draw how far the mask is from the one with all connections, and what was tried before."""
     now = shown()
-    left, right = st.columns([4, 9], gap="large")
+    left, right = st.columns([6, 8], gap="medium")
     left.metric(
         "IoU with the full mask",
         number_format.percent(iou),

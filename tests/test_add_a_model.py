@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,11 +222,42 @@ print(json.dumps(found))
 
 
 COMMANDS = """
-import sys
+from pathlib import Path
 from zoo.__main__ import main
-for line in sys.argv[1:]:
+
+image = next(Path("zoo/samples/digits").glob("*.png"))
+for line in ("list", "info clothes", "verify", f"predict clothes {image} --json"):
     assert main(line.split(" ")) == 0
     print("---")
+"""
+EVALUATE = """
+import sys
+from training.evaluate import main
+
+sys.argv = ["training.evaluate", "clothes", "--data-dir", "data", "--json"]
+assert main() == 0
+"""
+TORCH_HUB = """
+import torch
+print(type(torch.hub.load(".", "clothes", source="local")).__name__)
+"""
+PARTS = {
+    "library": USE, "command": COMMANDS, "evaluation": EVALUATE, "torch.hub": TORCH_HUB,
+    "pages": OPEN_PAGES,
+}  # fmt: skip
+# Does all of it in one process, for each import of torch is seconds, and tells what each printed.
+EACH = """
+import contextlib, io, json, sys, traceback
+
+printed = {}
+for part, code in json.loads(sys.argv[1]).items():
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            exec(code, {"__name__": part})
+        except BaseException:
+            traceback.print_exc(file=out)
+    printed[part] = out.getvalue()
+print(json.dumps(printed))
 """
 
 
@@ -271,8 +303,22 @@ def run(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_library_the_card_and_the_documents_know_it(tree: Path) -> None:
-    found = json.loads(run(tree, "-c", USE))
+@pytest.fixture(scope="module")
+def printed(tree: Path) -> dict[str, str]:
+    """What each of the parts has printed; in the end a traceback, if it broke."""
+    return dict(json.loads(run(tree, "-c", EACH, json.dumps(PARTS)).splitlines()[-1]))
+
+
+def told(said: str) -> Any:
+    """Read the JSON at the end of what a part has printed; fail with what stands there instead."""
+    try:
+        return json.loads(said[said.index("{") :])
+    except ValueError:
+        pytest.fail(said)
+
+
+def test_the_library_the_card_and_the_documents_know_it(printed: dict[str, str]) -> None:
+    found = told(printed["library"])
     assert found["models"][-1] == "clothes"
     assert found["task"] == "classification"
     assert found["untouched"]  # not drawn again as a digit
@@ -287,32 +333,30 @@ def test_the_library_the_card_and_the_documents_know_it(tree: Path) -> None:
     assert found["readme"]
 
 
-def test_the_command_knows_it(tree: Path, tmp_path: Path) -> None:
-    image = str(next((ROOT / "zoo/samples/digits").glob("*.png")))
-    lines = ("list", "info clothes", "verify", f"predict clothes {image} --json")
-    listed, told, verified, predicted, _ = run(tree, "-c", COMMANDS, *lines).split("---\n")
+def test_the_command_knows_it(printed: dict[str, str]) -> None:
+    said = printed["command"]
+    assert said.count("---\n") == 4, said
+    listed, about, verified, predicted, _ = said.split("---\n")
     assert "clothes" in listed
-    assert "Clothes, CC0 1.0" in told
+    assert "Clothes, CC0 1.0" in about
     assert "clothes: 3 files match" in verified
     (answer,) = json.loads(predicted)
     assert set(answer["probabilities"]) == {"shirt", "trousers", "bag"}
 
 
-def test_it_is_evaluated_on_its_own_data(tree: Path) -> None:
-    said = run(tree, "-m", "training.evaluate", "clothes", "--data-dir", "data", "--json")
-    result = json.loads(said)
+def test_it_is_evaluated_on_its_own_data(tree: Path, printed: dict[str, str]) -> None:
+    result = told(printed["evaluation"])
     assert result["n"] == 120
     assert result["metrics"]["accuracy"] > 0.9
     recorded = json.loads((tree / "zoo/bundle/clothes/record.json").read_text())
     assert recorded["metrics"]["test"]["accuracy"] == result["metrics"]["accuracy"]
 
 
-def test_torch_hub_knows_it(tree: Path) -> None:
-    code = "import torch; print(type(torch.hub.load('.', 'clothes', source='local')).__name__)"
-    assert run(tree, "-c", code).split() == ["ClothesNet"]
+def test_torch_hub_knows_it(printed: dict[str, str]) -> None:
+    assert printed["torch.hub"].split() == ["ClothesNet"]
 
 
-def test_its_page_opens_and_no_other_breaks(tree: Path) -> None:
-    found = json.loads(run(tree, "-c", OPEN_PAGES).splitlines()[-1])
+def test_its_page_opens_and_no_other_breaks(printed: dict[str, str]) -> None:
+    found = told(printed["pages"])
     assert found.pop("answer") in ("shirt", "trousers", "bag")
     assert all(found.values()), found

@@ -12,18 +12,23 @@ import streamlit as st
 import zoo
 from zoo.weights import hub
 
+_ready: set[str] = set()  # models that were loaded before
+
 
 @st.cache_resource(show_spinner=False)
 def _load(name: str) -> zoo.Classifier | zoo.Segmenter:
     model = zoo.load(name, precision="auto")
     freeze()
+    _ready.add(name)
     return model
 
 
-@st.cache_resource(show_spinner="Getting the weights …")
 def _load_on_page(name: str) -> zoo.Classifier | zoo.Segmenter:
     """The same, where a page waits for it: a spinner can be drawn in the run of a page alone."""
-    return _load(name)
+    if name in _ready:
+        return _load(name)
+    with st.spinner("Getting the weights …"):
+        return _load(name)
 
 
 @st.cache_resource(show_spinner=False)

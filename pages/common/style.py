@@ -15,6 +15,12 @@ _NO_ROOM = """
 /* components/in_view: an element that only says where it is */
 [class*="st-key-view-"] { position: absolute; }
 
+/* the BatchNorm page's headers, each with a button beside it */
+[class*="st-key-bn-head-"] h2 { padding-bottom: 0.25rem; }
+@media (max-width: 640px) {
+  [class*="st-key-bn-pair-"] [data-testid=stHorizontalBlock] { gap: 1rem; }
+}
+
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
 [class*="st-key-purpose-"] { min-height: 62px; }
 [class*="st-key-purpose-"] [data-testid=stCaptionContainer] { padding-left: 0.5rem; }
@@ -55,7 +61,7 @@ _HEIGHTS = {
     "skip-chosen": (60, 60, 60),
     "skip-masks": (199, 177, 820),
     "skip-sides": (174, 144, 698),
-    "bn-verdicts": (503, 699, 743),
+    "bn-verdicts": (415, 646, 711),
     "subject": (32, 68, 104),
     "model": (60, 60, 60),
 }

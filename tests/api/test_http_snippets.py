@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,14 @@ from playwright.sync_api import sync_playwright
 import zoo
 from tests import own_thread
 from training.benchmarks.pages import chromium
-from training.benchmarks.pages.page_wait import app
+from training.benchmarks.pages.page_wait import Server
 from zoo import snippets
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def server(shared_server: Server) -> str:
     """Address of a running app."""
-    with app() as url:
-        yield url
+    return shared_server.url
 
 
 @pytest.fixture(scope="module")

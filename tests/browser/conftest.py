@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,11 +12,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from tests.browser.waiting import IDLE
 from training.benchmarks.pages import chromium
-from training.benchmarks.pages.page_wait import app
+from training.benchmarks.pages.page_wait import Server
 
 expect.set_options(timeout=60_000)  # CI machines are slow and shared
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
+# Whether a test has passed so far.
+PASSED = pytest.StashKey[bool]()
 # A deep link makes Streamlit's page ask for these two below the page's own path first.
 DEEP_LINK_404 = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 
@@ -47,20 +49,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def url() -> Iterator[str]:
+def url(shared_server: Server) -> str:
     """Address of an app that all tests share."""
-    with app() as address:
-        yield address
-
-
-@pytest.fixture
-def fresh_url() -> Iterator[str]:
-    """Address of an app that nobody has visited yet.
-
-    A test names it before `visit`: pages are then closed before their server is.
-    """
-    with app() as address:
-        yield address
+    return shared_server.url
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +100,57 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
     yield open_page
     for page, watched in pages:
         page.close()
+        watched.check()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[PASSED] = report.passed and (call.when == "setup" or item.stash[PASSED])
+    return report
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[dict[str, tuple[Page, Watched]]]:
+    """Pages that stay open from one test of a file to the next, by their address."""
+    pages: dict[str, tuple[Page, Watched]] = {}
+    yield pages
+    for page, _ in pages.values():
+        page.close()
+
+
+@pytest.fixture
+def stay(
+    request: pytest.FixtureRequest,
+    contexts: Callable[..., BrowserContext],
+    kept: dict[str, tuple[Page, Watched]],
+) -> Iterator[Callable[[str], Page]]:
+    """Return ``stay(address) -> Page``, as the test before has left it, or opened.
+
+    For tests that look at parts of one page that do not touch each other, and that takes long to
+    open. A test that fails leaves no page to the next.
+    """
+    used: list[str] = []
+
+    def open_page(address: str) -> Page:
+        used.append(address)
+        if address not in kept:
+            page = contexts().new_page()
+            kept[address] = page, Watched(page)
+            page.goto(address)
+        page = kept[address][0]
+        page.wait_for_selector(IDLE)
+        return page
+
+    yield open_page
+    passed = request.node.stash[PASSED]
+    for address in used:
+        page, watched = kept[address]
+        if not passed or watched.errors or watched.outside:
+            kept.pop(address)
+            page.close()
         watched.check()
 
 

@@ -6,18 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 import zoo
-from tests.browser import pad
 from tests.browser.conftest import Watched
 from tests.browser.waiting import settled
-
-
-def test_deep_link_on_a_fresh_server(fresh_url, visit):
-    page = visit(f"{fresh_url}/digits")
-    expect(page.get_by_role("heading", name="Digits", exact=True)).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNav").get_by_text("Models")).to_be_visible()
-    assert page.url.endswith("/digits")
-    pad.draw(page, pad.ONE)
-    assert pad.label(page) == "1"
 
 
 def test_overview_leads_to_each_model_and_to_what_there_is_to_see_inside(visit, url):

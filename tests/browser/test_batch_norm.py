@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 
 @pytest.fixture
-def page(visit, url) -> Page:
-    page = visit(f"{url}/batch_norm")
+def page(stay, url) -> Page:
+    page = stay(f"{url}/batch_norm")
     expect(page.get_by_role("button", name="Do it here")).to_be_visible(timeout=120_000)
     return page
 
@@ -31,6 +31,7 @@ def test_a_verdict_leads_to_its_figure(page: Page) -> None:
     expect(heading).to_be_in_viewport()
     page.get_by_role("button", name="By which rule?").click()
     expect(page.get_by_text("One rule for all.")).to_be_visible()
+    page.keyboard.press("Escape")  # the page stays
 
 
 def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> None:
@@ -48,7 +49,7 @@ def test_gamma_turns_an_answer_round_and_an_image_can_be_chosen(page: Page) -> N
     name = (companions.nth(2).get_attribute("aria-label") or "").split(": ")[1]
     companions.nth(2).click()
     expect(companions.nth(2)).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_text(f"How sure it is of “{name}”")).to_be_visible()
+    expect(page.get_by_text(f"Probability of {name}")).to_be_visible()
 
 
 def test_the_running_mean_follows_the_batches(page: Page) -> None:
@@ -77,6 +78,6 @@ def test_the_race_runs_draws_and_stops(page: Page) -> None:
 def test_folding_shows_difference_and_speed(page: Page) -> None:
     page.get_by_role("button", name="Do it here").click()
     metric = page.get_by_test_id("stMetric")
-    expect(page.get_by_text("here, just now")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("measured on this server just now")).to_be_visible(timeout=120_000)
     expect(metric).to_have_count(4)
     expect(metric.first).to_contain_text("e-0")

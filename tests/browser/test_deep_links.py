@@ -23,6 +23,7 @@ def digits(page: Page) -> None:
     sample = samples("digits")[5]
     pressed(page, sample.id)
     expect(page.locator(".answer .label")).to_have_text(sample.label)
+    expect(page.get_by_test_id("stSidebarNav").get_by_text("Models")).to_be_visible()
 
 
 def objects(page: Page) -> None:

@@ -19,7 +19,6 @@ command goes on. Trainings go on from their last checkpoint. On a machine withou
 from __future__ import annotations
 
 import argparse
-import signal
 import subprocess
 import sys
 import time
@@ -134,7 +133,7 @@ def _run(options: argparse.Namespace, command: Sequence[Any], result: Path) -> d
     try:
         code = child.wait(left)
     except subprocess.TimeoutExpired:
-        child.send_signal(signal.SIGINT)  # it keeps its last checkpoint
+        child.terminate()  # it keeps its last checkpoint; a job in the background ignores SIGINT
         try:
             child.wait(GRACE)
         except subprocess.TimeoutExpired:

@@ -1,7 +1,7 @@
 // Two arrows and what lies between them.
 const DRAWINGS = {
   shift: {
-    words: "G: a layer's gradient. G′: the same, once the layers in front of it have stepped. Drawn is |G − G′| / |G|.",
+    words: "G: a layer's gradient. G′: the same, once the layers in front of it have stepped. Drawn is |G − G′| / |G|; 0 is no shift.",
     paths: [["own", arrow(8, 62, 118, 44)], ["new", arrow(8, 62, 96, 12)], ["between", "M118 44L96 12"]],
     texts: [["own", 124, 50, "G"], ["new", 88, 8, "G′"], ["between", 114, 26, "G − G′"]],
   },

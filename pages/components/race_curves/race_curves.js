@@ -1,5 +1,5 @@
-// Accuracy by training step. A recorded race plays once when it is new; a live one grows.
-const W = 420, H = 230, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 28, SECONDS = 4;
+// Accuracy by training step. A recorded race plays once, when it is first seen; a live one grows.
+const W = 420, H = 205, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 28, SECONDS = 4;
 const KINDS = ["first", "second"];
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -54,8 +54,18 @@ export default function ({ parentElement, data }) {
   find(".words").textContent = data.words;
   find(".again").style.display = data.replay ? "" : "none";
   find(".again").onclick = play;
-  if (data.replay && root.played !== data.replay) { root.played = data.replay; play(); }
-  else { cancelAnimationFrame(root.frame); draw(Infinity); }
+  cancelAnimationFrame(root.frame);
+  root.seen?.disconnect();
+  if (data.replay && root.played !== data.replay && !still()) {
+    draw(0);
+    root.seen = new IntersectionObserver((entries) => {  // it plays when somebody looks
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      root.seen.disconnect();
+      root.played = data.replay;
+      play();
+    }, { threshold: 0.5 });
+    root.seen.observe(find("svg"));
+  } else draw(Infinity);
   return () => cancelAnimationFrame(root.frame);
 }
 

@@ -3,6 +3,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".strip");
   root.toggleAttribute("data-wide", !!data.wide);
   root.toggleAttribute("data-beside", !!data.beside);
+  root.toggleAttribute("data-row", !!data.row);
   const made = JSON.stringify(data.groups.map((g) => g.items.map((i) => i.id)));
   if (root.dataset.made !== made) {
     root.dataset.made = made;

@@ -36,6 +36,7 @@ def show(
     on_pick: Callable[[], None],
     wide: bool = False,
     beside: bool = False,
+    row: bool = False,
 ) -> None:
     """Show the strip.
 
@@ -46,11 +47,13 @@ def show(
         on_pick: Called when somebody chooses; ask :func:`picked` there.
         wide: The images are photos, shown larger and in landscape format, rather than squares.
         beside: Put the groups beside each other where there is room.
+        row: On a phone, too, the images stand in one row, which scrolls.
     """
     data = {
         "selected": selected,
         "beside": beside,
         "wide": wide,
+        "row": row,
         "groups": [
             {"title": title, "items": [vars(item) for item in items]}
             for title, items in groups.items()

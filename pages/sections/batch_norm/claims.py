@@ -75,7 +75,12 @@ def points(difference: Spread) -> str:
     """Write a difference of accuracies: ``+6.3 ± 0.8 points, n = 5``; of few seeds no interval."""
     known = difference.n >= spread.LEAST
     half = f" ± {100 * difference.half:.1f}" if known else ""
-    return f"{100 * difference.mean:+.1f}{half} points, n = {difference.n}"
+    return f"{_signed(difference.mean)}{half} points, n = {difference.n}"
+
+
+def _signed(share: float) -> str:
+    """Write a difference of shares in points, with a minus that is as wide as the plus."""
+    return f"{100 * share:+.1f}".replace("-", "−")
 
 
 def _versus(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
@@ -165,8 +170,8 @@ def _small_batches(found: Experiment) -> Measured | None:
     ahead = spread.difference(runs["group", small].accuracies, runs["batch", small].accuracies)
     return Measured(
         [lost, ahead],
-        f"{-100 * lost.mean:+.1f} points from {large} to {small} images; there GroupNorm "
-        f"{100 * ahead.mean:+.1f}, n = {lost.n}",
+        f"{_signed(-lost.mean)} points from {large} to {small} images; there GroupNorm "
+        f"{_signed(ahead.mean)}, n = {lost.n}",
     )
 
 
@@ -214,15 +219,15 @@ _SANTURKAR = ("Santurkar et al. 2018", "https://arxiv.org/abs/1805.11604")
 _GROUP = ("Wu & He 2018", "https://arxiv.org/abs/1803.08494")
 _ADVICE = ("common advice", "")
 _CLAIMS: tuple[tuple[str, str, tuple[str, str], str, _Measure], ...] = (
-    ("batch_norm_speed", "Trains faster (ImageNet: 14 ×)", _IOFFE, "speed", _faster),
+    ("batch_norm_speed", "Trains faster (14 × on ImageNet)", _IOFFE, "speed", _faster),
     ("batch_norm_speed", "Ends more accurate", _IOFFE, "speed",
      lambda found: _norms(found, "batch", "none")),
     ("batch_norm_speed", "Allows higher learning rates", _IOFFE, "speed", _rates),
-    ("batch_norm_speed", "Beats GroupNorm in large batches", _GROUP, "speed",
+    ("batch_norm_speed", "Beats GroupNorm (large batches)", _GROUP, "speed",
      lambda found: _norms(found, "batch", "group")),
     ("batch_norm_statistics", SHIFT, _IOFFE, "why", _shift),
     ("batch_norm_statistics", SMOOTH, _SANTURKAR, "why", _smooth),
-    ("batch_norm_batch_size", "Fails in small batches (not GroupNorm)", _GROUP, "batches",
+    ("batch_norm_batch_size", "Fails in small batches", _GROUP, "batches",
      _small_batches),
     ("batch_norm_where", "Belongs before the activation", _IOFFE, "where",
      _places("before the activation", "after the activation")),
@@ -236,17 +241,17 @@ _CLAIMS: tuple[tuple[str, str, tuple[str, str], str, _Measure], ...] = (
      _places("before the activation", "with dropout", same=True)),
     ("batch_norm_where", "Helps in fully connected networks", _IOFFE, "where",
      _places("fully connected, BatchNorm", "fully connected, none")),
-    ("batch_norm_where", "Residual networks do not need it", _ADVICE, "where",
+    ("batch_norm_where", "ResNets do not need it", _ADVICE, "where",
      _places("residual, none", "residual, BatchNorm", same=True)),
-    ("batch_norm_depth", "Residual networks do not need it", _ADVICE, "depth",
+    ("batch_norm_depth", "ResNets do not need it", _ADVICE, "depth",
      _places("residual, none", "residual, BatchNorm", same=True)),
-    ("batch_norm_depth", "… nor with a start made for that (SkipInit)",
+    ("batch_norm_depth", "SkipInit replaces it in ResNets",
      ("De & Smith 2020", "https://arxiv.org/abs/2002.10444"), "depth",
      _places("residual, SkipInit", "residual, BatchNorm", same=True)),
     ("batch_norm_depth", "Deep plain networks need it",
      ("He et al. 2016", "https://arxiv.org/abs/1512.03385"), "depth",
      _places("plain, BatchNorm", "plain, none")),
-    ("batch_norm_modes", "Forgetting eval() ruins the answers",
+    ("batch_norm_modes", "Forgetting eval() ruins answers",
      ("PyTorch", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html"), "modes",
      _modes),
     ("batch_norm_folding", "Folds away at inference",

@@ -12,19 +12,29 @@ import streamlit as st
 from zoo.batch_norm.pytorch_example import EXAMPLE
 from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
+PYTORCH = f"PyTorch, {len(EXAMPLE.splitlines())} lines"
 
+
+@st.fragment
 def show() -> None:
-    """Draw them folded, one at a time: they stand whole, and that is long."""
+    """Draw the header, and below it what somebody chooses: it stands whole, and that is long."""
     shown = {
-        "What you write: PyTorch": EXAMPLE,
-        "What is computed: NumPy, forward": source(BatchNorm.forward),
-        "backward": source(BatchNorm.backward),
+        PYTORCH: EXAMPLE,
+        "What is computed: NumPy": f"{source(BatchNorm.forward)}\n{source(BatchNorm.backward)}",
     }
-    lines = len(EXAMPLE.splitlines())
-    with st.expander(f"A network with BatchNorm in PyTorch, {lines} lines; and what is computed"):
-        for tab, code in zip(st.tabs(list(shown)), shown.values(), strict=True):
-            with tab:
-                st.code(code, language="python", wrap_lines=True)
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="bottom",
+        key="bn-head-code",
+    ):
+        st.header("In code", anchor="code", width="content")
+        chosen = st.pills(
+            "Code to look at", list(shown), label_visibility="collapsed", width="content",
+            key="bn.code",
+        )  # fmt: skip
+    if chosen:
+        st.code(shown[chosen], language="python", wrap_lines=True)
 
 
 def source(function: Callable[..., Any]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 import zoo
 from pages.common import number_format
-from pages.sections.batch_norm import how_measured, recorded_series
+from pages.sections import how_measured
+from pages.sections.batch_norm import recorded_series
 from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
 
@@ -34,15 +38,9 @@ def show(subject: Subject) -> None:
     own = [row for row in found.rows if row["model"] == subject.name] if found else []
     with figure:
         if live is not None:
-            _metrics(live.max_difference, live.before, live.after, "here, just now")
+            _measured(live)
         elif own:
-            row = min(own, key=lambda row: row["images"])
-            _metrics(
-                row["max_difference"],
-                row["seconds"],
-                row["seconds_folded"],
-                "recorded on a machine that others used; do it here for yours",
-            )
+            _recorded(min(own, key=lambda row: row["images"]))
 
 
 def _fold(subject: Subject) -> batch_norm.Comparison:
@@ -50,10 +48,18 @@ def _fold(subject: Subject) -> batch_norm.Comparison:
     return batch_norm.compare(subject.network, folded.network, subject.inputs[:IMAGES], ROUNDS)
 
 
-def _metrics(difference: float, before: float, after: float, where: str) -> None:
+def _recorded(row: Mapping[str, Any]) -> None:
+    """Draw what holds on any machine; times are for the one on which somebody asks."""
+    st.markdown(
+        f"**{row['folded']} of {row['folded'] + row['kept']}** layers fold away; the logits, up to "
+        f"{row['largest']:.1f}, change by at most **{row['max_difference']:.0e}**. Is it faster?"
+    )
+
+
+def _measured(found: batch_norm.Comparison) -> None:
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Largest difference of the logits", f"{difference:.0e}")
-        st.metric("With BatchNorm", number_format.duration(before))
-        st.metric("Folded", number_format.duration(after))
-        st.metric("Speed", f"× {before / after:.2f}")
-    st.caption(f"One image on a CPU, {where}.")
+        st.metric("Logits changed by at most", f"{found.max_difference:.0e}")
+        st.metric("With BatchNorm", number_format.duration(found.before))
+        st.metric("Folded", number_format.duration(found.after))
+        st.metric("Speed", f"× {found.ratio:.2f}")
+    st.caption("One image, measured on this server just now.")

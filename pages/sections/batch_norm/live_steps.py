@@ -9,61 +9,41 @@ import zoo
 from pages.common import charts, number_format
 from pages.components.norm_axes import norm_axes
 from pages.components.running_mean import running_mean
-from pages.sections.batch_norm import norm_charts, norm_inputs
+from pages.sections.batch_norm import channel_choice, kept_choices, norm_charts, norm_inputs
+from pages.sections.batch_norm.channel_choice import ALL, ONE, REACH, SCOPE, ChosenChannel
 from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
 
 COUNT, FEWER = 64, 16  # images in the batch: fewer for a large network, which answers each time
 LARGE = 1_000_000  # parameters
-REACH = 4.0  # how far the sliders go from the network's own γ and β
-ONE, ALL = "Channel", "Layer"
 MOMENTA, MOMENTUM = (0.01, 0.1, 0.5), 0.1
 ARRIVING = 40  # batches of the animation
 
 
 @st.fragment
-def show() -> None:
-    """Draw one channel before, between and after, and what its γ and β decide."""
+def show(words: str = "", linked: bool = False) -> None:
+    """Draw one channel before, between and after, and what its γ and β decide.
+
+    Args:
+        words: above the choices.
+        linked: whether the page's address holds what is chosen.
+    """
+    if words:
+        st.markdown(words)
     left, right = st.columns([4, 8], gap="medium")
     with left:
-        subject, layer, channel = _choose()
-        count = FEWER if zoo.info(subject.name).parameters > LARGE else COUNT
-        steps = steps_of(subject, subject.key, layer, count)
-        own = steps.channel(channel)
-        place = f"{subject.name}.{layer}.{channel}"
-        scope = _sliders(steps, own, place)
-    values = {name: _kept(place, name, getattr(own, name)) for name in ("gamma", "beta")}
+        chosen = channel_choice.choose()
+        large = zoo.info(chosen.subject.name).parameters > LARGE
+        steps = steps_of(
+            chosen.subject, chosen.subject.key, chosen.layer, FEWER if large else COUNT
+        )
+        scope = _sliders(chosen, steps.trained_gamma)
+    if linked:
+        channel_choice.hold_in_link(chosen, scope)
+    gamma, beta = chosen.value("gamma"), chosen.value("beta")
     with right:
-        _histograms(steps.channel(channel, "batch", values["gamma"], values["beta"]))
-        _effect(subject, layer, steps, channel, values, scope)
-
-
-def _choose() -> tuple[Subject, str, int]:
-    """Let somebody choose; return network, layer and channel."""
-    titles = {name: zoo.info(name).title for name in norm_inputs.names()}
-    name = st.segmented_control(
-        "Network", list(titles), format_func=titles.__getitem__, default=next(iter(titles)),
-        required=True, key="bn.network",
-    )  # fmt: skip
-    subject = norm_inputs.subject(str(name))
-    layers = batch_norm.layer_names(subject.network)
-    layer = st.selectbox(
-        "BatchNorm layer",
-        layers,
-        format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
-        key=f"bn.layer.{subject.name}",
-    )
-    norm = subject.network.get_submodule(layer)
-    opening = int(np.argmax(np.abs(norm.weight.detach().numpy())))
-    channel = st.slider(
-        "Channel", 0, norm.num_features - 1, opening, key=f"bn.channel.{subject.name}.{layer}",
-        help="Opens at the channel with the largest γ.",
-    )  # fmt: skip
-    return subject, layer, int(channel)
-
-
-def _kept(place: str, name: str, own: float) -> float:
-    return float(st.session_state.setdefault(f"bn.{name}.{place}", round(own, 2)))
+        _histograms(steps.channel(chosen.channel, "batch", gamma, beta))
+        _effect(chosen, steps, gamma, beta, scope)
 
 
 def _histograms(shown: batch_norm.Channel) -> None:
@@ -71,17 +51,18 @@ def _histograms(shown: batch_norm.Channel) -> None:
     outside = max(4.0, 4 * abs(shown.gamma) + abs(shown.beta))
     around = (shown.mean - reach, shown.mean + reach)
     row = (
-        norm_charts.Histogram("Before: x", shown.before, charts.quiet(), around),
+        norm_charts.Histogram(
+            f"{shown.before.size:,} values x", shown.before, charts.quiet(), around
+        ),
         norm_charts.Histogram(
             "(x − μ) / √(σ² + ε)", shown.normalized, charts.accent(), (-4.0, 4.0)
         ),
         norm_charts.Histogram("γ x̂ + β", shown.after, charts.accent(), (-outside, outside)),
     )
     words = (
-        f"{shown.before.size:,} values with μ = {shown.mean:.2f} and "
-        f"σ = {np.sqrt(shown.variance):.2f} → mean {_zero(shown.normalized.mean()):.2f}, "
-        f"σ = {shown.normalized.std():.2f} → mean {_zero(shown.after.mean()):.2f}, "
-        f"σ = {shown.after.std():.2f}"
+        f"μ = {_two(shown.mean)} and σ = {np.sqrt(shown.variance):.2f} → mean "
+        f"{_two(shown.normalized.mean())}, σ = {shown.normalized.std():.2f} → mean "
+        f"{_two(shown.after.mean())}, σ = {shown.after.std():.2f}"
     )
     charts.show(
         norm_charts.histograms(row),
@@ -91,26 +72,26 @@ def _histograms(shown: batch_norm.Channel) -> None:
     st.caption(words)
 
 
-def _sliders(steps: batch_norm.Steps, own: batch_norm.Channel, place: str) -> str:
-    def reset() -> None:
-        st.session_state[f"bn.gamma.{place}"] = round(own.gamma, 2)
-        st.session_state[f"bn.beta.{place}"] = round(own.beta, 2)
-
-    for name, symbol, value in (("gamma", "γ", own.gamma), ("beta", "β", own.beta)):
-        _kept(place, name, value)
+def _sliders(chosen: ChosenChannel, trained_gamma: bool) -> str:
+    """Draw the sliders of γ and β; return what they move, :data:`ONE` or :data:`ALL`."""
+    for name, symbol in (("gamma", "γ"), ("beta", "β")):
+        own = chosen.own(name)
+        chosen.value(name)
         st.slider(
-            f"{symbol} (trained: {value:.2f})",
-            round(value - REACH, 2),
-            round(value + REACH, 2),
+            f"{symbol} (trained: {_two(own)})",
+            round(own - REACH, 2),
+            round(own + REACH, 2),
             step=0.01,
-            key=f"bn.{name}.{place}",
+            key=chosen.key(name),
         )
-    scope = st.segmented_control(
-        "Move", (ONE, ALL), default=ONE, required=True, key="bn.scope",
-        help="Layer: every γ is multiplied as this one is, every β shifted as this one is.",
-    )  # fmt: skip
-    st.button("As trained", on_click=reset, icon=":material/undo:", key="bn.reset")
-    if not steps.trained_gamma:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        scope = kept_choices.begin(SCOPE, ONE)
+        st.segmented_control(
+            "Move", (ONE, ALL), required=True, key=SCOPE,
+            help="Layer: every γ is multiplied as this one is, every β shifted as this one is.",
+        )  # fmt: skip
+        st.button("As trained", on_click=chosen.reset, key="bn.reset")
+    if not trained_gamma:
         st.caption("This network's training kept every γ at 1 and learned β alone.")
     return str(scope)
 
@@ -138,18 +119,11 @@ def changed(
 
 
 def _effect(
-    subject: Subject,
-    layer: str,
-    steps: batch_norm.Steps,
-    channel: int,
-    values: dict[str, float],
-    scope: str,
+    place: ChosenChannel, steps: batch_norm.Steps, gamma: float, beta: float, scope: str
 ) -> None:
     """Draw what γ and β do to the answer to one image of the batch, and to all of them."""
-    count = len(steps.before)
-    effect = effect_of(
-        subject, subject.key, layer, channel, values["gamma"], values["beta"], scope, count
-    )
+    subject, layer, channel, count = place.subject, place.layer, place.channel, len(steps.before)
+    effect = effect_of(subject, subject.key, layer, channel, gamma, beta, scope, count)
     order = most_shaken(subject, subject.key, layer, channel, count)
     chosen = norm_inputs.choose(f"bn.image.{subject.name}.{layer}.{channel}", subject, order)
     before, after = effect.before[chosen], effect.after[chosen]
@@ -229,6 +203,6 @@ def arriving(_subject: Subject, key: str, layer: str) -> tuple[list[float], floa
     return [float(mean) for mean in values.mean(axis=1)], float(steps.running_mean[channel])
 
 
-def _zero(value: float) -> float:
-    """Return 0.0 for what would be written as "-0.00"."""
-    return 0.0 if abs(value) < 0.005 else float(value)
+def _two(value: float) -> str:
+    """Write two decimals with a minus as wide as a plus, and no zero with a sign."""
+    return f"{0.0 if abs(value) < 0.005 else value:.2f}".replace("-", "−")

@@ -13,7 +13,7 @@ import zoo
 from pages.common import number_format
 from pages.components.link import link
 from pages.components.race_curves import race_curves
-from pages.sections.batch_norm import how_measured, recorded_series
+from pages.sections.batch_norm import kept_choices, recorded_series
 from zoo import batch_norm
 from zoo.samples.sets import image_set
 
@@ -92,7 +92,7 @@ def on_link() -> None:
     """Take the learning rate that a visitor's link holds."""
     rates = {f"{rate:g}": rate for rate in RATES}
     if "rate" in (came := link.arrived(rate=link.one_of(rates))):
-        st.session_state["bn.race.rate"] = rates[came["rate"]]
+        kept_choices.put("bn.race.rate", rates[came["rate"]])
 
 
 def show() -> None:
@@ -118,8 +118,6 @@ def _show() -> None:
         _draw(shown.curves, _words(shown), rate)
     elif found is not None and (curves := recorded_curves(found, rate)):
         _draw(curves, f"Recorded, learning rate {rate:g}", rate, replay=f"{rate:g}")
-    if found is not None:
-        how_measured.popover(found)
     if race is not None and st.session_state.get("bn.race.was") != running:
         st.session_state["bn.race.was"] = running  # begins, or ends, to redraw itself
         st.rerun()
@@ -127,21 +125,20 @@ def _show() -> None:
 
 def _controls(running: bool) -> float:
     """Draw the learning rate, which a link holds, and the button; return the rate."""
-    left, right = st.columns(2, gap="small", vertical_alignment="bottom")
-    st.session_state.setdefault("bn.race.rate", RATE)
-    rate = left.select_slider(
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
+    kept_choices.begin("bn.race.rate", RATE)
+    rate = row.select_slider(
         "Learning rate of both", RATES, format_func=lambda r: f"{r:g}", key="bn.race.rate",
-        disabled=running,
+        disabled=running, width=168,
     )  # fmt: skip
     link.show("race", rate=None if rate == RATE else float(rate))
     if running:
-        if right.button("Stop", icon=":material/stop:", key="bn.race.stop", width="stretch"):
+        if row.button("Stop", icon=":material/stop:", key="bn.race.stop"):
             race = _race()
             assert race is not None
             race.stopped.set()
-    elif right.button(
-        f"Run it live ({SECONDS:.0f} s)", icon=":material/play_arrow:", key="bn.race.start",
-        width="stretch",
+    elif row.button(
+        f"Run it live ({SECONDS:.0f} s)", icon=":material/play_arrow:", key="bn.race.start"
     ):  # fmt: skip
         _begin(float(rate))
     return float(rate)
@@ -205,6 +202,5 @@ def legend() -> str:
     """Say what races, in one sentence."""
     count = len(image_set("mnist"))
     return (
-        f"Two NumPy networks of this project learn {count:,} digits, from the same weights and on "
-        "the same batches, step by step. One has BatchNorm, the other biases."
+        f"Two NumPy networks learn the same {count:,} digits, one with BatchNorm, one with biases."
     )

@@ -113,6 +113,7 @@ def histograms(row: Sequence[Histogram], height: int = 150) -> go.Figure:
         figure.add_vline(
             x=0, line={"color": charts.quiet(), "width": 1, "dash": "dot"}, row=1, col=number
         )
+        _cut(figure, counts / max(one.values.size, 1), edges, number)
         figure.update_xaxes(
             range=one.limits, fixedrange=True, showgrid=False, zeroline=False, nticks=6,
             row=1, col=number,
@@ -122,6 +123,26 @@ def histograms(row: Sequence[Histogram], height: int = 150) -> go.Figure:
     figure.update_annotations(font={"size": 13})
     figure.update_yaxes(visible=False, fixedrange=True)
     return figure
+
+
+def _cut(figure: go.Figure, shares: np.ndarray, edges: np.ndarray, column: int) -> None:
+    """Let a bar that would flatten all others end at the edge, with its share beside it."""
+    *_, second, first = sorted(float(share) for share in shares)
+    if not 0 < 3 * second < first:
+        return
+    at, axis = int(shares.argmax()), "" if column == 1 else column
+    right = at < 0.75 * len(shares)
+    figure.update_yaxes(range=[0, 1.5 * second], row=1, col=column)
+    figure.add_annotation(
+        text=f"{first:.0%}".replace("%", f"{number_format.NBSP}%"),
+        x=float(edges[at + 1] if right else edges[at]),
+        xanchor="left" if right else "right",
+        xref=f"x{axis}",
+        y=1,
+        yref=f"y{axis} domain",  # of its place: the values are written as percent later
+        yanchor="top",
+        showarrow=False,
+    )
 
 
 @drawn_once.keep
@@ -218,6 +239,7 @@ def dots(
     colors: Mapping[str, str],
     marker: float | None = None,
     spacing: int = 34,
+    title: str = "",
 ) -> go.Figure:
     """Draw a row of dots for each name: fractions, from left to right.
 
@@ -226,6 +248,7 @@ def dots(
         colors: by name.
         marker: a fraction to mark with a vertical line.
         spacing: pixels a row.
+        title: of the axis below.
     """
     import plotly.graph_objects as go
 
@@ -241,8 +264,15 @@ def dots(
         )
     if marker is not None:
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
-    charts.plain(figure, spacing * len(rows) + 40)
-    figure.update_xaxes(tickformat=".0%", fixedrange=True, nticks=6, zeroline=False)
+    charts.plain(figure, spacing * len(rows) + (58 if title else 40))
+    figure.update_xaxes(
+        title=title or None,
+        tickformat=".0%",
+        tickangle=0,
+        fixedrange=True,
+        nticks=6,
+        zeroline=False,
+    )
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False, type="category"
     )
@@ -274,7 +304,7 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
             hovertemplate="%{text}",
             textposition="none",
         )
-    charts.plain(figure, 16 * len(labels) + 60)
+    charts.plain(figure, 15 * len(labels) + 50)
     figure.update_layout(
         barmode="group",
         bargap=0.35,

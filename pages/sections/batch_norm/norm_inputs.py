@@ -87,5 +87,5 @@ def choose(key: str, subject: Subject, indices: np.ndarray) -> int:
     ]
     kept = st.session_state.get(key)
     chosen = kept if kept in shown else shown[0]
-    thumbnails.show(f"{key}.strip", {"Choose an image": items}, str(chosen), pick)
+    thumbnails.show(f"{key}.strip", {"Choose an image": items}, str(chosen), pick, row=True)
     return chosen

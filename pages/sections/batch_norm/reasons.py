@@ -12,10 +12,10 @@ from pages.common import charts
 from pages.components.gradient_arrows import gradient_arrows
 from pages.sections.batch_norm import (
     claims,
-    how_measured,
     norm_charts,
     recorded_figures,
     recorded_series,
+    section_frame,
 )
 
 Rates = dict[str, float]  # by norm
@@ -37,12 +37,12 @@ def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
     """
     settings = recorded_series.settings(found)
     rates = settings[st.session_state.get("bn.reasons.rate") or next(iter(settings))]
-    left, right = st.columns(2, gap="medium")
+    left, right = section_frame.pair("why")
     shifts, smooths = (
         recorded_figures.badge(verdicts.get(claim)) for claim in (claims.SHIFT, claims.SMOOTH)
     )
     with left:
-        st.markdown(f"**Less internal covariate shift?** {shifts}")
+        st.markdown(f"**Inputs change less** (Ioffe & Szegedy 2015)? {shifts}")
         gradient_arrows.show("bn.arrows.shift", "shift")
         shift = {
             norm: recorded_series.by_step(found, "shift_relative", norm, rates[norm])
@@ -50,21 +50,20 @@ def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
         }
         _pair("shift_relative", "Internal covariate shift", shift, norm_charts.Axis("", ".1f"))
     with right:
-        st.markdown(f"**A smoother loss?** {smooths}")
+        st.markdown(f"**A smoother loss** (Santurkar et al. 2018)? {smooths}")
         gradient_arrows.show("bn.arrows.smooth", "smooth")
         smooth = {
             norm: recorded_series.landscape(found, "smoothness", norm, rates[norm])
             for norm in ("batch", "none")
         }
         _pair("smoothness", "Change of the gradient by distance", smooth,
-              norm_charts.Axis("", ".3~g", log=True))  # fmt: skip
-    with st.expander("Another learning rate; the loss on the way; a layer from inside"):
+              norm_charts.Axis("", ".3~r", log=True))  # fmt: skip
+    with st.expander("More: learning rate, loss, a single layer"):
         st.segmented_control(
             "Learning rate", list(settings), default=next(iter(settings)), required=True,
             key="bn.reasons.rate",
         )  # fmt: skip
         _folded(found, rates)
-        how_measured.popover(found)
 
 
 def _folded(found: zoo.Experiment, rates: Rates) -> None:
@@ -94,7 +93,7 @@ def _folded(found: zoo.Experiment, rates: Rates) -> None:
             }
             ends = [value for own in points.values() for _, value in own]
             wide = bool(ends) and max(ends) > DECADES * min(ends)
-            _pair(name, title, points, norm_charts.Axis("", ".3~g", log=True, powers=wide))
+            _pair(name, title, points, norm_charts.Axis("", ".3~r", log=True, powers=wide))
 
 
 def _landscape(found: zoo.Experiment, rates: Rates) -> None:
@@ -131,7 +130,7 @@ def _pair(
         return
     y = replace(y, from_zero=not y.log)
     charts.show(
-        norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=185),
+        norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=176),
         key=f"bn.reasons.{name}",
         alt=f"{title} by training step, with and without BatchNorm",
     )

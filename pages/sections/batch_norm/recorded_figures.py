@@ -10,7 +10,7 @@ import zoo
 from pages.common import charts
 from pages.components.verdict_table import verdict_table
 from pages.sections.batch_norm import claims as claimed
-from pages.sections.batch_norm import how_measured, norm_charts, recorded_series
+from pages.sections.batch_norm import norm_charts, recorded_series
 from pages.sections.batch_norm.recorded_series import Runs
 from zoo.experiments import spread
 
@@ -81,7 +81,6 @@ def speed(found: zoo.Experiment) -> None:
             key="bn.speed.grid",
             alt="Final accuracy by norm and learning rate, mean of the seeds",
         )
-    how_measured.popover(found)
 
 
 def _learning_curves(found: zoo.Experiment, norms: Sequence[str]) -> None:
@@ -130,12 +129,11 @@ def small_batches(found: zoo.Experiment) -> None:
             drawn,
             norm_charts.Axis("Images in a batch", log=True, ticks=sizes),
             norm_charts.Axis("", ".0%"),
-            height=270,
+            height=190 + 17 * len(drawn),
         ),
         key="bn.batches",
         alt="Accuracy by batch size, one line a norm",
     )
-    how_measured.popover(found)
 
 
 def places(found: zoo.Experiment, key: str) -> None:
@@ -144,11 +142,10 @@ def places(found: zoo.Experiment, key: str) -> None:
     rows = {f"{name} ({runs.rate:g})": runs.accuracies for name, runs in table.items()}
     colors = dict(zip(rows, (_tint(name) for name in table), strict=True))
     charts.show(
-        norm_charts.dots(rows, colors, spacing=27),
+        norm_charts.dots(rows, colors, spacing=25),
         key=key,
         alt="Validation accuracy of each variant, one dot a seed",
     )
-    how_measured.popover(found)
 
 
 def _tint(variant: str) -> str:
@@ -170,6 +167,5 @@ def lead(found: zoo.Experiment) -> str:
     return (
         f"The same small network, trained as long, ends at "
         f"**{recorded_series.percent(batch.mean)}** with it and at "
-        f"**{recorded_series.percent(none.mean)}** without. What else is said about it, and what "
-        "was measured here:"
+        f"**{recorded_series.percent(none.mean)}** without. What they say, and what was measured:"
     )

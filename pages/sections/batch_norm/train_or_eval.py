@@ -9,13 +9,7 @@ import streamlit as st
 
 import zoo
 from pages.common import charts, number_format
-from pages.images import encoding
-from pages.sections.batch_norm import (
-    how_measured,
-    norm_charts,
-    norm_inputs,
-    recorded_series,
-)
+from pages.sections.batch_norm import norm_charts, norm_inputs, recorded_series
 from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
 from zoo.batch_norm import companies
@@ -40,21 +34,23 @@ def batch_dependence(subject: Subject) -> None:
     said = [int(p.argmax()) for rows in drawn.values() for p in rows]
     others = [names[k] for k in said if k != label]
     words = f" ({max(set(others), key=others.count)})" if others else ""
-    image = encoding.data_url(encoding.png(subject.found.images[chosen], 2))
     st.markdown(
-        f"![{names[label]}]({image}) In eval() **{names[int(np.argmax(alone))]}**, always; in "
-        f"train() **{len(others)} of {len(said)}** batches make it something else{words}."
+        f"eval(): **{names[int(np.argmax(alone))]}**, always, with "
+        f"{number_format.percent(max(alone))} (dotted). train(): **{len(others)} of {len(said)}** "
+        f"batches make it something else{words}. A dot is a batch:"
     )
     rows = {f"batch of {size}": [float(p[label]) for p in drawn[size]] for size in companies.SIZES}
     charts.show(
-        norm_charts.dots(rows, dict.fromkeys(rows, charts.accent()), alone[label], spacing=28),
+        norm_charts.dots(
+            rows,
+            dict.fromkeys(rows, charts.accent()),
+            alone[label],
+            spacing=28,
+            title=f"Probability of {names[label]}",
+        ),
         key="bn.company.chart",
         alt=f"Probability of {names[label]} in batches of different images; {alone[label]:.2f} in "
         "evaluation mode",
-    )
-    st.caption(
-        f"How sure it is of “{names[label]}”. Dotted: eval(), "
-        f"{number_format.percent(alone[label])}. A dot: the same image among others."
     )
 
 
@@ -62,16 +58,17 @@ def batch_dependence(subject: Subject) -> None:
 def modes(subject: Subject) -> None:
     """Draw accuracy by batch size, as recorded on all test images and as measured now."""
     found = recorded_series.recorded("batch_norm_modes")
-    figure = st.container()
-    with st.container(horizontal=True, gap="small"):
-        if found is not None:
-            how_measured.popover(found)
-        with st.popover("Measure it here", icon=":material/speed:", key="bn.measure.fold"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.markdown("**Accuracy when left in train()**", width="content")
+        with st.popover("Measure here", type="tertiary", key="bn.measure.fold"):
             st.caption(
                 f"On {MEASURED} of the sample images, one point after the other: about half a "
                 "minute. The points join the chart."
             )
             asked = st.button("Measure", key="bn.measure")
+    figure = st.container()
     if asked:
         _measure(subject)
     live = st.session_state.get("bn.modes")
@@ -87,13 +84,12 @@ def modes(subject: Subject) -> None:
 
 
 def _modes_chart(lines: list[norm_charts.Line]) -> None:
-    st.markdown("**Accuracy when left in train()**")
     charts.show(
         norm_charts.lines(
             lines,
             norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
             norm_charts.Axis("", ".0%"),
-            height=250,
+            height=224,
         ),
         key="bn.modes.chart",
         alt="Accuracy by batch size, with the statistics of the batch",

@@ -44,7 +44,7 @@ def show(experiments: list[zoo.Experiment], on_open: Callable[[str], None]) -> N
 def _card(experiment: zoo.Experiment, on_open: Callable[[str], None]) -> None:
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.markdown(f"**{experiment.question}**")
-        st.markdown(number_format.spaced(words.first_sentence(experiment.finding)))
+        st.caption(number_format.spaced(words.first_sentence(experiment.finding)))
         st.space("stretch")
         st.button(
             "Open",

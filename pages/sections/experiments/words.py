@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _WORDS = {"iou": "IoU", "cpu": "CPU", "ms": "ms", "pflop": "PFLOP", "n": "n", "dice": "Dice"}
+_LONG = 130  # characters of a finding on its card
 _SHARE = re.compile(r"accuracy|iou|dice|warned|refused|share|repeated|worst|gap")
 
 
@@ -53,6 +54,8 @@ def first_sentence(text: str) -> str:
     'It is 99.5 % right.'
     """
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", text, maxsplit=1)[0]
-    if len(sentence) <= 180:
+    if len(sentence) <= _LONG:
         return sentence
-    return sentence[:180].rsplit(" ", 1)[0].rstrip(",;:") + " …"
+    begun = sentence[:_LONG]
+    end = max(begun.rfind(mark) for mark in (", ", "; ", ": "))
+    return (begun[:end] if end > _LONG / 2 else begun.rsplit(" ", 1)[0]) + " …"

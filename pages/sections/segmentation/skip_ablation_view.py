@@ -74,7 +74,7 @@ def show_masks(found: zoo.explain.MaskChange, view: np.ndarray, kept: int, count
         gallery.GalleryImage(name, detail, address(encoding.png(painted(view, masks))), name)
         for name, masks, detail in layers
     ]
-    gallery.show("skip-masks", images, columns=3, few=1)
+    gallery.show("skip-masks", images, columns=3, few=2, stacked=True)
 
 
 def painted(

@@ -14,6 +14,7 @@ import zoo
 from pages.common import charts, number_format
 from pages.components.gallery import gallery
 from pages.images import encoding
+from pages.sections import how_measured
 from zoo.samples import samples
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def show() -> None:
     """Draw the section; nothing, if the experiment has not been recorded."""
     if (found := recorded()) is None:
         return
-    st.header("A network that never had them", anchor="trained")
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
+        st.header("A network that never had them", anchor="trained", width="content")
+        how_measured.popover(found)
     st.markdown(
         "Above, a network that was trained with skip connections loses them: it never learned to "
         "do without. Here the same U-Net learned twice from the same images, once with and once "
@@ -67,11 +70,6 @@ def show() -> None:
         charts.show(figure(found.rows), "skip-training", alt(found.rows))
     with right:
         _maps(found.raw.get("maps", []))
-    st.caption(
-        f"Limits: {found.raw.get('limits', '')} Seeds {', '.join(map(str, found.seeds))}; a dot "
-        f"is a seed. {found.hardware.get('cpu')}, {found.hardware.get('cores')} cores."
-    )
-    st.code(found.command, language=None, wrap_lines=True)
 
 
 def figure(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -135,5 +133,5 @@ def _maps(maps: Sequence[Mapping[str, str]]) -> None:
             for one in maps
         ),
     ]
-    gallery.show("skip-maps", images, columns=3, few=1)
-    st.caption(f"White: surely car. {photo.credit}")
+    gallery.show("skip-maps", images, columns=3, few=3)
+    st.caption(f"White: surely car. A dot in the chart is a seed. {photo.credit}")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from training.benchmarks.pages import rerun_cost
 from training.benchmarks.pages.browser_memory import MessageMemory, addresses
-from training.benchmarks.pages.page_wait import Server, running_app
+from training.benchmarks.pages.page_wait import Server
 from training.benchmarks.pages.visitors import Visitor, controls
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_app() as running:
-        yield running
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    return shared_server
 
 
 def test_a_page_that_is_opened_again_sends_what_has_changed_alone(server: Server) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from training.benchmarks.pages import load
 from training.benchmarks.pages.load import Findings, PageRun
-from training.benchmarks.pages.page_wait import Server, running_app
+from training.benchmarks.pages.page_wait import Server
 from training.benchmarks.pages.visitors import PageError, Visitor, controls
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_app() as running:
-        yield running
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    return shared_server
 
 
 def selected(messages: list) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a recorded figure was measured, in a popover: once a figure, and out of the way."""
+"""How a recorded figure was measured, in a popover beside its title: once, and out of the way."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ def popover(*records: zoo.Experiment) -> None:
     Args:
         records: one or more; the button says the same for any figure.
     """
-    key = f"bn.how.{'.'.join(found.name for found in records)}"
-    with st.popover(
-        "How was this measured?", icon=":material/straighten:", type="tertiary", key=key
-    ):
+    key = f"how.{'.'.join(found.name for found in records)}"
+    with st.popover("How measured?", icon=":material/straighten:", type="tertiary", key=key):
         for found in records:
             _one(found)
 
