@@ -61,7 +61,7 @@ _HEIGHTS = {
     "skip-chosen": (60, 60, 60),
     "skip-masks": (217, 160, 329),
     "skip-sides": (174, 148, 698),
-    "bn-verdicts": (415, 666, 711),
+    "bn-verdicts": (415, 646, 711),
     "subject": (32, 68, 104),
     "model": (60, 60, 60),
 }

@@ -181,14 +181,20 @@ def test_a_file_that_is_too_large_says_so_before_it_is_sent(objects, tmp_path):
         file.truncate(26 * 2**20)
     with objects.expect_file_chooser() as chooser:
         objects.get_by_role("button", name="Your photo").click()
+    assert not chooser.value.element.get_attribute("accept"), "a name's end hides no image"
     chooser.value.set_files(large)
     expect(objects.locator(".zone .news")).to_contain_text("at most 25 MB")
 
 
 def test_on_a_phone_the_result_scrolls_into_view(visit, url):
-    page = visit(f"{url}/objects", viewport={"width": 390, "height": 844})
+    page = visit(f"{url}/objects", viewport={"width": 390, "height": 844}, has_touch=True)
     zone = page.get_by_role("button", name="Your photo")
     expect(zone).to_be_in_viewport(ratio=1)
+    with page.expect_file_chooser() as chooser:
+        zone.click()
+    wanted = chooser.value.element.get_attribute("accept") or ""
+    assert "image/jpeg" in wanted, "an iPhone turns its HEIC photos into what is asked for"
+    assert "heic" not in wanted
     upload(page, halves())
     expect(page.locator(".crop img")).to_be_in_viewport(ratio=1)
 

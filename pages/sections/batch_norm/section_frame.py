@@ -34,4 +34,5 @@ def pair(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
     Args:
         name: another one for each pair.
     """
-    return st.container(key=f"bn-pair-{name}").columns(2, gap="medium")
+    left, right = st.container(key=f"bn-pair-{name}").columns(2, gap="medium")
+    return left, right
