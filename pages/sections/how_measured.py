@@ -34,4 +34,4 @@ def _one(found: zoo.Experiment) -> None:
     st.caption(" · ".join(str(fact).rstrip(".") for fact in facts if fact))
     if limits := found.raw.get("limits"):
         st.caption(f"Limits: {limits}")
-    st.code(found.command, language="bash", wrap_lines=True)
+    st.code(found.command, language=None, wrap_lines=True)

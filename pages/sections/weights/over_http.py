@@ -49,5 +49,5 @@ def show(model: zoo.Model, printed: Printed) -> None:
     if not printed.cut_out:
         return
     st.markdown("Or have the cut-out sent, or the mask (`output=mask`):")
-    st.code(snippets.http_curl(model.name, api(), "cutout"), language="bash", wrap_lines=True)
+    st.code(snippets.http_curl(model.name, api(), "cutout"), language=None, wrap_lines=True)
     st.image(printed.cut_out, width=360, alt="The example, cut out")
