@@ -38,7 +38,8 @@ def duration(seconds: float) -> str:
 def hardware(record: Mapping[str, Any]) -> str:
     """Return what a record was made on: "AMD EPYC, 2 cores"."""
     found = record["hardware"]
-    return str(found.get("gpu") or f"{found['cpu']}, {found['cores']} cores")
+    cores = f"{found['cores']} core{'s' if found['cores'] > 1 else ''}"
+    return str(found.get("gpu") or f"{found['cpu']}, {cores}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -155,10 +155,9 @@ def training_commands() -> list[str]:
         record = zoo.record(name, source="bundle")
         download = " --download" if name in downloadable() else ""
         command = f"python -m training.{name} --data-dir data{download} --out runs/{name} --export"
-        spent = duration(record["train_seconds"])
-        lines.append(f"{command:<84}# {spent} for the shipped one")
-    machine = hardware(record)
-    return [f"# times: {machine}", *lines]
+        spent = f"{duration(record['train_seconds'])}, {hardware(record)}"
+        lines.append(f"{command:<84}# {spent}")
+    return ["# times: of the shipped ones", *lines]
 
 
 def downloadable() -> set[str]:

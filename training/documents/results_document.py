@@ -10,6 +10,18 @@ from training.documents.markdown_text import code, hardware, percent, table
 from training.publish.card import METRIC_NAMES
 from zoo import records
 
+# What is told of photos with partial masks and without a car (training.metrics.phone_photos).
+SHOWN = METRIC_NAMES | {
+    "good": "Good masks",
+    "fair": "Fair masks",
+    "refused": 'Answered "no car"',
+}
+KINDS = {
+    "full_size": "full size",
+    "phone": "phone photos",
+    "without_cars": "photos without a car",
+}
+
 HEAD = """\
 # Results
 
@@ -49,19 +61,27 @@ def model_section(name: str) -> str:
 
 
 def metrics_table(record: Mapping[str, Any]) -> str:
-    """Return one row a metric, one column a split."""
+    """Return one row a split, one column a metric."""
     splits = {
         split: values
         for split, values in record["metrics"].items()
         if isinstance(values, dict) and "n" in values
     }
-    heads = [f"{s.replace('_', ', ')} (n = {v['n']:,})" for s, v in splits.items()]
-    names = [m for m in METRIC_NAMES if any(m in values for values in splits.values())]
+    names = [m for m in SHOWN if any(m in values for values in splits.values())]
     rows = [
-        [METRIC_NAMES[m], *(percent(v[m]) if m in v else "–" for v in splits.values())]
-        for m in names
+        [
+            f"{_split(split)} (n = {values['n']:,})",
+            *(percent(values[m]) if m in values else "–" for m in names),
+        ]
+        for split, values in splits.items()
     ]
-    return table(["", *heads], rows)
+    return table(["", *(SHOWN[m] for m in names)], rows)
+
+
+def _split(key: str) -> str:
+    """Return "test, full size" for ``"test_full_size"``."""
+    split, _, kind = key.partition("_")
+    return f"{split}, {KINDS.get(kind, kind)}" if kind else split
 
 
 def seeds(record: Mapping[str, Any]) -> str:
