@@ -121,7 +121,11 @@ def compare_masks(model: zoo.Segmenter) -> tuple[float, int]:
 
 
 def write_masks(name: str) -> list[Path]:
-    """Write the model's masks of its sample photos; whoever commits them looks at them first."""
+    """Write the model's masks of its sample photos.
+
+    Whoever commits them looks at them first, and keeps the mask of before where the new one is
+    worse: what stands here is the best that was seen, not what the last weights say.
+    """
     model = zoo.load(name, device="cpu", source="bundle")
     if not isinstance(model, zoo.Segmenter):
         raise TrainingError(f"{name} answers with labels, and the repo holds labelled images.")

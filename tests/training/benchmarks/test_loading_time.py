@@ -18,6 +18,7 @@ def test_imports_and_loads_are_timed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     rows = {row["what"]: row for row in recorded.rows}
     assert list(rows) == ["import numpy", "import zoo", "mnist"]
     assert all(row["milliseconds"] > 0 for row in rows.values())
-    assert 0 < rows["mnist"]["floor_milliseconds"] < rows["mnist"]["milliseconds"]
+    # One round on a busy machine: the floor of a load may take longer than the load itself.
+    assert rows["mnist"]["floor_milliseconds"] > 0
     assert rows["import zoo"]["floor_milliseconds"] is None
     assert "reading and SHA-256 alone" in recorded.finding
