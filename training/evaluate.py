@@ -23,7 +23,7 @@ from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics import confusion, reliability
-from training.metrics.photo_kinds import Masks
+from training.metrics.photo_kinds import KINDS, Masks
 from zoo.loading import load_folder
 
 BATCH = 500
@@ -176,15 +176,12 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     kind = parser.add_mutually_exclusive_group()
-    for name, on in (
-        ("streets", "street photos"),
-        ("full_size", "the original photos"),
-        ("phone", "phone photos with partial masks"),
-        ("without_cars", "photos without a car"),
-    ):
+    for name, words in KINDS.items():
+        if name == Masks.kind:
+            continue
         kind.add_argument(
             f"--{name.replace('_', '-')}", action="store_const", dest="kind", const=name,
-            default="studio", help=f"carvana: on {on}",
+            default=Masks.kind, help=f"carvana: on {words}",
         )  # fmt: skip
     parser.add_argument(
         "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
@@ -196,7 +193,7 @@ def main() -> int:
         print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
         return 0
     masks = None
-    if arguments.kind != "studio" or arguments.no_refine:
+    if arguments.kind != Masks.kind or arguments.no_refine:
         masks = Masks(arguments.kind, not arguments.no_refine)
     result = evaluate(
         arguments.model,
