@@ -161,8 +161,7 @@ def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) 
         record["metrics"][name] = result["metrics"] | {"n": result["n"]}
 
 
-def main() -> int:
-    """Run the command line."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate", description=(__doc__ or "").splitlines()[0]
     )
@@ -186,7 +185,12 @@ def main() -> int:
     parser.add_argument(
         "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
     )
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Run the command line."""
+    arguments = _parser().parse_args()
     if arguments.record:
         if arguments.folder is None or arguments.split != "test":
             raise TrainingError("--record notes the test metrics of a run: name it by --folder.")

@@ -151,7 +151,7 @@ def test_longer_says_how_far_and_how_long(data_dir: Path, folder: Path) -> None:
     check(content)
     (batch,) = content["rows"]
     assert batch["epochs"] == len(content["curves"][0]["validation"]) == 1  # of a rehearsal
-    assert f"{batch['accuracy']:.1%} of the validation images" in content["finding"]
+    assert f"{100 * batch['accuracy']:.1f} % of the validation images" in content["finding"]
 
 
 def test_statistics_record_smoothness_activations_and_shift(data_dir: Path, folder: Path) -> None:

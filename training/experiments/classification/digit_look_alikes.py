@@ -19,6 +19,7 @@ from training.data import mnist_digits
 from training.engine.failures import TrainingError, run_command
 from training.experiments import command
 from training.experiments.classification.digit_preparation import on_page, strokes
+from training.experiments.interval_text import percent
 from training.metrics import digit_outliers
 from zoo.errors import ImageError, ZooError
 from zoo.preprocessing.mnist_format import prepare
@@ -192,7 +193,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
         by_kind = {r["kind"]: [value(s) for s in mine if s["kind"] == r["kind"]] for r in mine}
         means = {kind: float(np.mean(values)) for kind, values in by_kind.items()}
         worst = min(means, key=means.__getitem__)
-        return f"{np.mean(list(means.values())):.1%} (least: {worst}, {means[worst]:.1%})"
+        return f"{percent(list(means.values()))} (least: {worst}, {percent(means[worst])})"
 
     seeds = len({r["seed"] for r in rows})
     return (

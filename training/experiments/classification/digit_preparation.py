@@ -27,6 +27,7 @@ from training.engine.failures import TrainingError, run_command
 from training.engine.options import positive
 from training.experiments import command
 from training.experiments.classification.skeleton import skeleton
+from training.experiments.interval_text import percent
 from zoo.errors import ImageError, ZooError
 from zoo.preprocessing.mnist_format import prepare
 
@@ -274,8 +275,8 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
     good = sum(row["accuracy"] >= 0.98 for row in others)
     return (
         f"Of {len(others)} ways to draw or photograph the same {base['n']} digits, {good} keep at "
-        f"least 98 % right (untouched: {base['accuracy']:.2%}); the worst is "
-        f"“{worst['condition']}” with {worst['accuracy']:.2%}."
+        f"least 98 % right (untouched: {percent(base['accuracy'], 2)}); the worst is "
+        f"“{worst['condition']}” with {percent(worst['accuracy'], 2)}."
     )
 
 

@@ -25,6 +25,7 @@ from PIL import Image
 import zoo
 from training.engine.failures import TrainingError, run_command
 from training.experiments import command
+from training.experiments.interval_text import percent
 from zoo.errors import ZooError
 from zoo.functions import sigmoid
 from zoo.preprocessing.images import open_image
@@ -95,7 +96,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     size = median(row["megapixels"] for row in rows)
     return (
         f"Of {total:.0f} ms for a photo of {size:.1f} megapixels (medians) go, in milliseconds: "
-        f"{told}; the network has {of('network') / total:.0%} of it."
+        f"{told}; the network has {percent(of('network') / total, 0)} of it."
     )
 
 

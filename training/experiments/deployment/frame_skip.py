@@ -33,6 +33,7 @@ from training.engine.failures import TrainingError, run_command
 from training.experiments import command
 from training.experiments.cells import CellGrid
 from training.experiments.deployment.moving_photos import SPEEDS, record
+from training.experiments.interval_text import percent
 from zoo.errors import ZooError
 from zoo.preprocessing.images import open_image
 from zoo.samples import samples
@@ -116,7 +117,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     most = sorted({row["every"] for row in rows})
     told = [
         f"{speed} ({SPEEDS[speed]:g} pixels a frame): every {n}th "
-        f"{of(speed, n, 'hold'):.3f} held and {of(speed, n, 'move'):.3f} moved along"
+        f"{percent(of(speed, n, 'hold'))} held and {percent(of(speed, n, 'move'))} moved along"
         for speed in SPEEDS
         for n in most
         if n in (5, 15) or n == most[-1] == most[0]
@@ -124,7 +125,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     steady = mean(row["self_iou"] for row in rows)
     return (
         f"IoU with the network's own mask of each frame, {'; '.join(told)}. The network itself "
-        f"agrees with its last answer, once the motion is taken back, to {steady:.3f}."
+        f"agrees with its last answer, once the motion is taken back, to {percent(steady)}."
     )
 
 
