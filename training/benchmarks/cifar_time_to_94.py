@@ -68,6 +68,10 @@ AIRBENCH = Cifar10Recipe(
 class Contender:
     """One of the two recipes: a network that learns, and the batches it learns from."""
 
+    side_by_side = (
+        True  # the faster gradient of `training.cifar10.weight_gradients` belongs to `fast`
+    )
+
     def __init__(
         self,
         recipe: Cifar10Recipe,
@@ -82,7 +86,9 @@ class Contender:
         self.plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed)
         self.compute = compute
         torch.manual_seed(seed)
-        self.learner = CifarStudent(recipe, recipe.widths, recipe.depth, self.plan, compute)
+        self.learner = CifarStudent(
+            recipe, recipe.widths, recipe.depth, self.plan, compute, self.side_by_side
+        )
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield an epoch's batches, as the recipe makes them."""
@@ -96,7 +102,12 @@ class Contender:
 
 
 class Airbench(Contender):
-    """airbench94_muon: the same network and settings, but for ε and the head's first weights."""
+    """airbench94_muon: the same network and settings, but for ε and the head's first weights.
+
+    Its convolutions are PyTorch's own, as in its script.
+    """
+
+    side_by_side = False
 
     def __init__(self, examples: data.LabelledImages, compute: ComputeConfig, seed: int) -> None:
         super().__init__(AIRBENCH, examples, compute, seed)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.cifar10.cifar10_settings import Cifar10Recipe, Part
+from training.cifar10.weight_gradients import lay_side_by_side
 from training.data.augment_images import normalize, shrink
 from training.data.image_batches import Plan
 from training.engine.compute import ComputeConfig
@@ -18,7 +19,16 @@ from zoo.networks.cifar_net import CifarNet, whitening_filters
 
 
 class CifarStudent(Student[CifarNet]):
-    """A network, its two optimizers, and what changes with the steps: rates and image size."""
+    """A network, its two optimizers, and what changes with the steps: rates and image size.
+
+    Args:
+        recipe: what decides the result.
+        widths, depth: of the network.
+        plan: the training images; whitening is computed from them.
+        compute: how to compute.
+        side_by_side: whether convolutions may use the faster gradient of
+            `training.cifar10.weight_gradients`; they do so where it pays, on a CPU in bfloat16.
+    """
 
     def __init__(
         self,
@@ -27,6 +37,7 @@ class CifarStudent(Student[CifarNet]):
         depth: int,
         plan: Plan,
         compute: ComputeConfig,
+        side_by_side: bool = True,
     ) -> None:
         self.recipe, self.compute = recipe, compute
         self.total_steps, self.parts = recipe.epochs * plan.steps, recipe.schedule(plan.steps)
@@ -41,6 +52,8 @@ class CifarStudent(Student[CifarNet]):
         network.to(compute.device).to(memory_format=torch.channels_last)
         if compute.compiled:
             network.compile()
+        elif side_by_side and compute.device.type == "cpu" and compute.precision == "bfloat16":
+            lay_side_by_side(network)
         super().__init__(network, self._make_optimizers(network), compute.processes)
         self.peaks = [group["lr"] for group in self._groups()]
 
