@@ -14,8 +14,8 @@ from typing import Any
 
 import zoo
 from training.data import cifar_images
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.cells import CellGrid
 from training.experiments.interval_text import percent
 from zoo.batch_norm import accuracy, layer_names
@@ -89,10 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, "runs/batch_norm").parse_args(arguments)
     experiment = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
-    try:
-        model = zoo.load(MODEL, device="cpu", source="bundle")
-    except zoo.ZooError as error:
-        raise TrainingError(f"This needs the trained network: {error}") from None
+    model = shipped.classifier(MODEL)
     images = cifar_images.load(options.data_dir, "test")
     if options.quick:
         images = images[:QUICK_IMAGES]

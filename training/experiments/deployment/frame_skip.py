@@ -29,12 +29,11 @@ from PIL import Image
 from scipy.ndimage import shift as shifted
 
 import zoo
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.cells import CellGrid
 from training.experiments.deployment.moving_photos import SPEEDS, record
 from training.experiments.interval_text import percent
-from zoo.errors import ZooError
 from zoo.preprocessing.images import open_image
 from zoo.samples import samples
 from zoo.segmentation.masks import Mask, iou
@@ -133,11 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, f"runs/{NAME}").parse_args(arguments)
     study = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow", "torch"))
-    try:
-        model = zoo.load("carvana", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Segmenter)
+    model = shipped.segmenter()
     quick = options.quick
     chosen = samples("cars")[: 1 if quick else PHOTOS]
     frames, every = (6, (1, 5)) if quick else (FRAMES, EVERY)

@@ -39,8 +39,8 @@ from training.data import carvana_photos
 from training.data.carvana_photos import ImageMaskPair
 from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.deployment.answer_ways import (
     AnswerWay,
     Array,
@@ -51,7 +51,7 @@ from training.experiments.deployment.answer_ways import (
 from training.experiments.interval_text import percent
 from training.experiments.segmentation.network_sizes import SIZES, name_of, widths_of
 from training.experiments.segmentation.small_cars import scaled
-from zoo.errors import ExperimentError, ZooError
+from zoo.errors import ExperimentError
 from zoo.networks.segmentation.unet import UNet
 from zoo.segmentation.masks import iou
 
@@ -217,11 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     quick = options.quick
     study = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
-    try:
-        model = zoo.load("carvana", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Segmenter)
+    model = shipped.segmenter()
     held = carvana_photos.load(options.data_dir, "validation")[: 2 if quick else PHOTOS]
     learned = carvana_photos.load(options.data_dir, "train")
     learned = learned[:: max(1, len(learned) // (2 if quick else CALIBRATION))]
