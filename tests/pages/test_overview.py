@@ -123,6 +123,7 @@ for label in ("Question 7", "Make a prediction"):
     next(button for button in app.button if button.label == label).click().run()
 assert any("prediction" in c.proto.component_name for c in app.get("bidi_component"))
 told(app)
+told(app.switch_page("pages/cars.py").run())
 told(app.switch_page("pages/batch_norm.py").run())
 assert any("race_curves" in c.proto.component_name for c in app.get("bidi_component"))
 """
@@ -141,6 +142,6 @@ def test_a_first_page_needs_nothing_slow() -> None:
     first, digits, *others = (line.split(",") for line in done.stdout.splitlines())
     assert first == ["CNN-Lytical"]
     assert digits[1:] == []
-    assert len(others) == 2
+    assert len(others) == 3
     for title, *slow in others:
         assert not {"pandas", "pyarrow"} & set(slow), title
