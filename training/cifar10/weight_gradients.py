@@ -42,18 +42,18 @@ class SideBySideConv2d(nn.Conv2d):
     """A 3 × 3 convolution that computes what a plain one does, and shares its weight.
 
     Args:
-        plain: kernel 3, stride 1, padding 1, without bias.
+        plain: kernel 3, stride 1, padding 1.
     """
 
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__(
             plain.in_channels, plain.out_channels, 3, padding=1, bias=False, device="meta"
         )
-        self.weight = plain.weight
+        self.weight, self.bias = plain.weight, plain.bias
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
-        return _SideBySide.apply(input, self.weight)
+        return _SideBySide.apply(input, self.weight, self.bias)
 
 
 def lay_side_by_side(network: nn.Module) -> None:
@@ -62,30 +62,38 @@ def lay_side_by_side(network: nn.Module) -> None:
     Parameters, their names and their order stay.
     """
     for name, module in list(network.named_modules()):
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
+        if isinstance(module, nn.Conv2d) and fits(module):
             parent, _, own = name.rpartition(".")
             setattr(network.get_submodule(parent), own, SideBySideConv2d(module))
+
+
+def fits(convolution: nn.Conv2d) -> bool:
+    """Tell whether its weight gradient can be computed with images side by side."""
+    own = (convolution.kernel_size, convolution.stride, convolution.padding, convolution.dilation)
+    return own == ((3, 3), (1, 1), (1, 1), (1, 1)) and convolution.groups == 1
 
 
 class _SideBySide(torch.autograd.Function):
     @staticmethod
     @custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(inputs, weight)
-        return functional.conv2d(inputs, weight, padding=1)
+        return functional.conv2d(inputs, weight, bias, padding=1)
 
     @staticmethod
     @custom_bwd(device_type="cpu")
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight = ctx.saved_tensors
-        of_inputs, of_weight = None, None
+        of_inputs, of_weight, of_bias = None, None, None
         if ctx.needs_input_grad[0]:
             of_inputs, _ = _gradients(gradient, inputs, weight, (True, False))
+        if ctx.needs_input_grad[2]:
+            of_bias = gradient.sum(dim=(0, 2, 3), dtype=torch.float32)
         if ctx.needs_input_grad[1]:
             images = images_a_row(len(inputs), inputs.shape[3])
             gradient, inputs = (side_by_side(maps, images) for maps in (gradient, inputs))
             _, of_weight = _gradients(gradient, inputs, weight, (False, True))
-        return of_inputs, of_weight
+        return of_inputs, of_weight, of_bias
 
 
 def images_a_row(count: int, width: int) -> int:

@@ -13,9 +13,7 @@ import zoo
 from pages.sections.segmentation import photo_batch
 from tests import red_cars
 from tests.pages import read
-from tests.pages.cars.on_the_page import (
-    png,
-)
+from tests.pages.cars.on_the_page import png
 from zoo.segmentation import masks
 
 

@@ -12,12 +12,7 @@ import zoo
 from pages.common import number_format, site
 from tests import red_cars
 from tests.pages import read
-from tests.pages.cars.on_the_page import (
-    image_in,
-    metrics,
-    percent,
-    staged,
-)
+from tests.pages.cars.on_the_page import image_in, metrics, percent, staged
 from zoo.samples import samples
 
 

@@ -13,14 +13,7 @@ from pages.components.mask_viewer import mask_viewer
 from pages.sections.segmentation import segmented_photo
 from tests import red_cars
 from tests.pages import read
-from tests.pages.cars.on_the_page import (
-    image_in,
-    is_one_sentence,
-    percent,
-    png,
-    staged,
-    upload,
-)
+from tests.pages.cars.on_the_page import image_in, is_one_sentence, percent, png, staged, upload
 from zoo.segmentation import masks
 
 

@@ -28,16 +28,15 @@ BFLOAT16 = ComputeConfig(CPU.processes, "bfloat16")
 def passes(
     layer: nn.Module, inputs: Tensor, upper: Tensor, compute: ComputeConfig
 ) -> tuple[Tensor, ...]:
-    """Return a layer's output, and its gradients of inputs and weight."""
+    """Return a layer's output, and its gradients of inputs, weight and, if it has one, bias."""
     inputs = inputs.clone().requires_grad_()
     with compute.autocast():
         outputs = layer(inputs)
     outputs.backward(upper.to(outputs.dtype))
-    weight = next(layer.parameters())
-    found, weight.grad = weight.grad, None
-    assert inputs.grad is not None
-    assert found is not None
-    return outputs.detach(), inputs.grad, found
+    found = [inputs.grad, *(parameter.grad for parameter in layer.parameters())]
+    layer.zero_grad()
+    assert all(gradient is not None for gradient in found)
+    return outputs.detach(), *found
 
 
 @pytest.mark.parametrize(
@@ -45,12 +44,13 @@ def passes(
     [(40, 7, 10), (60, 5, 12), (40, 3, 20), (50, 2, 25), (7, 3, 7), (23, 2, 23), (29, 7, 1),
      (4, 11, 1)],
 )  # fmt: skip
-def test_output_and_gradients_are_those_of_the_plain_layer(count, size, images) -> None:
+@pytest.mark.parametrize("bias", [False, True])
+def test_output_and_gradients_are_those_of_the_plain_layer(count, size, images, bias) -> None:
     assert images_a_row(count, size) == images
     torch.manual_seed(0)
-    plain = nn.Conv2d(24, 32, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
+    plain = nn.Conv2d(24, 32, 3, padding=1, bias=bias).to(memory_format=torch.channels_last)
     ours = SideBySideConv2d(plain)
-    assert ours.weight is plain.weight
+    assert (ours.weight, ours.bias) == (plain.weight, plain.bias)
     inputs, upper = torch.randn(count, 24, size, size + 1), torch.randn(count, 32, size, size + 1)
     inputs, upper = (t[..., :size].contiguous(memory_format=torch.channels_last)
                      for t in (inputs, upper))  # fmt: skip
@@ -87,6 +87,14 @@ def test_a_network_keeps_its_parameters_and_answers() -> None:
     assert all(now[name] is parameter for name, parameter in own.items())
     inputs = torch.randn(4, 3, 32, 32)
     torch.testing.assert_close(network(inputs), plain(inputs), rtol=0, atol=0)
+
+
+def test_convolutions_of_another_kind_stay() -> None:
+    others = [{"stride": 2, "padding": 1}, {"padding": 0}, {"padding": 1, "groups": 8},
+              {"padding": 2, "dilation": 2}]  # fmt: skip
+    network = nn.Sequential(*(nn.Conv2d(8, 8, 3, **other) for other in others), nn.Conv2d(8, 8, 1))
+    lay_side_by_side(network)
+    assert not any(isinstance(module, SideBySideConv2d) for module in network)
 
 
 def test_a_student_learns_with_them_in_bfloat16_as_it_does_with_plain_ones() -> None:

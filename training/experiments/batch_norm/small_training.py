@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.cifar10.weight_gradients import lay_side_by_side
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.cifar_images import LabelledImages
 from training.data.image_batches import Plan, batches
@@ -121,6 +122,8 @@ def train(
     images, labels = torch.from_numpy(training.images), torch.from_numpy(training.labels)
     plan = Plan(images, labels, ImageAugmentation(translate=2), recipe.batch, seed)
     network = built(design, seed, normalize(images[:WHITENED_BY]))
+    if recipe.bfloat16:  # the same gradients, sooner
+        lay_side_by_side(network)
     optimizer = _optimizer(network, recipe)
     total = recipe.epochs * plan.steps
     curve = _Curve(max(1, plan.steps // CURVE_POINTS))

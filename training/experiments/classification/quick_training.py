@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.cifar10.weight_gradients import lay_side_by_side
 from training.data.augment_images import ImageAugmentation, generator, normalize
 from training.data.cifar_images import LabelledImages
 from training.data.image_batches import Batch, Plan, batches
@@ -114,6 +115,8 @@ class QuickTraining:
         augmentation = ImageAugmentation(recipe.flip, recipe.translate, recipe.cutout)
         self.plan = Plan(images, labels, augmentation, recipe.batch, seed)
         self.network: nn.Module = network or make_network(recipe, seed, images)
+        if compute.device.type == "cpu" and compute.precision == "bfloat16":
+            lay_side_by_side(self.network)  # the same gradients, sooner
         self.averaged = None
         if recipe.averaging:
             from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn

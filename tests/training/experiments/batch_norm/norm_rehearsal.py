@@ -8,9 +8,7 @@ from typing import Any
 
 import torch
 
-from training.experiments.batch_norm.small_network import (
-    Design,
-)
+from training.experiments.batch_norm.small_network import Design
 
 TINY = Design(widths=(8, 16, 16))
 

@@ -24,9 +24,7 @@ from training.experiments.batch_norm import (
     batch_norm_where,
     small_study,
 )
-from training.experiments.batch_norm.small_network import (
-    Design,
-)
+from training.experiments.batch_norm.small_network import Design
 from zoo import experiments
 from zoo.networks.cifar_net import CifarNet
 

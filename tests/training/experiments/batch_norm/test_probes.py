@@ -11,16 +11,9 @@ from torch.nn import functional
 from tests.training.experiments.batch_norm.norm_rehearsal import TINY
 from tests.training.tiny_images import make_images
 from training.data.augment_images import normalize
-from training.experiments.batch_norm import (
-    batch_norm_batch_size,
-    batch_norm_statistics,
-)
+from training.experiments.batch_norm import batch_norm_batch_size, batch_norm_statistics
 from training.experiments.batch_norm.probes import activation_statistics, covariate_shift, landscape
-from training.experiments.batch_norm.small_network import (
-    Design,
-    SmallNet,
-    units,
-)
+from training.experiments.batch_norm.small_network import Design, SmallNet, units
 from training.experiments.batch_norm.small_training import Step
 
 

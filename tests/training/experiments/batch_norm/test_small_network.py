@@ -10,11 +10,10 @@ from torch import nn
 
 from tests.training.experiments.batch_norm.norm_rehearsal import TINY
 from tests.training.tiny_images import make_images
-from training.experiments.batch_norm import (
-    batch_norm_depth,
-)
+from training.experiments.batch_norm import batch_norm_depth, small_training
 from training.experiments.batch_norm.other_networks import built
 from training.experiments.batch_norm.small_network import (
+    ChannelsFirstGroupNorm,
     Design,
     SmallNet,
     trained_parameters,
@@ -32,8 +31,42 @@ def test_the_small_network_learns_with_every_norm(norm: str) -> None:
     assert result["curve"][-1]["loss"] < 0.8 * result["curve"][0]["loss"]
     assert not result["diverged"]
     kinds = {"batch": nn.BatchNorm2d, "group": nn.GroupNorm, "layer": nn.GroupNorm}
-    found = [type(unit.norm) for unit in units(network).values()]
-    assert found == [kinds.get(norm, nn.Identity)] * 6
+    found = [unit.norm for unit in units(network).values()]
+    assert len(found) == 6
+    assert all(isinstance(one, kinds.get(norm, nn.Identity)) for one in found)
+
+
+def test_group_norm_is_pytorchs_in_another_memory_format() -> None:
+    torch.manual_seed(0)
+    plain = nn.GroupNorm(4, 8)
+    nn.init.normal_(plain.weight)
+    ours = ChannelsFirstGroupNorm(4, 8)
+    ours.load_state_dict(plain.state_dict())
+    x = torch.randn(6, 8, 5, 5).contiguous(memory_format=torch.channels_last)
+    upper = torch.randn_like(x)
+    results = []
+    for norm in (ours, plain):
+        inputs = x.clone().requires_grad_()
+        y = norm(inputs)
+        assert y.is_contiguous(memory_format=torch.channels_last)
+        y.backward(upper)
+        results.append((y, inputs.grad, norm.weight.grad, norm.bias.grad))
+    for got, expected in zip(*results, strict=True):
+        torch.testing.assert_close(got, expected)
+
+
+def test_bfloat16_trains_as_it_does_with_plain_convolutions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = SmallRecipe(0.05, epochs=1, batch=20, bfloat16=True)
+
+    def losses() -> list[float]:
+        result = train(TINY, recipe, make_images(200), make_images(60, seed=1), seed=0)[1]
+        return [point["loss"] for point in result["curve"]]
+
+    faster = losses()
+    monkeypatch.setattr(small_training, "lay_side_by_side", lambda network: None)
+    assert faster == pytest.approx(losses(), rel=0.02)
 
 
 def test_designs_differ_in_what_they_say() -> None:

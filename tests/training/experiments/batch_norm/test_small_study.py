@@ -14,14 +14,8 @@ from tests.training.tiny_images import make_images
 from training.engine import provenance
 from training.engine.failures import TrainingError
 from training.experiments import cells
-from training.experiments.batch_norm import (
-    batch_norm_speed,
-    small_study,
-    small_training,
-)
-from training.experiments.batch_norm.small_network import (
-    Design,
-)
+from training.experiments.batch_norm import batch_norm_speed, small_study, small_training
+from training.experiments.batch_norm.small_network import Design
 from training.experiments.batch_norm.small_training import SmallRecipe, train
 
 
