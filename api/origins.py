@@ -8,12 +8,11 @@ spaces or commas, or ``*`` for any. It is read at each request.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.refusals import as_json
 
@@ -24,21 +23,14 @@ _FOREIGN = (
     f"variable {VARIABLE}."
 )
 
-Message = MutableMapping[str, Any]
-
 
 class Origins:
     """ASGI middleware: refuses other sites' scripts, and tells browsers who is allowed."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or answer it here."""
         headers = Headers(scope=scope)
         origin = headers.get("origin")

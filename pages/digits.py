@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,30 +13,20 @@ from pages.components import upload
 from pages.components.class_answer import class_answer
 from pages.components.drawing_pad import drawing_pad
 from pages.components.drop_zone import drop_zone
-from pages.components.gallery import gallery
-from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, heat_map, mosaic, shared_images
+from pages.images import encoding, shared_images
 from pages.images.encoding import data_url as address
-from pages.sections import calibration, confident_errors
+from pages.sections import calibration, confident_errors, digit_inside
 from pages.sections import training_history as training_section
-from zoo.explain import recorded_reasons
 from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/digits.py")
 model = loaded_models.classifier("mnist")
 
-# Seconds that the answer gets to reach the screen before the maps below take all cores: the median
-# wait for an answer fell from 59 to 51 ms, the 95th percentile from 76 to 52
-# (training.benchmarks.pages.digits_page, server and browser on the same two cores).
-HEAD_START = 0.05
 PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
 # In the session's state.
 OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"
-INSIDE, SEEN = "digits-inside", "digits-seen"
-EMPTY = np.zeros((model.preprocessing.height, model.preprocessing.width), np.uint8)
-STEPS = {"conv": "Convolution", "pool": "Max pooling", "bn": "BatchNorm", "relu": "ReLU"}
 
 
 st.title("Digits", anchor=False)
@@ -149,7 +137,7 @@ def playground() -> None:
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
     view, label = answered or (None, "")
-    show_inside(view, label, loading)
+    digit_inside.show(model, view, label, str(shown()["number"]), at_once=loading)
 
 
 def show_pad() -> None:
@@ -238,127 +226,6 @@ def show_choices() -> None:
         "digits-samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True
     )
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
-
-
-@st.fragment
-def show_inside(view: np.ndarray | None, label: str, loading: bool) -> None:
-    """Draw what the network looked at, and every layer's output, once somebody looks there.
-
-    With nothing on the pad the images are dark, but there: the page keeps its place.
-    """
-    token = str(shown()["number"])
-    known = view is None or is_sample(view, label)
-    asked = INSIDE not in st.session_state or st.session_state.get(SEEN) == token
-    if wanted := loading or known or asked:
-        if not loading and not known:
-            time.sleep(HEAD_START)
-        st.session_state[INSIDE] = inside(view, label)
-    in_view.show("view-inside", token, wanted, on_seen)
-    found = st.session_state[INSIDE]
-    st.header("What the network looked at", anchor="looked-at")
-    show_occlusion(found)
-    st.header("Inside, layer by layer", anchor="layers")
-    st.markdown(
-        "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
-        "stronger; dark: it is silent; amber: below zero."
-    )
-    gallery.show("layers", found["layers"], columns=4)
-
-
-def on_seen() -> None:
-    """Draw what is inside, for it has come into view."""
-    st.session_state[SEEN] = in_view.seen("view-inside")
-
-
-def inside(view: np.ndarray | None, label: str) -> dict[str, Any]:
-    """Return what the network looked at and what its layers made of it, dark for an empty pad."""
-    key = loaded_models.key(model)
-    if view is None:
-        images = occlusion_images(EMPTY, np.zeros(EMPTY.shape), label, shared_images.address)
-        # Of an empty pad the network has no answer; a sample has maps of the same shapes.
-        silent = layers(key, first_sample("digits").read(), silent=True, shared=True)
-        return {"label": "", "occlusion": images, "bar": "", "layers": silent}
-    images, bar = covered(key, view, label)
-    found = layers(key, view, silent=False, shared=is_sample(view, label))
-    return {"label": label, "occlusion": images, "bar": bar, "layers": found}
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def layers(
-    key: str, view: np.ndarray | bytes, silent: bool, shared: bool
-) -> list[gallery.GalleryImage]:
-    """Return every layer's maps as images, or dark ones: a sample's once for all visitors."""
-    url = shared_images.address if shared or silent else address
-    maps = zoo.explain.activations(model, view)
-    shown = {
-        name: mosaic.png(np.zeros_like(values) if silent else values)
-        for name, values in maps.items()
-        if values.ndim == 3
-    }
-    return [
-        gallery.GalleryImage(
-            title=f"{STEPS[name.rstrip('0123456789')]} {name[-1]}",
-            detail=" × ".join(str(length) for length in maps[name].shape),
-            image=url(image),
-            alt=f"Output of layer {name}: {len(maps[name])} maps",
-            shape=encoding.shape(image),
-        )
-        for name, image in shown.items()
-    ]
-
-
-def known() -> Mapping[str, recorded_reasons.Reasons]:
-    """Return what explains the answers to the samples, as recorded."""
-    return recorded_reasons.recorded(model, zoo.info(model.name).sha256)
-
-
-def is_sample(view: np.ndarray | None, label: str) -> bool:
-    """Return whether this is a sample and its answer, which every visitor may see."""
-    return view is not None and recorded_reasons.key(view, label) in known()
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def covered(key: str, view: np.ndarray, label: str) -> tuple[list[gallery.GalleryImage], str]:
-    """Return what the network sees and where covering it changes the answer, and the key to it."""
-    found = known().get(recorded_reasons.key(view, label))
-    url = shared_images.address if found else address
-    drop = found[0] if found else zoo.explain.occlusion(model, view, label)
-    return occlusion_images(view, drop, label, url), heat_map.bar(drop)
-
-
-def occlusion_images(
-    view: np.ndarray, drop: np.ndarray, label: str, url: Callable[[bytes], str]
-) -> list[gallery.GalleryImage]:
-    """Return what the network sees, and occlusion's map of it."""
-    return [
-        gallery.GalleryImage(
-            "What it sees", "28 × 28", url(encoding.png(view, 10)), "The digit", 1.0
-        ),
-        gallery.GalleryImage(
-            "Occlusion",
-            "map",
-            url(heat_map.png(view, drop, 10)),
-            f"Where it sees a {label}",
-            1.0,
-        ),
-    ]
-
-
-def show_occlusion(found: Mapping[str, Any]) -> None:
-    """Draw what the network sees, and where covering it changes the answer."""
-    label = found["label"]
-    left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
-    with left:
-        gallery.show("decided", found["occlusion"], columns=2)
-    if not label:
-        right.markdown("Draw a digit, and this shows which parts of it the answer rests on.")
-        return
-    with right:
-        st.markdown(
-            f"Each part of the image is covered in turn. Where it is **violet**, covering it makes "
-            f"the network less sure of **{label}**; where it is **amber**, more sure."
-        )
-        st.html(found["bar"])
 
 
 on_link()

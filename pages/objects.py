@@ -32,7 +32,7 @@ entry_guard.ensure("pages/objects.py")
 model = loaded_models.classifier("cifar10")
 
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
-HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/digits.py
+HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/sections/digit_inside.py
 TOP = 5
 # In the session's state.
 OWN, LOADING = "objects-own", "objects-loading"

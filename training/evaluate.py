@@ -23,7 +23,7 @@ from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics import confusion, reliability
-from training.metrics.photo_kinds import Masks
+from training.metrics.photo_kinds import KINDS, Masks
 from zoo.loading import load_folder
 
 BATCH = 500
@@ -161,8 +161,7 @@ def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) 
         record["metrics"][name] = result["metrics"] | {"n": result["n"]}
 
 
-def main() -> int:
-    """Run the command line."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate", description=(__doc__ or "").splitlines()[0]
     )
@@ -176,27 +175,29 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     kind = parser.add_mutually_exclusive_group()
-    for name, on in (
-        ("streets", "street photos"),
-        ("full_size", "the original photos"),
-        ("phone", "phone photos with partial masks"),
-        ("without_cars", "photos without a car"),
-    ):
+    for name, words in KINDS.items():
+        if name == Masks.kind:
+            continue
         kind.add_argument(
             f"--{name.replace('_', '-')}", action="store_const", dest="kind", const=name,
-            default="studio", help=f"carvana: on {on}",
+            default=Masks.kind, help=f"carvana: on {words}",
         )  # fmt: skip
     parser.add_argument(
         "--no-refine", action="store_true", help="with --full-size: masks scaled up without more"
     )
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Run the command line."""
+    arguments = _parser().parse_args()
     if arguments.record:
         if arguments.folder is None or arguments.split != "test":
             raise TrainingError("--record notes the test metrics of a run: name it by --folder.")
         print(json.dumps(record_test(arguments.folder, arguments.data_dir)))
         return 0
     masks = None
-    if arguments.kind != "studio" or arguments.no_refine:
+    if arguments.kind != Masks.kind or arguments.no_refine:
         masks = Masks(arguments.kind, not arguments.no_refine)
     result = evaluate(
         arguments.model,

@@ -12,12 +12,12 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import bench, folders
-from zoo.backends import choosing
+from zoo import bench, command_options, folders
+from zoo.command_options import BAD_INPUT
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter
@@ -28,8 +28,7 @@ from zoo.weights.model_info import ModelInfo
 if TYPE_CHECKING:
     from zoo.segmentation.saving import Saver
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
-_SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
+DONE, FAILED = 0, 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -245,83 +244,17 @@ def export_command(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m zoo", description="Networks that are what they claim.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str, *, json: bool = True
-    ) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run)
-        if json:
-            command.add_argument("--json", action="store_true", help="print JSON")
-        return command
-
-    add("list", list_command, "list the models")
-    add("info", info_command, "everything about one model").add_argument("model")
-    pull = add("pull", pull_command, "bring weights from the Hub into the cache", json=False)
-    pull.add_argument("models", nargs="*", metavar="MODEL", help="default: all")
-    pull.add_argument("--revision", help="commit hash, tag or branch (default: the pinned one)")
-    add("verify", verify_command, "check every bundled file against the catalog", json=False)
-    pull.add_argument(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        help="give up when nothing arrives for so long (default: ZOO_TIMEOUT, else 20)",
+    return command_options.parser(
+        {
+            "list": list_command,
+            "info": info_command,
+            "pull": pull_command,
+            "verify": verify_command,
+            "predict": predict_command,
+            "bench": bench_command,
+            "export": export_command,
+        }
     )
-    predict = add("predict", predict_command, "what do these images show?")
-    predict.add_argument("model")
-    predict.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="image files, or folders of them"
-    )
-    for what, text in (("mask", "the masks"), ("cutout", "what they cut out")):
-        predict.add_argument(
-            f"--save-{what}", type=Path, metavar="DIR", help=f"write {text} as PNG files"
-        )
-    predict.add_argument(
-        "--largest-component",
-        action="store_true",
-        help="keep the largest connected component of each mask, and no other",
-    )
-    timed = add("bench", bench_command, "time the network on this machine")
-    timed.add_argument("model")
-    timed.add_argument(
-        "--repeats", type=_positive, help="default 50; 7 where number formats are compared"
-    )
-    timed.add_argument(
-        "--batch", type=_positive, help="default 256; 128 where formats are compared; photos: 1"
-    )
-    export = add("export", export_command, "write a model as a file that other programs run")
-    export.add_argument("model")
-    export.add_argument("--format", choices=["onnx"], default="onnx", help="default onnx")
-    export.add_argument(
-        "--out", type=Path, metavar="FILE", help="default MODEL.onnx in the current folder"
-    )
-    for command in (predict, timed):
-        command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
-    predict.add_argument(
-        "--backend", choices=choosing.BACKENDS, default="auto", help="what computes (default auto)"
-    )
-    predict.add_argument(
-        "--precision", choices=choosing.PRECISIONS, default="float32", help="default float32"
-    )
-    for command in (predict, timed, export):
-        command.add_argument("--source", default="auto", help=_SOURCES)
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse prints the usage before an error; here an error is one line."""
-
-    def error(self, message: str) -> Any:
-        self.exit(BAD_INPUT, f"error: {message} (see {self.prog} --help)\n")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
 
 
 def _load(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from zoo import devices
+from zoo import devices, networks
 from zoo.backends import choosing
 from zoo.errors import IntegrityError
 from zoo.models import Classifier, Segmenter
@@ -18,6 +18,7 @@ from zoo.weights.schema import FORMAT, check_arguments, check_config, check_reco
 if TYPE_CHECKING:
     import torch
 
+Built = TypeVar("Built")
 KEPT = 16  # files of which is kept that they are faultless
 SMALL, LARGE = 64, 1024**2  # side and pixels of the input that shapes are checked with
 _TASKS: Mapping[str, type[Classifier] | type[Segmenter]] = {
@@ -216,7 +217,7 @@ def _network(
     check_arguments(config["arguments"], header.largest, where)
     name, framework = config["architecture"], config["framework"]
     if framework == "numpy":
-        network = _built(config, where, "build_empty")
+        network = _built(config, where, networks.build_empty)
         tensors.check_fit(header, name, network.arrays, weights)
         contents = files.hand_over(catalog.WEIGHTS)
         network.load_state_dict(tensors.read_state(contents, header, framework, weights))
@@ -224,7 +225,7 @@ def _network(
     import torch
 
     with torch.inference_mode(mode=False):  # what is made in that mode can never be trained
-        scaffold = _built(config, where, "scaffold_of")
+        scaffold = _built(config, where, networks.scaffold_of)
         tensors.check_fit(header, name, scaffold.state, weights)
         contents = files.hand_over(catalog.WEIGHTS)
         network = scaffold.filled(tensors.read_state(contents, header, framework, weights))
@@ -232,14 +233,14 @@ def _network(
         return _fitting(network, config, where)
 
 
-def _built(config: Mapping[str, Any], where: str, how: str) -> Any:
-    """Return the empty network, or its scaffold, that a config describes."""
-    from zoo import networks
-
+def _built(
+    config: Mapping[str, Any], where: str, build: Callable[[Mapping[str, Any]], Built]
+) -> Built:
+    """Return what ``build`` makes of a config: the empty network, or its scaffold."""
     try:
         if networks.architecture(config["architecture"]).framework != config["framework"]:
             raise ValueError(f"{config['architecture']} is no {config['framework']} network")
-        return getattr(networks, how)(config)
+        return build(config)
     except Exception as error:  # somebody else's numbers in a constructor: it may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise IntegrityError(

@@ -30,23 +30,29 @@ def component(name: str, *parts: str, shared: Sequence[str] = ()) -> Any:
     for path in (*further, *(_FOLDER / f"{part}.js" for part in shared)):
         js = path.read_text(encoding="utf-8") + js
     mount = st.components.v2.component(
-        f"cnn_lytical_{name}", html=html, css=css, js=_fetched_once(js)
+        f"cnn_lytical_{name}", html=html, css=css, js=_fetched_once(_unwrapping(js))
     )
 
-    def mount_plain(*, data: Mapping[str, Any], **rest: Any) -> Any:
-        return mount(data=_plain(data), **rest)
+    def mount_wrapped(*, data: Mapping[str, Any], **rest: Any) -> Any:
+        return mount(data=(data,), **rest)
 
-    return mount_plain
+    return mount_wrapped
 
 
-def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a component's data so that Streamlit does not look for data frames in them.
+_EXPORT = "export default function"
 
-    It would ask a dozen libraries about every list and mapping among them, for which it imports
-    pandas and Arrow: half a second of the first page that anybody opens, and 70 MB. In JSON a tuple
-    is a list.
+
+def _unwrapping(script: str) -> str:
+    """Return a component's script so that it takes its data out of the tuple they travel in.
+
+    Streamlit looks for data frames among the values of a mapping: it asks a dozen libraries about
+    each list and each mapping there, for which it imports pandas and Arrow, half a second of the
+    first page that anybody opens, and 70 MB. Into a tuple it does not look.
     """
-    return {key: tuple(value) if type(value) is list else value for key, value in data.items()}
+    return (
+        script.replace(_EXPORT, "const shown = function")
+        + "\nexport default (mounted) => shown({ ...mounted, data: mounted.data[0] });\n"
+    )
 
 
 def _fetched_once(script: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pages.common import shared_files, site
 
-Message = MutableMapping[str, Any]
 KINDS = {"js": "text/javascript; charset=utf-8", "png": "image/png", "jpeg": "image/jpeg"}
 _FOR_GOOD = "public, max-age=31536000, immutable"  # a year
 
@@ -15,16 +13,11 @@ _FOR_GOOD = "public, max-age=31536000, immutable"  # a year
 class FileSender:
     """ASGI middleware: answers for the files, before Streamlit's own dozen of layers."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._prefix = f"{site.base()}/{shared_files.PLACE}/"
 
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Any,
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a file, or hand the request on; one that is not there may come with its page."""
         path = scope["path"] if scope["type"] == "http" else ""
         if not path.startswith(self._prefix) or scope["method"] not in ("GET", "HEAD"):

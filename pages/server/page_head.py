@@ -10,14 +10,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.common import site, style
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 IMAGE = "app/static/preview.jpg"  # the overview, 1200 × 630
 FONT = "app/static/fonts/Geist.woff2"  # asked for at once: text in another font has other lines
@@ -27,10 +23,10 @@ _HOST = re.compile(r"[\w.:\[\]-]+")
 class PageHead:
     """ASGI middleware: fills the head of each page."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on; to the answer for a page, add its head."""
         entry = _entry(scope)
         if entry is None:
@@ -82,7 +78,7 @@ def fill(page: bytes, entry: site.Entry, root: str) -> bytes:
     return re.sub(rb"<title>.*?</title>", lambda _: tags.encode(), page, count=1)
 
 
-def _entry(scope: MutableMapping[str, Any]) -> site.Entry | None:
+def _entry(scope: Scope) -> site.Entry | None:
     """Return the page that a request asks for, None if it asks for something else."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
@@ -96,7 +92,7 @@ def _is_page(start: Message) -> bool:
     return start["status"] == 200 and any(kind.startswith(b"text/html") for kind in kinds)
 
 
-def _root(scope: MutableMapping[str, Any]) -> str:
+def _root(scope: Scope) -> str:
     """Return the app's address as the visitor wrote it; a proxy says whether by https."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     scheme = headers.get(b"x-forwarded-proto", scope.get("scheme", "http"))

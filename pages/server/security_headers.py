@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-Message = MutableMapping[str, Any]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Streamlit's frontend needs inline styles and scripts, and compiles its components at run time.
 # What the policy does forbid is every request to another machine. Who may show the app in a frame
@@ -29,15 +26,10 @@ HEADERS = {
 class SecurityHeaders:
     """ASGI middleware: adds :data:`HEADERS` to each answer that does not have its own."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, and its answer back with the headers."""
 
         async def with_headers(message: Message) -> None:

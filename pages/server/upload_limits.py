@@ -10,15 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config, runtime
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 MB = 2**20
 SESSION = 60 * MB  # uploads of one session
@@ -30,11 +26,11 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 class UploadLimits:
     """ASGI middleware."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._arriving: Counter[str] = Counter()  # bytes by session
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -96,7 +92,7 @@ def stored() -> Counter[str]:
     )
 
 
-def _size(headers: MutableMapping[bytes, bytes]) -> int | None:
+def _size(headers: Mapping[bytes, bytes]) -> int | None:
     """Return the length of a request's body in bytes; None if its header makes no sense."""
     value = headers.get(b"content-length", b"0")
     return int(value) if value.isdigit() else None

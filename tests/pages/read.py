@@ -13,14 +13,11 @@ from pages.common import shared_files
 
 def components(app: AppTest, name: str) -> list[dict[str, Any]]:
     """Return the data of all components with this name, in the page's order."""
-    found = [
-        json.loads(element.proto.json)
+    return [
+        json.loads(element.proto.json)[0]  # in a tuple of one, see `pages.components.register`
         for element in app.get("bidi_component")
         if element.proto.component_name == f"cnn_lytical_{name}"
     ]
-    if name == "link":  # its choices come as pairs
-        found = [data | {"choices": dict(data["choices"])} for data in found]
-    return found
 
 
 def image(address: str) -> bytes:

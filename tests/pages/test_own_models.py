@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 from pages.common import entry_guard, loaded_models, number_format
 from tests import red_cars
 from tests.pages import read
+from tests.pages.cars.on_the_page import percent, png, staged, upload
 from tests.pages.conftest import ROOT
-from tests.pages.test_cars import percent, png, staged, upload
 from zoo.segmentation import masks
 from zoo.weights import catalog
 

@@ -17,18 +17,17 @@ Rows, one a way and load:
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from training.engine.failures import TrainingError, run_command
-from training.engine.provenance import EXPERIMENTS, ROOT, provenance, write_experiment
+from training.engine.provenance import ROOT
+from training.experiments import command
 
 QUESTION = "What does an answer cost while another process keeps the cores busy?"
 LIMITS = "One machine and one network; what is busy beside it does nothing else."
@@ -117,27 +116,18 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.benchmarks.busy_cores", description=QUESTION
-    )
+    parser = command.parser(QUESTION, data=False)
     parser.add_argument("--model", default="carvana")
     parser.add_argument("--seconds", type=float, default=2.5, help="a row (default 2.5)")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)
-    record = provenance(["torch"])
+    study = command.Study("busy_cores", QUESTION, options, ["torch"])
     busy = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     rows: list[dict[str, Any]] = []
     for way in options.ways:
         if WAYS[way][1] == "auto" or find_spec(WAYS[way][1]):
             rows += measure(way, options.model, options.seconds, busy)
-    said = finding(rows)
-    path = write_experiment(
-        "busy_cores", question=QUESTION, finding=said, rows=rows, record=record, seeds=[0],
-        folder=options.folder, limits=LIMITS,
-    )  # fmt: skip
-    print(f"{path}: {said}")
-    return 0
+    return study.conclude(rows, finding(rows), [0], limits=LIMITS)
 
 
 if __name__ == "__main__":

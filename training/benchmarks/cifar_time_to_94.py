@@ -46,6 +46,7 @@ from training.engine.failures import run_command
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 from training.engine.recipe_json import plain
 from training.experiments.cells import CellGrid
+from training.experiments.interval_text import percent
 from training.metrics.class_predictions import measure
 
 LIMITS = (
@@ -265,7 +266,8 @@ def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:
     }
     if all(measured.values()):
         ours, theirs = (
-            f"{statistics.mean(values):.2%} (n={len(values)})" for values in measured.values()
+            f"{percent(statistics.mean(values), 2)} (n={len(values)})"
+            for values in measured.values()
         )
         said += (
             f" and reaches {ours} where that reaches {theirs}, with six views of each "

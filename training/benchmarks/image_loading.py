@@ -11,11 +11,9 @@ turns. The result is written to ``zoo/experiments/image_loading.json``.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,7 +28,7 @@ from training.engine import distributed
 from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.distributed import Processes
 from training.engine.failures import run_command
-from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
+from training.experiments import command
 
 QUESTION = "Does a DataLoader keep up with a network, and what does augmenting in memory cost?"
 LIMITS = (
@@ -170,35 +168,25 @@ def finding(rows: Sequence[Mapping[str, Any]], batch: int) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.benchmarks.image_loading", description=QUESTION
-    )
-    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
+    parser = command.parser(QUESTION)
     parser.add_argument("--steps", type=int, default=5, help="of an epoch (default 5)")
-    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     parser.add_argument("--device", default="auto")
     options = parser.parse_args(arguments)
-    record = provenance(("torch",))
+    study = command.Study("image_loading", QUESTION, options, ("torch",))
     processes = distributed.start(options.device)
     compute = ComputeConfig(processes, choose_precision(processes.device))
     recipe = PRESETS["fast"]
     examples = data.load(options.data_dir, "train")[: options.steps * recipe.batch]
     rows = measure(recipe, examples, compute)
-    said = finding(rows, recipe.batch)
-    path = write_experiment(
-        "image_loading",
-        question=QUESTION,
-        finding=said,
-        rows=rows,
-        record=record | {"compute": compute.describe()},
-        seeds=[0],
-        folder=options.folder,
+    return study.conclude(
+        rows,
+        finding(rows, recipe.batch),
+        [0],
+        compute=compute.describe(),
         batch=recipe.batch,
         measured_on=f"CIFAR-10, {len(examples):,} training images, {ROUNDS} rounds in turns",
         limits=LIMITS,
     )
-    print(f"{path}: {said}")
-    return 0
 
 
 if __name__ == "__main__":

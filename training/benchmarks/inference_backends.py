@@ -18,7 +18,6 @@ Rows, one a model and way:
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,8 @@ import zoo
 from training.benchmarks.int8 import quantized
 from training.data.readers import reader
 from training.engine.failures import run_command
-from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
+from training.experiments import command
+from training.experiments.interval_text import percent
 from training.metrics.mask_predictions import measure_model
 from zoo.backends import choosing
 from zoo.backends.engines import OnnxRuntime, OpenVino
@@ -124,7 +124,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
 
     def told(row: Mapping[str, Any]) -> str:
-        iou = f" (IoU {row['iou']:.4f})" if row["iou"] is not None else ""
+        iou = f" (IoU {percent(row['iou'], 2)})" if row["iou"] is not None else ""
         return f"{row['milliseconds']:.1f} in {row['backend']} {row['precision']}{iou}"
 
     models = dict.fromkeys(row["model"] for row in rows)
@@ -137,32 +137,18 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.benchmarks.inference_backends", description=QUESTION
-    )
+    parser = command.parser(QUESTION, data=False)
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for int8 and IoU")
     parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
     parser.add_argument("--rounds", type=int, default=9, help="of turns (default 9)")
-    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)
-    record = provenance(("numpy", "torch", "onnxruntime", "openvino"))
+    packages = ("numpy", "torch", "onnxruntime", "openvino")
+    study = command.Study("inference_backends", QUESTION, options, packages)
     rows: list[dict[str, Any]] = []
     for name in options.models:
         model = zoo.load(name, device="cpu", source="bundle")
         rows += measure(model, options.rounds, options.data_dir)
-    said = finding(rows)
-    path = write_experiment(
-        "inference_backends",
-        question=QUESTION,
-        finding=said,
-        rows=rows,
-        record=record | {"threads": torch.get_num_threads()},
-        seeds=[0],
-        folder=options.folder,
-        limits=LIMITS,
-    )
-    print(f"{path}: {said}")
-    return 0
+    return study.conclude(rows, finding(rows), [0], threads=torch.get_num_threads(), limits=LIMITS)
 
 
 if __name__ == "__main__":

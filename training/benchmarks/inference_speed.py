@@ -15,7 +15,6 @@ same reason there are never more threads than cores that this process may use.
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +27,8 @@ import torch
 
 import zoo
 from training.engine.failures import TrainingError, run_command
-from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
+from training.experiments import command
+from training.experiments.interval_text import percent
 from zoo.bench import resnet18, take_turns
 
 QUESTION = "How long does an image take in each model?"
@@ -124,35 +124,27 @@ def finding(table: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.benchmarks.inference_speed", description=QUESTION
-    )
+    parser = command.parser(QUESTION, data=False)
     parser.add_argument("--rounds", type=int, default=9, help="of turns (default 9)")
     parser.add_argument("--busy", action="store_true", help="measure though others work, too")
-    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)
     busy = others_busy()
     if busy > BUSY and not options.busy:
         raise TrainingError(
-            f"Others use {busy:.0%} of the cores, which would be measured with it: wait until the "
-            "machine is idle, or add --busy."
+            f"Others use {percent(busy, 0)} of the cores, which would be measured with it: wait "
+            "until the machine is idle, or add --busy."
         )
     torch.set_num_threads(min(torch.get_num_threads(), len(cores())))
-    record = provenance(("numpy", "torch"))
+    study = command.Study("inference_speed", QUESTION, options, ("numpy", "torch"))
     table = rows(take_turns(calls(zoo.list_models(own=False)), options.rounds))
-    said = finding(table)
-    path = write_experiment(
-        "inference_speed",
-        question=QUESTION,
-        finding=said,
-        rows=table,
-        record=record | {"threads": torch.get_num_threads(), "others_busy": round(busy, 3)},
-        seeds=[0],
-        folder=options.folder,
+    return study.conclude(
+        table,
+        finding(table),
+        [0],
+        threads=torch.get_num_threads(),
+        others_busy=round(busy, 3),
         limits=LIMITS,
     )
-    print(f"{path}: {said}")
-    return 0
 
 
 def _random(batch: int, shape: tuple[int, int, int]) -> np.ndarray:

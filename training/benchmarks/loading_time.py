@@ -15,7 +15,6 @@ Rows, one a thing that is timed:
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import statistics
 import subprocess
@@ -29,7 +28,8 @@ from typing import Any
 import zoo
 from training.engine.failures import run_command
 from training.engine.model_folder import BUNDLE
-from training.engine.provenance import EXPERIMENTS, ROOT, provenance, write_experiment
+from training.engine.provenance import ROOT
+from training.experiments import command
 from zoo.weights.model_info import WEIGHTS
 
 QUESTION = "How long does it take to import the library, and to load a model?"
@@ -42,8 +42,8 @@ _IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_coun
 
 def import_seconds(module: str) -> float:
     """Return how long a new process takes to import a module."""
-    command = [sys.executable, "-c", _IMPORT.format(module)]
-    return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    program = [sys.executable, "-c", _IMPORT.format(module)]
+    return float(subprocess.run(program, cwd=ROOT, capture_output=True, check=True).stdout)
 
 
 def _read(path: Path) -> bytes:
@@ -98,22 +98,13 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.benchmarks.loading_time", description=QUESTION
-    )
+    parser = command.parser(QUESTION, data=False)
     parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
     parser.add_argument("--rounds", type=int, default=9, help="default 9")
-    parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")
     options = parser.parse_args(arguments)
-    record = provenance(("numpy", "torch"))
+    study = command.Study("loading_time", QUESTION, options, ("numpy", "torch"))
     rows = measure(options.models, options.rounds)
-    said = finding(rows)
-    path = write_experiment(
-        "loading_time", question=QUESTION, finding=said, rows=rows, record=record, seeds=[0],
-        folder=options.folder, limits=LIMITS,
-    )  # fmt: skip
-    print(f"{path}: {said}")
-    return 0
+    return study.conclude(rows, finding(rows), [0], limits=LIMITS)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from torch import nn
 from training.data import mnist_digits as data
 from training.engine.failures import TrainingError, run_command
 from training.engine.provenance import provenance, write_experiment
+from training.experiments.interval_text import percent
 from training.mnist import mnist_recipe
 from zoo.networks.numpy_cnn import (
     SGD,
@@ -226,10 +227,13 @@ def report(result: dict[str, Any]) -> str:
     lines += [f"  {r['work']:30} {r['milliseconds']:6.2f} ms  {r['alpha']:4.0%}" for r in rows]
     lines.append(
         f"  matrix products run at {products['value']:.0f} GFLOP/s, one large sgemm at "
-        f"{result['sgemm']:.0f}: {products['value'] / result['sgemm']:.0%}"
+        f"{result['sgemm']:.0f}: {percent(products['value'] / result['sgemm'], 0)}"
     )
     learned = result["time_to_99"]
-    lines += ["", f"2 epochs: {learned['accuracy']:.2%} validation in {learned['seconds']:.0f} s"]
+    lines += [
+        "",
+        f"2 epochs: {percent(learned['accuracy'], 2)} validation in {learned['seconds']:.0f} s",
+    ]
     return "\n".join(lines)
 
 
@@ -248,7 +252,8 @@ def save(result: dict[str, Any], record: dict[str, Any]) -> Path:
     finding = (
         f"With {result['threads']} threads the NumPy network trains at {result['ratio']:.2f} times "
         f"the throughput of PyTorch ({result['fastest_torch'].split(', ')[1]}) and reaches "
-        f"{learned['accuracy']:.2%} on the validation digits in {learned['seconds']:.0f} seconds."
+        f"{percent(learned['accuracy'], 2)} on the validation digits in "
+        f"{learned['seconds']:.0f} seconds."
     )
     return write_experiment(
         "numpy_vs_torch",

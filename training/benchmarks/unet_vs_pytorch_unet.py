@@ -35,6 +35,7 @@ from training.engine.compute import PRECISIONS
 from training.engine.failures import run_command
 from training.engine.init_from import take_weights
 from training.experiments import command
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.unet_study import CONTEXT, UnetStudy, metrics_of
 from training.metrics.mask_predictions import measure_model
 from zoo.bench import take_turns
@@ -143,18 +144,21 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     ratios = [other / mine for mine, other in (means(f"{format}_ms") for format in PRECISIONS)]
     iou, other_iou = means("iou")
     # One car may decide a test mean, and chance whether it is cut out well: so each seed is told.
-    tested, other_tested = (", ".join(f"{r['test_iou']:.4f}" for r in rs) for rs in (ours, classic))
+    tested, other_tested = (
+        ", ".join(f"{percent(r['test_iou'], 2)}" for r in rs) for rs in (ours, classic)
+    )
     mine, other = ours[0]["seconds"], classic[0]["seconds"]  # of one seed, hence of one machine
     calm, other_calm = (float(np.mean([without_worst(r) for r in rs])) for rs in (ours, classic))
     return (
         f"With {ours[0]['parameters'] / 1e6:.1f} instead of {classic[0]['parameters'] / 1e6:.1f} "
         f"million parameters the small U-Net answers {ratios[0]:.1f} times faster in float32 and "
         f"{ratios[1]:.1f} times in bfloat16. After the same {few:,} images its validation IoU is "
-        f"{iou:.4f} (mean of {len(ours)} seeds) and that of the classic one {other_iou:.4f} (of "
-        f"{len(classic)}), their test IoU by seed {tested} and {other_tested} (means of {calm:.4f} "
-        f"and {other_calm:.4f} over the cars but each one's worst), and the classic one learned "
+        f"{percent(iou, 2)} (mean of {len(ours)} seeds) and that of the classic one "
+        f"{percent(other_iou, 2)} (of {len(classic)}), their test IoU by seed {tested} and "
+        f"{other_tested} (means of {percent(calm, 2)} and {percent(other_calm, 2)} over the cars "
+        "but each one's worst), and the classic one learned "
         f"{other / max(mine, 0.1):.1f} times as long; after {longer['images']:,} images the "
-        f"small one has {longer['iou']:.4f} and {longer['test_iou']:.4f}."
+        f"small one has {percent(longer['iou'], 2)} and {percent(longer['test_iou'], 2)}."
     )
 
 

@@ -122,8 +122,8 @@ def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
 def shrink(inputs: Tensor, size: int) -> Tensor:
     """Return images (N, C, H, W) scaled down to (N, C, size, size), without aliasing."""
     shape = (size, size)
-    low_res_augmentation = functional.interpolate(inputs, shape, mode="bilinear", antialias=True)
-    return low_res_augmentation.contiguous(memory_format=torch.channels_last)
+    scaled = functional.interpolate(inputs, shape, mode="bilinear", antialias=True)
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def normalize(images: Tensor, means: Sequence[float] = MEAN, stds: Sequence[float] = STD) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import zoo
 from training.documents.markdown_text import code, hardware, percent, table
+from training.metrics.photo_kinds import KINDS
 from training.publish.card import METRIC_NAMES
 from zoo import records
 
@@ -15,11 +16,6 @@ SHOWN = METRIC_NAMES | {
     "good": "Good masks",
     "fair": "Fair masks",
     "refused": 'Answered "no car"',
-}
-KINDS = {
-    "full_size": "full size",
-    "phone": "phone photos",
-    "without_cars": "photos without a car",
 }
 
 HEAD = """\
@@ -79,7 +75,7 @@ def metrics_table(record: Mapping[str, Any]) -> str:
 
 
 def _split(key: str) -> str:
-    """Return "test, full size" for ``"test_full_size"``."""
+    """Return "test, phone photos" for ``"test_phone"``."""
     split, _, kind = key.partition("_")
     return f"{split}, {KINDS.get(kind, kind)}" if kind else split
 

@@ -41,10 +41,13 @@ def command_line() -> str:
     Whoever repeats it has folders of their own: those of data and runs are written as DIR, RUN_DIR
     and RUN, that of the results as FOLDER.
     """
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    program = f"python -m {spec.name.removesuffix('.__main__')}" if spec else sys.argv[0]
-    return without_folders(shlex.join([*program.split(), *sys.argv[1:]]))
+    return without_folders(shlex.join([*program().split(), *sys.argv[1:]]))
+
+
+def program() -> str:
+    """Return what started this process, without its options: ``python -m training.mnist``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return f"python -m {spec.name.removesuffix('.__main__')}" if spec else sys.argv[0]
 
 
 def without_folders(command: str) -> str:

@@ -13,16 +13,18 @@ from training.engine.failures import TrainingError
 GO_ON = "What is finished is kept; the same command goes on."  # after a stop
 
 
-def parser(question: str, out: str | None = None) -> argparse.ArgumentParser:
+def parser(question: str, out: str | None = None, data: bool = True) -> argparse.ArgumentParser:
     """Return a parser with ``--data-dir`` and ``--folder``, and for trainings two more.
 
     Args:
         question: what the experiment asks, for ``--help``.
         out: of an experiment that trains: the folder of finished work, unless ``--out`` gives
             another; it also gets ``--quick``.
+        data: whether it needs a data set, and so has ``--data-dir``.
     """
-    made = argparse.ArgumentParser(description=question)
-    made.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
+    made = argparse.ArgumentParser(prog=provenance.program(), description=question)
+    if data:
+        made.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     made.add_argument(
         "--folder", type=Path, default=provenance.EXPERIMENTS, metavar="DIR",
         help="where the JSON file goes (default zoo/experiments)",

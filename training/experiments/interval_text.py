@@ -8,18 +8,11 @@ from collections.abc import Mapping, Sequence
 from zoo.experiments.spread import TIE, difference, mean_of, verdict
 
 
-def percent(values: Sequence[float], digits: int = 1) -> str:
+def percent(values: Sequence[float] | float, digits: int = 1) -> str:
     """Return fractions as text, such as "82.1 ± 0.4 %"; of a single one without an interval."""
-    found = mean_of(values)
+    found = mean_of(values if isinstance(values, Sequence) else [values])
     around = "" if math.isinf(found.half) else f" ± {100 * found.half:.{digits}f}"
     return f"{100 * found.mean:.{digits}f}{around} %"
-
-
-def decimals(values: Sequence[float], digits: int = 3) -> str:
-    """Return numbers as text, such as "0.946 ± 0.004"; of a single one without an interval."""
-    found = mean_of(values)
-    around = "" if math.isinf(found.half) else f" ± {found.half:.{digits}f}"
-    return f"{found.mean:.{digits}f}{around}"
 
 
 def ties(groups: Mapping[str, Sequence[float]], first: str) -> list[str]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-KINDS = ("studio", "full_size", "streets", "phone", "without_cars")
+# In the words of help texts and documents.
+KINDS: Mapping[str, str] = {
+    "studio": "studio photos",
+    "full_size": "studio photos in full size",
+    "streets": "street photos",
+    "phone": "phone photos",
+    "without_cars": "photos without a car",
+}
 
 
 @dataclass(frozen=True)

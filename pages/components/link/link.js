@@ -4,7 +4,7 @@
 export default function ({ data }) {
   const address = new URL(window.location.href), before = address.search;
   if (!address.pathname.endsWith(`/${data.page}`)) return;   // of a page that the visitor has left
-  for (const [name, value] of data.choices) {
+  for (const [name, value] of Object.entries(data.choices)) {
     if (value === null) address.searchParams.delete(name);
     else address.searchParams.set(name, value);
   }

@@ -77,8 +77,7 @@ def show(part: str = "page", /, **choices: str | float | bool | None) -> None:
     """
     written = {name: None if value is None else _text(value) for name, value in choices.items()}
     # The number makes the browser look again after each run: Streamlit may have changed it.
-    pairs = tuple(written.items())  # no mapping, see `register`
-    data = {"page": entry_guard.page(), "choices": pairs, "run": next(_runs)}
+    data = {"page": entry_guard.page(), "choices": written, "run": next(_runs)}
     _mount(key=f"link-{part}", data=data)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import zoo
-from pages.common import charts, drawn_once, number_format
+from pages.common import charts, drawn_once, number_format, plain_table
 from zoo.segmentation import iou_by_group
 from zoo.segmentation.iou_by_group import Group, View
 
@@ -93,7 +93,7 @@ def _spread(seen: Sequence[View]) -> None:
     hardest = iou_by_group.by_angle(seen)[0]
     with right:
         st.markdown("**IoU by car, hardest first**")
-        st.table(car_table(groups), border="horizontal", hide_index=True, alt="IoU by car")
+        plain_table.show(car_table(groups), "IoU by car")
         st.caption(
             f"No view of these {len(groups)} cars was trained on. ± is the standard deviation over "
             f"a car's images, in points. The hardest angle is {hardest.name}: "
@@ -150,7 +150,7 @@ def car_table(groups: Sequence[Group]) -> list[dict[str, str]]:
 
 def _worst(seen: Sequence[View]) -> None:
     st.markdown("**The worst test images**")
-    st.table(worst_table(seen), border="horizontal", hide_index=True, alt="The worst test images")
+    plain_table.show(worst_table(seen), "The worst test images")
     st.caption(
         "Carvana's photos may not be shown here, so numbers must do. To its car: the difference "
         "from the mean over the car's images, in points of IoU; far below it, the view is hard. "

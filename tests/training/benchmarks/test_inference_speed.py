@@ -35,7 +35,7 @@ def test_a_recorded_measurement_fills_the_column(
 
 def test_a_busy_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference_speed, "others_busy", lambda: 0.5)
-    with pytest.raises(TrainingError, match="50%"):
+    with pytest.raises(TrainingError, match="50 %"):
         inference_speed.main(["--folder", str(tmp_path)])
     assert not list(tmp_path.iterdir())
 

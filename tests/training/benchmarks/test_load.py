@@ -21,7 +21,7 @@ def selected(messages: list) -> list[str]:
     """Return which samples the strips of a page show as chosen."""
     components = [message.delta.new_element.bidi_component for message in messages]
     strips = [c for c in components if "thumbnails" in c.component_name]
-    return [json.loads(strip.json)["selected"] for strip in strips]
+    return [json.loads(strip.json)[0]["selected"] for strip in strips]
 
 
 def test_a_click_on_a_sample_reruns_its_part_of_the_page_with_that_sample(server: Server) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from training.experiments.interval_text import decimals, percent, tie_sentence, ties
+from training.experiments.interval_text import percent, tie_sentence, ties
 
 
 def test_a_mean_stands_with_its_interval_and_a_single_value_without() -> None:
     assert percent([0.80, 0.82, 0.84]) == "82.0 ± 5.0 %"  # 4.30 · 2 / √3
-    assert percent([0.82]) == "82.0 %"
-    assert decimals([0.9, 0.9, 0.9]) == "0.900 ± 0.000"
+    assert percent([0.82]) == percent(0.82) == "82.0 %"
 
 
 def test_what_overlaps_is_a_tie_and_what_does_not_is_none() -> None:

@@ -67,6 +67,6 @@ def test_what_is_recorded_decides_for_auto(tmp_path: Path, monkeypatch: pytest.M
     assert reduced_precision.main(arguments) == 0
     monkeypatch.setattr(experiments, "FOLDER", tmp_path)
     content = json.loads((tmp_path / "reduced_precision.json").read_text())
-    assert "100.00% of 5 labels are the same" in content["finding"]
+    assert "100.00 % of 5 labels are the same" in content["finding"]
     assert choosing.is_as_good(zoo.info("cifar10").sha256, "torch")
     assert not choosing.is_as_good("0" * 64, "torch")

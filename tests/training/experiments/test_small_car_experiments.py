@@ -13,6 +13,8 @@ import torch
 from tests.training.experiments import rehearsal
 from tests.training.tiny_cars import pair, write_kaggle
 from training.data import carvana_photos
+from training.engine.compute import ComputeConfig
+from training.engine.distributed import Processes
 from training.experiments.segmentation import (
     car_ladder,
     network_sizes,
@@ -109,6 +111,6 @@ def test_a_small_unet_learns_a_box(data_dir: Path) -> None:
     recipe = small_cars.StudioRecipe(
         1e-2, widths=(6, 8), resolution=48, images=160, batch=4, zoom=(1.0, 1.0)
     )
-    compute = small_cars.ComputeConfig(small_cars.Processes(0, 1, torch.device("cpu")))
+    compute = ComputeConfig(Processes(0, 1, torch.device("cpu")))
     network = small_cars.train(recipe, photos, 0, compute)
     assert small_cars.quality(network, photos, 48, compute)["iou"] > 0.8

@@ -153,12 +153,12 @@ def test_the_finding_compares_what_the_seeds_have_reached() -> None:
     said = benchmark.finding(rows)
     assert "2.0 instead of 31.0 million" in said
     assert "20.0 times faster in float32 and 15.0 times in bfloat16" in said
-    assert "validation IoU is 0.9700 (mean of 2 seeds) and that of the" in said
-    assert "the classic one 0.9500 (of 2), their" in said
-    assert "test IoU by seed 0.9500, 0.9700 and 0.9200, 0.9600 (means of 0.9700" in said
-    assert "0.9700 and 0.9700 over the cars but each" in said
+    assert "validation IoU is 97.00 % (mean of 2 seeds) and that of the" in said
+    assert "the classic one 95.00 % (of 2), their" in said
+    assert "test IoU by seed 95.00 %, 97.00 % and 92.00 %, 96.00 % (means of 97.00 %" in said
+    assert "97.00 % and 97.00 % over the cars but each" in said
     assert "the classic one learned 20.0 times as long" in said  # by the seed that both begin with
-    assert "after 30 images the small one has 0.9910 and 0.9920" in said
+    assert "after 30 images the small one has 99.10 % and 99.20 %" in said
 
 
 def test_the_finding_about_the_last_layer_names_the_faster_one_first() -> None:
@@ -168,8 +168,8 @@ def test_the_finding_about_the_last_layer_names_the_faster_one_first() -> None:
     ]
     said = unet_head_rate.finding(rows)
     assert "training loss of 0.150 instead of 0.400" in said
-    assert "Validation IoU is 0.9500 instead of 0.9100" in said
-    assert "Boundary IoU 0.8500 instead of 0.8100" in said
+    assert "Validation IoU is 95.00 % instead of 91.00 %" in said
+    assert "Boundary IoU 85.00 % instead of 81.00 %" in said
 
 
 def test_the_family_is_compared_and_finished_trainings_are_not_repeated(
@@ -201,6 +201,6 @@ def test_what_is_within_the_spread_of_the_seeds_is_a_tie() -> None:
         for seed, (iou, time) in enumerate((iou, times) for iou in ious)
     ]
     said = unet_alternatives.finding(rows)
-    assert "a 0.9600, b 0.9550, c 0.5000" in said
-    assert "within the spread of the seeds (0.0200): b." in said
+    assert "a 96.00 %, b 95.50 %, c 50.00 %" in said
+    assert "within the spread of the seeds (2.00 points): b." in said
     assert "fastest is c" in said

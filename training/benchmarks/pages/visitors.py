@@ -82,7 +82,7 @@ def controls(messages: Sequence[ForwardMsg]) -> list[Control]:
                     id=f"{_INTERNAL}_{strip.id}__events",
                     json_trigger_value=json.dumps([{"event": "picked", "value": item["id"]}]),
                 )
-                for group in json.loads(strip.json)["groups"]
+                for group in json.loads(strip.json)[0]["groups"]
                 for item in group["items"]
             ]
         found += [Control(page, message.delta.fragment_id, state) for state in states]

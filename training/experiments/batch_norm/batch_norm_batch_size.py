@@ -29,6 +29,7 @@ from training.experiments.batch_norm.small_network import Design
 from training.experiments.batch_norm.small_study import SmallStudy, read_key
 from training.experiments.batch_norm.small_training import measure as evaluate
 from training.experiments.batch_norm.small_training import train
+from training.experiments.interval_text import percent
 from zoo.batch_norm import accuracy
 
 NAME = "batch_norm_batch_size"
@@ -99,10 +100,11 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     behind = 100 * (mean("group", small) - mean("batch", small))
     return (
         f"From batches of {large} to batches of {small}, BatchNorm goes from "
-        f"{mean('batch', large):.1%} to {mean('batch', small):.1%} "
-        f"({mean('batch', small, 'accuracy_corrected'):.1%} with corrected statistics), GroupNorm "
-        f"from {mean('group', large):.1%} to {mean('group', small):.1%}, LayerNorm from "
-        f"{mean('layer', large):.1%} to {mean('layer', small):.1%}; at {small} GroupNorm is "
+        f"{percent(mean('batch', large))} to {percent(mean('batch', small))} "
+        f"({percent(mean('batch', small, 'accuracy_corrected'))} with corrected statistics), "
+        f"GroupNorm from {percent(mean('group', large))} to {percent(mean('group', small))}, "
+        f"LayerNorm from {percent(mean('layer', large))} to {percent(mean('layer', small))}; at "
+        f"{small} GroupNorm is "
         f"{behind:+.1f} points ahead, on ImageNet {PUBLISHED['points']:+.1f}."
     )
 

@@ -17,6 +17,7 @@ from training.experiments import command
 from training.experiments.batch_norm.batch_norm_speed import against, finals
 from training.experiments.batch_norm.small_network import Design
 from training.experiments.batch_norm.small_study import SmallStudy
+from training.experiments.interval_text import percent
 
 NAME = "batch_norm_depth"
 QUESTION = "Do networks of 20 layers need BatchNorm, plain and residual ones?"
@@ -39,7 +40,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
         rate, own = finals(rows, name, "variant")
         base = f"{name.split(',')[0]}, BatchNorm"
         ahead = "" if name == base else f" ({against(rows, name, base, 'variant')})"
-        parts.append(f"{name} {sum(own) / len(own):.1%} at {rate:g}{ahead}")
+        parts.append(f"{name} {percent(sum(own) / len(own))} at {rate:g}{ahead}")
     seeds = len(finals(rows, "residual, BatchNorm", "variant")[1])
     return (
         f"Twenty layers, each at the learning rate of its own search, mean of {seeds} seeds, and "
@@ -51,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     study = SmallStudy(NAME, QUESTION, arguments)
     rates = {name: study.search(design, RATES) for name, design in VARIANTS.items()}
-    for seed in study.seeds:
-        study.measure([study.key(design, rates[name], seed) for name, design in VARIANTS.items()])
-    rows = [{"variant": study.name_of(cell, VARIANTS)} | cell.row() for cell in study.cells]
+    rows = study.compare(VARIANTS, rates)
     return study.conclude(
         rows,
         finding(rows),

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import zoo
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from zoo.batch_norm import compare, fold
 from zoo.samples.sets import image_set
 
@@ -62,11 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in zoo.list_models(own=False):
         if not zoo.info(name).image_set:
             continue
-        try:
-            model = zoo.load(name, device="cpu", source="bundle")
-        except zoo.ZooError as error:
-            raise TrainingError(f"This needs the trained network: {error}") from None
-        assert isinstance(model, zoo.Classifier)
+        model = shipped.classifier(name)
         rows += [measure(model, count, 3 if options.quick else ROUNDS) for count in IMAGES]
     return study.conclude(
         rows,

@@ -15,6 +15,7 @@ from training.engine.failures import run_command
 from training.experiments import command
 from training.experiments.batch_norm.small_network import Design
 from training.experiments.batch_norm.small_study import SmallStudy
+from training.experiments.interval_text import percent
 
 NAME = "batch_norm_longer"
 QUESTION = "What does the small network reach with BatchNorm when it trains longer?"
@@ -32,7 +33,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
     return (
         f"Trained for {row['epochs']} epochs at learning rate {row['learning_rate']:g}, "
         f"{row['seconds'] / 60:.0f} minutes, the small network with BatchNorm gets "
-        f"{row['accuracy']:.1%} of the validation images right."
+        f"{percent(row['accuracy'])} of the validation images right."
     )
 
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import zoo
 from training.data import cifar_images
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.cells import CellGrid
+from training.experiments.interval_text import percent
 from zoo.batch_norm import accuracy, layer_names
 
 NAME = "batch_norm_modes"
@@ -71,16 +72,16 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     mixed = [row for row in rows if row["statistics"] == "batch" and row["batches"] == "mixed"]
     single = [row for row in rows if row["batches"] == "one class"]
     parts = [
-        f"with those of mixed batches {row['accuracy']:.1%} at {row['batch_size']}"
+        f"with those of mixed batches {percent(row['accuracy'])} at {row['batch_size']}"
         if row is mixed[0]
-        else f"{row['accuracy']:.1%} at {row['batch_size']}"
+        else f"{percent(row['accuracy'])} at {row['batch_size']}"
         for row in mixed
     ]
     worst = min(single, key=lambda row: row["accuracy"])
     return (
-        f"With running statistics {running['accuracy']:.1%} of {running['n']:,} test images are "
-        f"right, {', '.join(parts)}, and in batches of one class as few as "
-        f"{worst['accuracy']:.1%} at {worst['batch_size']}."
+        f"With running statistics {percent(running['accuracy'])} of {running['n']:,} test images "
+        f"are right, {', '.join(parts)}, and in batches of one class as few as "
+        f"{percent(worst['accuracy'])} at {worst['batch_size']}."
     )
 
 
@@ -88,10 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, "runs/batch_norm").parse_args(arguments)
     experiment = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
-    try:
-        model = zoo.load(MODEL, device="cpu", source="bundle")
-    except zoo.ZooError as error:
-        raise TrainingError(f"This needs the trained network: {error}") from None
+    model = shipped.classifier(MODEL)
     images = cifar_images.load(options.data_dir, "test")
     if options.quick:
         images = images[:QUICK_IMAGES]

@@ -16,6 +16,7 @@ from typing import Any
 from training.engine.failures import run_command
 from training.experiments import command
 from training.experiments.cells import CellGrid
+from training.experiments.interval_text import percent
 from zoo.batch_norm import train_side_by_side
 from zoo.samples.sets import image_set
 
@@ -61,7 +62,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
             )
             for norm in NORMS
         )
-        parts.append(f"{batch:.1%} and {none:.1%} at learning rate {rate:g}")
+        parts.append(f"{percent(batch)} and {percent(none)} at learning rate {rate:g}")
     return f"After {last} steps, with BatchNorm and without: {'; '.join(parts)}."
 
 

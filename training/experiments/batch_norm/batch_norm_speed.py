@@ -16,6 +16,7 @@ from training.engine.failures import run_command
 from training.experiments import command
 from training.experiments.batch_norm.small_network import NORMS, Design
 from training.experiments.batch_norm.small_study import SmallStudy, network_facts
+from training.experiments.interval_text import percent
 from zoo.experiments import spread
 
 NAME = "batch_norm_speed"
@@ -55,7 +56,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
     for norm in ("batch", "none", "group", "layer"):
         rate, own = finals(rows, norm, "norm")
         ahead = "" if norm == "batch" else f" ({against(rows, norm, 'batch', 'norm')})"
-        parts.append(f"{TITLES[norm]} {sum(own) / len(own):.1%} at {rate:g}{ahead}")
+        parts.append(f"{TITLES[norm]} {percent(sum(own) / len(own))} at {rate:g}{ahead}")
     seeds = len(finals(rows, "batch", "norm")[1])
     return (
         f"Each at the learning rate of its own search, mean of {seeds} seeds, against BatchNorm "

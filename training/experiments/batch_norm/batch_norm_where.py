@@ -16,6 +16,7 @@ from training.experiments import command
 from training.experiments.batch_norm.batch_norm_speed import RATES, SEARCH_SEEDS, against, finals
 from training.experiments.batch_norm.small_network import Design
 from training.experiments.batch_norm.small_study import LEARNING_RATES, SmallStudy
+from training.experiments.interval_text import percent
 
 NAME = "batch_norm_where"
 QUESTION = "Where does BatchNorm help: which layers, before or after the activation, with dropout?"
@@ -43,7 +44,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
         _, own = finals(rows, name, "variant")
         base = "fully connected, none" if name.startswith("fully") else BASE
         ahead = "" if name == base else f" ({against(rows, name, base, 'variant')})"
-        parts.append(f"{name} {sum(own) / len(own):.1%}{ahead}")
+        parts.append(f"{name} {percent(sum(own) / len(own))}{ahead}")
     seeds = len(finals(rows, BASE, "variant")[1])
     return (
         f"Accuracy on the validation images, mean of {seeds} seeds, and against the first, or the "
@@ -60,9 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else study.search(design, LEARNING_RATES)
         for name, design in VARIANTS.items()
     }
-    for seed in study.seeds:
-        study.measure([study.key(design, rates[name], seed) for name, design in VARIANTS.items()])
-    rows = [{"variant": study.name_of(cell, VARIANTS)} | cell.row() for cell in study.cells]
+    rows = study.compare(VARIANTS, rates)
     return study.conclude(
         rows,
         finding(rows),

@@ -203,7 +203,20 @@ class SmallStudy(command.Study):
         near = sorted(first, key=first.__getitem__)[-2:]
         return max(near, key=lambda rate: score(rate, 1, self.epochs))
 
-    def name_of(self, cell: Cell, designs: Mapping[str, Design]) -> str:
+    def compare(
+        self, designs: Mapping[str, Design], rates: Mapping[str, float]
+    ) -> list[dict[str, Any]]:
+        """Train each design with every seed; return a row for each training so far.
+
+        Args:
+            designs: by the names that stand in the rows as ``variant``.
+            rates: their learning rates, by the same names.
+        """
+        for seed in self.seeds:
+            self.measure([self.key(design, rates[name], seed) for name, design in designs.items()])
+        return [{"variant": self._name_of(cell, designs)} | cell.row() for cell in self.cells]
+
+    def _name_of(self, cell: Cell, designs: Mapping[str, Design]) -> str:
         """Return under which name a cell's design was compared."""
         return next(
             name

@@ -124,12 +124,7 @@ def train(
     network = built(design, seed, normalize(images[:WHITENED_BY]))
     if recipe.bfloat16:  # the same gradients, sooner
         lay_side_by_side(network)
-    optimizer = torch.optim.SGD(
-        trained_parameters(network, recipe.weight_decay),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=True,
-    )
+    optimizer = _optimizer(network, recipe)
     total = recipe.epochs * plan.steps
     curve = _Curve(max(1, plan.steps // CURVE_POINTS))
     epochs: list[dict[str, float]] = []
@@ -140,12 +135,8 @@ def train(
             rate = warmup_cosine(number, steps=total, warmup=total // 8, peak=recipe.learning_rate)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                logits = network(inputs)
-            loss = functional.cross_entropy(logits.float(), targets)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            value = loss.item()
+            value = _backward(network, inputs, targets, recipe.bfloat16)
             step = Step(number, total, network, inputs, targets, value, rate)
             if before_step:
                 before_step(step)
@@ -167,6 +158,24 @@ def train(
         "epochs": epochs,
         "seconds": round(time.perf_counter() - start, 1),
     }
+
+
+def _optimizer(network: nn.Module, recipe: SmallRecipe) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        trained_parameters(network, recipe.weight_decay),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=True,
+    )
+
+
+def _backward(network: nn.Module, inputs: Tensor, targets: Tensor, bfloat16: bool) -> float:
+    """Add the gradients of a batch to the parameters'; return its loss."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        logits = network(inputs)
+    loss = functional.cross_entropy(logits.float(), targets)
+    loss.backward()
+    return loss.item()
 
 
 def measure(network: nn.Module, examples: LabelledImages) -> dict[str, float]:

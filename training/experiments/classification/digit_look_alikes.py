@@ -16,11 +16,12 @@ from PIL import Image, ImageDraw
 
 import zoo
 from training.data import mnist_digits
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.classification.digit_preparation import on_page, strokes
+from training.experiments.interval_text import percent
 from training.metrics import digit_outliers
-from zoo.errors import ImageError, ZooError
+from zoo.errors import ImageError
 from zoo.preprocessing.mnist_format import prepare
 
 NAME = "digit_look_alikes"
@@ -192,7 +193,7 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
         by_kind = {r["kind"]: [value(s) for s in mine if s["kind"] == r["kind"]] for r in mine}
         means = {kind: float(np.mean(values)) for kind, values in by_kind.items()}
         worst = min(means, key=means.__getitem__)
-        return f"{np.mean(list(means.values())):.1%} (least: {worst}, {means[worst]:.1%})"
+        return f"{percent(list(means.values()))} (least: {worst}, {percent(means[worst])})"
 
     seeds = len({r["seed"] for r in rows})
     return (
@@ -208,11 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the measurement and write ``zoo/experiments/digit_look_alikes.json``."""
     options = command.parser(QUESTION, "runs/digit_look_alikes").parse_args(arguments)
     experiment = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow"))
-    try:
-        model = zoo.load("mnist", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Classifier)
+    model = shipped.classifier("mnist")
     digits = mnist_digits.load(options.data_dir, "validation")
     count = 3 if options.quick else 40
     rows = [r for seed in SEEDS for r in measure(model, digits, seed, count)]

@@ -23,11 +23,12 @@ from tqdm import tqdm
 
 import zoo
 from training.data import mnist_digits
-from training.engine.failures import TrainingError, run_command
+from training.engine.failures import run_command
 from training.engine.options import positive
-from training.experiments import command
+from training.experiments import command, shipped
 from training.experiments.classification.skeleton import skeleton
-from zoo.errors import ImageError, ZooError
+from training.experiments.interval_text import percent
+from zoo.errors import ImageError
 from zoo.preprocessing.mnist_format import prepare
 
 NAME = "digit_preparation"
@@ -274,8 +275,8 @@ def finding(rows: Sequence[dict[str, Any]]) -> str:
     good = sum(row["accuracy"] >= 0.98 for row in others)
     return (
         f"Of {len(others)} ways to draw or photograph the same {base['n']} digits, {good} keep at "
-        f"least 98 % right (untouched: {base['accuracy']:.2%}); the worst is "
-        f"“{worst['condition']}” with {worst['accuracy']:.2%}."
+        f"least 98 % right (untouched: {percent(base['accuracy'], 2)}); the worst is "
+        f"“{worst['condition']}” with {percent(worst['accuracy'], 2)}."
     )
 
 
@@ -288,11 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", help="one condition; then nothing is written")
     options = parser.parse_args(arguments)
     experiment = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow"))
-    try:
-        model = zoo.load("mnist", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Classifier)
+    model = shipped.classifier("mnist")
     digits = mnist_digits.load(options.data_dir, options.split)
     digits = mnist_digits.Digits(digits.images[: options.n], digits.labels[: options.n])
     names = [n for n in CONDITIONS if not options.only or n in options.only]

@@ -140,11 +140,11 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     }
     told = ", ".join(f"{name} {percent(values[name])}" for name in best)
     return (
-        f"The plain network gets {of('plain', 'train_accuracy'):.1%} of its {IMAGES:,} training "
-        f"images right and {of('plain', 'accuracy'):.1%} of others; alone, on others: {told}."
-        f"{tie_sentence(ties(values, 'plain'), 'plain')} One "
-        f"after another, the remedies take it to {of(last['variant'], 'accuracy'):.1%} with a gap "
-        f"of {100 * of(last['variant'], 'gap'):.1f} points."
+        f"The plain network gets {percent(of('plain', 'train_accuracy'))} of its {IMAGES:,} "
+        f"training images right and {percent(of('plain', 'accuracy'))} of others; alone, on "
+        f"others: {told}.{tie_sentence(ties(values, 'plain'), 'plain')} One "
+        f"after another, the remedies take it to {percent(of(last['variant'], 'accuracy'))} with a "
+        f"gap of {100 * of(last['variant'], 'gap'):.1f} points."
     )
 
 

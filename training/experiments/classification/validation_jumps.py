@@ -45,6 +45,7 @@ from training.experiments.classification.quick_training import (
     compute_of,
     losses_of,
 )
+from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
 
 NAME = "validation_jumps"
@@ -158,7 +159,8 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in two sentences what the table shows."""
     ranked = sorted(effects(rows)[:-1], key=lambda effect: -effect["share"])
     told = ", ".join(
-        f"{e['factor'].replace('_', ' ')} {e['share']:.0%} (×{e['ratio']:.1f})" for e in ranked
+        f"{e['factor'].replace('_', ' ')} {percent(e['share'], 0)} (×{e['ratio']:.1f})"
+        for e in ranked
     )
     plain = [r for r in rows if r["weights"] == "last" and r["validation_images"] == max(SIZES)]
     constant, cosine = (

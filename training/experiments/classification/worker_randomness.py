@@ -30,6 +30,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import percent
 
 NAME = "worker_randomness"
 QUESTION = "Do the workers of a DataLoader draw the same random numbers?"
@@ -90,7 +91,8 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         return mean(row[column] for row in rows if row["way"] == way and row["workers"] > 1)
 
     told = "; ".join(
-        f"{way}: {of(way, 'repeated'):.0%} and {of(way, 'repeated_next_epoch'):.0%}" for way in WAYS
+        f"{way}: {percent(of(way, 'repeated'), 0)} and {percent(of(way, 'repeated_next_epoch'), 0)}"
+        for way in WAYS
     )
     return (
         "Share of random numbers that another worker draws too, and that the next epoch draws "

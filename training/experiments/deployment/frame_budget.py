@@ -23,9 +23,9 @@ import torch
 from PIL import Image
 
 import zoo
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
-from zoo.errors import ZooError
+from training.engine.failures import run_command
+from training.experiments import command, shipped
+from training.experiments.interval_text import percent
 from zoo.functions import sigmoid
 from zoo.preprocessing.images import open_image
 from zoo.samples import Sample, samples
@@ -95,7 +95,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     size = median(row["megapixels"] for row in rows)
     return (
         f"Of {total:.0f} ms for a photo of {size:.1f} megapixels (medians) go, in milliseconds: "
-        f"{told}; the network has {of('network') / total:.0%} of it."
+        f"{told}; the network has {percent(of('network') / total, 0)} of it."
     )
 
 
@@ -103,11 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, f"runs/{NAME}").parse_args(arguments)
     study = command.Study(NAME, QUESTION, options, ("numpy", "pillow", "torch"))
-    try:
-        model = zoo.load("carvana", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Segmenter)
+    model = shipped.segmenter()
     chosen, rounds = (samples("cars")[:2], 1) if options.quick else (samples("cars"), ROUNDS)
     rows = measure(model, chosen, rounds)
     return study.conclude(

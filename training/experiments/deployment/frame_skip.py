@@ -29,11 +29,11 @@ from PIL import Image
 from scipy.ndimage import shift as shifted
 
 import zoo
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.cells import CellGrid
 from training.experiments.deployment.moving_photos import SPEEDS, record
-from zoo.errors import ZooError
+from training.experiments.interval_text import percent
 from zoo.preprocessing.images import open_image
 from zoo.samples import samples
 from zoo.segmentation.masks import Mask, iou
@@ -116,7 +116,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     most = sorted({row["every"] for row in rows})
     told = [
         f"{speed} ({SPEEDS[speed]:g} pixels a frame): every {n}th "
-        f"{of(speed, n, 'hold'):.3f} held and {of(speed, n, 'move'):.3f} moved along"
+        f"{percent(of(speed, n, 'hold'))} held and {percent(of(speed, n, 'move'))} moved along"
         for speed in SPEEDS
         for n in most
         if n in (5, 15) or n == most[-1] == most[0]
@@ -124,7 +124,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     steady = mean(row["self_iou"] for row in rows)
     return (
         f"IoU with the network's own mask of each frame, {'; '.join(told)}. The network itself "
-        f"agrees with its last answer, once the motion is taken back, to {steady:.3f}."
+        f"agrees with its last answer, once the motion is taken back, to {percent(steady)}."
     )
 
 
@@ -132,11 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, f"runs/{NAME}").parse_args(arguments)
     study = command.Study(NAME, QUESTION, options, ("numpy", "scipy", "pillow", "torch"))
-    try:
-        model = zoo.load("carvana", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Segmenter)
+    model = shipped.segmenter()
     quick = options.quick
     chosen = samples("cars")[: 1 if quick else PHOTOS]
     frames, every = (6, (1, 5)) if quick else (FRAMES, EVERY)

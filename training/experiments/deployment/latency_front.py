@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
@@ -38,8 +39,8 @@ from training.data import carvana_photos
 from training.data.carvana_photos import ImageMaskPair
 from training.engine.compute import ComputeConfig
 from training.engine.distributed import Processes
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.deployment.answer_ways import (
     AnswerWay,
     Array,
@@ -47,9 +48,10 @@ from training.experiments.deployment.answer_ways import (
     missing,
     torch_ways,
 )
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.network_sizes import SIZES, name_of, widths_of
 from training.experiments.segmentation.small_cars import scaled
-from zoo.errors import ExperimentError, ZooError
+from zoo.errors import ExperimentError
 from zoo.networks.segmentation.unet import UNet
 from zoo.segmentation.masks import iou
 
@@ -79,18 +81,89 @@ def quality(way: AnswerWay, examples: Sequence[tuple[Array, Any]], threshold: fl
     return mean(values)
 
 
-def time_all(ways: Mapping[Any, tuple[AnswerWay, Array]], rounds: int) -> dict[Any, list[float]]:
-    """Return milliseconds by case, one a round: the best of two calls; all take turns."""
-    times: dict[Any, list[float]] = {case: [] for case in ways}
+@dataclass(frozen=True)
+class Case:
+    """One way to get one answer from one network.
+
+    Attributes:
+        network: "shipped", or a network of `network_sizes`.
+        resolution: the longest side of the image, in pixels.
+        way: how.
+        inputs: what the network gets, float32 (1, 3, H, W).
+        iou: mean over the validation images, None if it is not recorded.
+        n: of how many images, or seeds.
+    """
+
+    network: str
+    resolution: int
+    way: AnswerWay
+    inputs: Array
+    iou: float | None
+    n: int
+
+    def row(self) -> dict[str, Any]:
+        """Return what names it in the table."""
+        return {
+            "network": self.network,
+            "resolution": self.resolution,
+            "way": self.way.name,
+            "runtime": self.way.runtime,
+            "format": self.way.format,
+        }
+
+
+def shipped_cases(
+    model: zoo.Segmenter,
+    resolution: int,
+    held: Sequence[ImageMaskPair],
+    learned: Sequence[ImageMaskPair],
+    compiles: bool,
+) -> list[Case]:
+    """Return all ways of the shipped network, with their IoU.
+
+    Args:
+        model: the shipped one.
+        resolution: see `Case`.
+        held: photos to measure on.
+        learned: photos that int8 is calibrated on.
+        compiles: whether ``torch.compile`` is among the ways.
+    """
+    examples = inputs_of(held, resolution)
+    inputs = examples[0][0]
+    calibration = [inputs for inputs, _ in inputs_of(learned, resolution)]
+    ways = [*torch_ways(model.network, inputs, compiles), *exported_ways(model, calibration)]
+    threshold = model.config["threshold"]
+    return [
+        Case("shipped", resolution, way, inputs, quality(way, examples, threshold), len(examples))
+        for way in ways
+    ]
+
+
+def small_cases(width: float, resolution: int) -> list[Case]:
+    """Return the usual ways of a network of `network_sizes`, untrained: its time is the same."""
+    network = UNet(widths_of(width)).eval()
+    inputs = np.zeros((1, 3, round(resolution * 2 / 3), resolution), np.float32)
+    ways = [*torch_ways(network, inputs, False), *exported_ways(segmenter(network, 0.5, CPU), [])]
+    name = name_of(width, resolution)
+    return [
+        Case(name, resolution, way, inputs, *recorded_iou(name))
+        for way in ways
+        if way.name in SMALL_WAYS
+    ]
+
+
+def time_all(cases: Sequence[Case], rounds: int) -> list[list[float]]:
+    """Return milliseconds of each case, one a round: the best of two calls; all take turns."""
+    times: list[list[float]] = [[] for _ in cases]
     for number in range(rounds + 1):
-        for case, (way, inputs) in ways.items():
+        for case, mine in zip(cases, times, strict=True):
             spent = []
             for _ in range(2):
                 start = time.perf_counter()
-                way.answer(inputs)
+                case.way.answer(case.inputs)
                 spent.append(1000 * (time.perf_counter() - start))
             if number:  # the first round warms up
-                times[case].append(min(spent))
+                mine.append(min(spent))
     return times
 
 
@@ -129,10 +202,11 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     ]  # fmt: skip
     most = min(single or [base], key=lambda row: row["milliseconds"])
     return (
-        f"Of the changes that cost less than {LOSS:g} IoU, “{best['way']}” at "
+        f"Of the changes that cost less than {100 * LOSS:g} points of IoU, “{best['way']}” at "
         f"{best['resolution']} pixels is fastest: {best['milliseconds']:.0f} ms instead of "
-        f"{base['milliseconds']:.0f} (IoU {best['iou']:.4f} instead of {base['iou']:.4f}). The "
-        f"single change that buys most is “{most['way']}”: {most['milliseconds']:.0f} ms."
+        f"{base['milliseconds']:.0f} (IoU {percent(best['iou'], 2)} instead of "
+        f"{percent(base['iou'], 2)}). The single change that buys most is “{most['way']}”: "
+        f"{most['milliseconds']:.0f} ms."
     )
 
 
@@ -143,58 +217,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     quick = options.quick
     study = command.Study(NAME, QUESTION, options, ("numpy", "torch"))
-    threads = torch.get_num_threads()
-    try:
-        model = zoo.load("carvana", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Segmenter)
+    model = shipped.segmenter()
     held = carvana_photos.load(options.data_dir, "validation")[: 2 if quick else PHOTOS]
     learned = carvana_photos.load(options.data_dir, "train")
     learned = learned[:: max(1, len(learned) // (2 if quick else CALIBRATION))]
-    cases: dict[tuple[str, int, str], tuple[AnswerWay, Array]] = {}
-    found: dict[tuple[str, int, str], tuple[float | None, int]] = {}
-    for number, resolution in enumerate((64,) if quick else RESOLUTIONS):
-        examples = inputs_of(held, resolution)
-        example = examples[0][0]
-        compiles = number == 0 and not options.no_compile and not quick
-        calibration = [inputs for inputs, _ in inputs_of(learned, resolution)]
-        ways = [
-            *torch_ways(model.network, example, compiles),
-            *exported_ways(model, calibration),
-        ]
-        for way in ways:
-            case = ("shipped", resolution, way.name)
-            cases[case] = (way, example)
-            found[case] = (quality(way, examples, model.config["threshold"]), len(examples))
+    cases = [
+        case
+        for number, resolution in enumerate((64,) if quick else RESOLUTIONS)
+        for case in shipped_cases(
+            model, resolution, held, learned, not number and not options.no_compile and not quick
+        )
+    ]
     for width, resolution in () if quick else SIZES:
-        network = UNet(widths_of(width)).eval()
-        example = np.zeros((1, 3, round(resolution * 2 / 3), resolution), np.float32)
-        ways = [
-            *torch_ways(network, example, False), *exported_ways(segmenter(network, 0.5, CPU), [])
-        ]  # fmt: skip
-        for way in ways:
-            if way.name in SMALL_WAYS:
-                case = (name_of(width, resolution), resolution, way.name)
-                cases[case] = (way, example)
-                found[case] = recorded_iou(case[0])
+        cases += small_cases(width, resolution)
     times = time_all(cases, 1 if quick else ROUNDS)
     rows = [
-        {
-            "network": case[0],
-            "resolution": case[1],
-            "way": case[2],
-            "runtime": way.runtime,
-            "format": way.format,
-            "threads": threads,
-            "milliseconds": median(times[case]),
-            "milliseconds_low": min(times[case]),
-            "milliseconds_high": max(times[case]),
-            "iou": found[case][0],
-            "n": found[case][1],
+        case.row() | {
+            "threads": torch.get_num_threads(),
+            "milliseconds": median(spent),
+            "milliseconds_low": min(spent),
+            "milliseconds_high": max(spent),
+            "iou": case.iou,
+            "n": case.n,
         }
-        for case, (way, _) in cases.items()
-    ]
+        for case, spent in zip(cases, times, strict=True)
+    ]  # fmt: skip
     mark_front(rows)
     return study.conclude(
         rows,

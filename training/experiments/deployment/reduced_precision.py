@@ -33,6 +33,7 @@ from training.data.readers import reader
 from training.engine.failures import TrainingError, run_command
 from training.experiments import command
 from training.experiments.cells import CellGrid
+from training.experiments.interval_text import percent
 from zoo.backends.choosing import BFLOAT16, EXPERIMENT
 from zoo.segmentation.masks import iou
 
@@ -109,9 +110,10 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
     def said(row: Mapping[str, Any]) -> str:
         what = (
-            f"{row['same_label']:.2%} of {row['n']:,} labels are the same"
+            f"{percent(row['same_label'], 2)} of {row['n']:,} labels are the same"
             if row["same_label"] is not None
-            else f"over {row['n']:,} images IoU moves by {row['iou'] - row['iou_float32']:+.5f}"
+            else f"over {row['n']:,} images IoU moves by "
+            f"{100 * (row['iou'] - row['iou_float32']):+.3f} points"
         )
         verdict = "" if row["holds"] else ", which is not within the tolerance"
         return f"{row['model']} in {row['backend']}: {what}{verdict}"

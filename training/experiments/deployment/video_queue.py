@@ -34,10 +34,9 @@ from typing import Any
 import torch
 
 import zoo
-from training.engine.failures import TrainingError, run_command
-from training.experiments import command
+from training.engine.failures import run_command
+from training.experiments import command, shipped
 from training.experiments.deployment.moving_photos import SPEEDS, Video, record
-from zoo.errors import ZooError
 from zoo.preprocessing.images import open_image
 from zoo.samples import samples
 
@@ -183,11 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     options = command.parser(QUESTION, f"runs/{NAME}").parse_args(arguments)
     study = command.Study(NAME, QUESTION, options, ("numpy", "pillow", "torch"))
-    try:
-        model = zoo.load("carvana", device="cpu", source="bundle")
-    except ZooError as error:
-        raise TrainingError(str(error)) from None
-    assert isinstance(model, zoo.Segmenter)
+    model = shipped.segmenter()
     photo = samples("cars")[0]
     seconds, count = (0.3, 1) if options.quick else (SECONDS, 9)
     rows, latencies = [], []

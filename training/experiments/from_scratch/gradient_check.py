@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,6 @@ EPSILONS = tuple(10.0**-k for k in range(1, 11))
 DTYPES = ("float32", "float64")
 Array = NDArray[Any]
 Gradients = dict[str, Array]
-Autograd = Callable[[dict[str, Tensor]], Tensor]  # tensors by name, (N, C, H, W) → the output
 
 
 class LayerCase:

@@ -153,7 +153,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         f"{rgb[0]['parameters']:,} parameters for RGB and "
         f"{gray_row['parameters']:,} for gray, and {rgb[0]['multiply_adds'] / 1e6:.2f} instead of "
         f"{gray_row['multiply_adds'] / 1e6:.2f} million multiplications. Shown BGR, the networks "
-        f"that learned RGB get {mean(row['accuracy_as_bgr'] for row in rgb):.1%} right."
+        f"that learned RGB get {percent(mean(row['accuracy_as_bgr'] for row in rgb))} right."
         f"{tie_sentence(ties(values, 'RGB'), 'RGB')}"
     )
 

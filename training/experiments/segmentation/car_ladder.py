@@ -21,10 +21,10 @@ from typing import Any
 import zoo
 from training.engine.failures import run_command
 from training.experiments import command
-from training.experiments.interval_text import decimals
+from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
+from training.experiments.segmentation.small_car_study import SmallCarStudy
 from training.experiments.segmentation.small_cars import (
-    SmallCarStudy,
     StudioRecipe,
     parameters,
     quality,
@@ -76,7 +76,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in one sentence what the table shows."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     values = {n: [row["iou"] for row in rows if row["name"] == n] for n in names}
-    told = ", ".join(f"{name} {decimals(values[name])}" for name in names)
+    told = ", ".join(f"{name} {percent(values[name])}" for name in names)
     return f"Validation IoU, rung by rung (mean, 95 % interval): {told}."
 
 

@@ -22,10 +22,10 @@ from typing import Any
 
 from training.engine.failures import run_command
 from training.experiments import command
-from training.experiments.interval_text import decimals
+from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
+from training.experiments.segmentation.small_car_study import SmallCarStudy
 from training.experiments.segmentation.small_cars import (
-    SmallCarStudy,
     StudioRecipe,
     gflop,
     parameters,
@@ -70,7 +70,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         return [row[column] for row in rows if row["network"] == name]
 
     told = "; ".join(
-        f"{n}: {decimals(of(n, 'iou'))} for {mean(of(n, 'gflop')):.2f} GFLOP" for n in names
+        f"{n}: {percent(of(n, 'iou'))} for {mean(of(n, 'gflop')):.2f} GFLOP" for n in names
     )
     return f"Validation IoU (mean, 95 % interval) and cost of an answer: {told}."
 

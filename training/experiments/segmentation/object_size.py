@@ -28,6 +28,7 @@ from training.data.carvana_photos import ImageMaskPair, normalize
 from training.engine.compute import ComputeConfig
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.unet_study import UnetStudy, mean
 from zoo.loading import load, load_folder
 from zoo.segmentation.masks import Mask, iou
@@ -52,12 +53,12 @@ def shrunk(pair: ImageMaskPair, scale: int) -> tuple[NDArray[np.uint8], Mask]:
         return image, mask
     height, width = mask.shape
     size = (round(width / scale), round(height / scale))
-    low_res_augmentation = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+    scaled = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
     shares = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     border = ((top, height - size[1] - top), (left, width - size[0] - left))
     drawn = np.pad(np.asarray(shares) > 127, border)
-    return np.pad(low_res_augmentation, (*border, (0, 0)), mode="edge"), drawn
+    return np.pad(scaled, (*border, (0, 0)), mode="edge"), drawn
 
 
 def whole(network: nn.Module, inputs: Tensor, enlarge: int = 1) -> Tensor:
@@ -134,9 +135,9 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     )
     full = mean(shipped, "iou", scale="1", method="as it is")
     return (
-        f"The shipped network's IoU falls from {full:.3f} to {plain:.3f} when the car shrinks to "
-        f"{smallest} of its size ({best['car_width']:.0f} pixels wide); best there is "
-        f"“{best['method']}” with {best['iou']:.3f}."
+        f"The shipped network's IoU falls from {percent(full)} to {percent(plain)} when the car "
+        f"shrinks to {smallest} of its size ({best['car_width']:.0f} pixels wide); best there is "
+        f"“{best['method']}” with {percent(best['iou'])}."
     )
 
 

@@ -35,10 +35,10 @@ from torch import Tensor, nn
 
 from training.engine.failures import run_command
 from training.experiments import command
-from training.experiments.interval_text import decimals
+from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
+from training.experiments.segmentation.small_car_study import SmallCarStudy
 from training.experiments.segmentation.small_cars import (
-    SmallCarStudy,
     StudioRecipe,
     named,
     probabilities,
@@ -158,7 +158,7 @@ def finding(rows: Sequence[Mapping[str, Any]], gradients: Sequence[Mapping[str, 
             for row in rows
             if (row["network"], row["cut"]) == (network, cut_at) and row["fill"] != "mean"
         ]
-        return decimals(values)
+        return percent(values)
 
     places = [row["cut"] for row in rows if row["cut"] not in ("none", "all")]
     told = ", ".join(f"{place} {of('iou', 'with skips', place)}" for place in dict.fromkeys(places))

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -21,15 +20,10 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.data import carvana_photos
 from training.data.cars.augment_cars import CarAugmentation, TrainingSources
 from training.data.cars.photometric_jitter import PhotometricJitter
 from training.data.carvana_photos import ImageMaskPair, normalize
-from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
-from training.engine.distributed import Processes
-from training.experiments import command
-from training.experiments.cells import CellGrid
-from training.experiments.rate_search import SAID, RateSearch, Trained, train_all, tried_rates
+from training.engine.compute import ComputeConfig
 from training.metrics.mask_losses import LOSSES
 from zoo.networks.numpy_cnn.schedules import warmup_cosine
 from zoo.networks.segmentation.unet import DoubleConv, UNet
@@ -248,81 +242,6 @@ def gflop(network: nn.Module, size: tuple[int, int], predict: Predict | None = N
 def parameters(network: nn.Module) -> int:
     """Return how many numbers are trained."""
     return sum(p.numel() for p in network.parameters())
-
-
-class SmallCarStudy(command.Study):
-    """One run of an experiment with such trainings.
-
-    Attributes:
-        photos: of the studio, to learn from.
-        held_out: of other cars; a few of them with ``--quick``.
-        compute: on the CPU, in the number format that it is fast in.
-    """
-
-    def __init__(
-        self, name: str, question: str, arguments: Sequence[str] | None, search: RateSearch
-    ) -> None:
-        parser = command.parser(question, f"runs/{name}")
-        parser.add_argument(
-            "--precision", choices=["auto", *PRECISIONS], default="auto",
-            help="of the arithmetic; auto (default): what this CPU is fast in",
-        )  # fmt: skip
-        options = parser.parse_args(arguments)
-        super().__init__(name, question, options, ("numpy", "pillow", "torch"))
-        device = torch.device("cpu")
-        precision = choose_precision(device, options.precision)
-        self.compute = ComputeConfig(Processes(0, 1, device), precision)
-        self.photos = carvana_photos.load(options.data_dir, "train")
-        self.held_out = carvana_photos.load(options.data_dir, "validation")
-        self.search = search
-        if options.quick:
-            self.held_out = self.held_out[:2]
-            self.search = replace(search, rates=search.rates[:1], seeds=search.seeds[:1])
-        self.grid = CellGrid(options.out)
-        self.trained: list[Trained] = []
-
-    def variant(self, **settings: Any) -> dict[str, Any]:
-        """Return what decides a training, apart from learning rate and seed; see `StudioRecipe`."""
-        if self.options.quick:
-            settings |= {"widths": [4, 6, 8, 8], "resolution": 48, "images": 8, "batch": 4}
-        recipe = StudioRecipe.of({"learning_rate": 0.0} | settings).plain()
-        del recipe["learning_rate"]
-        return recipe | settings | {"precision": self.compute.precision}
-
-    def train(
-        self,
-        variants: Sequence[Mapping[str, Any]],
-        measure: Callable[[SmallCarStudy, Mapping[str, Any]], dict[str, Any]],
-    ) -> list[Trained]:
-        """Measure each variant at its own rate with every seed.
-
-        Args:
-            variants: as `variant` returns them.
-            measure: trains what a cell's key describes and returns its result.
-        """
-        self.trained = train_all(self.grid, variants, self.search, partial(measure, self))
-        return self.trained
-
-    def conclude(
-        self, rows: Sequence[Mapping[str, Any]], finding: str, seeds: Sequence[int], **more: Any
-    ) -> int:
-        """Write the JSON; see `command.Study.conclude`. ``limits`` gets what all of these share."""
-        cars = {pair.car for pair in self.held_out}
-        limits = (
-            f"{more.pop('limits')}; small U-Nets and a short training; {len(cars)} cars of one "
-            f"studio to measure on, where the threshold is ½; {SAID}."
-        )
-        return super().conclude(
-            rows,
-            finding,
-            seeds,
-            **more,
-            limits=limits,
-            tried=tried_rates(self.trained),
-            measured_on=f"Carvana, {len(self.held_out)} validation images of {len(cars)} cars",
-            quick=self.options.quick,
-            cell_commits=sorted(self.grid.commits),
-        )
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -31,10 +31,11 @@ from training.data.carvana_photos import ImageMaskPair
 from training.engine.compute import ComputeConfig
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
 from training.experiments.segmentation.object_size import METHODS, SCALES, shrunk
+from training.experiments.segmentation.small_car_study import SmallCarStudy
 from training.experiments.segmentation.small_cars import (
-    SmallCarStudy,
     StudioRecipe,
     gflop,
     probabilities,
@@ -109,11 +110,13 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     for scale in SCALES[1:]:
         found = {case: of(case[0], case[1], scale) for case in cases}
         best = max(found, key=lambda case: found[case])
-        told.append(f"1/{scale}: {best[0]}, {best[1]}, {found[best]:.2f}")
+        told.append(f"1/{scale}: {best[0]}, {best[1]}, {percent(found[best], 0)}")
     plain = [of("one size", "as it is", scale) for scale in SCALES]
     return (
-        f"Trained on one size, the IoU falls from {plain[0]:.2f} to {plain[-1]:.2f} when the car "
-        f"shrinks to 1/{SCALES[-1]}; with many sizes to {of('many sizes', 'as it is', 16):.2f}. "
+        f"Trained on one size, the IoU falls from {percent(plain[0], 0)} to "
+        f"{percent(plain[-1], 0)} when the car "
+        f"shrinks to 1/{SCALES[-1]}; with many sizes to "
+        f"{percent(of('many sizes', 'as it is', 16), 0)}. "
         f"Best at each size: {'; '.join(told)}."
     )
 

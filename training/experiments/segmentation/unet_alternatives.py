@@ -31,6 +31,7 @@ from training.engine.options import positive
 from training.engine.recipe_json import plain
 from training.experiments import command
 from training.experiments.cells import CellGrid
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.unet_study import mean, tiny
 from zoo.bench import take_turns
 from zoo.graph.folding import fold
@@ -166,9 +167,10 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         float(np.ptp([row["iou"] for row in rows if row["network"] == name])) for name in names
     )
     ordered = sorted(names, key=lambda name: -means[name])
-    told = ", ".join(f"{name} {means[name]:.4f}" for name in ordered)
+    told = ", ".join(f"{name} {percent(means[name], 2)}" for name in ordered)
     ties = [name for name in ordered[1:] if means[ordered[0]] - means[name] <= spread]
-    tied = f"; within the spread of the seeds ({spread:.4f}): {', '.join(ties)}" if ties else ""
+    about = f"{100 * spread:.2f} points"
+    tied = f"; within the spread of the seeds ({about}): {', '.join(ties)}" if ties else ""
     fastest = min(rows, key=lambda row: row["milliseconds"])["network"]
     seeds = len({row["seed"] for row in rows})
     return (

@@ -18,6 +18,7 @@ from typing import Any
 
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.unet_study import (
     CONTEXT,
     SEEDS,
@@ -48,8 +49,9 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"With {max(TIMES)} times the learning rate in the last layer alone, a short training ends "
         f"at a training loss of {fast['train_loss']:.3f} instead of {slow['train_loss']:.3f}. "
-        f"Validation IoU is {fast['iou']:.4f} instead of {slow['iou']:.4f}, Boundary IoU "
-        f"{fast['boundary_iou']:.4f} instead of {slow['boundary_iou']:.4f} (means of "
+        f"Validation IoU is {percent(fast['iou'], 2)} instead of {percent(slow['iou'], 2)}, "
+        f"Boundary IoU {percent(fast['boundary_iou'], 2)} instead of "
+        f"{percent(slow['boundary_iou'], 2)} (means of "
         f"{len(SEEDS)} seeds)."
     )
 

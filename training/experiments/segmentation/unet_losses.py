@@ -15,6 +15,7 @@ from typing import Any
 
 from training.engine.failures import run_command
 from training.experiments import command
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.unet_study import SEEDS, UnetStudy, mean, metrics_of
 from training.metrics.mask_losses import LOSSES
 
@@ -34,10 +35,10 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     spread = max(
         abs(row["iou"] - means[row["loss"]]) for row in rows
     )  # of the seeds around their mean
-    names = ", ".join(f"{loss} {means[loss]:.4f}" for loss in ordered)
+    names = ", ".join(f"{loss} {percent(means[loss], 2)}" for loss in ordered)
     return (
         f"Validation IoU after the same short training: {names} (means of {len(SEEDS)} "
-        f"seeds, which differ from their mean by up to {spread:.4f})."
+        f"seeds, which differ from their mean by up to {100 * spread:.2f} points)."
     )
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 from training.engine.failures import run_command
 from training.engine.provenance import ROOT
 from training.experiments import command
+from training.experiments.interval_text import percent
 from training.experiments.segmentation.unet_study import SEEDS, UnetStudy, mean, metrics_of
 from zoo.loading import load_folder
 from zoo.models import Segmenter
@@ -43,9 +44,9 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         for column in ("iou", "boundary_iou")
     )
     return (
-        f"Without skip connections the IoU goes from {iou[0]:.3f} to {iou[1]:.3f} and the Boundary "
-        f"IoU from {edge[0]:.3f} to {edge[1]:.3f}, after the same short training "
-        f"({len(SEEDS)} seeds, validation images)."
+        f"Without skip connections the IoU goes from {percent(iou[0])} to {percent(iou[1])} and "
+        f"the Boundary IoU from {percent(edge[0])} to {percent(edge[1])}, after the same short "
+        f"training ({len(SEEDS)} seeds, validation images)."
     )
 
 

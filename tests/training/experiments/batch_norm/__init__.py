@@ -1,0 +1,1 @@
+"""The BatchNorm experiments, on a made-up CIFAR-10."""
