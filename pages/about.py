@@ -23,11 +23,12 @@ st.markdown(
 )
 
 st.header("Licenses", anchor="licenses")
-rows = ["| model | weights | training data |", "|---|---|---|"]
+rows = ["| Model | Weights | Training data |", "|---|---|---|"]
 for name in zoo.list_models(own=False):
     info = zoo.info(name)
     data = f"{info.data['name']}: {info.data['license']}"
-    rows.append(f"| {info.title} | {info.license} | {data} |")
+    weights = info.license.replace("-", "\u2011")  # a hyphen at which no line breaks
+    rows.append(f"| {info.title} | {weights} | {data} |")
 st.markdown("\n".join(rows))
 st.markdown(
     "The font is Geist, under the SIL Open Font License. Whoever took a sample photo is named "

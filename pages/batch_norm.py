@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from pages.common import entry_guard
@@ -67,7 +69,7 @@ with running:
 
 section_frame.header("train() is not eval()", "modes", found["modes"])
 st.markdown("train() takes mean and variance of the batch, eval() the running ones.")
-left, right = section_frame.pair("modes")
+left, right = st.columns(2, gap="medium")
 with left:
     train_or_eval.batch_dependence(subject)
 with right:
@@ -75,7 +77,7 @@ with right:
 
 section_frame.header("Race", "race", found["race"], found["speed"])
 st.markdown(live_training.legend())
-left, right = section_frame.pair("race")
+left, right = st.columns(2, gap="medium")
 with left:
     live_training.show()
 if found["speed"] is not None:
@@ -86,7 +88,7 @@ if found["statistics"] is not None:
     section_frame.header("Why does it help?", "why", found["statistics"])
     reasons.show(found["statistics"], {claim.claim: claim for claim in verdicts})
 
-left, right = section_frame.pair("where")
+left, right = st.columns(2, gap="medium")
 if found["where"] is not None:
     with left:
         section_frame.header("In every layer?", "where", found["where"])
@@ -103,7 +105,7 @@ if found["depth"] is not None:
         recorded_figures.places(found["depth"], "bn.depth")
 
 section_frame.header("Fold it", "folding")
-left, right = section_frame.pair("folding")
+left, right = st.columns(2, gap="medium")
 with left:
     st.markdown(
         "In eval() all four are constants, and the convolution in front can take them over. With "
@@ -115,4 +117,5 @@ with right:
 
 in_code.show()
 credits = f"Sample images: {image_set('cifar10').credit}. Digits: {image_set('mnist').credit}."
+credits = re.sub(r", (https?://[^\s;]+[\w/])", r" ([page](\1))", credits)
 st.markdown(f":small[{credits}]")  # no caption: it holds addresses

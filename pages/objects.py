@@ -37,6 +37,7 @@ TOP = 5
 # In the session's state.
 OWN, LOADING = "objects-own", "objects-loading"
 REASONS, SEEN = "objects-reasons", "objects-seen"
+START = "dog-beagle"  # what was looked at is seen at once: its face
 TYPICAL, HARD, UNLIKE = "Try one", "Hard ones: truth → answer", "Out-of-distribution"
 
 size = model.preprocessing
@@ -54,7 +55,7 @@ st.markdown(
 def shown() -> dict[str, Any]:
     """Return the photo in use and where its square lies, or the problem with it."""
     if "objects" not in st.session_state:
-        put_sample(samples("objects")[0].id)
+        put_sample(START)
     return st.session_state["objects"]
 
 
@@ -147,11 +148,10 @@ def hold_in_link() -> None:
     usual = vars(crop.Square())
     changed = {name: None if v == usual[name] else v for name, v in square.items()}
     explained = st.session_state.get("explained") if now.get("id") else None
-    usual_sample = samples("objects")[0].id
     sample = now.get("id")
     named = any(value is not None for value in (explained, *changed.values()))
     link.show(
-        sample=None if sample == usual_sample and not named else sample,
+        sample=None if sample == START and not named else sample,
         explained=explained,
         **changed,
     )
@@ -254,7 +254,7 @@ def choices(weights: str) -> dict[str, list[thumbnails.Item]]:
 def show_inputs() -> None:
     """Draw the place for an image of the visitor's own, and the camera."""
     own = st.session_state.get(OWN, {})
-    left, right = st.columns([8, 4], gap="medium", vertical_alignment="center")
+    left, right = st.columns([7, 5], gap="medium", vertical_alignment="center")
     with left:
         drop_zone.show(
             "photo",

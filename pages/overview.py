@@ -18,6 +18,8 @@ from pages.sections.segmentation import skip_training
 from zoo import records
 from zoo.samples import samples
 
+# Experiments whose questions stand on their page's card.
+QUESTIONS = ("batch_norm_modes", "skip_cuts", "train_faster")
 MAPS = 7  # feature maps on their page's card, beside the digit
 
 entry_guard.ensure("pages/overview.py")
@@ -168,24 +170,34 @@ def skip_connections_card() -> None:
     entry = site.by_name("skip_connections")
     if found is None or entry is None:
         return
-    iou = skip_training.means(found)
-    alt = "A photo, the mask with and the mask without skip connections; to the page about them"
+    alt = "What U-Nets with and without skip connections see; to the page about them"
     lead(entry, skip_training.strip(found), alt, shape=skip_training.STRIP)
+    having, cut, without = (
+        number_format.percent(skip_training.mean(found, which))
+        for which in (skip_training.WITH, skip_training.CUT, skip_training.WITHOUT)
+    )
     st.caption(
-        f"A photo, and where two U-Nets see the car: trained with skip connections (IoU "
-        f"{number_format.percent(iou[True])}) and without ({number_format.percent(iou[False])}), "
-        f"means of {len(found.seeds)} seeds."
+        f"A car, as U-Nets see it: with skip connections (IoU {having}), the same one with all of "
+        f"them cut ({cut}), and one trained without ({without})."
     )
 
 
 def experiments_card() -> None:
-    """Say how many experiments are recorded."""
+    """Say how many experiments are recorded, and name some."""
+    names = zoo.list_experiments()
     headline.show(
         "headline-experiments",
         name="Recorded experiments",
-        value=str(len(zoo.list_experiments())),
+        value=str(len(names)),
         values=(),
         caption="Each with its question, finding, table, limits, and the command that repeats it.",
+    )
+    st.markdown(
+        "\n".join(
+            f"- [{zoo.experiment(name).question}]({site.base()}/experiments?experiment={name})"
+            for name in QUESTIONS
+            if name in names
+        )
     )
 
 

@@ -187,7 +187,7 @@ def show_switches(titles: list[str]) -> list[int]:
         key="skip-kept",
     )
     fill = right.segmented_control(
-        "In the place of a cut one",
+        "Instead of a cut one",
         list(FILLS),
         required=True,
         key="skip-fill",
@@ -228,7 +228,7 @@ def _name(titles: list[str], kept: tuple[int, ...], fill: str, count: int) -> st
 def show_one(run: zoo.explain.Trace, found: list[zoo.explain.Skip], titles: list[str]) -> None:
     """Draw what one connection hands over, beside what comes from below."""
     number = st.segmented_control(
-        "Look at the one of",
+        "Connection, by the size of its maps",
         range(len(titles)),
         default=0,
         format_func=titles.__getitem__,

@@ -68,12 +68,26 @@ def power(number: float, digits: int = 0) -> str:
 
 
 def spaced(text: str) -> str:
-    r"""Put a no-break space before each percent sign of a sentence, as `percent` writes it.
+    r"""Write the numbers of a sentence as `percent` and `power` do.
 
-    >>> spaced("82.4% of 5,000").replace("\xa0", " ")
-    '82.4 % of 5,000'
+    >>> spaced("82.4% of 5,000, 8e-07 apart").replace("\xa0", " ")
+    '82.4 % of 5,000, 8 × 10⁻⁷ apart'
     """
-    return re.sub(r"(?<=\d)\s?%", f"{NBSP}%", text)
+    text = re.sub(r"(?<=\d)\s?%", f"{NBSP}%", text)
+    return re.sub(r"(?<![\w.])\d(?:\.\d+)?e[+-]?\d+\b", _by_power, text)
+
+
+def _by_power(found: re.Match[str]) -> str:
+    return power(float(found[0]), digits=2)
+
+
+def cores(number: int) -> str:
+    """Format how many cores a machine has.
+
+    >>> cores(1), cores(2)
+    ('1 core', '2 cores')
+    """
+    return f"{number} core{'s' * (number != 1)}"
 
 
 def count(number: int) -> str:

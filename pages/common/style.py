@@ -15,10 +15,13 @@ _NO_ROOM = """
 /* components/in_view: an element that only says where it is */
 [class*="st-key-view-"] { position: absolute; }
 
-/* the BatchNorm page's headers, each with a button beside it */
+/* headers with a button beside them, on one line */
+.stHorizontalBlock:is([class*="st-key-bn-head-"], .st-key-skip-head) { align-items: baseline; }
 [class*="st-key-bn-head-"] h2 { padding-bottom: 0.25rem; }
+
+/* On a phone columns stand below each other, as close as anything else. */
 @media (max-width: 640px) {
-  [class*="st-key-bn-pair-"] [data-testid=stHorizontalBlock] { gap: 1rem; }
+  [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { gap: 1rem; }
 }
 
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
@@ -47,7 +50,7 @@ _HEIGHTS = {
     "confusion-mnist": (418, 430, 406),
     "confident_errors": (429, 363, 1332),
     "samples": (153, 143, 176),
-    "stage": (493, 485, 565),
+    "stage": (493, 453, 521),
     "inside-model": (60, 60, 60),
     "inside-samples": (70, 60, 167),
     "inside-mnist-zone": (56, 72, 56),
@@ -61,7 +64,7 @@ _HEIGHTS = {
     "skip-chosen": (60, 60, 60),
     "skip-masks": (217, 160, 329),
     "skip-sides": (174, 148, 698),
-    "bn-verdicts": (415, 646, 711),
+    "bn-verdicts": (415, 628, 692),
     "subject": (32, 68, 104),
     "model": (60, 60, 60),
 }
@@ -121,7 +124,7 @@ def rules() -> str:
         f"@media {_WINDOWS[1]} {{ {_NARROW} }}",
         _element("lead-", "aspect-ratio: 5"),
         _element("lead-feature_maps", "aspect-ratio: 2"),
-        _element("lead-skip_connections", "aspect-ratio: 4.465"),
+        _element("lead-skip_connections", "aspect-ratio: 4.491"),
     ]
     parts += [
         f'[class*="st-key-{key}"] [data-testid=stSkeleton] {{ height: {size}px; }}'

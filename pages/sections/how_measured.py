@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
+from pages.common import number_format
 
 
 def popover(*records: zoo.Experiment) -> None:
@@ -28,10 +29,10 @@ def _one(found: zoo.Experiment) -> None:
         f"{recipe['epochs']} epochs" if recipe.get("epochs") else None,
         f"{seeds} seed{'s' if seeds > 1 else ''}",
         f"on {found.raw.get('measured_on', 'CIFAR-10')}",
-        f"{found.hardware.get('cpu')}, {found.hardware.get('cores')} cores",
+        f"{found.hardware.get('cpu')}, {number_format.cores(found.hardware.get('cores', 1))}",
     ]
     st.markdown(f"**{found.question}**")
     st.caption(" · ".join(str(fact).rstrip(".") for fact in facts if fact))
     if limits := found.raw.get("limits"):
-        st.caption(f"Limits: {limits}")
+        st.caption(f"Limits: {number_format.spaced(limits)}")
     st.code(found.command, language=None, wrap_lines=True)

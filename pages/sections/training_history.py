@@ -75,7 +75,7 @@ def capitalized(text: str) -> str:
 
 def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"].get("validation")
-    machine = hardware.get("gpu") or f"{hardware['cpu']}, {hardware['cores']} cores"
+    machine = hardware.get("gpu") or f"{hardware['cpu']}, {number_format.cores(hardware['cores'])}"
     metric, value, n = records.headline(record)
     st.code(record["command"], language=None, wrap_lines=True)
     validation = ""

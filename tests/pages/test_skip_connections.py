@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from pages.common import number_format
 from pages.sections.segmentation import skip_training
 from tests import cars
 from tests.hub import tiny
@@ -89,10 +90,14 @@ def test_a_bad_photo_gets_a_sentence_and_the_one_before_it_stays(page):
 
 
 def test_the_recorded_training_without_them_is_shown(page):
-    found = zoo.experiment("unet_skips")
+    found = zoo.experiment("skip_cuts")
     assert found.command in [code.value for code in page.code]
     figure = skip_training.figure(found.rows)
     drawn = sorted(value for trace in figure.data for value in trace.y)
-    assert drawn == sorted(row[m] for row in found.rows for m in ("iou", "boundary_iou"))
+    uncut = [row for row in found.rows if row["cut"] == "none"]
+    assert drawn == sorted(row[m] for row in uncut for m in ("iou", "boundary_iou"))
     maps = read.components(page, "gallery")[-1]["items"]
-    assert [item["title"] for item in maps] == ["The photo", "With skips", "Without skips"]
+    titles = ["With skips", "All cut afterwards", "Trained without"]
+    assert [item["title"] for item in maps] == titles
+    own = [row["iou"] for row in uncut if row["network"] == "without skips"]
+    assert maps[-1]["detail"] == f"IoU {number_format.percent(sum(own) / len(own))}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pages.common.number_format import NBSP, power
 from pages.sections.batch_norm import recorded_series as series
 from pages.sections.batch_norm.recorded_series import percent
 from zoo.experiments import Experiment, spread
@@ -75,7 +76,12 @@ def points(difference: Spread) -> str:
     """Write a difference of accuracies: ``+6.3 ± 0.8 points, n = 5``; of few seeds no interval."""
     known = difference.n >= spread.LEAST
     half = f" ± {100 * difference.half:.1f}" if known else ""
-    return f"{_signed(difference.mean)}{half} points, n = {difference.n}"
+    return f"{_signed(difference.mean)}{half} points, {_seeds(difference)}"
+
+
+def _seeds(found: Spread) -> str:
+    """Write how many seeds there are; the line never breaks in it."""
+    return f"n{NBSP}={NBSP}{found.n}"
 
 
 def _signed(share: float) -> str:
@@ -109,7 +115,7 @@ def _faster(found: Experiment) -> Measured | None:
     total = max(p["epoch"] for curve in found.raw["curves"] for p in curve["validation"])
     times = spread.mean_of([total / epoch for epoch in epochs])
     half = f" ± {times.half:.1f}" if times.n >= spread.LEAST else ""
-    number = f"{times.mean:.1f}{half} × fewer epochs to {percent(none.mean)}, n = {times.n}"
+    number = f"{times.mean:.1f}{half} × fewer epochs to {percent(none.mean)}, {_seeds(times)}"
     return Measured([replace(times, mean=times.mean - 1)], number)
 
 
@@ -151,7 +157,7 @@ def _medians(found: Experiment, columns: Sequence[tuple[str, str]]) -> Measured 
         ratio = sum(batch) / len(batch) / (sum(none) / len(none))
         words.append(f"{name} × {ratio:.2f}")
     text = ", ".join(words)
-    number = f"{text[0].upper()}{text[1:]}, n = {parts[0].n}"
+    number = f"{text[0].upper()}{text[1:]}, {_seeds(parts[0])}"
     return Measured(parts, number)
 
 
@@ -170,8 +176,8 @@ def _small_batches(found: Experiment) -> Measured | None:
     ahead = spread.difference(runs["group", small].accuracies, runs["batch", small].accuracies)
     return Measured(
         [lost, ahead],
-        f"{_signed(-lost.mean)} points from {large} to {small} images; there GroupNorm "
-        f"{_signed(ahead.mean)}, n = {lost.n}",
+        f"{_signed(-lost.mean)} points from {large} to {small}; there GroupNorm "
+        f"{_signed(ahead.mean)}, {_seeds(lost)}",
     )
 
 
@@ -195,8 +201,8 @@ def _modes(found: Experiment) -> Measured:
         )
         for row in ends
     ]
-    words = ", ".join(f"{percent(r['accuracy'])} in {r['batch_size']}s" for r in ends)
-    return Measured(parts, f"{percent(running['accuracy'])} → {words}")
+    words = ", ".join(f"{percent(r['accuracy'])} at {r['batch_size']}" for r in ends)
+    return Measured(parts, f"{percent(running['accuracy'])} → {words} in a batch")
 
 
 def _size(row: Mapping[str, Any]) -> int:
@@ -208,7 +214,7 @@ def _folding(found: Experiment) -> Measured:
     worst = max(row["max_difference"] / row["largest"] for row in found.rows)
     return Measured(
         [Spread(worst, 0.0, spread.LEAST)],
-        f"Logits {worst:.0e} of the largest apart",
+        f"Logits change by {power(worst)} of the largest",
         margin=1e-3,
     )
 

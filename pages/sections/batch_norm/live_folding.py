@@ -50,15 +50,16 @@ def _fold(subject: Subject) -> batch_norm.Comparison:
 
 def _recorded(row: Mapping[str, Any]) -> None:
     """Draw what holds on any machine; times are for the one on which somebody asks."""
+    change = number_format.power(row["max_difference"])
     st.markdown(
         f"**{row['folded']} of {row['folded'] + row['kept']}** layers fold away; the logits, up to "
-        f"{row['largest']:.1f}, change by at most **{row['max_difference']:.0e}**. Is it faster?"
+        f"{row['largest']:.1f}, change by at most **{change}**. Is it faster?"
     )
 
 
 def _measured(found: batch_norm.Comparison) -> None:
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Logits changed by at most", f"{found.max_difference:.0e}")
+        st.metric("Logits changed by at most", number_format.power(found.max_difference))
         st.metric("With BatchNorm", number_format.duration(found.before))
         st.metric("Folded", number_format.duration(found.after))
         st.metric("Speed", f"× {found.ratio:.2f}")

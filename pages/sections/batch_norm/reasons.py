@@ -15,7 +15,6 @@ from pages.sections.batch_norm import (
     norm_charts,
     recorded_figures,
     recorded_series,
-    section_frame,
 )
 
 Rates = dict[str, float]  # by norm
@@ -37,7 +36,7 @@ def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
     """
     settings = recorded_series.settings(found)
     rates = settings[st.session_state.get("bn.reasons.rate") or next(iter(settings))]
-    left, right = section_frame.pair("why")
+    left, right = st.columns(2, gap="medium")
     shifts, smooths = (
         recorded_figures.badge(verdicts.get(claim)) for claim in (claims.SHIFT, claims.SMOOTH)
     )

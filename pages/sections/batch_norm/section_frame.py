@@ -1,9 +1,8 @@
-"""What sections of the page stand in: a header, beside it how it was measured; two columns."""
+"""What sections of the page stand in: a header, beside it how it was measured."""
 
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 import zoo
 from pages.sections import how_measured
@@ -26,13 +25,3 @@ def header(title: str, anchor: str, *records: zoo.Experiment | None) -> None:
         st.header(title, anchor=anchor, width="content")
         if known := [found for found in records if found is not None]:
             how_measured.popover(*known)
-
-
-def pair(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Return two columns, which on a phone stand below each other as close as anything else.
-
-    Args:
-        name: another one for each pair.
-    """
-    left, right = st.container(key=f"bn-pair-{name}").columns(2, gap="medium")
-    return left, right

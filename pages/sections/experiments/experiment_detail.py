@@ -125,4 +125,4 @@ def _machine(experiment: zoo.Experiment) -> str:
     found = experiment.hardware
     if gpu := found.get("gpu"):
         return str(gpu)
-    return f"{found['cpu']}, {found['cores']} cores" if found else ""
+    return f"{found['cpu']}, {number_format.cores(found['cores'])}" if found else ""

@@ -58,4 +58,4 @@ def first_sentence(text: str) -> str:
         return sentence
     begun = sentence[:_LONG]
     end = max(begun.rfind(mark) for mark in (", ", "; ", ": "))
-    return (begun[:end] if end > _LONG / 2 else begun.rsplit(" ", 1)[0]) + " …"
+    return (begun[:end] if end > _LONG / 2 else begun.rsplit(" ", 1)[0]) + "\xa0…"

@@ -21,18 +21,18 @@ def show(model: zoo.Model) -> None:
     Args:
         model: the one in use.
     """
-    if len(looked_at.names()) > 1:
-        st.segmented_control(
-            "Network",
-            looked_at.names(),
-            default=model.name,
-            format_func=_title,
-            key="inside-model",
-            on_change=_on_model,
-            required=True,
-        )
-    left, right = st.columns([8, 5], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([8, 5], gap="medium")
     with left:
+        if len(looked_at.names()) > 1:
+            st.segmented_control(
+                "Network",
+                looked_at.names(),
+                default=model.name,
+                format_func=_title,
+                key="inside-model",
+                on_change=_on_model,
+                required=True,
+            )
         thumbnails.show("inside-samples", _thumbnails(model.name), now().get("id"), _on_pick)
     with right:
         yours = now().get("yours")

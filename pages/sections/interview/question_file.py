@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pages.common.number_format import NBSP
 
 FOLDER = Path(__file__).parent / "questions"
 SCENARIOS = ("From scratch", "PyTorch", "Segmentation", "In general")
@@ -226,7 +229,8 @@ def read(path: Path) -> Question:
         QuestionFileError: the file is no TOML, or its keys are not those of `Question`.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(re.sub(r"(?<=\d) %", f"{NBSP}%", text))  # no line breaks there
         lists = ("answer", "why", "points", "again", "typed", "awaits")
         made: dict[str, Any] = raw | {name: tuple(raw.get(name, ())) for name in lists}
         made["predictions"] = tuple(_prediction(one) for one in raw["predictions"])
