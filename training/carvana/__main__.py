@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 from training.engine.failures import RESUME, TrainingError, run_command
 
@@ -27,6 +28,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--architecture", choices=list(FAMILY), default=RECIPE.architecture,
         help="the network that learns (default unet); the recipe is the same",
+    )  # fmt: skip
+    parser.add_argument(
+        "--first-part", type=Path, metavar="RUN",
+        help="go on from the checkpoint of a run that was the same up to there (--preset long: of "
+        "a main run, as long as that sees small images)",
     )  # fmt: skip
     parser.add_argument(
         "--workers", type=positive, default=1, metavar="N",
@@ -66,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             train(
                 recipe, sources, validation, folder, compute, seed, options.resume,
                 threads=options.workers, init_from=options.init_from,
+                first_part=options.first_part,
             )  # fmt: skip
         if processes.is_main:
             finish(options, folders)

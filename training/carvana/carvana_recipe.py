@@ -16,9 +16,10 @@ sharpness.
 Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
 then a cosine down to zero. The first half of the run sees small images, which is less work; the
 second half sees the size that is used later, wide and square in turns, with the camera's own edges,
-because what is left to learn there is where exactly the edge is. A moving average of the weights is
-measured after each epoch, and at the end it is the result; the threshold is the one with the best
-mean IoU on the validation cars.
+because what is left to learn there is where exactly the edge is. (``--preset long`` has more of the
+second half, and sharper backgrounds in it.) A moving average of the weights is measured after each
+epoch, and at the end it is the result; the threshold is the one with the best mean IoU on the
+validation cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -32,6 +33,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.carvana.carvana_first_part import adopt
 from training.carvana.carvana_record import config, describe_run, initialize_from
 from training.carvana.carvana_settings import CarvanaRecipe
 from training.data import car_photos, carvana_photos, street_photos
@@ -39,7 +41,7 @@ from training.data.cars.augment_cars import TrainingSources
 from training.data.cars.car_batches import CarBatch, CarPlan, batches
 from training.data.cars.car_mix import CarMix
 from training.engine import loop
-from training.engine.checkpoint import as_array
+from training.engine.checkpoint import CHECKPOINT, as_array
 from training.engine.compute import ComputeConfig
 from training.engine.init_from import note
 from training.engine.model_folder import write_model
@@ -186,6 +188,7 @@ def train(
     threads: int = 1,
     network: nn.Module | None = None,
     init_from: Path | None = None,
+    first_part: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network, write it to ``out`` as a model folder, and return its record.
 
@@ -202,6 +205,8 @@ def train(
         network: another one to train in the same way, untrained; None makes the recipe's U-Net.
         init_from: the folder of a finished run whose weights this one begins with. Its record
             becomes part of this run's.
+        first_part: the folder of a run whose checkpoint this one goes on from, if ``out`` has none
+            yet; see `training.carvana.carvana_first_part`.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
@@ -213,6 +218,11 @@ def train(
     if init_from is not None:
         note(progress, initialize_from(student.network, init_from, identity))
         student.restart_average()
+    if first_part is not None and not (out / CHECKPOINT).exists():
+        if is_main:
+            adopt(first_part, out, recipe, progress)
+        compute.processes.barrier()
+        resume = True
     progress = loop.train(learner, progress, out, resume=resume, quiet=quiet, is_main=is_main)
     network = student.result
     record = describe_run(network, progress, validation, compute)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import zoo
+from training.documents import failed_photos
 from training.documents.markdown_text import code, hardware, percent, table
+from training.engine.json_files import read_json
 from training.metrics.photo_kinds import KINDS
 from training.publish.card import METRIC_NAMES
 from zoo import records
@@ -51,6 +53,7 @@ def model_section(name: str) -> str:
         metrics_table(record),
         *filter(None, [seeds(record), calibration(record), alarms(record)]),
         code("sh", f"python -m training.evaluate {name} --data-dir data"),
+        failed_photos.section(read_json(failed_photos.FILE), name, info.sha256),
         f"Limits: {info.limitations}" if info.limitations else "",
     ]
     return "\n\n".join(part for part in parts if part)

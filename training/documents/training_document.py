@@ -62,14 +62,16 @@ def runs(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def today_commands(recorded: Sequence[str]) -> list[str]:
     """Return recorded commands, in the order of the runs, as they are given from the start today.
 
-    Nothing is resumed, and the last one alone puts its result into the zoo, which is often done by
-    a second call. Where a chain of runs has been replaced by one run, that is all there is.
+    Nothing is resumed or taken over from a run that was the same up to there, and the last one
+    alone puts its result into the zoo, which is often done by a second call. Where a chain of runs
+    has been replaced by one run, that is all there is.
     """
     if _is_replaced(recorded):
         program = " ".join(recorded[0].split()[:3])
         return [f"{program} --data-dir DIR --out RUN_DIR --export"]
     *before, last = [
-        command.replace(" --resume", "").replace(" --export", "") for command in recorded
+        command.replace(" --resume", "").replace(" --export", "").replace(" --first-part RUN", "")
+        for command in recorded
     ]
     return [*before, f"{last} --export"]
 

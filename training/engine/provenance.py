@@ -54,7 +54,7 @@ def without_folders(command: str) -> str:
     """Return a command with the values of options that take folders replaced by names."""
     words = shlex.split(command)
     names = {
-        "--data-dir": "DIR", "--out": "RUN_DIR", "--init-from": "RUN",
+        "--data-dir": "DIR", "--out": "RUN_DIR", "--init-from": "RUN", "--first-part": "RUN",
         "--calibrated-by": "RUN", "--model-folder": "RUN", "--folder": "FOLDER",
         "--images": "IMAGES", "--masks": "MASKS",
     }  # fmt: skip

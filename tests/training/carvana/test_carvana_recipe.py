@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from safetensors.numpy import load_file
 from tests import commands, own_process
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
+from training.carvana.carvana_first_part import adopt
 from training.carvana.carvana_recipe import CarvanaLearner, train
 from training.carvana.carvana_record import initialize_from
-from training.carvana.carvana_settings import CarvanaRecipe
+from training.carvana.carvana_settings import PRESETS, CarvanaRecipe
 from training.data.cars.augment_cars import CarAugmentation, TrainingSources
 from training.data.cars.car_batches import CarBatch
 from training.engine import loop
@@ -194,6 +196,96 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     ends = (0, 1, recipe.total_steps - 2, recipe.total_steps - 1)
     sizes = {(m.others.height, m.others.width) for m in map(recipe.mix_at, ends)}
     assert sizes == {(256, 384), (352, 512), (416, 416)}
+
+
+def test_the_long_schedule_is_the_main_one_until_the_images_are_large() -> None:
+    main, long = PRESETS["main"], PRESETS["long"]
+    switch = main.low_res_steps
+    assert long.low_res_steps == switch
+    assert long.agrees_until(main, switch)
+    assert not long.agrees_until(main, switch + 1)
+    assert not replace(long, weight_decay=0.1).agrees_until(main, 1)
+    rates = [long.rate(step) for step in range(switch, long.total_steps)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] < main.rate(switch - 1) < 1.001 * rates[0], "no jump"
+    assert rates[-1] < 1e-3 * rates[0]
+    assert long.total_steps - switch > 2 * (main.total_steps - switch)
+
+
+def test_the_long_schedule_ends_with_more_of_the_studio() -> None:
+    recipe = PRESETS["long"]
+    middle, last = (recipe.mix_at(step) for step in (recipe.low_res_steps, recipe.total_steps - 2))
+    studio = [(1 - m.photo) * (1 - m.others.street - m.others.paste) for m in (middle, last)]
+    assert studio[1] > 1.2 * studio[0]
+    assert (middle.others.height, last.others.height) == (352, 352)
+    assert recipe.mix_at(recipe.total_steps - 1).others.height == 416
+
+
+LONGER = replace(
+    TINY, epochs=4, low_res_fraction=0.25, slowdown=3.0, late_fraction=0.25,
+    augmentation=CarAugmentation(height=32, width=48, paste=0.1),
+    late_augmentation=CarAugmentation(height=32, width=48, paste=0.0),
+    muon_lr=0.1, averaging=0.9,
+)  # fmt: skip
+
+
+def first_half(recipe: CarvanaRecipe, out: Path, monkeypatch, steps: int) -> None:
+    """Leave a run's checkpoint as it is after some steps."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECK_EVERY", 1)
+    learn = CarvanaLearner.learn
+
+    def stop(self, batch: CarBatch, step: int):
+        if step == steps:
+            raise KeyboardInterrupt
+        return learn(self, batch, step)
+
+    monkeypatch.setattr(CarvanaLearner, "learn", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, SOURCES, HELD, out, CPU, quiet=True)
+    monkeypatch.setattr(CarvanaLearner, "learn", learn)
+
+
+def test_a_run_on_another_ones_first_part_equals_one_from_nothing(
+    tmp_path: Path, monkeypatch
+) -> None:
+    earlier = replace(TINY, muon_lr=0.1, averaging=0.9)
+    monkeypatch.setattr(carvana_recipe, "adopt", partial(adopt, earlier=earlier))
+    whole, first, second = (tmp_path / name for name in ("whole", "first", "second"))
+    train(LONGER, SOURCES, HELD, whole, CPU, quiet=True)
+    first_half(earlier, first, monkeypatch, steps=earlier.low_res_steps)
+    record = train(LONGER, SOURCES, HELD, second, CPU, quiet=True, first_part=first)
+    assert_same(whole, second)
+    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
+    assert record["first_part"]["epochs"] == 1
+    assert record["recipe"]["epochs"] == 4
+    kept = (second / "checkpoint.safetensors").read_bytes()
+    train(LONGER, SOURCES, HELD, second, CPU, resume=True, quiet=True, first_part=first)
+    assert load_checkpoint(second / "checkpoint.safetensors")[1]["step"] == LONGER.total_steps
+    assert (second / "checkpoint.safetensors").read_bytes() == kept, "its own, not taken again"
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"), [({}, 3), ({"loss": "focal"}, 2), ({"peak_learning_rate": 1e-3}, 2)]
+)
+def test_a_run_that_was_another_is_no_first_part(change, steps, tmp_path, monkeypatch) -> None:
+    earlier = replace(TINY, muon_lr=0.1, averaging=0.9)
+    monkeypatch.setattr(carvana_recipe, "adopt", partial(adopt, earlier=earlier))
+    first_half(replace(earlier, **change), tmp_path / "first", monkeypatch, steps)
+    with pytest.raises(TrainingError, match=rf"no first part of this one: after {steps} steps"):
+        train(LONGER, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, first_part=tmp_path / "first")
+    assert not (tmp_path / "b" / "checkpoint.safetensors").exists()
+
+
+def test_a_first_part_has_the_same_seed_and_a_checkpoint(tmp_path: Path, monkeypatch) -> None:
+    earlier = replace(TINY, muon_lr=0.1, averaging=0.9)
+    monkeypatch.setattr(carvana_recipe, "adopt", partial(adopt, earlier=earlier))
+    out, first = tmp_path / "b", tmp_path / "first"
+    with pytest.raises(TrainingError, match="no checkpoint in"):
+        train(LONGER, SOURCES, HELD, out, CPU, quiet=True, first_part=first)
+    first_half(earlier, first, monkeypatch, steps=2)
+    with pytest.raises(TrainingError, match="no first part"):
+        train(LONGER, SOURCES, HELD, out, CPU, seed=1, quiet=True, first_part=first)
 
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:

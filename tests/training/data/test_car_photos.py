@@ -282,6 +282,50 @@ def test_on_a_street_its_own_vehicles_stay_marked() -> None:
     assert both > 5
 
 
+def neighbours_differ(pixels: np.ndarray) -> float:
+    """Return the mean difference of pixels beside each other."""
+    return float(np.abs(np.diff(pixels.astype(float), axis=1)).mean())
+
+
+def test_a_background_at_its_own_pixels_is_as_sharp_as_it_was_and_goes_on_mirrored() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 1), np.uint8).repeat(3, 2)
+    ramp = np.arange(60, dtype=np.uint8)[None, :, None].repeat(40, 0).repeat(3, 2)
+    sharp = {}
+    for chance in (0.0, 1.0):
+        made = CarAugmentation(128, 192, own_pixels=chance)
+        shown = [made.background(encode(noise, "PNG"), np.random.default_rng(k)) for k in range(5)]
+        assert {image.shape for image in shown} == {(128, 192, 3)}
+        sharp[chance] = np.mean([neighbours_differ(image) for image in shown])
+        for seed in range(5):
+            image = made.background(encode(ramp, "PNG"), np.random.default_rng(seed)).astype(int)
+            assert np.abs(np.diff(image, axis=1)).max() <= 3, "no seam"
+            assert 0 <= image.min() < 20 < 40 < image.max() < 60
+    assert sharp[1.0] > 2 * sharp[0.0]
+
+
+def test_streets_may_be_zoomed_otherwise_than_the_studio() -> None:
+    sources = TrainingSources([pair("c", seed=1)], [pair("s", seed=1)])
+    shares = {}
+    for kind, street in (("street", 1.0), ("studio", 0.0)):
+        made = CarAugmentation(
+            32, 48, street, 0, (1, 1), street_zoom=(2, 2), stretch=0, jitter=PLAIN
+        )
+        images = [made(sources, 0, np.random.default_rng(seed))[1] for seed in range(40)]
+        shares[kind] = np.mean([image.mean() for image in images])
+    assert shares["street"] > 1.3 * shares["studio"], "the window shows the middle larger"
+
+
+def test_sharpening_steepens_an_edge_and_leaves_plain_parts() -> None:
+    image = np.full((32, 32, 3), 80, np.uint8)
+    image[:, 16:] = 160
+    for seed in range(5):
+        sharp = dataclasses.replace(PLAIN, sharpen=1.0)
+        changed = sharp.recolour(image.astype(np.float32), np.random.default_rng(seed))
+        got = sharp(image, np.random.default_rng(seed)).astype(float)
+        assert np.ptp(got[:, 14:18]) > 1.1 * np.ptp(changed[:, 14:18])
+        np.testing.assert_allclose(got[:, :8], changed[:, :8], atol=0.51)
+
+
 def test_an_evening_is_darker_and_keeps_the_mask() -> None:
     day = CarAugmentation(32, 48, street=0, paste=0, jitter=PLAIN)
     evening = dataclasses.replace(day, jitter=dataclasses.replace(PLAIN, dusk=1))

@@ -36,6 +36,7 @@ from training.data.carvana_photos import ImageMaskPair
 Sample = tuple[Pixels, Pixels]  # uint8 (H, W, 3); the car's share of each pixel, uint8 (H, W)
 T = TypeVar("T")
 MOST_TILT = 12.0
+SMALLEST = 0.5  # scale of a background that is shown at its own pixels or smaller
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class CarAugmentation:
         street, paste: the shares of street photos and of pasted cars; the rest is studio. A source
             that is empty leaves its share to the studio.
         zoom: the smallest and largest scale of studio and street photos.
+        street_zoom: the same of street photos alone; None: as ``zoom`` says.
         stretch: largest relative change of the aspect ratio.
         unscaled: chance that a studio photo is only shifted by whole pixels, and mirrored or not.
             Scaling blurs: a network that saw only scaled photos puts edges less exactly where they
@@ -79,6 +81,10 @@ class CarAugmentation:
             light
             is the same all over, outdoors half a car may be in the shadow of a tree.
         motion: chance that the background of pasted cars is blurred sideways.
+        own_pixels: chance that a background is shown at its own pixels or smaller, mirrored on at
+            its borders. Those that are there are small: scaled up until they fill the image they
+            are blurred, and a network that saw cars before nothing else takes what is sharp for
+            car, a brick wall as well.
         on_streets: chance that cars are pasted onto a street photo instead of a background; the
             vehicles that are there already stay marked.
         jitter: changes of colour and sharpness.
@@ -89,6 +95,7 @@ class CarAugmentation:
     street: float = 0.12
     paste: float = 0.4
     zoom: tuple[float, float] = (0.6, 1.6)
+    street_zoom: tuple[float, float] | None = None
     stretch: float = 0.15
     unscaled: float = 0.0
     car_width: tuple[float, float] = (0.1, 1.3)
@@ -98,6 +105,7 @@ class CarAugmentation:
     tilt: float = 0.2
     random_shadow: float = 0.0
     motion: float = 0.1
+    own_pixels: float = 0.0
     on_streets: float = 0.0
     jitter: PhotometricJitter = field(default_factory=PhotometricJitter)
 
@@ -115,7 +123,7 @@ class CarAugmentation:
         """
         kind = rng.random()
         if kind < self.street and sources.streets:
-            image, share = self.crop(_pick(sources.streets, rng), rng)
+            image, share = self.crop(_pick(sources.streets, rng), rng, self.street_zoom)
         elif self.street <= kind < self.street + self.paste and sources.backgrounds:
             image, share = self.compose(sources, index, rng)
         elif self.unscaled and rng.random() < self.unscaled:
@@ -124,10 +132,15 @@ class CarAugmentation:
             image, share = self.crop(sources.studio[index], rng)
         return self.jitter(image, rng), share
 
-    def crop(self, pair: ImageMaskPair, rng: np.random.Generator) -> Sample:
-        """Show a photo zoomed, stretched, shifted, and mirrored or not."""
+    def crop(
+        self,
+        pair: ImageMaskPair,
+        rng: np.random.Generator,
+        zoom_range: tuple[float, float] | None = None,
+    ) -> Sample:
+        """Show a photo zoomed (None: as ``zoom`` says), stretched, shifted, mirrored or not."""
         image, mask = _decode(pair)
-        zoom = log_uniform(rng, *self.zoom) * self.width / mask.shape[1]
+        zoom = log_uniform(rng, *(zoom_range or self.zoom)) * self.width / mask.shape[1]
         stretch = log_uniform(rng, 1 / (1 + self.stretch), 1 + self.stretch)
         rows, above, below = _window(mask.shape[0], self.height / (zoom / stretch), rng)
         columns, left, right = _window(mask.shape[1], self.width / (zoom * stretch), rng)
@@ -152,7 +165,7 @@ class CarAugmentation:
     def compose(self, sources: TrainingSources, index: int, rng: np.random.Generator) -> Sample:
         """Paste cars onto a background, or among those on a street."""
         if self.on_streets and sources.streets and rng.random() < self.on_streets:
-            place, marked = self.crop(_pick(sources.streets, rng), rng)
+            place, marked = self.crop(_pick(sources.streets, rng), rng, self.street_zoom)
         else:
             place = self.background(_pick(sources.backgrounds, rng), rng)
             marked = np.zeros((self.height, self.width), np.uint8)
@@ -171,6 +184,8 @@ class CarAugmentation:
         """Return a random part of a background photo, mirrored or not, in the right size."""
         with Image.open(io.BytesIO(content)) as file:
             photo = file.convert("RGB")
+        if self.own_pixels and rng.random() < self.own_pixels:
+            return self.mirrored_on(photo, rng)
         aspect = self.width / self.height
         width = min(photo.width, photo.height * aspect) * rng.uniform(0.6, 1.0)
         height = width / aspect
@@ -178,6 +193,17 @@ class CarAugmentation:
         box = (left, top, left + width, top + height)
         shown = np.asarray(photo.resize((self.width, self.height), Image.Resampling.BILINEAR, box))
         return shown[:, ::-1] if rng.random() < 0.5 else shown
+
+    def mirrored_on(self, photo: Image.Image, rng: np.random.Generator) -> Pixels:
+        """Return a photo at its own pixels or smaller; at its borders it goes on mirrored."""
+        scale = rng.uniform(SMALLEST, 1.0)
+        small = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+        pixels = np.asarray(photo.resize(small, Image.Resampling.BILINEAR))
+        rows, columns = (
+            _there_and_back(there, shown, rng)
+            for there, shown in zip(pixels.shape, (self.height, self.width), strict=False)
+        )
+        return pixels[np.ix_(rows, columns)]
 
     def paste_car(
         self,
@@ -275,6 +301,12 @@ def _pixels(length: int, shown: int, rng: np.random.Generator) -> NDArray[np.int
     first, last = sorted((0, length - shown))
     start = int(rng.integers(first, last + 1))
     return np.clip(start + np.arange(shown), 0, length - 1)
+
+
+def _there_and_back(length: int, shown: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return ``shown`` neighbours of 0, 1, … length − 1, length − 1, … 1, 0, 0, 1, …"""
+    places = (int(rng.integers(2 * length)) + np.arange(shown)) % (2 * length)
+    return np.minimum(places, 2 * length - 1 - places)
 
 
 def _mirrored(image: Pixels, share: Pixels, flip: bool) -> Sample:

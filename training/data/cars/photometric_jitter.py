@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
+MOST_SHARPENED = 120  # per cent of what a blur of about a pixel takes away
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -26,6 +27,7 @@ class PhotometricJitter:
         gray: chance of an image without colour.
         hue: chance that all hues are turned, by any angle.
         blur: chance of a blur of up to ``blur_radius`` pixels.
+        sharpen: chance that an image without that blur is sharpened, as phones do it.
         noise: chance of noise with a standard deviation of up to ``noise_level`` of 255.
         jpeg: chance of a JPEG of a quality from ``jpeg_quality`` to 95.
         dusk: chance of the light of an evening: dark, and darkest where it was dark before.
@@ -44,6 +46,7 @@ class PhotometricJitter:
     jpeg: float = 0.25
     jpeg_quality: int = 30
     dusk: float = 0.0
+    sharpen: float = 0.0
 
     def __call__(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         """Return a changed copy of an image, uint8 (H, W, 3)."""
@@ -56,6 +59,9 @@ class PhotometricJitter:
         photo = Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
         if rng.random() < self.blur:
             photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, self.blur_radius)))
+        elif self.sharpen and rng.random() < self.sharpen:
+            percent = round(rng.uniform(30, MOST_SHARPENED))
+            photo = photo.filter(ImageFilter.UnsharpMask(rng.uniform(0.6, 1.5), percent, 0))
         if rng.random() < self.jpeg:
             file = io.BytesIO()
             photo.save(file, "JPEG", quality=int(rng.integers(self.jpeg_quality, 96)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def warmup_cosine(step: int, *, steps: int, warmup: int, peak: float) -> float:
+def warmup_cosine(step: float, *, steps: float, warmup: int, peak: float) -> float:
     """Return the learning rate of a step: a linear warm-up to ``peak``, then a cosine to zero.
 
     η = peak · (step + 1) / warmup            while step < warmup   (Goyal et al. 2017, §2.2)
@@ -13,7 +13,7 @@ def warmup_cosine(step: int, *, steps: int, warmup: int, peak: float) -> float:
                                                eq. 5, one cycle)
 
     Args:
-        step: from 0 to steps − 1.
+        step: from 0 to steps − 1; between two whole ones, if a schedule is gone through slowly.
         steps: length of the whole training.
         warmup: how many of them warm up; 0 for none.
         peak: the highest learning rate.
