@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -104,8 +105,10 @@ def move(images: Tensor, draws: Draws) -> Tensor:
     columns = torch.arange(width, device=images.device) - draws.shifts[:, 1:]
     rows, columns = _reflect(rows, height), _reflect(columns, width)
     columns = torch.where(draws.flips[:, None], width - 1 - columns, columns)
-    image = torch.arange(count, device=images.device)
-    return images[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+    image = torch.arange(count, device=images.device)[:, None, None]
+    pixels = (image * height + rows[:, :, None]) * width + columns[:, None, :]
+    # One index instead of three: a third of the time on a CPU.
+    return images.flatten(0, 2).index_select(0, pixels.flatten()).view(images.shape)
 
 
 def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
@@ -120,10 +123,26 @@ def cut_out(inputs: Tensor, corners: Tensor, size: int) -> Tensor:
 
 
 def shrink(inputs: Tensor, size: int) -> Tensor:
-    """Return images (N, C, H, W) scaled down to (N, C, size, size), without aliasing."""
-    shape = (size, size)
-    scaled = functional.interpolate(inputs, shape, mode="bilinear", antialias=True)
-    return scaled.contiguous(memory_format=torch.channels_last)
+    """Return images (N, C, H, W) scaled down to (N, C, size, size), without aliasing.
+
+    What `functional.interpolate(…, mode="bilinear", antialias=True)` returns, in a third of the
+    time on a CPU: scaling is linear, a product for the columns and one for the rows.
+    """
+    height, width = inputs.shape[2:]
+    rows, columns = (_scaling(old, size).to(inputs.device) for old in (height, width))
+    colours = torch.eye(inputs.shape[1], device=inputs.device)
+    flat = inputs.permute(0, 2, 3, 1).reshape(len(inputs), height, -1)  # columns × colours
+    scaled = rows @ (flat @ torch.kron(columns.T.contiguous(), colours))
+    return scaled.unflatten(2, (size, -1)).permute(0, 3, 1, 2)
+
+
+@cache
+def _scaling(old: int, new: int) -> Tensor:
+    """Return the matrix (new, old) that scales a line of pixels; see `shrink`."""
+    lines = torch.eye(old)[:, None, None]
+    shape = (1, new)
+    scaled = functional.interpolate(lines, shape, mode="bilinear", antialias=True)
+    return scaled[:, 0, 0].T.contiguous()
 
 
 def normalize(images: Tensor, means: Sequence[float] = MEAN, stds: Sequence[float] = STD) -> Tensor:

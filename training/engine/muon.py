@@ -49,8 +49,9 @@ class Muon(torch.optim.Optimizer):
                     state["momentum_buffer"] = torch.zeros_like(weight)
                 momentum = state["momentum_buffer"].mul_(group["momentum"]).add_(weight.grad)
                 direction = weight.grad.add(momentum, alpha=group["momentum"])
-                flat = direction.reshape(len(direction), -1)
-                update = orthogonalize(flat, group["steps"]).reshape(weight.shape)
+                last = direction.movedim(1, -1)  # of a kernel laid channels last this is no copy …
+                flat = last.reshape(len(last), -1)  # … and the order of the columns is free
+                update = orthogonalize(flat, group["steps"]).reshape(last.shape).movedim(-1, 1)
                 weight.mul_(len(weight) ** 0.5 / weight.norm())
                 weight.add_(update, alpha=-group["lr"])
 
@@ -60,20 +61,28 @@ def orthogonalize(matrix: Tensor, steps: int = 3) -> Tensor:
 
     The quintic Newton–Schulz iteration X ← a X + b (X Xᵀ) X + c (X Xᵀ)² X with the blog post's
     coefficients: a is as large as possible, to lift small singular values quickly, at the price
-    that the values end between about 0.7 and 1.2 instead of at 1, which does no harm. It needs
-    matrix products only, in bfloat16 on a GPU.
+    that the values end between about 0.7 and 1.2 instead of at 1, which does no harm.
+
+    With S = X Xᵀ and Q = a I + b S + c S², an iteration is X ← Q X, and the next S is Q S Q: so all
+    but the first and the last product are of small square matrices, and X is multiplied once, by
+    the product of all Q. That needs float32: rounding in S is not corrected by the next X, and in
+    bfloat16 a matrix of nearly low rank ends with values of 3 to 10 after five iterations. For
+    (256, 2304) and three iterations, one thread of a Xeon: 9 ms of processor time instead of 19.
 
     Args:
         matrix: float (rows, columns).
         steps: iterations; five bring all but the smallest values to that range, three suffice here.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.bfloat16() if matrix.is_cuda else matrix.float()
-    tall = x.shape[0] > x.shape[1]
-    if tall:  # X Xᵀ is smaller for a wide matrix
-        x = x.T
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.float().T if tall else matrix.float()  # X Xᵀ is smaller for a wide matrix
     x = x / (x.norm() + 1e-7)  # the iteration converges for singular values up to 1
+    square = x @ x.T
+    product = torch.eye(len(x), device=x.device)
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        factor = torch.addmm(square, square, square, beta=b, alpha=c)
+        factor.diagonal().add_(a)
+        product = factor @ product
+        square = factor @ square @ factor
+    x = product @ x
     return (x.T if tall else x).to(matrix.dtype)

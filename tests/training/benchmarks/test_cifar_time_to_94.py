@@ -9,7 +9,10 @@ import torch
 
 from tests.training.tiny_images import CPU, TINY, make_images
 from training.benchmarks import cifar_time_to_94 as benchmark
+from training.cifar10.weight_gradients import SideBySideConv2d
 from training.data.augment_images import normalize
+from training.engine.compute import ComputeConfig
+from training.engine.failures import TrainingError
 
 
 @pytest.fixture
@@ -54,6 +57,15 @@ def test_the_prediction_adds_up_the_parts(airbench) -> None:
     assert benchmark.predict_seconds(airbench, parts) == 4 * 1 + 6 * 10 + 2 * 100
 
 
+def test_the_other_recipe_keeps_the_convolutions_of_its_script(airbench) -> None:
+    bfloat16 = ComputeConfig(CPU.processes, "bfloat16")
+    fast = replace(benchmark.FAST, batch=10, widths=TINY.widths)
+    ours = benchmark.Contender(fast, make_images(50), bfloat16, seed=0)
+    theirs = benchmark.Airbench(make_images(50), bfloat16, seed=0)
+    kinds = [type(c.learner.network.block3.conv2) for c in (ours, theirs)]
+    assert kinds == [SideBySideConv2d, torch.nn.Conv2d]
+
+
 def test_both_recipes_are_timed_and_trained(airbench) -> None:
     fast = replace(benchmark.FAST, epochs=4, batch=10, widths=TINY.widths)
     ours = benchmark.Contender(fast, make_images(50), CPU, seed=0)
@@ -77,3 +89,17 @@ def test_the_finding_is_worded_from_the_rows() -> None:
     assert "93.00 % (n=1)" in said
     assert "test image" in said
     assert "reaches" not in benchmark.finding([{"recipe": "fast"}], 1.0, test=False)
+
+
+def test_a_variant_of_the_preset_changes_numbers_only() -> None:
+    changed = benchmark.change_recipe(benchmark.FAST, ["epochs=9", "low_res_fraction=0.6"])
+    assert changed == replace(benchmark.FAST, epochs=9, low_res_fraction=0.6)
+    for wrong in ("epoch=9", "widths=3", "epochs=many", "epochs", "augmentation=1"):
+        with pytest.raises(TrainingError, match="--change"):
+            benchmark.change_recipe(benchmark.FAST, [wrong])
+
+
+def test_a_variants_result_does_not_replace_the_presets(monkeypatch) -> None:
+    monkeypatch.setattr("sys.argv", ["cifar_time_to_94", "--data-dir", "d", "--change", "epochs=9"])
+    with pytest.raises(TrainingError, match="--folder"):
+        benchmark.main()

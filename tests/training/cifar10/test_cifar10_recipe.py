@@ -374,6 +374,32 @@ def test_orthogonalizing_brings_singular_values_near_one(shape: tuple[int, int])
     torch.testing.assert_close(rotated, rotated.diag().diag(), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("steps", [1, 3, 5])
+@pytest.mark.parametrize("shape", [(32, 90), (90, 32)])
+def test_orthogonalizing_is_the_published_iteration(shape: tuple[int, int], steps: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    u, v = (torch.linalg.qr(torch.randn(n, 32, generator=random))[0] for n in shape)
+    matrix = u * torch.exp(-torch.arange(32) / 4) @ v.T  # nearly of low rank, as gradients are
+    x = matrix.double() / matrix.double().norm()
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    got = orthogonalize(matrix, steps)
+    torch.testing.assert_close(got.double(), x, rtol=0, atol=1e-3)
+
+
+def test_muon_gives_a_kernel_the_orthogonal_of_its_matrix_however_it_lies_in_memory() -> None:
+    random = torch.Generator().manual_seed(0)
+    kernel, gradient = (torch.randn(6, 4, 3, 3, generator=random) for _ in range(2))
+    update = orthogonalize(gradient.flatten(1)).view_as(kernel)
+    expected = kernel * (6**0.5 / kernel.norm()) - 0.1 * update
+    for order in (torch.contiguous_format, torch.channels_last):
+        weight = torch.nn.Parameter(kernel.clone(memory_format=order))
+        weight.grad = gradient.contiguous(memory_format=order)
+        Muon([weight], lr=0.1, momentum=0.6).step()
+        torch.testing.assert_close(weight.detach(), expected)
+
+
 def test_muon_steps_by_the_learning_rate_whatever_the_gradient() -> None:
     moved = []
     for scale in (1e-3, 1e3):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.training.tiny_images import CPU, make_images, write_batches, write_parquet
 from training.data import cifar_images as data
@@ -153,6 +154,15 @@ def test_shrinking_keeps_the_mean_and_smooths_what_would_alias() -> None:
     assert low_res_augmentation.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(low_res_augmentation.mean(dim=(1, 2, 3)), torch.tensor([0.5, 0.5]))
     assert float(low_res_augmentation[1].std()) < 0.05
+
+
+@pytest.mark.parametrize("size", [16, 24, 31])
+def test_shrinking_is_scaling_with_antialiasing(size: int) -> None:
+    inputs = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    expected = functional.interpolate(
+        inputs, (size, size), mode="bilinear", antialias=True, align_corners=False
+    )
+    torch.testing.assert_close(shrink(inputs, size), expected, rtol=0, atol=1e-5)
 
 
 def test_augmentation_keeps_labels_ranges_and_shapes() -> None:
