@@ -33,7 +33,9 @@ def sheet(rows: Sequence[tuple[str, Pixels, Mask, NDArray[np.uint8]]]) -> Image.
     Returns:
         An RGB image, four images wide.
     """
-    strips = [(f"{text}    {LEGEND}", _strip(*images)) for text, *images in rows]
+    strips = [
+        (f"{text}    {LEGEND}", _strip(photo, mask, partial)) for text, photo, mask, partial in rows
+    ]
     height = sum(LINE + strip.height for _, strip in strips)
     drawn = Image.new("RGB", (4 * SIDE, max(height, 1)), "white")
     pen, font, top = ImageDraw.Draw(drawn), ImageFont.load_default(13), 0
