@@ -31,8 +31,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--first-part", type=Path, metavar="RUN",
-        help="go on from the checkpoint of a run that was the same up to there (--preset long: of "
-        "a main run, as long as that sees small images)",
+        help="begin with the second part, on the result of a finished run that was the first "
+        "(--preset two-parts: of a main run with the same seed, such as zoo/bundle/carvana)",
     )  # fmt: skip
     parser.add_argument(
         "--workers", type=positive, default=1, metavar="N",

@@ -1,59 +1,61 @@
-"""A run that begins where another one stands, because up to there both would be the same.
+"""A run that begins with its second part, because another run was its first one.
 
-``--preset long`` differs from the main recipe only after the small images. Whoever has a checkpoint
-of a main run from that time need not compute it again: what comes out is the run from nothing, with
-all its state, and not a second run on the first one's weights as with ``--init-from``.
+The second part begins with the average that the first one gave, and without momentum: the weights
+of a finished run hold all that it needs. Whoever has them, such as a model's folder in
+``zoo/bundle``, need not compute them again, and what comes out is what a run from nothing gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.carvana.carvana_settings import RECIPE, CarvanaRecipe
-from training.engine.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from training.engine.failures import TrainingError
-from training.engine.recipe_json import plain
+from torch import nn
 
-KEPT = ("command", "git_commit", "started", "hardware", "versions", "compute")
+from training.carvana.carvana_settings import CarvanaRecipe
+from training.engine.failures import TrainingError
+from training.engine.init_from import take_weights
+from training.engine.recipe_json import plain
+from training.engine.student import Student
+
+KEPT = ("command", "git_commit", "started", "hardware", "versions", "compute", "resumed")
 
 
 def adopt(
-    folder: Path, out: Path, recipe: CarvanaRecipe, progress: Mapping[str, Any],
-    earlier: CarvanaRecipe = RECIPE,
-) -> None:  # fmt: skip
-    """Write a run's first checkpoint: that of another run, under this one's name.
+    folder: Path, student: Student[nn.Module], recipe: CarvanaRecipe, progress: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give a run's student the result of its first part; return the run's progress there.
 
     Args:
-        folder: of the other run, whose checkpoint is taken. It stays as it is.
-        out: of the run that begins.
-        recipe: of that one.
+        folder: of the finished run: its weights and its record. It stays as it is.
+        student: takes the weights.
+        recipe: of the run that begins.
         progress: of that one; see `training.engine.loop.begin`.
-        earlier: the other run's recipe, its architecture aside.
 
     Raises:
-        TrainingError: if there is no checkpoint, or up to there this run would have been another.
+        TrainingError: if there is no such run, or it was another one than the first part of this.
     """
-    groups, found = load_checkpoint(folder / CHECKPOINT)
+    record, kept = take_weights(student.network, folder)
     identity = progress["identity"]
-    earlier = replace(earlier, architecture=recipe.architecture)
+    earlier = record.get("recipe", {})
+    own = {key: value for key, value in earlier.items() if not key.startswith("second_")}
     same = (
-        _holds(plain(earlier), found["identity"]["recipe"])
-        and all(found["identity"].get(key) == identity[key] for key in identity.keys() - {"recipe"})
-        and found["identity"].keys() == identity.keys()
+        not earlier.get("second_epochs", 0)
+        and _holds(plain(recipe.first_part), own)
+        and all(record.get(key) == identity[key] for key in identity.keys() - {"recipe"})
     )
-    if not same or not recipe.agrees_until(earlier, found["step"]):
+    history = record.get("history", [])
+    if not same or not recipe.second_epochs or len(history) != recipe.first_part.epochs:
         raise TrainingError(
-            f"The run in {folder} is no first part of this one: after {found['step']} steps it "
-            "differs in recipe, seed or data; leave --first-part out to start from nothing."
+            f"The run in {folder} is no first part of this one: it differs in recipe, seed or "
+            "data; leave --first-part out to start from nothing."
         )
-    first = {key: value for key, value in found["record"].items() if key in KEPT}
-    first |= {"epochs": len(found["history"]), "resumed": found.get("resumed", [])}
-    record = progress["record"] | {"first_part": first}
-    kept = {key: found[key] for key in ("history", "step", "partial")}
-    save_checkpoint(out / CHECKPOINT, groups, dict(progress) | kept | {"record": record})
+    student.restart_average()
+    first = {key: value for key, value in record.items() if key in KEPT}
+    first["weights"] = kept["weights"]
+    place = {"history": history, "step": recipe.first_steps, "partial": {}}
+    return dict(progress) | place | {"record": progress["record"] | {"first_part": first}}
 
 
 def _holds(today: Any, then: Any) -> bool:

@@ -16,10 +16,10 @@ sharpness.
 Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
 then a cosine down to zero. The first half of the run sees small images, which is less work; the
 second half sees the size that is used later, wide and square in turns, with the camera's own edges,
-because what is left to learn there is where exactly the edge is. (``--preset long`` has more of the
-second half, and sharper backgrounds in it.) A moving average of the weights is measured after each
-epoch, and at the end it is the result; the threshold is the one with the best mean IoU on the
-validation cars.
+because what is left to learn there is where exactly the edge is. A moving average of the weights is
+measured after each epoch, and at the end it is the result; the threshold is the one with the best
+mean IoU on the validation cars. (``--preset two-parts`` begins once more with that average, at half
+the learning rates, with more of the studio and sharper backgrounds.)
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -41,7 +41,7 @@ from training.data.cars.augment_cars import TrainingSources
 from training.data.cars.car_batches import CarBatch, CarPlan, batches
 from training.data.cars.car_mix import CarMix
 from training.engine import loop
-from training.engine.checkpoint import CHECKPOINT, as_array
+from training.engine.checkpoint import CHECKPOINT, as_array, save_checkpoint
 from training.engine.compute import ComputeConfig
 from training.engine.init_from import note
 from training.engine.model_folder import write_model
@@ -102,6 +102,8 @@ class CarvanaLearner:
 
     def learn(self, batch: CarBatch, step: int) -> Tensor:
         """Take a step; return the sum of the loss over the images, and their number."""
+        if step == self.recipe.first_steps:
+            self.begin_second_part()
         network, rate = self.student.network, self.rate(step)
         network.train()
         for group in self.optimizers["adam"].param_groups:
@@ -119,6 +121,14 @@ class CarvanaLearner:
         totals = torch.stack([loss.detach() * images, images])
         self.student.descend(loss, step, totals)
         return totals
+
+    def begin_second_part(self) -> None:
+        """Begin again with the average that the first part gave, and forget all momentum."""
+        student = self.student
+        student.network.load_state_dict(student.result.state_dict())
+        student.restart_average()
+        for optimizer in self.optimizers.values():
+            optimizer.state.clear()
 
     def measure(self) -> dict[str, float]:
         """Return quick metrics of the validation images; see `mask_predictions.measure`."""
@@ -205,8 +215,8 @@ def train(
         network: another one to train in the same way, untrained; None makes the recipe's U-Net.
         init_from: the folder of a finished run whose weights this one begins with. Its record
             becomes part of this run's.
-        first_part: the folder of a run whose checkpoint this one goes on from, if ``out`` has none
-            yet; see `training.carvana.carvana_first_part`.
+        first_part: the folder of a finished run that was this one's first part, to go on from if
+            ``out`` has no checkpoint yet; see `training.carvana.carvana_first_part`.
 
     Raises:
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
@@ -219,8 +229,9 @@ def train(
         note(progress, initialize_from(student.network, init_from, identity))
         student.restart_average()
     if first_part is not None and not (out / CHECKPOINT).exists():
+        taken = adopt(first_part, student, recipe, progress)
         if is_main:
-            adopt(first_part, out, recipe, progress)
+            save_checkpoint(out / CHECKPOINT, student.state(), taken)
         compute.processes.barrier()
         resume = True
     progress = loop.train(learner, progress, out, resume=resume, quiet=quiet, is_main=is_main)

@@ -32,15 +32,14 @@ SHARP = CarAugmentation(
         dusk=0.15,
     ),
 )  # fmt: skip
-# The long schedule's large images. With SHARP the surroundings of pasted cars are blurred, being
-# scaled up (mean |Laplacian| 6.5 of 255, the median of 60 images), beside cars that are not (15),
-# where phone photos have 16 and a brick wall 38: what is sharp gets called car. The sample photo of
-# a car before that wall shows it: the sharper it is made, the more of the wall is taken.
-TEXTURED = replace(
-    SHARP, own_pixels=0.6, street_zoom=(0.7, 1.5), jitter=replace(SHARP.jitter, sharpen=0.15),
+# The second part's. With SHARP the surroundings of pasted cars are blurred, being scaled up (mean
+# |Laplacian| 6.5 of 255, the median of 60 images), beside cars that are not (15), where phone
+# photos have 16 and a brick wall 38: what is sharp gets called car. And more of the studio, whose
+# masks alone are exact.
+EXACT = replace(
+    SHARP, street=0.28, paste=0.28, own_pixels=0.6, street_zoom=(0.7, 1.5),
+    jitter=replace(SHARP.jitter, sharpen=0.15),
 )  # fmt: skip
-# Its last third: more of the studio, whose masks alone are exact.
-EXACT = replace(TEXTURED, street=0.28, paste=0.28)
 # By the name that ``--architecture`` takes: the registered network, and its constructor's arguments
 # beside those that the recipe gives a U-Net.
 FAMILY: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -77,12 +76,12 @@ class CarvanaRecipe:
     low_res_augmentation: CarAugmentation = field(default_factory=lambda: PLACES)
     augmentation: CarAugmentation = field(default_factory=lambda: SHARP)  # of the rest
     square: int = 416  # side of every second step's images in the rest; 0: all are wide
-    late_fraction: float = 0.0  # the share of the run, at its end, that has a mix of its own
-    late_augmentation: CarAugmentation = field(default_factory=lambda: EXACT)  # of that
-    late_photo: float = 0.25  # the share of phone photos in that
-    slowdown: float = 1.0  # how many times as slowly the schedule goes on with the large images
     photo: float = 0.35  # the share of phone photos, if there are any
     photos: PhonePhotoAugmentation = field(default_factory=PhonePhotoAugmentation)
+    second_epochs: int = 0  # of the epochs, those of a second part, all with large images
+    second_height: float = 0.5  # of the learning rates in it, where those of the first are 1
+    second_augmentation: CarAugmentation = field(default_factory=lambda: EXACT)
+    second_photo: float = 0.25  # the share of phone photos in it
 
     @property
     def steps(self) -> int:
@@ -95,51 +94,48 @@ class CarvanaRecipe:
         return self.epochs * self.steps
 
     @property
+    def first_steps(self) -> int:
+        """Steps of the first part; a second one begins with the average that the first gave."""
+        return self.total_steps - self.second_epochs * self.steps
+
+    @property
+    def first_part(self) -> CarvanaRecipe:
+        """The recipe of a run that is this one's first part alone."""
+        return replace(self, epochs=self.epochs - self.second_epochs, second_epochs=0)
+
+    @property
     def low_res_steps(self) -> int:
         """Steps that see small images."""
-        return math.ceil(self.low_res_fraction * self.total_steps - 1e-9)
+        return math.ceil(self.low_res_fraction * self.first_steps - 1e-9)
+
+    def is_second(self, step: int) -> bool:
+        """Return whether a step belongs to the second part."""
+        return step >= self.first_steps
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step: linear warm-up, then a cosine to zero."""
-        small = self.low_res_steps
-
-        def place(step: int) -> float:  # in a schedule that goes at one pace
-            return step if step < small else small + (step - small) / self.slowdown
-
-        steps = place(self.total_steps)
-        warmup = min(max(1, round(self.warmup * steps)), math.floor(steps))
-        return warmup_cosine(place(step), steps=steps, warmup=warmup, peak=self.peak_learning_rate)
-
-    def is_late(self, step: int) -> bool:
-        """Return whether a step belongs to the end that has a mix of its own."""
-        return step >= math.ceil((1 - self.late_fraction) * self.total_steps - 1e-9)
+        """Return the learning rate of a step: in each part a warm-up, then a cosine to zero."""
+        steps, peak = self.first_steps, self.peak_learning_rate
+        if self.is_second(step):
+            step, steps = step - steps, self.total_steps - steps
+            peak *= self.second_height
+        warmup = min(max(1, round(self.warmup * steps)), steps)
+        return warmup_cosine(step, steps=steps, warmup=warmup, peak=peak)
 
     def augmentation_at(self, step: int) -> CarAugmentation:
         """Return how a step's images are made, phone photos aside: small ones first."""
         if step < self.low_res_steps:
             return self.low_res_augmentation
-        return self.late_augmentation if self.is_late(step) else self.augmentation
+        return self.second_augmentation if self.is_second(step) else self.augmentation
 
     def mix_at(self, step: int) -> CarMix:
         """Return how a step's images are made, phone photos among them."""
         augmentation = self.augmentation_at(step)
         photos = replace(self.photos, longest=augmentation.width)  # as studio photos are scaled
-        share = self.late_photo if self.is_late(step) else self.photo
+        share = self.second_photo if self.is_second(step) else self.photo
         mix = CarMix(augmentation, share, photos)
         if self.square and step % 2 and step >= self.low_res_steps:
             return mix.sized(self.square, self.square)
         return mix
-
-    def agrees_until(self, other: CarvanaRecipe, step: int) -> bool:
-        """Return whether a run by this recipe and one by another are the same up to a step."""
-        later = (
-            "epochs", "low_res_fraction", "augmentation", "late_fraction", "late_augmentation",
-            "late_photo", "slowdown",
-        )  # fmt: skip
-        rest = replace(self, **{name: getattr(other, name) for name in later})
-        return rest == other and all(
-            (self.rate(n), self.mix_at(n)) == (other.rate(n), other.mix_at(n)) for n in range(step)
-        )
 
     def make_network(self) -> nn.Module:
         """Return the network, with weights drawn by torch's generator."""
@@ -152,15 +148,13 @@ class CarvanaRecipe:
 
 
 RECIPE = CarvanaRecipe()
+SECOND = 20  # epochs
 PRESETS = {
     "main": RECIPE,
-    # The first half of "main", and in place of its second one two and a half times as much of the
-    # large images: there the studio's validation cars stood still for the last five epochs, because
-    # the learning rate was gone and not because there was nothing left to learn.
-    "long": replace(
-        RECIPE, epochs=84, low_res_fraction=24 / 84, slowdown=2.5, augmentation=TEXTURED,
-        late_fraction=1 / 3,
-    ),
+    # "main", and once more from half its learning rates: the studio's validation cars stood still
+    # in the last five of its epochs, because the rate was gone and not because there was nothing
+    # left to learn.
+    "two-parts": replace(RECIPE, epochs=48 + SECOND, second_epochs=SECOND),
     # With ``--init-from``: a short run at full size alone, for weights that are good already.
     "tune": replace(
         RECIPE, epochs=4, images=960, low_res_fraction=0.0, muon_lr=0.015, peak_learning_rate=1e-3,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+import zoo
 from tests import commands, own_process
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
@@ -25,11 +25,13 @@ from training.data.cars.car_batches import CarBatch
 from training.engine import loop
 from training.engine.checkpoint import load_checkpoint
 from training.engine.failures import TrainingError
+from training.engine.recipe_json import plain
 from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.loading import load_folder
 from zoo.segmentation import components
 from zoo.segmentation.masks import iou
 
+BUNDLE = Path(zoo.__file__).parent / "bundle"
 SOURCES = TrainingSources([pair(f"c{k}", seed=k) for k in range(6)])
 HELD = ValidationSet([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 
@@ -198,94 +200,77 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     assert sizes == {(256, 384), (352, 512), (416, 416)}
 
 
-def test_the_long_schedule_is_the_main_one_until_the_images_are_large() -> None:
-    main, long = PRESETS["main"], PRESETS["long"]
-    switch = main.low_res_steps
-    assert long.low_res_steps == switch
-    assert long.agrees_until(main, switch)
-    assert not long.agrees_until(main, switch + 1)
-    assert not replace(long, weight_decay=0.1).agrees_until(main, 1)
-    rates = [long.rate(step) for step in range(switch, long.total_steps)]
-    assert rates == sorted(rates, reverse=True)
-    assert rates[0] < main.rate(switch - 1) < 1.001 * rates[0], "no jump"
-    assert rates[-1] < 1e-3 * rates[0]
-    assert long.total_steps - switch > 2 * (main.total_steps - switch)
+def test_the_second_part_follows_the_main_recipe_at_half_the_rates() -> None:
+    main, both = PRESETS["main"], PRESETS["two-parts"]
+    assert both.first_part == main
+    assert both.first_steps == main.total_steps
+    assert [both.rate(n) for n in range(main.total_steps)] == [
+        main.rate(n) for n in range(main.total_steps)
+    ]
+    assert all(both.mix_at(n) == main.mix_at(n) for n in range(0, main.total_steps, 101))
+    rates = [both.rate(step) for step in range(both.first_steps, both.total_steps)]
+    assert max(rates) == main.peak_learning_rate / 2
+    assert rates[0] < 0.1 * max(rates)
+    assert rates[-1] < 1e-3 * max(rates)
 
 
-def test_the_long_schedule_ends_with_more_of_the_studio() -> None:
-    recipe = PRESETS["long"]
-    middle, last = (recipe.mix_at(step) for step in (recipe.low_res_steps, recipe.total_steps - 2))
-    studio = [(1 - m.photo) * (1 - m.others.street - m.others.paste) for m in (middle, last)]
+def test_the_second_part_has_more_of_the_studio() -> None:
+    recipe = PRESETS["two-parts"]
+    first, second = (recipe.mix_at(step) for step in (recipe.low_res_steps, recipe.total_steps - 2))
+    studio = [(1 - m.photo) * (1 - m.others.street - m.others.paste) for m in (first, second)]
     assert studio[1] > 1.2 * studio[0]
-    assert (middle.others.height, last.others.height) == (352, 352)
+    assert (first.others.height, second.others.height) == (352, 352)
     assert recipe.mix_at(recipe.total_steps - 1).others.height == 416
 
 
-LONGER = replace(
-    TINY, epochs=4, low_res_fraction=0.25, slowdown=3.0, late_fraction=0.25,
-    augmentation=CarAugmentation(height=32, width=48, paste=0.1),
-    late_augmentation=CarAugmentation(height=32, width=48, paste=0.0),
-    muon_lr=0.1, averaging=0.9,
+FIRST = replace(TINY, muon_lr=0.1, averaging=0.9)
+BOTH = replace(
+    FIRST, epochs=FIRST.epochs + 2, second_epochs=2,
+    second_augmentation=CarAugmentation(height=32, width=48, paste=0.0),
 )  # fmt: skip
 
 
-def first_half(recipe: CarvanaRecipe, out: Path, monkeypatch, steps: int) -> None:
-    """Leave a run's checkpoint as it is after some steps."""
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "CHECK_EVERY", 1)
-    learn = CarvanaLearner.learn
-
-    def stop(self, batch: CarBatch, step: int):
-        if step == steps:
-            raise KeyboardInterrupt
-        return learn(self, batch, step)
-
-    monkeypatch.setattr(CarvanaLearner, "learn", stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(recipe, SOURCES, HELD, out, CPU, quiet=True)
-    monkeypatch.setattr(CarvanaLearner, "learn", learn)
-
-
-def test_a_run_on_another_ones_first_part_equals_one_from_nothing(
-    tmp_path: Path, monkeypatch
-) -> None:
-    earlier = replace(TINY, muon_lr=0.1, averaging=0.9)
-    monkeypatch.setattr(carvana_recipe, "adopt", partial(adopt, earlier=earlier))
+def test_a_run_on_another_ones_first_part_equals_one_from_nothing(tmp_path: Path) -> None:
     whole, first, second = (tmp_path / name for name in ("whole", "first", "second"))
-    train(LONGER, SOURCES, HELD, whole, CPU, quiet=True)
-    first_half(earlier, first, monkeypatch, steps=earlier.low_res_steps)
-    record = train(LONGER, SOURCES, HELD, second, CPU, quiet=True, first_part=first)
+    train(BOTH, SOURCES, HELD, whole, CPU, quiet=True)
+    train(FIRST, SOURCES, HELD, first, CPU, quiet=True)
+    record = train(BOTH, SOURCES, HELD, second, CPU, quiet=True, first_part=first)
     assert_same(whole, second)
-    assert [row["epoch"] for row in record["history"]] == [1, 2, 3, 4]
-    assert record["first_part"]["epochs"] == 1
-    assert record["recipe"]["epochs"] == 4
+    assert [row["epoch"] for row in record["history"]] == [*range(1, BOTH.epochs + 1)]
+    assert record["first_part"]["command"]
+    assert record["recipe"]["epochs"] == BOTH.epochs
     kept = (second / "checkpoint.safetensors").read_bytes()
-    train(LONGER, SOURCES, HELD, second, CPU, resume=True, quiet=True, first_part=first)
-    assert load_checkpoint(second / "checkpoint.safetensors")[1]["step"] == LONGER.total_steps
+    train(BOTH, SOURCES, HELD, second, CPU, resume=True, quiet=True, first_part=first)
+    assert load_checkpoint(second / "checkpoint.safetensors")[1]["step"] == BOTH.total_steps
     assert (second / "checkpoint.safetensors").read_bytes() == kept, "its own, not taken again"
 
 
 @pytest.mark.parametrize(
-    ("change", "steps"), [({}, 3), ({"loss": "focal"}, 2), ({"peak_learning_rate": 1e-3}, 2)]
+    ("change", "seed"), [({"loss": "focal"}, 0), ({"peak_learning_rate": 1e-3}, 0), ({}, 1)]
 )
-def test_a_run_that_was_another_is_no_first_part(change, steps, tmp_path, monkeypatch) -> None:
-    earlier = replace(TINY, muon_lr=0.1, averaging=0.9)
-    monkeypatch.setattr(carvana_recipe, "adopt", partial(adopt, earlier=earlier))
-    first_half(replace(earlier, **change), tmp_path / "first", monkeypatch, steps)
-    with pytest.raises(TrainingError, match=rf"no first part of this one: after {steps} steps"):
-        train(LONGER, SOURCES, HELD, tmp_path / "b", CPU, quiet=True, first_part=tmp_path / "first")
-    assert not (tmp_path / "b" / "checkpoint.safetensors").exists()
-
-
-def test_a_first_part_has_the_same_seed_and_a_checkpoint(tmp_path: Path, monkeypatch) -> None:
-    earlier = replace(TINY, muon_lr=0.1, averaging=0.9)
-    monkeypatch.setattr(carvana_recipe, "adopt", partial(adopt, earlier=earlier))
+def test_a_run_that_was_another_is_no_first_part(change, seed, tmp_path: Path) -> None:
     out, first = tmp_path / "b", tmp_path / "first"
-    with pytest.raises(TrainingError, match="no checkpoint in"):
-        train(LONGER, SOURCES, HELD, out, CPU, quiet=True, first_part=first)
-    first_half(earlier, first, monkeypatch, steps=2)
-    with pytest.raises(TrainingError, match="no first part"):
-        train(LONGER, SOURCES, HELD, out, CPU, seed=1, quiet=True, first_part=first)
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        train(BOTH, SOURCES, HELD, out, CPU, quiet=True, first_part=first)
+    train(replace(FIRST, **change), SOURCES, HELD, first, CPU, seed=seed, quiet=True)
+    with pytest.raises(TrainingError, match="no first part of this one"):
+        train(BOTH, SOURCES, HELD, out, CPU, quiet=True, first_part=first)
+    assert not (out / "checkpoint.safetensors").exists()
+
+
+def test_the_shipped_weights_are_a_first_part_of_two() -> None:
+    record = json.loads((BUNDLE / "carvana" / "record.json").read_text())
+    recipe = PRESETS["two-parts"]
+    learner = CarvanaLearner(recipe, SOURCES, HELD, CPU, 0)
+    identity = {"recipe": plain(recipe), "seed": record["seed"], "photos": record["photos"]}
+    progress = loop.begin(identity, {})
+    taken = adopt(BUNDLE / "carvana", learner.student, recipe, progress)
+    assert taken["step"] == recipe.first_steps
+    assert len(taken["history"]) == recipe.first_part.epochs
+    weights = load_file(BUNDLE / "carvana" / "model.safetensors")
+    for network in (learner.student.network, learner.student.result):
+        for name, value in network.state_dict().items():
+            np.testing.assert_array_equal(value.numpy(), weights[name])
 
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:
