@@ -148,7 +148,7 @@ class CarvanaRecipe:
 
 
 RECIPE = CarvanaRecipe()
-SECOND = 20  # epochs
+SECOND = 16  # epochs
 PRESETS = {
     "main": RECIPE,
     # "main", and once more from half its learning rates: the studio's validation cars stood still
