@@ -12,6 +12,7 @@ import runpy
 import socket
 import sys
 from multiprocessing.context import ForkServerProcess
+from types import ModuleType
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -28,7 +29,13 @@ def start(module: str, *arguments: str, **environment: str) -> ForkServerProcess
         environment: What it finds in its environment besides.
     """
     process = _CONTEXT.Process(target=_work, args=(module, arguments, environment), daemon=True)
-    process.start()
+    # Python runs the main module's file in the process first. Here that may be a page's script, which
+    # Streamlit put there when another test ran it.
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
     return process
 
 
