@@ -192,7 +192,7 @@ def answer(question: Question, go: Callable[[int], None]) -> None:
     """What one would say aloud."""
     heading(_TITLES[_ANSWER])
     paragraphs(question.answer)
-    with st.expander("In key points", icon=":material/checklist:"):
+    with st.expander("In key points"):
         st.markdown("\n".join(f"- {point}" for point in said(question.points)))
 
 
