@@ -71,7 +71,7 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
 def _table(experiment: zoo.Experiment) -> None:
     """Draw the rows, and a button that downloads them."""
     many = f"{len(experiment.rows):,} row{'s' * (len(experiment.rows) != 1)}"
-    with st.expander(f"Table, {many}", icon=":material/table:"):
+    with st.expander(f"Table, {many}"):
         flat = [{column: _flat(value) for column, value in row.items()} for row in experiment.rows]
         st.dataframe(flat, hide_index=True, height=min(420, 40 + 36 * len(flat)))
     with st.container(horizontal=True):
