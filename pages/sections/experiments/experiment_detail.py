@@ -35,7 +35,7 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
     """Draw the chart, and choices where there is something to choose."""
     rows: Rows = experiment.rows
     key = experiment.name
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         if plan.choose:
             values = list(dict.fromkeys(row[plan.choose] for row in rows))
             chosen = st.segmented_control(
@@ -59,11 +59,14 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
             )
     alt = f"{words.column_title(measure)}: {experiment.finding}"
     charts.show(row_charts.figure(rows, plan, measure), f"chart-{key}", alt)
-    replicates = [c for c in chart_plans.REPLICATES if len({r.get(c) for r in rows}) > 1]
-    if replicates and not plan.x:
-        st.caption(f"A dot is a {replicates[0]}, a tick the mean.")
-    elif replicates:
-        st.caption(f"A dot is a {replicates[0]}, the line is their {plan.middle}.")
+    seeds = [c for c in chart_plans.REPLICATES if len({r.get(c) for r in rows}) > 1]
+    dot = " of a ".join((*seeds[:1], *plan.over))
+    if dot and not plan.x:
+        st.caption(f"A dot is a {dot}, a tick the mean.")
+    elif dot and row_charts.hides_dots(row_charts.points(rows, plan, measure)):
+        st.caption(f"The line is the {plan.middle} over every {dot}.")
+    elif dot:
+        st.caption(f"A dot is a {dot}, the line is their {plan.middle}.")
     elif plan.middle == "median":
         st.caption("Median over the layers.")
 
