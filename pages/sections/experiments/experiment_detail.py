@@ -24,9 +24,8 @@ def show(experiment: zoo.Experiment) -> None:
         charts.show(row_charts.progress(curves), "curves", "Validation accuracy by epoch")
     elif plan := chart_plans.plan(experiment.name, experiment.rows):
         _chart(experiment, plan)
-    if limits := experiment.raw.get("limits"):
-        sentence = f"{limits[0].upper()}{limits[1:]}".rstrip(".")
-        st.markdown(f"**Limits.** {number_format.spaced(sentence)}.")
+    if limits := words.limits(experiment):
+        st.markdown(f"**Limits.** {limits}")
     _table(experiment)
     _repeat(experiment)
 

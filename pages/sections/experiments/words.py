@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import zoo
+from pages.common import number_format
+
 _WORDS = {
     "iou": "IoU", "cpu": "CPU", "pflop": "PFLOP", "n": "n", "dice": "Dice",
     "p50": "median", "p95": "95th percentile",
@@ -49,6 +52,12 @@ def is_share(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
     """Return whether a column is a fraction that is read as percent."""
     values = [row[column] for row in rows if row[column] is not None]
     return bool(_SHARE.search(column)) and all(-1 <= value <= 1 for value in values)
+
+
+def limits(experiment: zoo.Experiment) -> str:
+    """Return what a measurement does not show, as sentences; "" if its record does not say."""
+    said = str(experiment.raw.get("limits") or "").strip().rstrip(".")
+    return number_format.spaced(f"{said[0].upper()}{said[1:]}.") if said else ""
 
 
 def first_sentence(text: str) -> str:
