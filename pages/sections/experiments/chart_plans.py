@@ -97,6 +97,10 @@ _SAID: dict[str, ChartPlan] = {
         ("iou", "test_iou", "boundary_iou", "bfloat16_ms", "seconds"),
         by=("network", "images", "precision"),
     ),
+    "validation_jumps": ChartPlan(
+        ("loss_jump", "accuracy_jump", "loss_last", "accuracy_last"),
+        *("validation_images", ("schedule", "batch", "weights")),
+    ),
     "video_queue": ChartPlan(
         ("shown_age_ms", "latency_ms", "latency_p95_ms", "last_latency_ms", "throughput"),
         *("offered", ("policy",)),
