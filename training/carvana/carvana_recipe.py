@@ -14,12 +14,13 @@ patches of light; a few are street photos (`training.data.cars`). All change in 
 sharpness.
 
 Binary cross-entropy and soft Dice; Muon for the kernels and AdamW for the rest, a short warm-up,
-then a cosine down to zero. The first half of the run sees small images, which is less work; the
-second half sees the size that is used later, wide and square in turns, with the camera's own edges,
-because what is left to learn there is where exactly the edge is. A moving average of the weights is
-measured after each epoch, and at the end it is the result; the threshold is the one with the best
-mean IoU on the validation cars. (``--preset two-parts`` begins once more with that average, at half
-the learning rates, with more of the studio and sharper backgrounds.)
+then a cosine down to zero. The first 24 of 48 epochs see small images, which is less work; the
+others see the size that is used later, wide and square in turns, with the camera's own edges,
+because what is left to learn there is where exactly the edge is. A second part, 16 epochs, begins
+once more with what the first gave, at half the learning rates, with more of the studio and sharper
+backgrounds (``--preset one-part`` leaves it out). A moving average of the weights is measured after
+each epoch, and at the end of each part it is the result; the threshold is the one with the best
+mean IoU on the validation cars.
 
 Cars are held out whole: no view of a validation or test car is ever learned from.
 """
@@ -43,6 +44,7 @@ from training.data.cars.car_mix import CarMix
 from training.engine import loop
 from training.engine.checkpoint import CHECKPOINT, as_array, save_checkpoint
 from training.engine.compute import ComputeConfig
+from training.engine.failures import TrainingError
 from training.engine.init_from import note
 from training.engine.model_folder import write_model
 from training.engine.muon import Muon
@@ -73,6 +75,11 @@ class CarvanaLearner:
         network: nn.Module | None = None,
     ) -> None:
         check_batch(recipe.batch, recipe.images, compute.processes.count)
+        if recipe.epochs <= recipe.second_epochs:
+            raise TrainingError(
+                f"The second part alone has {recipe.second_epochs} epochs: give more, or "
+                "--preset one-part."
+            )
         self.recipe, self.validation, self.compute = recipe, validation, compute
         self.threads, self.plan = threads, CarPlan(sources, seed)
         self.epochs, self.steps = recipe.epochs, recipe.steps
