@@ -29,8 +29,8 @@ def start(module: str, *arguments: str, **environment: str) -> ForkServerProcess
         environment: What it finds in its environment besides.
     """
     process = _CONTEXT.Process(target=_work, args=(module, arguments, environment), daemon=True)
-    # Python runs the main module's file in the process first. Here that may be a page's script, which
-    # Streamlit put there when another test ran it.
+    # Python runs the main module's file in the process first. Here that may be a page's script,
+    # which Streamlit put there when another test ran it.
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         process.start()
