@@ -174,7 +174,7 @@ def show_components(whole: Scene) -> None:
 
 def show_truth(seen: Scene) -> None:
     """Let the visitor measure the mask against a true one."""
-    with st.expander("Compare with a true mask", icon=":material/rule:"):
+    with st.expander("Compare with a true mask"):
         file = st.file_uploader(
             f"The true mask: an image of the photo's size, white (or opaque) where the {LABEL} is",
             key=f"truth-{stage.shown()['number']}",

@@ -26,7 +26,11 @@ _NO_ROOM = """
 
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
 [class*="st-key-purpose-"] { min-height: 62px; }
-[class*="st-key-purpose-"] [data-testid=stCaptionContainer] { padding-left: 0.5rem; }
+
+/* the overview's links: their words begin where the text above does, not their background */
+:is([class*="st-key-purpose-"], [class*="st-key-open-page-"]) [data-testid=stPageLink] {
+  margin-left: -0.5rem;
+}
 """
 
 # Until the browser has a component, Streamlit gives it 40 pixels, and what follows jumps when it is

@@ -61,7 +61,7 @@ def show(model: zoo.Classifier, view: np.ndarray) -> None:
     images, correlation = _images(key, model, view, method, label, check)
     st.caption(METHODS[method][0])
     gallery.show("decided", images, columns=4, stacked=True)
-    st.html(colour_bar.bar("less sure", "more sure of the class", heat_map.COLOURS))
+    st.html(colour_bar.bar("less sure", "more sure", heat_map.COLOURS))
     if check:
         st.markdown(_verdict(method, correlation))
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 import zoo
 from pages.common import number_format
+from pages.sections.experiments import words
 
 
 def popover(*records: zoo.Experiment) -> None:
@@ -33,6 +34,6 @@ def _one(found: zoo.Experiment) -> None:
     ]
     st.markdown(f"**{found.question}**")
     st.caption(" · ".join(str(fact).rstrip(".") for fact in facts if fact))
-    if limits := found.raw.get("limits"):
-        st.caption(f"Limits: {number_format.spaced(limits)}")
+    if limits := words.limits(found):
+        st.caption(f"Limits: {limits}")
     st.code(found.command, language=None, wrap_lines=True)

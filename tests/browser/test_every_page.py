@@ -84,6 +84,11 @@ IN_CAPTIONS = """
 [...document.querySelectorAll('[data-testid=stCaptionContainer] :is(a, code)')]
   .map((e) => e.textContent)
 """
+# An icon takes the arrow's place, and nothing says any more that there is something to open.
+NO_ARROW = """
+[...document.querySelectorAll('[data-testid=stExpander] summary')].map((e) => e.textContent)
+  .filter((text) => !text.startsWith('keyboard_arrow_'))
+"""
 # Colours do not hang on the width, nor what is cut off on the colours: two of the four together.
 SCHEMES = {1280: "light", 390: "dark"}
 MOST_SHIFT = 0.05
@@ -134,6 +139,7 @@ def test_a_page_stands_still_fits_and_is_accessible(
         "small": page.evaluate(SMALL),
         "cut off": page.evaluate(CUT_OFF),
         "in captions": page.evaluate(IN_CAPTIONS),
+        "without an arrow": page.evaluate(NO_ARROW),
         "moved": moved(page),
         "endless": height > most and height,
         "not " + scheme: brightness(page) != scheme and brightness(page),

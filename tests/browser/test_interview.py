@@ -12,6 +12,10 @@ from tests.browser import axe
 from tests.browser.waiting import eventually, settled
 
 PHONE = {"width": 390, "height": 844}
+PIN_IS_BELOW = """
+svg => [...svg.querySelectorAll("text.strong, circle")]
+  .every((mark) => svg.querySelector(".pin").compareDocumentPosition(mark) & 4)
+"""
 
 
 def component(page: Page, kind: str) -> Locator:
@@ -64,6 +68,7 @@ def test_a_number_is_guessed_once_and_measured(visit, url) -> None:
     expect(commit(page)).to_contain_text(off)
     expect(dots).to_have_count(4)
     expect(page.locator(".prediction .pin")).to_have_count(1)
+    assert page.locator(".prediction svg").evaluate(PIN_IS_BELOW)  # it crosses out no name
     expect(page).to_have_url(re.compile(r"progress=7p\w+"))
     page.get_by_role("button", name="Back").click()
     expect(page.get_by_text("a prediction is given once")).to_be_visible()

@@ -133,6 +133,21 @@ def test_a_table_nobody_has_seen_gets_a_chart(rows: list[dict], expected: ChartP
         assert sum(len(v) for of in values.values() for v in of.values()) == len(rows)
 
 
+@pytest.mark.parametrize("name", zoo.list_experiments())
+def test_a_chart_has_few_lines_most_through_several_points(name: str) -> None:
+    """A measured number that is taken for an axis has a line, with one point, a row."""
+    rows = zoo.experiment(name).rows
+    plan = chart_plans.plan(name, rows)
+    assert plan
+    for chosen in {row[plan.choose] for row in rows} if plan.choose else {None}:
+        seen = [row for row in rows if not plan.choose or row[plan.choose] == chosen]
+        found = row_charts.points(seen, plan, plan.measures[0])
+        assert max(map(len, found)) <= 60
+        if plan.x:
+            assert len(found) <= 10
+            assert sum(len(of) > 1 for of in found.values()) > len(found) / 2
+
+
 def test_a_table_recorded_again_with_other_columns_is_guessed() -> None:
     rows = [{"kind": "a", "accuracy": 0.5}, {"kind": "b", "accuracy": 0.6}]
     assert chart_plans.plan("object_size", rows) == ChartPlan(("accuracy",), by=("kind",))

@@ -239,7 +239,9 @@ def test_a_perfect_guess_is_close_and_says_so() -> None:
             means = [sum(v) / len(v) for v in values]
             perfect = sorted(range(len(means)), key=lambda i: -means[i])
         assert visitor_guess.is_close(prediction, perfect)
-        assert re.match("Close|Right|All of it", visitor_guess.verdict(prediction, perfect))
+        said = visitor_guess.verdict(prediction, perfect)
+        assert re.match("Exactly|Close|Right|All of it", said)
+        assert prediction.kind == "curve" or " off" not in said.partition(".")[0]
 
 
 def test_two_within_their_seeds_are_a_tie() -> None:

@@ -50,6 +50,14 @@ def pairs(page: AppTest) -> dict[str, str]:
     return dict(pairwise(blocks))
 
 
+def test_a_command_of_one_line_has_no_colours() -> None:
+    blocks = shown("mnist").code
+    commands = [block for block in blocks if "\n" not in block.value]
+    assert any(block.value.startswith("python -m zoo") for block in commands)
+    assert {block.language for block in commands} <= {None, "", "plaintext"}
+    assert "python" in {block.language for block in blocks}
+
+
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_code_prints_what_stands_beneath_it(name: str, tmp_path: Path) -> None:
     page = shown(name)

@@ -18,6 +18,8 @@ function drawDots(svg, data, width, guess) {
     make(svg, "text", { x: middleAt, y: bottom + 18, "text-anchor": "middle" }, tick.text);
   });
   if (scale.label) make(svg, "text", { x: width / 2, y: bottom + 36, "text-anchor": "middle" }, scale.label);
+  // Under names and dots, which it would cross out.
+  if (pinned) drawPin(svg, data, width, x(guess), write(guess, scale.form), bottom);
   data.groups.forEach((group, i) => {
     const y = top + ROW * i + 34;
     make(svg, "line", { class: "base", x1: PAD, x2: width - PAD, y1: y, y2: y });
@@ -34,7 +36,6 @@ function drawDots(svg, data, width, guess) {
     const space = width - label.getComputedTextLength() - group.written.length * 8 - 24;
     if (group.note && space > group.note.length * 6.2) make(svg, "text", { x: label.getComputedTextLength() + 8, y: y - 16 }, group.note);
   });
-  if (pinned) drawPin(svg, data, width, x(guess), write(guess, scale.form), bottom);
 }
 function drawPin(svg, data, width, at, text, bottom) {
   make(svg, "line", { class: "pin", x1: at, x2: at, y1: 26, y2: bottom });

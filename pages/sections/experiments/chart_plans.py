@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Rows = Sequence[Mapping[str, Any]]
@@ -29,6 +29,8 @@ class ChartPlan:
         by: Columns that name a variant; those of another measurement of it are `REPLICATES`.
         choose: A column of which one value is shown at a time; "": none.
         middle: ``"mean"`` or ``"median"`` of the replicates.
+        over: Columns whose values are replicates here, too: a dot is a round of a photo.
+        log: Whether the measures differ by factors of thousands.
     """
 
     measures: tuple[str, ...]
@@ -36,14 +38,21 @@ class ChartPlan:
     by: tuple[str, ...] = ()
     choose: str = ""
     middle: str = "mean"
+    over: tuple[str, ...] = ()
+    log: bool = False
 
 
 # Where the guess is not what the question asks.
 _SAID: dict[str, ChartPlan] = {
+    "backward_cost": ChartPlan(("ratio", "backward_ms", "forward_ms", "kept_mib"), by=("subject",)),
     "batch_norm_batch_size": ChartPlan(
         ("accuracy", "accuracy_batch_statistics"), "batch", ("norm",)
     ),
+    "batch_norm_folding": ChartPlan(
+        ("seconds", "seconds_folded", "max_difference"), by=("model", "images")
+    ),
     "batch_norm_modes": ChartPlan(("accuracy",), "batch_size", ("statistics", "batches")),
+    "batch_norm_race": ChartPlan(("accuracy",), "step", ("norm",), "learning_rate"),
     "batch_norm_speed": ChartPlan(
         ("accuracy", "accuracy_after_quarter"), "learning_rate", ("norm",)
     ),
@@ -52,17 +61,49 @@ _SAID: dict[str, ChartPlan] = {
         *("step", ("norm",), "learning_rate", "median"),
     ),
     "batch_norm_where": ChartPlan(("accuracy", "loss"), by=("variant", "learning_rate")),
+    "busy_cores": ChartPlan(("milliseconds", "slowest", "cpu_milliseconds"), by=("way", "busy")),
     "cifar_time_to_94": ChartPlan(("accuracy", "seconds"), by=("recipe",)),
+    "data_loader": ChartPlan(
+        ("step_ms", "first_batch_ms", "loader_images_per_second"),
+        *("workers", ("source", "augmentation"), "batch"),
+    ),
     "digit_look_alikes": ChartPlan(("warned", "accuracy", "refused"), by=("kind",), choose="group"),
+    "frame_budget": ChartPlan(("milliseconds",), by=("stage",), over=("photo",)),
+    "frame_skip": ChartPlan(
+        ("iou", "worst", "self_iou"), "every", ("between",), "speed", over=("photo",)
+    ),
+    "gradient_check": ChartPlan(
+        *(("error",), "epsilon", ("method",), "dtype", "median"),
+        over=("tensor", "layer"),
+        log=True,
+    ),
+    "inference_backends": ChartPlan(
+        ("milliseconds", "iou"), by=("backend", "precision"), choose="model"
+    ),
+    "latency_front": ChartPlan(("milliseconds", "iou"), by=("network", "way"), choose="resolution"),
+    "load": ChartPlan(("p95_s", "p50_s", "memory_mb", "errors"), "sessions", ("page",)),
     "mask_edges": ChartPlan(
         ("iou", "boundary_iou", "edge_iou", "cpu_seconds"),
         by=("mask", "method", "colour", "prior"),
         choose="split",
     ),
     "object_size": ChartPlan(("iou",), "car_width", ("method",), "network"),
+    "reduced_precision": ChartPlan(("same_label", "iou_between", "iou"), by=("model", "backend")),
+    "small_object_cost": ChartPlan(("ratio", "milliseconds"), by=("network", "method")),
+    "train_faster": ChartPlan(
+        ("speedup", "images_per_second", "step_ms"), by=("variant",), choose="series"
+    ),
     "unet_vs_pytorch_unet": ChartPlan(
         ("iou", "test_iou", "boundary_iou", "bfloat16_ms", "seconds"),
         by=("network", "images", "precision"),
+    ),
+    "validation_jumps": ChartPlan(
+        ("loss_jump", "accuracy_jump", "loss_last", "accuracy_last"),
+        *("validation_images", ("schedule", "batch", "weights")),
+    ),
+    "video_queue": ChartPlan(
+        ("shown_age_ms", "latency_ms", "latency_p95_ms", "last_latency_ms", "throughput"),
+        *("offered", ("policy",)),
     ),
 }
 
@@ -75,20 +116,19 @@ def plan(name: str, rows: Rows) -> ChartPlan | None:
     """
     columns = set(rows[0])
     said = _SAID.get(name)
-    if said is None or not {said.x, said.choose, *said.by} - {""} <= columns:
+    if said is None or not {said.x, said.choose, *said.by, *said.over} - {""} <= columns:
         return guess(rows)
     measures = tuple(measure for measure in said.measures if measure in columns)
-    return (
-        ChartPlan(measures, said.x, said.by, said.choose, said.middle) if measures else guess(rows)
-    )
+    return replace(said, measures=measures) if measures else guess(rows)
 
 
 def guess(rows: Rows) -> ChartPlan | None:
     """Return what the columns' names and values suggest.
 
     Measures are told by their names; whatever else varies is a factor, unless other factors decide
-    it (a learning rate that each variant has of its own). A numeric factor of three values or more
-    is an axis, the others name the variants.
+    it (a learning rate that each variant has of its own) or it is measured, too, by another name: a
+    fraction that hardly ever comes twice. A numeric factor of three values or more is an axis, the
+    others name the variants.
     """
     measures = tuple(c for c in rows[0] if _MEASURE.search(c) and _numbers(rows, c))
     factors = [
@@ -96,6 +136,7 @@ def guess(rows: Rows) -> ChartPlan | None:
         for column in rows[0]
         if column not in (*measures, *REPLICATES, *_NOT_SHOWN)
         and len(_values(rows, column)) > 1
+        and not _scattered(rows, column)
         and not any(isinstance(row[column], list | dict) for row in rows)
     ]
     factors = [f for f in factors if not _decided(rows, f, [g for g in factors if g != f])]
@@ -117,6 +158,13 @@ def _decided(rows: Rows, column: str, others: Sequence[str]) -> bool:
         key = tuple(repr(row[name]) for name in named)
         found.setdefault(key, set()).add(repr(row[column]))
     return all(len(values) == 1 for values in found.values())
+
+
+def _scattered(rows: Rows, column: str) -> bool:
+    """Return whether a column's numbers are as many as the rows, nearly, and no whole ones."""
+    fractions = any(isinstance(row[column], float) and row[column] % 1 for row in rows)
+    many = len(_values(rows, column)) > max(_FEW, len(rows) / 2)
+    return fractions and many and _numbers(rows, column)
 
 
 def _numbers(rows: Rows, column: str) -> bool:

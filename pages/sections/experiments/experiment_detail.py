@@ -24,9 +24,8 @@ def show(experiment: zoo.Experiment) -> None:
         charts.show(row_charts.progress(curves), "curves", "Validation accuracy by epoch")
     elif plan := chart_plans.plan(experiment.name, experiment.rows):
         _chart(experiment, plan)
-    if limits := experiment.raw.get("limits"):
-        sentence = f"{limits[0].upper()}{limits[1:]}".rstrip(".")
-        st.markdown(f"**Limits.** {number_format.spaced(sentence)}.")
+    if limits := words.limits(experiment):
+        st.markdown(f"**Limits.** {limits}")
     _table(experiment)
     _repeat(experiment)
 
@@ -35,7 +34,7 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
     """Draw the chart, and choices where there is something to choose."""
     rows: Rows = experiment.rows
     key = experiment.name
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         if plan.choose:
             values = list(dict.fromkeys(row[plan.choose] for row in rows))
             chosen = st.segmented_control(
@@ -59,11 +58,14 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
             )
     alt = f"{words.column_title(measure)}: {experiment.finding}"
     charts.show(row_charts.figure(rows, plan, measure), f"chart-{key}", alt)
-    replicates = [c for c in chart_plans.REPLICATES if len({r.get(c) for r in rows}) > 1]
-    if replicates and not plan.x:
-        st.caption(f"A dot is a {replicates[0]}, a tick the mean.")
-    elif replicates:
-        st.caption(f"A dot is a {replicates[0]}, the line is their {plan.middle}.")
+    seeds = [c for c in chart_plans.REPLICATES if len({r.get(c) for r in rows}) > 1]
+    dot = " of a ".join((*seeds[:1], *plan.over))
+    if dot and not plan.x:
+        st.caption(f"A dot is a {dot}, a tick the mean.")
+    elif dot and row_charts.hides_dots(row_charts.points(rows, plan, measure)):
+        st.caption(f"The line is the {plan.middle} over every {dot}.")
+    elif dot:
+        st.caption(f"A dot is a {dot}, the line is their {plan.middle}.")
     elif plan.middle == "median":
         st.caption("Median over the layers.")
 
@@ -71,7 +73,7 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
 def _table(experiment: zoo.Experiment) -> None:
     """Draw the rows, and a button that downloads them."""
     many = f"{len(experiment.rows):,} row{'s' * (len(experiment.rows) != 1)}"
-    with st.expander(f"Table, {many}", icon=":material/table:"):
+    with st.expander(f"Table, {many}"):
         flat = [{column: _flat(value) for column, value in row.items()} for row in experiment.rows]
         st.dataframe(flat, hide_index=True, height=min(420, 40 + 36 * len(flat)))
     with st.container(horizontal=True):

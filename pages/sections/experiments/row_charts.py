@@ -6,9 +6,10 @@ import math
 import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pages.common import charts
+from pages.common import charts, number_format
 from pages.sections.experiments.chart_plans import ChartPlan, Rows
 from pages.sections.experiments.words import column_title, is_share, variant
 
@@ -46,18 +47,31 @@ def figure(rows: Rows, plan: ChartPlan, measure: str) -> go.Figure:
         measure: One of the plan's.
     """
     found = points(rows, plan, measure)
-    form = ".1%" if is_share(rows, measure) else ",.3~g"
+    form = ".1%" if is_share(rows, measure) else _form(found)
     middle = statistics.median if plan.middle == "median" else statistics.mean
     if plan.x:
         return _lines(found, plan, measure, form, middle)
     return _dots({name: of[0] for name, of in found.items()}, measure, form)
 
 
+def _form(found: Points) -> str:
+    """Return the d3 format of numbers that are no shares: 1,500 rather than 1.5e+3."""
+    largest = max(abs(v) for of in found.values() for values in of.values() for v in values)
+    return ",.0f" if largest >= 1000 else ",.3~g"
+
+
+def _position(x: float) -> str:
+    """Write a place on an axis of factors."""
+    if x >= 1000:
+        return f"{x:,.0f}"
+    return f"{x:.3g}" if x >= 0.001 else number_format.power(x)
+
+
 def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any) -> go.Figure:
     import plotly.graph_objects as go
 
     chart = go.Figure()
-    many = sum(len(values) for of in found.values() for values in of.values()) > _DOTS
+    many = hides_dots(found)
     for number, (name, of) in enumerate(found.items()):
         colour = colours(len(found))[number]
         xs = sorted(of)
@@ -86,9 +100,14 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
     chart.update_xaxes(title=column_title(plan.x), fixedrange=True, showgrid=False)
     positions = sorted({x for of in found.values() for x in of})
     if positions[0] > 0 and positions[-1] / positions[0] >= _LOG and len(positions) <= _TICKS:
-        texts = [f"{x:.3g}" for x in positions]
-        chart.update_xaxes(type="log", tickvals=positions, ticktext=texts)
+        chart.update_xaxes(
+            type="log", tickvals=positions, ticktext=[_position(x) for x in positions]
+        )
+    elif len(positions) <= _TICKS and all(x == int(x) for x in positions):
+        chart.update_xaxes(tickvals=positions)  # no half a worker
     chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=6)
+    if plan.log:
+        chart.update_yaxes(type="log", tickformat=None, exponentformat="power")
     return chart
 
 
@@ -124,8 +143,7 @@ def _dots(found: Mapping[str, Sequence[float]], measure: str, form: str) -> go.F
             hovertemplate=f"mean %{{x:{form}}}<extra></extra>",
             showlegend=False,
         )
-    lines = sum(name.count("<br>") * 0.55 + 1 for name in names.values())
-    charts.plain(chart, height=round(60 + 30 * lines))
+    charts.plain(chart, height=60 + _room([name.count("<br>") + 1 for name in names.values()]))
     chart.update_xaxes(
         title=column_title(measure), tickformat=form, fixedrange=True, nticks=6, zeroline=False
     )
@@ -133,6 +151,18 @@ def _dots(found: Mapping[str, Sequence[float]], measure: str, form: str) -> go.F
         range=[len(names) - 0.5, -0.5], type="category", fixedrange=True, ticksuffix="  "
     )
     return chart
+
+
+def _room(lines: Sequence[int]) -> int:
+    """Return the pixels that labels of so many lines need, below each other at equal distances."""
+    most = max((a + b for a, b in pairwise(lines)), default=0)  # half of each meets between them
+    usual = 30 * sum(0.55 * count + 0.45 for count in lines)
+    return round(max(usual, (8 * most + 4) * len(lines)))
+
+
+def hides_dots(found: Points) -> bool:
+    """Return whether there are more replicates than could be seen as dots."""
+    return sum(len(values) for of in found.values() for values in of.values()) > _DOTS
 
 
 def colours(count: int) -> list[str]:

@@ -6,7 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_WORDS = {"iou": "IoU", "cpu": "CPU", "ms": "ms", "pflop": "PFLOP", "n": "n", "dice": "Dice"}
+import zoo
+from pages.common import number_format
+
+_WORDS = {
+    "iou": "IoU", "cpu": "CPU", "pflop": "PFLOP", "n": "n", "dice": "Dice",
+    "p50": "median", "p95": "95th percentile",
+}  # fmt: skip
+_UNITS = {"ms": "ms", "s": "s", "mb": "MB", "mib": "MiB"}  # behind a column's name
 _LONG = 130  # characters of a finding on its card
 _SHARE = re.compile(r"accuracy|iou|dice|warned|refused|share|repeated|worst|gap")
 
@@ -14,13 +21,13 @@ _SHARE = re.compile(r"accuracy|iou|dice|warned|refused|share|repeated|worst|gap"
 def column_title(column: str) -> str:
     """Return a column's name for people.
 
-    >>> [column_title(name) for name in ("boundary_iou", "step_ms", "learning_rate")]
-    ['Boundary IoU', 'Step ms', 'Learning rate']
+    >>> [column_title(name) for name in ("boundary_iou", "step_ms", "p50_s", "learning_rate")]
+    ['Boundary IoU', 'Step, ms', 'Median, s', 'Learning rate']
     """
-    words = [_WORDS.get(word, word) for word in column.split("_")]
-    return " ".join(
-        [words[0] if words[0] in _WORDS.values() else words[0].capitalize(), *words[1:]]
-    )
+    *words, last = column.split("_")
+    unit = f", {_UNITS[last]}" if words and last in _UNITS else ""
+    name = " ".join(_WORDS.get(word, word) for word in (words if unit else [*words, last]))
+    return f"{name if name == 'n' else name[0].upper() + name[1:]}{unit}"
 
 
 def variant(values: Mapping[str, Any]) -> str:
@@ -45,6 +52,12 @@ def is_share(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
     """Return whether a column is a fraction that is read as percent."""
     values = [row[column] for row in rows if row[column] is not None]
     return bool(_SHARE.search(column)) and all(-1 <= value <= 1 for value in values)
+
+
+def limits(experiment: zoo.Experiment) -> str:
+    """Return what a measurement does not show, as sentences; "" if its record does not say."""
+    said = str(experiment.raw.get("limits") or "").strip().rstrip(".")
+    return number_format.spaced(f"{said[0].upper()}{said[1:]}.") if said else ""
 
 
 def first_sentence(text: str) -> str:

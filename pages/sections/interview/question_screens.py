@@ -9,6 +9,7 @@ import streamlit as st
 import zoo
 from pages.common import site
 from pages.components.prediction import prediction as component
+from pages.sections.experiments import words
 from pages.sections.interview import (
     live_pieces,
     measured_chart,
@@ -182,9 +183,9 @@ def measured(question: Question, go: Callable[[int], None]) -> None:
 def _basis(chart: Chart, with_limits: bool = False) -> str:
     """Say what a dot is, on request what the measurement does not show, and where it is from."""
     found = zoo.experiment(chart.experiment)
-    limits = str(found.raw.get("limits") or "").strip().rstrip(".") if with_limits else ""
+    limits = words.limits(found) if with_limits else ""
     dot = measured_chart.dot(chart)
-    parts = (dot and f"A dot is {dot}.", limits and f"Limits: {limits}.")
+    parts = (dot and f"A dot is {dot}.", limits and f"Limits: {limits}")
     return " ".join([*filter(None, parts), f"Experiment: {found.name}."])
 
 
@@ -192,7 +193,7 @@ def answer(question: Question, go: Callable[[int], None]) -> None:
     """What one would say aloud."""
     heading(_TITLES[_ANSWER])
     paragraphs(question.answer)
-    with st.expander("In key points", icon=":material/checklist:"):
+    with st.expander("In key points"):
         st.markdown("\n".join(f"- {point}" for point in said(question.points)))
 
 
@@ -242,7 +243,7 @@ def repeat(question: Question, go: Callable[[int], None]) -> None:
     names = experiments(question)
     recorded = [zoo.experiment(name) for name in names if recorded_figure.is_recorded(name)]
     limits = said((question.limits,)) if question.limits else []
-    limits += [f"{_record_of(o)}: {o.raw['limits']}" for o in recorded if o.raw.get("limits")]
+    limits += [f"{_record_of(one)}: {told}" for one in recorded if (told := words.limits(one))]
     if limits:
         st.markdown("**Limits**\n\n" + "\n".join(f"- {line}" for line in limits))
     if recorded:

@@ -100,13 +100,15 @@ def _distance(prediction: Prediction, guess: Guess) -> str:
     if prediction.kind == "order":
         right, pairs = pairs_in_order(prediction.chart, guess)
         if right == pairs:
-            return "All of it in the measured order."
-        return f"{right} of {pairs} pairs in the measured order."
+            return "All of it is in the measured order."
+        return f"{right} of {pairs} pairs are in the measured order."
     begin = "Close: " if is_close(prediction, guess) else ""
     if prediction.kind == "number":
         measured = answer(prediction)
         assert isinstance(guess, int | float)
         said, found = (recorded_figure.written(v, scale.form) for v in (guess, measured))
+        if said == found:
+            return f"Exactly: {said}, as you said."
         off = _gap(scale, abs(guess - measured), _off(prediction, guess))
         return f"{begin}{'y' if begin else 'Y'}ou said {said}, measured is {found}: {off} off."
     width = mean_distance(prediction, guess)
@@ -118,7 +120,7 @@ def _gap(scale: Scale, distance: float, share: float) -> str:
     """Write a distance: in points, as a factor on a logarithmic axis, or in the axis's unit."""
     if scale.log:
         factor = 10 ** (abs(share) * math.log10(scale.high / scale.low))
-        return f"a factor of {factor:,.{0 if factor >= 10 else 1}f}"
+        return f"a factor of {factor:,.{0 if factor >= 10 else 1 if factor >= 2 else 2}f}"
     if scale.form.startswith("percent"):
         digits = scale.form.partition(":")[2]
         return recorded_figure.written(distance, f"points:{digits}" if digits else "points")

@@ -44,7 +44,7 @@ def show(model: zoo.Segmenter, seen: Scene, key: str) -> None:
     there = zoo.list_models("segmentation")
     if len(there) < 2:
         return
-    with st.expander("Compare with another network", icon=":material/compare:"):
+    with st.expander("Compare with another network"):
         left, right = st.columns(2, gap="medium")
         first = left.selectbox(
             "First",

@@ -36,7 +36,7 @@ def ways(model: zoo.Model, printed: Printed | None) -> list[Way]:
     name, repo, found = model.name, hub.repository(), model.preprocessing
     file = snippets.example_file(name)
     torch = "" if zoo.info(name).framework == "numpy" else '".[torch]"'
-    install = f"In a checkout of this project: `pip install {torch or '.'}`"
+    install = f"In a checkout of this project, after `pip install {torch or '.'}`"
     made = [
         Way("zoo", snippets.library(name, repo), "python", _of(printed, "library"), install),
         Way(
@@ -58,7 +58,7 @@ def ways(model: zoo.Model, printed: Printed | None) -> list[Way]:
             snippets.torch_hub(name, preprocessing=found),
             "python",
             _of(printed, "shape"),
-            'In a checkout of this project: `pip install ".[torch]"`',
+            'In a checkout of this project, after `pip install ".[torch]"`',
         ),
         Way(
             "Command line",
@@ -75,7 +75,8 @@ def show(shown: list[Way]) -> None:
     for tab, way in zip(st.tabs([way.title for way in shown]), shown, strict=True):
         with tab:
             st.markdown(f"{way.needs}:")
-            st.code(way.code, language=way.language, wrap_lines=True)
+            one_line = "\n" not in way.code  # colours would only light up an option
+            st.code(way.code, language=None if one_line else way.language, wrap_lines=True)
             if way.output:
                 output(way.output)
 

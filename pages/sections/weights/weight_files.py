@@ -27,7 +27,7 @@ def show(model: zoo.Model) -> None:
         "Parameters in safetensors, nothing pickled; how images are prepared; the record of the "
         "training; the network in plain PyTorch; an image to try it with."
     )
-    with st.expander("Check them: sha256", icon=":material/verified:"):
+    with st.expander("Check them: sha256"):
         hashes = "\n".join(f"{pin.sha256}  {pin.name}" for pin in info.files.values())
         st.code(hashes, language=None, wrap_lines=True)
         st.markdown(
