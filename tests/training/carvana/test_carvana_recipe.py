@@ -21,7 +21,7 @@ from training.carvana.carvana_settings import PRESETS, CarvanaRecipe
 from training.data.cars.augment_cars import CarAugmentation, TrainingSources
 from training.data.cars.car_batches import CarBatch
 from training.engine import loop
-from training.engine.checkpoint import load_checkpoint
+from training.engine.checkpoint import CHECKPOINT, load_checkpoint
 from training.engine.failures import TrainingError
 from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.loading import load_folder
@@ -235,6 +235,12 @@ def test_a_run_on_another_ones_first_part_equals_one_from_nothing(tmp_path: Path
     assert [row["epoch"] for row in record["history"]] == [*range(1, BOTH.epochs + 1)]
     assert record["first_part"]["command"]
     assert record["recipe"]["epochs"] == BOTH.epochs
+    one, two = load_file(first / "model.safetensors"), load_checkpoint(second / CHECKPOINT)[0]
+    got = load_file(second / "model.safetensors")
+    for name, value in two["average"].items():
+        mean = (one[name] + value) / 2
+        statistic = "running" in name
+        assert np.allclose(got[name], mean, atol=1e-6) != statistic or value.ndim == 0, name
     kept = (second / "checkpoint.safetensors").read_bytes()
     train(BOTH, SOURCES, HELD, second, CPU, resume=True, quiet=True, first_part=first)
     assert load_checkpoint(second / "checkpoint.safetensors")[1]["step"] == BOTH.total_steps
