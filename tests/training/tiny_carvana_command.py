@@ -9,5 +9,5 @@ from training.carvana.__main__ import main
 from training.carvana.carvana_settings import PRESETS
 
 if __name__ == "__main__":
-    PRESETS["main"] = TINY
+    PRESETS["two-parts"] = TINY
     sys.exit(main())

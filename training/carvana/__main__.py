@@ -21,7 +21,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m training.carvana",
         description=(carvana_recipe.__doc__ or "").splitlines()[0],
     )
-    add_arguments(parser, epochs=RECIPE.epochs)
+    add_arguments(parser, epochs=PRESETS["two-parts"].epochs)
     add_presets(parser, PRESETS)
     add_compute(parser)
     add_init_from(parser)
@@ -32,7 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--first-part", type=Path, metavar="RUN",
         help="begin with the second part, on the result of a finished run that was the first "
-        "(--preset two-parts: of a main run with the same seed, such as zoo/bundle/carvana)",
+        "(--preset one-part, with the same seed)",
     )  # fmt: skip
     parser.add_argument(
         "--workers", type=positive, default=1, metavar="N",

@@ -110,6 +110,11 @@ def describe_run(
     weights = "the weights after the last step"
     if progress["identity"]["recipe"].get("averaging"):
         weights = "the moving average of the weights, after the last step"
+    if progress["identity"]["recipe"].get("second_epochs"):
+        weights = (
+            "the mean of the weights (their moving average) at the ends of the two parts, with "
+            "BatchNorm's statistics measured anew"
+        )
     record, history = joined(progress["record"], progress["history"])
     threshold = choose_threshold(network, held.studio, compute)
     model = segmenter(network, threshold, compute)

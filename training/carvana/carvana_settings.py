@@ -150,11 +150,11 @@ class CarvanaRecipe:
 RECIPE = CarvanaRecipe()
 SECOND = 16  # epochs
 PRESETS = {
-    "main": RECIPE,
-    # "main", and once more from half its learning rates: the studio's validation cars stood still
-    # in the last five of its epochs, because the rate was gone and not because there was nothing
-    # left to learn.
+    # The recipe, and once more from half its learning rates: the studio's validation cars stood
+    # still in the last five of its epochs, because the rate was gone and not because there was
+    # nothing left to learn. What is shipped comes from here.
     "two-parts": replace(RECIPE, epochs=48 + SECOND, second_epochs=SECOND),
+    "one-part": RECIPE,
     # With ``--init-from``: a short run at full size alone, for weights that are good already.
     "tune": replace(
         RECIPE, epochs=4, images=960, low_res_fraction=0.0, muon_lr=0.015, peak_learning_rate=1e-3,

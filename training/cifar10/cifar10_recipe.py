@@ -14,7 +14,7 @@ would cost as much and teach little.
 Cross-entropy with label smoothing; Muon for the convolutions, Nesterov SGD for the shifts and the
 head; all learning rates fall linearly to zero. In ``best`` they do so three times: the run has
 three parts, the later ones begin half as high and with a new proxy, and the mean of the weights at
-the ends of the parts is the result (`training.cifar10.part_mean`).
+the ends of the parts is the result (`training.engine.moving_average`).
 
 Where this comes from: K. Jordan's airbench (arXiv 2404.00498; github.com/KellerJordan/
 cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small images first
@@ -46,7 +46,7 @@ from training.cifar10.cifar10_record import (
 )
 from training.cifar10.cifar10_settings import Cifar10Recipe
 from training.cifar10.cifar10_student import CifarStudent
-from training.cifar10.part_mean import SEED, PartMean, measure_statistics
+from training.cifar10.part_mean import SEED, measure_statistics
 from training.data.cifar_images import LabelledImages
 from training.data.image_batches import Batch, Plan, batches
 from training.engine import loop
@@ -55,6 +55,7 @@ from training.engine.compute import ComputeConfig
 from training.engine.failures import TrainingError
 from training.engine.init_from import note
 from training.engine.model_folder import write_model
+from training.engine.moving_average import PartMean
 from training.engine.options import check_batch
 from training.engine.provenance import provenance
 from training.engine.recipe_json import plain

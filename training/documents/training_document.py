@@ -37,7 +37,7 @@ def model_chain(name: str) -> str:
         )
     head = ["", "what", "commit", "command, as it was recorded"]
     told = (
-        f"{epochs} epochs, {duration(spent)} in all, seed {record['seed']}, {hardware(record)}. "
+        f"{epochs} epochs, {duration(spent)} in all, seed {record['seed']}, {_machines(record)}. "
         f"What is shipped: {record['selection']}."
     )
     commands = [run["command"] for run in chain]
@@ -49,6 +49,13 @@ def model_chain(name: str) -> str:
     )
     summary = f"<summary>The {len(chain)} commands of the chain, and whose code runs each</summary>"
     return "\n\n".join([told, heading, today, f"<details>{summary}", steps, "</details>"])
+
+
+def _machines(record: Mapping[str, Any]) -> str:
+    """Say what trained, and what the first part if that was another machine."""
+    machine, first = hardware(record), record.get("first_part")
+    before = hardware(first) if first else machine
+    return machine if before == machine else f"{machine} (the first part: {before})"
 
 
 def runs(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -12,26 +12,22 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-import zoo
 from tests import commands, own_process
 from tests.training.tiny_cars import CPU, PLAIN, TINY, pair, write_kaggle
 from training.carvana import carvana_recipe
-from training.carvana.carvana_first_part import adopt
 from training.carvana.carvana_recipe import CarvanaLearner, train
 from training.carvana.carvana_record import initialize_from
 from training.carvana.carvana_settings import PRESETS, CarvanaRecipe
 from training.data.cars.augment_cars import CarAugmentation, TrainingSources
 from training.data.cars.car_batches import CarBatch
 from training.engine import loop
-from training.engine.checkpoint import load_checkpoint
+from training.engine.checkpoint import CHECKPOINT, load_checkpoint
 from training.engine.failures import TrainingError
-from training.engine.recipe_json import plain
 from training.metrics.mask_predictions import ValidationSet, predict
 from zoo.loading import load_folder
 from zoo.segmentation import components
 from zoo.segmentation.masks import iou
 
-BUNDLE = Path(zoo.__file__).parent / "bundle"
 SOURCES = TrainingSources([pair(f"c{k}", seed=k) for k in range(6)])
 HELD = ValidationSet([pair("v", angle, seed=50 + angle) for angle in (1, 2)])
 
@@ -200,8 +196,8 @@ def test_the_recipe_begins_small_and_ends_at_rate_zero() -> None:
     assert sizes == {(256, 384), (352, 512), (416, 416)}
 
 
-def test_the_second_part_follows_the_main_recipe_at_half_the_rates() -> None:
-    main, both = PRESETS["main"], PRESETS["two-parts"]
+def test_the_second_part_follows_the_first_at_half_the_rates() -> None:
+    main, both = PRESETS["one-part"], PRESETS["two-parts"]
     assert both.first_part == main
     assert both.first_steps == main.total_steps
     assert [both.rate(n) for n in range(main.total_steps)] == [
@@ -239,6 +235,12 @@ def test_a_run_on_another_ones_first_part_equals_one_from_nothing(tmp_path: Path
     assert [row["epoch"] for row in record["history"]] == [*range(1, BOTH.epochs + 1)]
     assert record["first_part"]["command"]
     assert record["recipe"]["epochs"] == BOTH.epochs
+    one, two = load_file(first / "model.safetensors"), load_checkpoint(second / CHECKPOINT)[0]
+    got = load_file(second / "model.safetensors")
+    for name, value in two["average"].items():
+        mean = (one[name] + value) / 2
+        statistic = "running" in name
+        assert np.allclose(got[name], mean, atol=1e-6) != statistic or value.ndim == 0, name
     kept = (second / "checkpoint.safetensors").read_bytes()
     train(BOTH, SOURCES, HELD, second, CPU, resume=True, quiet=True, first_part=first)
     assert load_checkpoint(second / "checkpoint.safetensors")[1]["step"] == BOTH.total_steps
@@ -258,19 +260,9 @@ def test_a_run_that_was_another_is_no_first_part(change, seed, tmp_path: Path) -
     assert not (out / "checkpoint.safetensors").exists()
 
 
-def test_the_shipped_weights_are_a_first_part_of_two() -> None:
-    record = json.loads((BUNDLE / "carvana" / "record.json").read_text())
-    recipe = PRESETS["two-parts"]
-    learner = CarvanaLearner(recipe, SOURCES, HELD, CPU, 0)
-    identity = {"recipe": plain(recipe), "seed": record["seed"], "photos": record["photos"]}
-    progress = loop.begin(identity, {})
-    taken = adopt(BUNDLE / "carvana", learner.student, recipe, progress)
-    assert taken["step"] == recipe.first_steps
-    assert len(taken["history"]) == recipe.first_part.epochs
-    weights = load_file(BUNDLE / "carvana" / "model.safetensors")
-    for network in (learner.student.network, learner.student.result):
-        for name, value in network.state_dict().items():
-            np.testing.assert_array_equal(value.numpy(), weights[name])
+def test_a_run_that_is_shorter_than_its_second_part_says_so(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="second part alone has 2 epochs: give more"):
+        train(replace(BOTH, epochs=2), SOURCES, HELD, tmp_path, CPU, quiet=True)
 
 
 def test_two_processes_learn_together(tmp_path: Path) -> None:

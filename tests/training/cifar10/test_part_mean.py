@@ -19,6 +19,7 @@ from training.cifar10.cifar10_settings import PRESETS
 from training.data.image_batches import Plan, batches
 from training.engine import loop
 from training.engine.failures import TrainingError
+from training.engine.moving_average import PartMean
 from zoo.loading import load_folder
 from zoo.networks.cifar_net import CifarNet
 
@@ -72,13 +73,13 @@ def test_the_learning_rates_rise_again_and_the_proxy_begins_anew() -> None:
 
 def test_the_result_is_the_mean_of_the_parts_ends(tmp_path: Path, monkeypatch) -> None:
     ends = []
-    add = part_mean.PartMean.add
+    add = PartMean.add
 
     def noted(self, network) -> None:
         ends.append({name: value.clone().numpy() for name, value in network.state_dict().items()})
         add(self, network)
 
-    monkeypatch.setattr(part_mean.PartMean, "add", noted)
+    monkeypatch.setattr(PartMean, "add", noted)
     record = train(tmp_path)
     mixed = weights(tmp_path)
     mixed["head.weight"] = mixed["head.weight"] * record["calibration"]["temperature"]
