@@ -67,6 +67,7 @@ _SAID: dict[str, ChartPlan] = {
         ("step_ms", "first_batch_ms", "loader_images_per_second"),
         *("workers", ("source", "augmentation"), "batch"),
     ),
+    "data_order": ChartPlan(("accuracy", "loss", "train_loss"), by=("order",)),
     "digit_look_alikes": ChartPlan(("warned", "accuracy", "refused"), by=("kind",), choose="group"),
     "frame_budget": ChartPlan(("milliseconds",), by=("stage",), over=("photo",)),
     "frame_skip": ChartPlan(
