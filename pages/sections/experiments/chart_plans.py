@@ -89,6 +89,7 @@ _SAID: dict[str, ChartPlan] = {
         choose="split",
     ),
     "object_size": ChartPlan(("iou",), "car_width", ("method",), "network"),
+    "own_masks": ChartPlan(("iou", "worst", "constant_iou", "minutes"), by=("collection",)),
     "reduced_precision": ChartPlan(("same_label", "iou_between", "iou"), by=("model", "backend")),
     "small_object_cost": ChartPlan(("ratio", "milliseconds"), by=("network", "method")),
     "train_faster": ChartPlan(
