@@ -179,6 +179,8 @@ def test_the_family_is_compared_and_finished_trainings_are_not_repeated(
     arguments = ["--data-dir", str(data_dir), "--folder", str(folder), "--quick"]
     family = {name: unet_alternatives.FAMILY[name] for name in ("unet", "fcn")}
     monkeypatch.setattr(unet_alternatives, "FAMILY", family)
+    assert unet_alternatives.main([*arguments, "--networks", "fcn"]) == 0
+    assert not (folder / "unet_alternatives.json").exists()  # the other one is missing yet
     assert unet_alternatives.main(arguments) == 0
     monkeypatch.setattr(zoo.experiments, "FOLDER", folder)
     experiment = zoo.experiment("unet_alternatives")

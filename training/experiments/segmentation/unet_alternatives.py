@@ -40,8 +40,8 @@ NAME = "unet_alternatives"
 QUESTION = "Is a U-Net the right shape for cutting out cars?"
 SEEDS = (0, 1, 2)
 FACTORS = (0.5, 1.0, 2.0)  # of the recipe's learning rates, among which each network chooses
-EPOCHS = 8  # of RECIPE.images each, for every network and seed
-SEARCH_EPOCHS = 2  # of the trainings that choose the learning rate
+EPOCHS = 4  # of RECIPE.images each, for every network and seed: 9 hours of a core for all
+SEARCH_EPOCHS = 1  # of the trainings that choose the learning rate
 SEARCH_SEED = 100  # none of SEEDS
 ROUNDS = 15
 
@@ -60,6 +60,11 @@ class FamilyStudy(command.Study):
         parser.add_argument(
             "--epochs", type=positive, default=EPOCHS, metavar="N",
             help=f"of {RECIPE.images} images each, for every network (default {EPOCHS})",
+        )  # fmt: skip
+        parser.add_argument(
+            "--networks", nargs="+", choices=list(FAMILY), metavar="NAME",
+            help=f"train these alone and write no JSON, beside another process that trains others; "
+            f"of {', '.join(FAMILY)}",
         )  # fmt: skip
         options = parser.parse_args(arguments)
         super().__init__(NAME, QUESTION, options, carvana_recipe.PACKAGES)
@@ -104,6 +109,12 @@ class FamilyStudy(command.Study):
             for factor in (FACTORS[1:2] if self.options.quick else FACTORS)
         }
         return max(found, key=lambda factor: found[factor])
+
+    def trained(self, architecture: str) -> tuple[float, dict[int, dict[str, Any]]]:
+        """Return the chosen factor, and what `train` returns for each seed."""
+        factor = self.choose_factor(architecture)
+        epochs = self.options.epochs
+        return factor, {seed: self.train(architecture, factor, epochs, seed) for seed in self.seeds}
 
 
 def columns(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,15 +193,18 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     study = FamilyStudy(arguments)
+    if study.options.networks:
+        for name in study.options.networks:
+            study.trained(name)
+        return 0
     rounds = 2 if study.options.quick else ROUNDS
     networks = {name: study.recipe(name, 1.0, 1).make_network() for name in FAMILY}
     timed = milliseconds(networks, rounds)
     rows: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     for name, network in networks.items():
-        factor = study.choose_factor(name)
-        for seed in study.seeds:
-            found = study.train(name, factor, study.options.epochs, seed)
+        factor, trained = study.trained(name)
+        for seed, found in trained.items():
             curves.append({"network": name, "seed": seed} | found["curve"])
             rows.append(
                 {
