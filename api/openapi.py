@@ -141,6 +141,7 @@ def _schemas() -> dict[str, Any]:
             label=label,
             found={"type": "boolean", "description": "False if only stray pixels are left"},
             area=_SHARE | {"description": "Share of the image that the object covers"},
+            confidence=_SHARE | {"description": "Mean probability of the mask's pixels"},
             uncertain_area=_SHARE | {"description": "Share where the network is unsure"},
             box={
                 "description": "left, top, right, bottom in pixels; null if nothing is found",

@@ -149,12 +149,23 @@ def show_answer(seen: Scene) -> None:
         f"the {model.device.upper()}."
     )
     if not seen.found(stage.threshold()):
-        st.info(
-            f"**No {LABEL} found**: at a threshold of {round(100 * stage.threshold())}"
-            f"{number_format.NBSP}%, "
-            f"{number_format.percent(area)} of the photo is {LABEL}, too little to be one.",
-            icon=":material/search_off:",
+        st.info(f"**No {LABEL} found**: {why_not(seen, area)}", icon=":material/search_off:")
+
+
+def why_not(seen: Scene, area: float) -> str:
+    """Say why what is marked is no car."""
+    result = seen.result
+    if area >= result.min_area:
+        return (
+            f"of what looks like a {LABEL} the network is "
+            f"{number_format.percent(result.confidence)} sure on average, and of a {LABEL} it is "
+            f"at least {number_format.percent(result.min_confidence)} sure. If it is one, add to "
+            "it with the brush, or take it as it is with a box."
         )
+    return (
+        f"at a threshold of {round(100 * stage.threshold())}{number_format.NBSP}%, "
+        f"{number_format.percent(area)} of the photo is {LABEL}, too little to be one."
+    )
 
 
 def show_components(whole: Scene) -> None:

@@ -298,6 +298,7 @@ class Segmenter(Model):
             threshold=threshold,
             seconds=time.perf_counter() - start,
             min_area=float(self.config.get("min_area", Segmentation.min_area)),
+            min_confidence=float(self.config.get("min_confidence", 0.0)),
         )
 
     @overload

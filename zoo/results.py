@@ -95,6 +95,7 @@ class Segmentation:
             images.
         seconds: Time of preparation, forward pass and scaling up, in seconds.
         min_area: The smallest share of the image that counts as an object found, in [0, 1].
+        min_confidence: The least `confidence` of an object found, in [0, 1].
     """
 
     label: str
@@ -103,6 +104,7 @@ class Segmentation:
     threshold: float
     seconds: float = field(repr=False)
     min_area: float = field(default=0.005, repr=False)
+    min_confidence: float = field(default=0.0, repr=False)
 
     @property
     def mask(self) -> np.ndarray:
@@ -162,9 +164,29 @@ class Segmentation:
         return masks.area_fraction(masks.uncertain(self.probabilities))
 
     @property
+    def confidence(self) -> float:
+        """Mean probability of the pixels that the network itself calls object, in [0, 1].
+
+        Of its own answer at its own threshold; 0 if there are none. Where a network takes something
+        else for an object it is seldom sure of all of it.
+        """
+        own = self.low_res_probabilities
+        pixels = own[own >= self.threshold]
+        return float(pixels.mean()) if pixels.size else 0.0
+
+    @property
     def found(self) -> bool:
-        """Whether the mask is large enough to be an object rather than a few stray pixels."""
-        return self.area >= self.min_area
+        """Whether there is an object at the model's own threshold, see `found_at`."""
+        return self.found_at(self.threshold)
+
+    def found_at(self, threshold: float) -> bool:
+        """Return whether the mask at a threshold is an object.
+
+        It is one if the mask is not just a few stray pixels and the network is as sure of its own
+        answer as it is of objects: at least `min_area` and `min_confidence`.
+        """
+        large = masks.area_fraction(self.mask_at(threshold)) >= self.min_area
+        return large and self.confidence >= self.min_confidence
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, for ``python -m zoo predict --json`` and the API."""
@@ -173,6 +195,7 @@ class Segmentation:
             "label": self.label,
             "found": self.found,
             "area": self.area,
+            "confidence": self.confidence,
             "uncertain_area": self.uncertain_area,
             "box": None if (box := self.box) is None else list(box),
             "threshold": self.threshold,

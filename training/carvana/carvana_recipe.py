@@ -274,7 +274,9 @@ def train(
     record = describe_run(network, progress, validation, compute)
     if is_main:
         weights = {name: as_array(value) for name, value in network.state_dict().items()}
-        described = config(network, record["threshold"], recipe.architecture)
+        described = config(
+            network, record["threshold"], recipe.architecture, record["min_confidence"]
+        )
         write_model(out, weights, described, record)
     compute.processes.barrier()
     return record

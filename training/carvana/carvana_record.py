@@ -13,7 +13,13 @@ from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.model_folder import config_of
 from training.metrics.mask_metrics import fractions
-from training.metrics.mask_predictions import ValidationSet, choose_threshold, measure_model
+from training.metrics.mask_predictions import (
+    RULE,
+    ValidationSet,
+    choose_confidence,
+    choose_threshold,
+    measure_model,
+)
 from training.metrics.phone_photos import measure_phone_photos
 from zoo.models import Segmenter
 from zoo.preprocessing.preprocessing import Preprocessing
@@ -36,14 +42,18 @@ def model_name(architecture: str) -> str:
     return "carvana" if architecture == "unet" else f"carvana-{architecture}"
 
 
-def config(network: nn.Module, threshold: float, architecture: str = "unet") -> dict[str, Any]:
+def config(
+    network: nn.Module, threshold: float, architecture: str = "unet", min_confidence: float = 0.0
+) -> dict[str, Any]:
     """Return what config.json shall hold: true of the network that was trained, whichever.
 
     Args:
         network: trained.
         threshold: of its masks.
         architecture: its name in the recipe's family.
+        min_confidence: of an answer that is a car; 0: the area alone counts.
     """
+    more = {"min_confidence": min_confidence} if min_confidence else {}
     return config_of(
         network,
         model=model_name(architecture),
@@ -52,6 +62,7 @@ def config(network: nn.Module, threshold: float, architecture: str = "unet") -> 
         labels=["car"],
         data=data.DESCRIPTION,
         threshold=threshold,
+        **more,
         **ABOUT,
     )
 
@@ -78,15 +89,18 @@ def initialize_from(network: nn.Module, folder: Path, identity: dict[str, Any]) 
     return kept
 
 
-def segmenter(network: nn.Module, threshold: float, compute: ComputeConfig) -> Segmenter:
+def segmenter(
+    network: nn.Module, threshold: float, compute: ComputeConfig, min_confidence: float = 0.0
+) -> Segmenter:
     """Return the model that a network will be, once its files are written.
 
     Args:
         network: trained, on the device; it is put into evaluation mode.
         threshold: of its masks.
         compute: gives the device.
+        min_confidence: of an answer that is a car.
     """
-    described = config(network, threshold)
+    described = config(network, threshold, min_confidence=min_confidence)
     return Segmenter("carvana", described, {}, network.eval(), str(compute.device))
 
 
@@ -118,6 +132,8 @@ def describe_run(
     record, history = joined(progress["record"], progress["history"])
     threshold = choose_threshold(network, held.studio, compute)
     model = segmenter(network, threshold, compute)
+    min_confidence = choose_confidence(model, held)
+    model = segmenter(network, threshold, compute, min_confidence)
     metrics = {"validation": measure_model(model, held.studio)}
     if held.streets:
         metrics["validation_streets"] = measure_model(model, held.streets)
@@ -132,10 +148,12 @@ def describe_run(
         "resumed": progress.get("resumed", []),
         **progress["identity"],
         "parameters": sum(p.numel() for p in network.parameters()),
-        "selection": f"{weights}; the threshold with the best mean IoU on the validation cars",
+        "selection": f"{weights}; the threshold with the best mean IoU on the validation cars; "
+        f"{RULE}",
         "validation_curve": "history: the probabilities as they are, at threshold 0.5; metrics: as "
         "predict answers, at the chosen threshold",
         "threshold": threshold,
+        "min_confidence": min_confidence,
         "validation_cars": sorted({pair.car for pair in held.studio}),
         "train_seconds": round(sum(row["seconds"] for row in history), 1),
         "metrics": metrics,

@@ -141,8 +141,12 @@ def _entry(
         | {
             "parameters": record["parameters"],
             "metrics_n": test["n"],
-            # not the single images' values, which a segmentation record has as well
-            "metrics": {name: value for name, value in test.items() if isinstance(value, float)},
+            # how good the answers are: not the single images' values, nor how many got none
+            "metrics": {
+                name: value
+                for name, value in test.items()
+                if isinstance(value, float) and name != "refused"
+            },
             "files": {
                 name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
                 for name, content in contents.items()

@@ -29,6 +29,8 @@ from zoo.segmentation import components
 from zoo.segmentation.masks import Mask
 
 THRESHOLD = 0.5  # while training
+MARGIN = 0.02  # of confidence: other photos of cars are less sure than the validation photos
+RULE = f"min_confidence: {MARGIN} below the least sure answer for a validation photo with a car"
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,26 @@ def choose_threshold(
     return best_threshold(np.mean(curves, axis=0))
 
 
+def choose_confidence(model: Segmenter, held: ValidationSet) -> float:
+    """Return the least confidence (`zoo.Segmentation.confidence`) of an answer that is a car.
+
+    It is `MARGIN` below the least sure answer for a validation photo with a car, of all kinds of
+    photos. Without streets or phone photos it is 0: the studio says nothing about other places.
+    """
+    if not (held.streets and held.photos):
+        return 0.0
+    pairs = [one.read()[0] for one in (*held.studio, *held.streets)]
+    photos = [one.read()[0] for one in held.photos]
+    least = min(model.predict(image).confidence for image in (*pairs, *photos))
+    return max(0.0, round(least - MARGIN, 2))
+
+
 def measure_model(
     model: Segmenter, pairs: Sequence[ImageMaskPair], refine: bool = True
 ) -> dict[str, Any]:
-    """Return the metrics of a model's own answers; see `mask_metrics.measure`; and ``n``.
+    """Return the metrics of a model's own answers, see `mask_metrics.measure`.
+
+    Beside them ``refused``, the share of images in which it finds nothing, and ``n``.
 
     Args:
         model: answers each image as it would any user's.
@@ -115,12 +133,17 @@ def measure_model(
         refine: as for ``Segmenter.predict``.
     """
 
+    refused = 0
+
     def answers() -> Iterator[tuple[str, Mask, Mask]]:
+        nonlocal refused
         for pair in pairs:
             image, true = pair.read()
-            yield pair.name, model.predict(image, refine).mask, true
+            answer = model.predict(image, refine)
+            refused += not answer.found
+            yield pair.name, answer.mask, true
 
-    return measure_masks(answers()) | {"n": len(pairs)}
+    return measure_masks(answers()) | {"refused": refused / len(pairs), "n": len(pairs)}
 
 
 def _measure(

@@ -105,9 +105,14 @@ def measure(answers: Iterable[tuple[str, Mask, NDArray[np.uint8]]]) -> dict[str,
 def measure_phone_photos(model: Segmenter, photos: Sequence[CarPhoto]) -> dict[str, Any]:
     """Return the metrics of a model's own answers, see `measure`; and ``n``."""
 
+    refused = 0
+
     def answers() -> Iterator[tuple[str, Mask, NDArray[np.uint8]]]:
+        nonlocal refused
         for photo in photos:
             image, partial = photo.read()
-            yield photo.name, model.predict(image).mask, partial
+            answer = model.predict(image)
+            refused += not answer.found
+            yield photo.name, answer.mask, partial
 
-    return measure(answers()) | {"n": len(photos)}
+    return measure(answers()) | {"refused": refused / len(photos), "n": len(photos)}

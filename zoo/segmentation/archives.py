@@ -62,7 +62,7 @@ class MaskArchive:
                 "mask": name,
                 "width": mask.shape[1],
                 "height": mask.shape[0],
-                "found": area >= answer.min_area,
+                "found": answer.found_at(threshold),
                 "area": f"{area:.5f}",
                 "threshold": f"{threshold:g}",
             }

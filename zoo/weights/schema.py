@@ -186,6 +186,7 @@ _CONFIG = {
 _CONFIG_OPTIONAL = {
     "threshold": _FRACTION,
     "min_area": _FRACTION,
+    "min_confidence": _FRACTION,
     "ood_threshold": _FRACTION,
     "title": TEXT,
     "samples": TEXT,

@@ -83,8 +83,10 @@ class Scene:
         return masks.area_fraction(self.result.mask_at(threshold))
 
     def found(self, threshold: float) -> bool:
-        """Return whether there is a car at a threshold rather than a few stray pixels."""
-        return self.area(threshold) >= self.result.min_area
+        """Return whether there is a car at a threshold; changed by hand, by its area alone."""
+        if self.edits:
+            return self.area(threshold) >= self.result.min_area
+        return self.result.found_at(threshold)
 
     def uncertain(self) -> float:
         """Return the share of the photo where the network is unsure, in [0, 1]."""

@@ -15,13 +15,16 @@ import zoo
 from tests import cars, red_cars
 from training import evaluate as evaluation
 from training import finish
+from training.carvana import car_confidence
 from training.data import cifar_images, street_photos
-from training.data.carvana_photos import TEST_CARS
+from training.data.car_photos import CarPhoto
+from training.data.carvana_photos import TEST_CARS, ImageMaskPair
 from training.engine import model_folder
 from training.engine.failures import TrainingError
 from training.engine.json_files import read_json, write_json
 from training.evaluate import evaluate, record_test
 from training.metrics import photo_sets
+from training.metrics.mask_predictions import MARGIN, ValidationSet, choose_confidence
 from training.metrics.photo_kinds import Masks
 
 SIZE = (48, 32)  # of the small photos
@@ -178,7 +181,8 @@ def test_the_command_prints_one_json_object_or_one_line_a_metric(
     monkeypatch.setattr(sys, "argv", arguments)
     assert evaluation.main() == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[2] for line in lines] == ["iou", "dice", "boundary_iou", "worst"]
+    named = ["iou", "dice", "boundary_iou", "worst", "refused"]
+    assert [line.split()[2] for line in lines] == named
 
 
 def run_folder(folder: Path, seed: int = 0) -> Path:
@@ -236,3 +240,42 @@ def test_finish_notes_every_seed_and_exports_the_first(
     entry = read_json(catalog)["models"]["carvana"]
     assert list(entry["metrics"]) == ["iou", "dice", "boundary_iou", "worst"]
     assert (entry["metrics_n"], entry["task"]) == (3, "segmentation")
+
+
+def held(shade: tuple[int, int, int]) -> ImageMaskPair:
+    """A photo of one colour, all of it car."""
+    image = Image.new("RGB", SIZE, shade)
+    return ImageMaskPair(
+        "a_01", file_of(image)["bytes"], file_of(Image.new("L", SIZE, 255))["bytes"]
+    )
+
+
+def test_the_least_confidence_lies_below_the_least_sure_photo_with_a_car() -> None:
+    model = red_cars.red_model()
+    sure, pink = held(red_cars.RED), held(red_cars.PINK)
+    phone = CarPhoto("b", sure.image, file_of(Image.new("L", SIZE, 255))["bytes"])
+    assert choose_confidence(model, ValidationSet([sure], [pink], [phone])) == pytest.approx(
+        red_cars.PINK_PROBABILITY - MARGIN, abs=0.006
+    )
+    # The studio alone says nothing about other places: the area alone counts there.
+    assert choose_confidence(model, ValidationSet([pink])) == 0
+
+
+def test_a_finished_run_gets_its_least_confidence_and_loses_what_was_measured_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    red_cars.write(tmp_path)
+    folder = tmp_path / "run"
+    assert "test" in read_json(folder / "record.json")["metrics"]
+    pink = held(red_cars.PINK)
+    photos = ValidationSet([pink], [pink], [CarPhoto("b", pink.image, pink.mask)])
+    monkeypatch.setattr(car_confidence.carvana_recipe, "read_sources", lambda _: (None, photos))
+    assert car_confidence.main([str(folder), "--data-dir", str(tmp_path)]) == 0
+    chosen = read_json(folder / "config.json")["min_confidence"]
+    assert 0.7 < chosen < red_cars.PINK_PROBABILITY
+    assert f"min_confidence {chosen:g}" in capsys.readouterr().out
+    record = read_json(folder / "record.json")
+    assert record["min_confidence"] == chosen
+    assert not [name for name in record["metrics"] if name.startswith("test")]
+    with pytest.raises(TrainingError, match="is no finished run"):
+        car_confidence.main([str(tmp_path), "--data-dir", str(tmp_path)])

@@ -64,7 +64,7 @@ def test_predict_says_how_much_is_car(
     _, out, _ = run(capsys, "predict", "carvana", photo, "--json")
     (answer,) = json.loads(out)
     assert set(answer) == {
-        *("image", "label", "found", "area", "uncertain_area", "box"),
+        *("image", "label", "found", "area", "confidence", "uncertain_area", "box"),
         *("threshold", "width", "height", "seconds"),
     }
     assert answer["area"] == pytest.approx(0.25, rel=0.1)

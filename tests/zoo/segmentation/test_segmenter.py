@@ -193,6 +193,7 @@ def test_the_result_is_plain_json() -> None:
         "label": "car",
         "found": True,
         "area": answer.area,
+        "confidence": answer.confidence,
         "uncertain_area": answer.uncertain_area,
         "box": list(answer.box or ()),
         "threshold": 0.5,
@@ -217,6 +218,30 @@ def test_the_box_is_the_crop_that_holds_the_mask() -> None:
     speck = replace(answer, min_area=0.5)
     assert not speck.found
     assert speck.box is None
+
+
+def test_what_the_network_is_not_sure_of_is_no_car() -> None:
+    """Of a duck it says car with 76 %; of cars it is surer, on average over all their pixels."""
+    probabilities = np.zeros((40, 60), np.float32)
+    probabilities[10:20, 30:40] = 0.9
+    probabilities[10:20, 40:50] = 0.7
+    answer = Segmentation("car", probabilities, probabilities, threshold=0.5, seconds=0.0)
+    assert answer.confidence == pytest.approx(0.8)
+    assert replace(answer, min_confidence=0.79).found
+    unsure = replace(answer, min_confidence=0.81)
+    assert not unsure.found
+    assert unsure.box is None
+    assert unsure.in_words() == "no car found"
+    assert not unsure.found_at(0.85), "another threshold makes it no surer"
+    nothing = np.zeros_like(probabilities)
+    assert replace(answer, low_res_probabilities=nothing).confidence == 0
+
+
+def test_the_least_confidence_is_the_models_own() -> None:
+    pink = Image.new("RGB", (120, 80), red_cars.PINK)  # the stand-in is 82 % sure of it
+    assert red_cars.red_model(min_confidence=0.8).predict(pink).found
+    assert not red_cars.red_model(min_confidence=0.85).predict(pink).found
+    assert red_cars.red_model(min_confidence=0.85).predict(scene(120, 80)).found
 
 
 @pytest.mark.parametrize(
