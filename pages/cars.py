@@ -157,10 +157,9 @@ def why_not(seen: Scene, area: float) -> str:
     result = seen.result
     if area >= result.min_area:
         return (
-            f"of what looks like a {LABEL} the network is "
-            f"{number_format.percent(result.confidence)} sure on average, and of a {LABEL} it is "
-            f"at least {number_format.percent(result.min_confidence)} sure. If it is one, add to "
-            "it with the brush, or take it as it is with a box."
+            f"the network is only {number_format.percent(result.confidence)} sure of what it "
+            f"marks, and of a {LABEL} at least {number_format.percent(result.min_confidence)}. Is "
+            "it one? Keep it with a box, or add to it with the brush."
         )
     return (
         f"at a threshold of {round(100 * stage.threshold())}{number_format.NBSP}%, "

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import zoo
+from pages.common import number_format
 from pages.components.mask_viewer import mask_viewer
 from pages.sections.segmentation import segmented_photo
 from tests import red_cars
 from tests.pages import read
 from tests.pages.cars.on_the_page import image_in, is_one_sentence, percent, png, staged, upload
-from zoo.segmentation import masks
+from zoo.segmentation import mask_edits, masks
 
 
 def test_an_upload_is_cut_out(cars):
@@ -45,6 +48,26 @@ def test_an_image_without_a_car_says_so(cars):
     assert staged(cars)  # the maps are there, to see why
     labels = [button.proto.label for button in cars.get("download_button")]
     assert not labels
+
+
+def test_what_the_network_is_unsure_of_is_no_car_until_somebody_says_so(cars, monkeypatch):
+    answer = zoo.Segmenter.predict
+
+    def strict(model, *arguments, **options):
+        return replace(answer(model, *arguments, **options), min_confidence=0.9)
+
+    monkeypatch.setattr(zoo.Segmenter, "predict", strict)
+    upload(cars, png(Image.new("RGB", (300, 200), red_cars.PINK)))
+    said = cars.info[0].value.replace(number_format.NBSP, " ")
+    assert "No car found" in said
+    assert re.search(r"only 8\d\.\d % sure of what it marks, and of a car at least 90\.0 %", said)
+    assert not cars.get("download_button")
+    seen = segmented_photo.look(zoo.load("carvana"), png(red_cars.street()), "street")
+    unsure = replace(seen, result=replace(seen.result, min_confidence=1.0))
+    assert not unsure.found(0.5)
+    assert unsure.edited((mask_edits.Box(0.0, 0.0, 1.0, 1.0),)).found(0.5), (
+        "somebody has drawn a box around it"
+    )
 
 
 @pytest.mark.parametrize(
