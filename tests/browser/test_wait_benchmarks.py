@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from playwright.sync_api import sync_playwright
 
-from training.benchmarks.pages import digits_page, feature_maps_page, page_wait
+from training.benchmarks.pages import digits_page, feature_maps_page, first_visit, page_wait
+from training.benchmarks.pages.chromium import launch
 from training.benchmarks.pages.clock import BESIDE, IMAGE, NETWORK, PARTS
 
 
@@ -26,3 +28,23 @@ def test_a_wait_is_measured_and_taken_apart(benchmark, url: str) -> None:
     assert parts["script"] > 0
     assert found["kb_sent"] > 0
     assert all(name in page_wait.table(found, "actions") for name in parts)
+
+
+def test_a_page_is_there_before_its_run_is_finished(url: str) -> None:
+    def visited() -> dict[str, float]:
+        with sync_playwright() as driver:
+            browser = launch(driver)
+            found = first_visit.visit(browser, f"{url}/use_the_weights")
+            browser.close()
+        return found
+
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(visited).result()
+    assert 0 < found["heading_s"] <= found["finished_s"]
+    rows = [
+        {"page": "cars", "visitor": visitor, "finished_s": seconds, "start_s": start}
+        for visitor, seconds, start in (("first", 3.0, 4.0), ("second", 1.0, None))
+    ]
+    said = first_visit.finding(rows)
+    assert "cars 3.0 and 1.0" in said
+    assert "to the first heading it takes 4.0 seconds" in said
