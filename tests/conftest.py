@@ -33,6 +33,17 @@ def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
+@pytest.fixture(scope="session", autouse=True)
+def hasty_timings() -> Iterator[None]:
+    """No rest between two cases of a benchmark, and few repeats: no test reads its milliseconds."""
+    from zoo import bench
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "REST", 0.0)
+        patch.setattr(bench, "LEAST_SECONDS", 0.001)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_server(common_folder: Path) -> Iterator[Server]:
     """A running app for all tests that only visit it."""

@@ -37,6 +37,7 @@ def problems(page: Page, only: tuple[str, ...] = _ALL) -> list[str]:
         page: An open page.
         only: Rules of axe, or tags of rules.
     """
-    page.evaluate(_AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE.read_text(encoding="utf-8"))
     found: list[str] = page.evaluate(_RUN, [_STREAMLITS, only])
     return found

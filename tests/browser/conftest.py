@@ -114,7 +114,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[dict[str, tuple[Page, Watched]]]:
-    """Pages that stay open from one test of a file to the next, by their address."""
+    """Pages that stay open from one test of a file to the next, by address and options."""
     pages: dict[str, tuple[Page, Watched]] = {}
     yield pages
     for page, _ in pages.values():
@@ -126,30 +126,31 @@ def stay(
     request: pytest.FixtureRequest,
     contexts: Callable[..., BrowserContext],
     kept: dict[str, tuple[Page, Watched]],
-) -> Iterator[Callable[[str], Page]]:
-    """Return ``stay(address) -> Page``, as the test before has left it, or opened.
+) -> Iterator[Callable[..., Page]]:
+    """Return ``stay(address, **options) -> Page``, as the test before has left it, or opened.
 
     For tests that look at parts of one page that do not touch each other, and that takes long to
     open. A test that fails leaves no page to the next.
     """
     used: list[str] = []
 
-    def open_page(address: str) -> Page:
-        used.append(address)
-        if address not in kept:
-            page = contexts().new_page()
-            kept[address] = page, Watched(page)
+    def open_page(address: str, **options: Any) -> Page:
+        key = f"{address} {sorted(options.items())}"
+        used.append(key)
+        if key not in kept:
+            page = contexts(**options).new_page()
+            kept[key] = page, Watched(page)
             page.goto(address)
-        page = kept[address][0]
+        page = kept[key][0]
         page.wait_for_selector(IDLE)
         return page
 
     yield open_page
     passed = request.node.stash.get(PASSED, False)
-    for address in used:
-        page, watched = kept[address]
+    for key in used:
+        page, watched = kept[key]
         if not passed or watched.errors or watched.outside:
-            kept.pop(address)
+            kept.pop(key)
             page.close()
         watched.check()
 

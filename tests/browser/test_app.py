@@ -6,20 +6,26 @@ import pytest
 from playwright.sync_api import expect
 
 import zoo
+from pages.common import site
 from tests.browser.conftest import Watched
 from tests.browser.waiting import settled
 
 
 def test_overview_leads_to_each_model_and_to_what_there_is_to_see_inside(visit, url):
+    """One link of either kind is followed: tests/browser/test_every_page.py opens every page."""
     page = visit(url)
     models = [zoo.info(name).title for name in zoo.list_models()]
+    values = page.locator(".headline .value")
+    expect(values).to_have_count(len(models) + 2)  # and BatchNorm's, and Experiments'
     for title in (*models, "Feature maps", "Skip connections", "BatchNorm", "Experiments"):
-        expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
-        values = page.locator(".headline .value")
-        expect(values).to_have_count(len(models) + 2)  # and BatchNorm's, and Experiments'
+        (entry,) = (entry for entry in site.ENTRIES if entry.title == title)
+        leads_to = page.get_by_role("link", name=f"Open {title}").evaluate("a => a.pathname")
+        assert leads_to == f"/{site.name(entry)}"
+    for title in (models[0], "Skip connections"):
         page.get_by_role("link", name=f"Open {title}").click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         page.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
+        expect(page.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
 
 
 def test_the_font_and_the_icon_come_from_the_app(visit, url):

@@ -45,10 +45,16 @@ def red_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def cars(visit, red_url) -> Page:
-    page = visit(f"{red_url}/cars")
-    wait_for_photo(page, 1)
+def cars(stay, red_url) -> Page:
+    """The page that tests hand on to each other: a new photo begins anew, see `upload`."""
+    page = stay(f"{red_url}/cars")
+    expect(page.locator(".stage")).to_have_attribute("data-shown", re.compile(r"^\d"))
     return page
+
+
+def shown(page: Page) -> int:
+    """Return the number of the photo that the stage has drawn."""
+    return int((page.locator(".stage").get_attribute("data-shown") or "").partition("-")[0])
 
 
 def wait_for_photo(page: Page, number: int) -> None:
@@ -56,9 +62,12 @@ def wait_for_photo(page: Page, number: int) -> None:
     expect(page.locator(".stage")).to_have_attribute("data-shown", str(number))
 
 
-def upload(page: Page, photo: Image.Image | None = None, number: int = 2) -> None:
+def upload(page: Page, photo: Image.Image | None = None) -> None:
+    before = shown(page)
     hand_in(page, "street.png", png(photo or red_cars.street(*SIZE)))
-    wait_for_photo(page, number)
+    wait_for_photo(page, before + 1)
+    if not view(page, "Overlay").is_checked():  # the one thing that another photo leaves as it was
+        view(page, "Overlay").click()
 
 
 def hand_in(page: Page, name: str, contents: bytes) -> None:
@@ -107,7 +116,9 @@ def save(page: Page, button: str) -> tuple[str, bytes]:
     return found.value.suggested_filename, Path(found.value.path()).read_bytes()
 
 
-def test_first_state_shows_a_sample_and_another_can_be_clicked(cars):
+def test_first_state_shows_a_sample_and_another_can_be_clicked(visit, red_url):
+    cars = visit(f"{red_url}/cars")
+    wait_for_photo(cars, 1)
     expect(cars.locator(".strip button").first).to_have_attribute("aria-pressed", "true")
     expect(metric(cars, "Car area")).to_contain_text("%")
     expect(cars.get_by_role("button", name="Cut-out, PNG")).to_be_visible()
@@ -214,6 +225,16 @@ def test_the_cut_out_is_a_view_that_follows_threshold_background_and_trim(cars):
     expect(cars.get_by_text("the cut-out trimmed to the car")).to_be_visible()
     _, contents = save(cars, "Image, JPEG")
     assert Image.open(io.BytesIO(contents)).size == (780, 255)  # 750 × 225 and 2 % of room
+    cars.get_by_text("Trim to the car").click()
+    expect(cars.get_by_text("the cut-out trimmed to the car")).to_have_count(0)
+    transparent_again(cars)
+
+
+def transparent_again(page: Page) -> None:
+    """Choose no background, for the next test."""
+    page.get_by_role("radio", name="Transparent").click()
+    expect(page.get_by_role("button", name="Image, JPEG")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cut-out, PNG")).to_be_visible()
 
 
 def drag(page: Page, *points: tuple[float, float]) -> None:
@@ -347,6 +368,7 @@ def test_downloads_have_the_photos_own_size_and_the_background_may_be_another(ca
     corner = Image.open(io.BytesIO(contents)).getpixel(CORNER)
     assert corner[2] > 240
     assert max(corner[:2]) < 12
+    transparent_again(cars)
 
 
 def test_wrong_files_and_an_image_without_a_car_get_a_sentence(cars):
@@ -402,9 +424,10 @@ def test_several_images_give_a_zip_of_masks_and_cut_outs(cars):
 
 def test_the_largest_component_alone_is_drawn(cars):
     upload(cars, red_cars.two_cars())
+    number = shown(cars)
     before = metric(cars, "Car area").inner_text()
     cars.get_by_text("Largest of 2 components").click()
-    expect(cars.locator(".stage")).to_have_attribute("data-shown", "2-largest")
+    expect(cars.locator(".stage")).to_have_attribute("data-shown", f"{number}-largest")
     expect(metric(cars, "Car area")).not_to_have_text(before)
 
 
@@ -414,13 +437,15 @@ def test_a_photo_from_the_camera_is_cut_out(cars):
     cars.get_by_role("button", name="Take a photo").click()
     # Streamlit's button takes nothing, and says nothing, before the video has its first frame.
     cars.wait_for_function("document.querySelector('video')?.videoHeight > 0")
+    before = shown(cars)
     cars.get_by_role("button", name="Take Photo").click()
-    wait_for_photo(cars, 2)
+    wait_for_photo(cars, before + 1)
     expect(metric(cars, "Car area")).to_contain_text("12.5 %")
 
 
 def test_the_photo_and_its_threshold_survive_a_visit_to_another_page(cars):
     upload(cars)
+    number = shown(cars)
     slider = cars.get_by_label("Threshold")
     slider.evaluate(
         "s => { s.value = 90; for (const kind of ['input', 'change'])"
@@ -431,7 +456,7 @@ def test_the_photo_and_its_threshold_survive_a_visit_to_another_page(cars):
     navigation.get_by_role("link", name="Overview").click()
     expect(cars.get_by_role("heading", name="CNN-Lytical")).to_be_visible()
     navigation.get_by_role("link", name="Cars").click()
-    wait_for_photo(cars, 2)
+    wait_for_photo(cars, number)
     expect(cars.locator(".stage output")).to_have_text("90 %")
     expect(metric(cars, "Car area")).to_contain_text("9.4 %")
 

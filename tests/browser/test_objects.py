@@ -15,6 +15,7 @@ from tests.browser.waiting import eventually, settled
 from zoo.samples import samples
 
 SAMPLES = samples("objects")
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 # Drops a PNG file onto the photo, or pastes it.
 HAND_IN = """
 ([way, encoded]) => {
@@ -35,15 +36,28 @@ HAND_IN = """
 
 
 @pytest.fixture
-def objects(visit, url) -> Page:
-    page = visit(f"{url}/objects")
-    # The first visitor may wait for the import of torch.
-    expect(page.locator(".answer .bars li")).to_have_count(5, timeout=90_000)
-    expect(page.locator(".crop img")).to_be_visible()
+def objects(stay, url) -> Page:
+    """The page that tests hand on to each other, with a sample."""
+    page = stay(f"{url}/objects")
+    expect(page.locator(".answer")).to_be_visible(timeout=90_000)
+    if not page.locator(".strip button[aria-pressed=true]").count():
+        before = number(page)
+        page.locator(".strip button").first.click()
+        wait_for_answer(page, before)
+    wait_for_an_answer(page)
+    settled(page)
     return page
 
 
-def test_first_state_shows_a_sample_and_all_parts_and_another_can_be_clicked(objects):
+def wait_for_an_answer(page: Page) -> None:
+    # The first visitor may wait for the import of torch.
+    expect(page.locator(".answer .bars li")).to_have_count(5, timeout=90_000)
+    expect(page.locator(".crop img")).to_be_visible()
+
+
+def test_first_state_shows_a_sample_and_all_parts_and_another_can_be_clicked(visit, url):
+    objects = visit(f"{url}/objects")
+    wait_for_an_answer(objects)
     assert label(objects) in {sample.label for sample in SAMPLES}
     assert "sure it is a" in said(objects)
     expect(objects.locator(".answer .rest")).to_contain_text("by PyTorch on the")
@@ -161,11 +175,13 @@ def test_an_image_is_dropped_onto_the_photo_or_pasted_and_stays_at_hand(objects)
     expect(yours).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_file_that_comes_before_streamlits_uploader_is_not_lost(objects, url):
+def test_a_file_that_comes_before_streamlits_uploader_is_not_lost(visit, url):
     held: list[Route] = []
-    objects.route("**/FileUploader.*.js", lambda route: held.append(route))
-    objects.goto(f"{url}/objects")
-    expect(objects.locator(".answer .bars li")).to_have_count(5)
+    objects = visit(
+        f"{url}/objects",
+        before=lambda page: page.route("**/FileUploader.*.js", lambda route: held.append(route)),
+    )
+    expect(objects.locator(".answer .bars li")).to_have_count(5, timeout=90_000)
     before = number(objects)
     objects.evaluate(HAND_IN, ["paste", base64.b64encode(halves()).decode()])
     expect(objects.locator(".zone")).to_contain_text("Uploading")
@@ -186,8 +202,10 @@ def test_a_file_that_is_too_large_says_so_before_it_is_sent(objects, tmp_path):
     expect(objects.locator(".zone .news")).to_contain_text("at most 25 MB")
 
 
-def test_on_a_phone_the_result_scrolls_into_view(visit, url):
-    page = visit(f"{url}/objects", viewport={"width": 390, "height": 844}, has_touch=True)
+def test_on_a_phone_the_result_scrolls_into_view(stay, url):
+    page = stay(f"{url}/objects", **PHONE)
+    wait_for_an_answer(page)
+    page.get_by_test_id("stMain").evaluate("e => e.scrollTop = 0")
     zone = page.get_by_role("button", name="Your photo")
     expect(zone).to_be_in_viewport(ratio=1)
     with page.expect_file_chooser() as chooser:
@@ -232,9 +250,9 @@ def test_the_photo_survives_a_visit_to_another_page(objects):
     expect(objects.locator(".strip button").nth(3)).to_have_attribute("aria-pressed", "true")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_thumbnails_stay_where_they_are(visit, url, width):
-    page = visit(f"{url}/objects", viewport={"width": width, "height": 900})
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+def test_the_thumbnails_stay_where_they_are(stay, url, options):
+    page = stay(f"{url}/objects", **options)
     buttons = page.locator(".strip button")
     expect(buttons.first).to_be_visible(timeout=90_000)
     settled(page)

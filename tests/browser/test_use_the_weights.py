@@ -35,7 +35,7 @@ def test_each_way_has_code_to_copy_and_a_file_arrives_as_it_is(visit, url):
 
 def test_the_apis_page_answers(visit, url):
     """It is no page of Streamlit's; the form asks with an example if no file is chosen."""
-    page = visit(f"{url}/use_the_weights")
+    page = visit(f"{url}/about")
     page.goto(f"{url}/api/docs")
     page.get_by_label("Model").select_option("carvana")
     page.get_by_label("Answer").select_option("cutout")

@@ -33,7 +33,7 @@ def tiny_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_dir
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Let torch use one thread, so that it always adds up in the same order."""
     import torch

@@ -77,9 +77,9 @@ def detect(
     Returns:
         ``detection_rates`` and ``ood_n``, by kind.
     """
-    kinds = noise(size)
+    kinds = noise(size, COUNT)
     if data_dir is not None:
-        kinds |= digits(data_dir, size)
+        kinds |= digits(data_dir, size, COUNT)
     rates = {
         kind: float((probabilities(examples).max(axis=1) < threshold).mean())
         for kind, examples in kinds.items()
@@ -88,7 +88,7 @@ def detect(
     return {"detection_rates": rates, "ood_n": counts}
 
 
-def noise(size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
+def noise(size: int, count: int) -> dict[str, NDArray[np.uint8]]:
     """Return noise, uint8 (count, size, size, 3), by kind: each pixel by itself, and clouds."""
     uniform = np.random.default_rng(0).random((count, size, size, 3), dtype=np.float32)
     clouds = gaussian_filter(uniform, (0, 2, 2, 0))
@@ -100,7 +100,7 @@ def noise(size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
     }
 
 
-def digits(data_dir: Path, size: int, count: int = COUNT) -> dict[str, NDArray[np.uint8]]:
+def digits(data_dir: Path, size: int, count: int) -> dict[str, NDArray[np.uint8]]:
     """Return MNIST's validation digits as RGB images, or nothing where MNIST is not."""
     try:
         images = mnist_digits.load(data_dir, "validation").images[:count]

@@ -32,6 +32,14 @@ def train(out: Path, **options) -> dict:
     return cifar10_recipe.train(PARTS, TRAINING, VALIDATION, out, CPU, quiet=True, **options)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    train(folder)
+    return folder
+
+
 def weights(folder: Path) -> dict[str, np.ndarray]:
     return load_file(folder / "model.safetensors")
 
@@ -98,11 +106,10 @@ def test_the_result_is_the_mean_of_the_parts_ends(tmp_path: Path, monkeypatch) -
 
 @pytest.mark.parametrize("stop_after", [6, 8, 9])  # at a part's end, within one, at the next end
 def test_a_run_that_goes_on_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch, stop_after: int
+    tmp_path: Path, whole: Path, monkeypatch, stop_after: int
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
     monkeypatch.setattr(loop, "CHECK_EVERY", 1)
-    train(tmp_path / "whole")
     real = loop.save_checkpoint
 
     def save_and_stop(path: Path, groups: dict, progress: dict) -> None:
@@ -115,7 +122,7 @@ def test_a_run_that_goes_on_ends_with_the_same_weights(
         train(tmp_path / "broken")
     monkeypatch.setattr(loop, "save_checkpoint", real)
     train(tmp_path / "broken", resume=True)
-    expected, got = weights(tmp_path / "whole"), weights(tmp_path / "broken")
+    expected, got = weights(whole), weights(tmp_path / "broken")
     for name, array in expected.items():
         np.testing.assert_array_equal(array, got[name], err_msg=name)
     before = (tmp_path / "broken" / "model.safetensors").read_bytes()
