@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 TICK = 12  # pixels: no text is smaller
+TICKS = 6  # at most on an axis of measured values
 WIDE = 0.05  # shares that span more have ticks at whole percents
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
 
@@ -138,6 +140,17 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     # Names, even where they are digits: else every other one is left out, and their order is lost.
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
+
+
+def tick_step(span: float) -> float:
+    """Return how far apart Plotly puts at most :data:`TICKS` ticks: 1, 2 or 5 times a power of 10.
+
+    >>> [tick_step(span) for span in (100, 0.05)]
+    [20.0, 0.01]
+    """
+    least = span / TICKS
+    power = 10.0 ** math.floor(math.log10(least))
+    return float(next(n * power for n in (1, 2, 5, 10) if n * power >= least * (1 - 1e-9)))
 
 
 def _theme(option: str) -> Any:
