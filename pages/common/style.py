@@ -112,7 +112,7 @@ _LEGIBLE = (
 )
 # common/command_line: no colours, and an option such as --data-dir is one word.
 _COMMANDS = """
-[data-testid=stCode] code.language-batch .token { color: inherit; background: none; }
+[data-testid=stCode] code.language-batch .token { color: inherit !important; }
 [data-testid=stCode] code.language-batch .token.parameter { white-space: nowrap; }
 """
 # Code in the light theme: Streamlit's colours have as little as 2 : 1 on its light gray.
