@@ -58,6 +58,8 @@ def _finished(figure: go.Figure) -> go.Figure:
     font = {"size": TICK, "color": soft}
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(tickfont=font, title={"font": font})
+    for note in figure.layout.annotations:
+        note.font.color = note.font.color or soft
     figure.update_traces(outsidetextfont=font, selector={"type": "bar"})
     return share_axes.written(figure)
 
