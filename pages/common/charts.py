@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.common import drawn_once, share_axes
 from pages.common.drawn_once import Blueprint
-from pages.common.number_format import percent
+from pages.common.number_format import percent, power
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -144,6 +144,25 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     return figure
 
 
+def decades(values: Iterable[float]) -> dict[str, Any]:
+    """Return the ticks of a logarithmic axis: powers of ten, written as everywhere else.
+
+    Plotly's own have exponents too small to read.
+
+    >>> decades([0.002, 4])["ticktext"]
+    ['10⁻³', '10⁻²', '10⁻¹', '10⁰', '10¹']
+    """
+    logs = [math.log10(value) for value in values if value > 0]
+    first, last = (math.floor(min(logs)), math.ceil(max(logs))) if logs else (0, 0)
+    places = range(first, last + 1, max(1, math.ceil((last - first) / TICKS)))
+    return {
+        "type": "log",
+        "tickmode": "array",
+        "tickvals": [10.0**place for place in places],
+        "ticktext": [power(10.0**place) for place in places],
+    }
+
+
 def tick_step(span: float) -> float:
     """Return how far apart Plotly puts at most :data:`TICKS` ticks: 1, 2 or 5 times a power of 10.
 
@@ -151,8 +170,8 @@ def tick_step(span: float) -> float:
     [20.0, 0.01]
     """
     least = span / TICKS
-    power = 10.0 ** math.floor(math.log10(least))
-    return float(next(n * power for n in (1, 2, 5, 10) if n * power >= least * (1 - 1e-9)))
+    unit = 10.0 ** math.floor(math.log10(least))
+    return float(next(n * unit for n in (1, 2, 5, 10) if n * unit >= least * (1 - 1e-9)))
 
 
 def _theme(option: str) -> Any:

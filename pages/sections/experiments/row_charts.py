@@ -117,7 +117,8 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
         chart.update_xaxes(tickvals=positions)  # no half a worker
     chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=charts.TICKS)
     if plan.log:
-        chart.update_yaxes(type="log", tickformat=None, exponentformat="power")
+        values = [value for of in found.values() for each in of.values() for value in each]
+        chart.update_yaxes(tickformat=None, **charts.decades(values))
     return chart
 
 
