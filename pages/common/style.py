@@ -26,7 +26,7 @@ _NO_ROOM = """
 @media (max-width: 640px) {
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { gap: 1rem; }
   /* two of the weights' files on a line, whatever they are called */
-  .st-key-files { gap: 0.5rem; }
+  .stHorizontalBlock.st-key-files { gap: 0.5rem; }
   .st-key-files button { padding-left: 0.5rem; padding-right: 0.5rem; }
 }
 
