@@ -11,6 +11,7 @@ from pages.sections.experiments import experiment_detail, experiment_list
 
 entry_guard.ensure("pages/experiments.py")
 _OPEN = "experiment"  # in the session and in the address
+_CHART = ("measure", "choice")  # in the address: what the chart shows
 
 names = zoo.list_experiments()
 
@@ -20,10 +21,10 @@ def choose(name: str | None) -> None:
     st.session_state[_OPEN] = name
 
 
-if _OPEN in (came := link.arrived(experiment=link.one_of(names))):
+if _OPEN in (came := link.arrived(experiment=link.one_of(names), measure=str, choice=str)):
     choose(came[_OPEN])
+    experiment_detail.ask(came[_OPEN], **{name: came[name] for name in _CHART if name in came})
 opened = st.session_state.get(_OPEN)
-link.show(experiment=opened)
 
 if opened not in names:
     st.title("Experiments", anchor=False)
@@ -32,6 +33,7 @@ if opened not in names:
         "tables and records are yours to take."
     )
     experiment_list.show([zoo.experiment(name) for name in names], choose)
+    link.show(experiment=None, **dict.fromkeys(_CHART))
 else:
     st.button("All experiments", icon=":material/arrow_back:", on_click=choose, args=(None,))
-    experiment_detail.show(zoo.experiment(opened))
+    link.show(experiment=opened, **experiment_detail.show(zoo.experiment(opened)))

@@ -20,7 +20,7 @@ from pages.components.gallery import gallery
 from pages.components.in_view import in_view
 from pages.components.link import link
 from pages.components.thumbnails import thumbnails
-from pages.images import encoding, heat_map, shared_images
+from pages.images import colour_bar, encoding, heat_map, shared_images
 from pages.images.encoding import data_url as address
 from pages.sections import calibration, confident_errors
 from pages.sections import training_history as training_section
@@ -280,7 +280,7 @@ def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.Galle
     """Explain a class by two methods: a sample's answer as recorded, else once for all visitors.
 
     Returns:
-        Images, the key to the colours of occlusion, and what Grad-CAM does not find.
+        Images, the keys to the colours, and what Grad-CAM does not find.
     """
     found = recorded().get(recorded_reasons.key(view, target))
     url = shared_images.address if recorded_reasons.holds(recorded(), view) else address
@@ -296,7 +296,8 @@ def reasons(key: str, view: np.ndarray, target: str) -> tuple[list[gallery.Galle
         ),
     ]
     nothing = "" if cam.any() else f" It finds nothing that speaks for **{target}**."
-    return images, heat_map.bar(drop, "Occlusion"), nothing
+    bars = (heat_map.bar_of_strength("Grad-CAM"), heat_map.bar(drop, "Occlusion"))
+    return images, colour_bar.row(*bars), nothing
 
 
 def on_seen() -> None:

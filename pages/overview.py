@@ -67,7 +67,7 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
             left, _, right = st.container(), st.space("stretch"), st.container()
         with left:
             st.header(info.title, anchor=False)
-            st.markdown(entry.summary)
+            st.markdown(summary(entry))
             st.caption(
                 f"{number_format.count(info.parameters)} parameters, "
                 f"{number_format.size(info.size)}  \n"
@@ -84,6 +84,11 @@ def card(entry: site.Entry, name: str, wide: bool) -> None:
             )
         with left if wide else st.container():
             link(entry)
+
+
+def summary(entry: site.Entry) -> str:
+    """Return what a page's card says, with no line that ends after "a U-"."""
+    return entry.summary.replace("U-Net", "U\u2011Net")
 
 
 def link(entry: site.Entry) -> None:
@@ -225,7 +230,7 @@ for first in range(0, len(inside), 2):
     for column, entry in zip(st.columns(2), inside[first : first + 2], strict=False):
         with column, st.container(border=True, height="stretch", gap="small"):
             st.subheader(entry.title, anchor=False)
-            st.markdown(entry.summary)
+            st.markdown(summary(entry))
             FIGURES.get(site.name(entry), lambda: None)()
             st.space("stretch")
             link(entry)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.common import drawn_once, share_axes
 from pages.common.drawn_once import Blueprint
-from pages.common.number_format import percent
+from pages.common.number_format import percent, power
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 TICK = 12  # pixels: no text is smaller
+TICKS = 6  # at most on an axis of measured values
 WIDE = 0.05  # shares that span more have ticks at whole percents
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
 
@@ -56,6 +58,8 @@ def _finished(figure: go.Figure) -> go.Figure:
     font = {"size": TICK, "color": soft}
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(tickfont=font, title={"font": font})
+    for note in figure.layout.annotations:
+        note.font.color = note.font.color or soft
     figure.update_traces(outsidetextfont=font, selector={"type": "bar"})
     return share_axes.written(figure)
 
@@ -138,6 +142,36 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     # Names, even where they are digits: else every other one is left out, and their order is lost.
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
+
+
+def decades(values: Iterable[float]) -> dict[str, Any]:
+    """Return the ticks of a logarithmic axis: powers of ten, written as everywhere else.
+
+    Plotly's own have exponents too small to read.
+
+    >>> decades([0.002, 4])["ticktext"]
+    ['10⁻³', '10⁻²', '10⁻¹', '10⁰', '10¹']
+    """
+    logs = [math.log10(value) for value in values if value > 0]
+    first, last = (math.floor(min(logs)), math.ceil(max(logs))) if logs else (0, 0)
+    places = range(first, last + 1, max(1, math.ceil((last - first) / TICKS)))
+    return {
+        "type": "log",
+        "tickmode": "array",
+        "tickvals": [10.0**place for place in places],
+        "ticktext": [power(10.0**place) for place in places],
+    }
+
+
+def tick_step(span: float) -> float:
+    """Return how far apart Plotly puts at most :data:`TICKS` ticks: 1, 2 or 5 times a power of 10.
+
+    >>> [tick_step(span) for span in (100, 0.05)]
+    [20.0, 0.01]
+    """
+    least = span / TICKS
+    unit = 10.0 ** math.floor(math.log10(least))
+    return float(next(n * unit for n in (1, 2, 5, 10) if n * unit >= least * (1 - 1e-9)))
 
 
 def _theme(option: str) -> Any:

@@ -70,9 +70,10 @@ def power(number: float, digits: int = 0) -> str:
 def spaced(text: str) -> str:
     r"""Write the numbers of a sentence as `percent` and `power` do.
 
-    >>> spaced("82.4% of 5,000, 8e-07 apart").replace("\xa0", " ")
-    '82.4 % of 5,000, 8 × 10⁻⁷ apart'
+    >>> spaced("82.4% of 5,000, 8e-07 apart, -0.2 points").replace("\xa0", " ")
+    '82.4 % of 5,000, 8 × 10⁻⁷ apart, −0.2 points'
     """
+    text = re.sub(r"(?<=[\s(])-(?=\d)", "−", text)
     text = re.sub(r"(?<=\d)\s?%", f"{NBSP}%", text)
     return re.sub(r"(?<![\w.])\d(?:\.\d+)?e[+-]?\d+\b", _by_power, text)
 

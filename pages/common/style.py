@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import streamlit as st
+from PIL import ImageColor
+
 _NO_ROOM = """
 /* components/link: an element that only changes the address */
 [class*="st-key-link-"] { display: none; }
@@ -22,6 +25,9 @@ _NO_ROOM = """
 /* On a phone columns stand below each other, as close as anything else. */
 @media (max-width: 640px) {
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { gap: 1rem; }
+  /* two of the weights' files on a line, whatever they are called */
+  .stHorizontalBlock.st-key-files { gap: 0.5rem; }
+  .st-key-files button { padding-left: 0.5rem; padding-right: 0.5rem; }
 }
 
 /* the overview's ways into the house: Streamlit's links come a moment later, and are lower */
@@ -82,7 +88,7 @@ _LOW = {
 # The same for containers whose elements stand in rows: with 40 pixels each they need fewer rows.
 _ROWS = {
     "facts": (59, 59, 150),
-    "files": (96, 96, 152),
+    "files": (96, 96, 136),
 }
 _WINDOWS = (
     "(min-width: 1200px)",
@@ -107,6 +113,11 @@ _LEGIBLE = (
     "[data-testid=stBaseButton-primary]:not(:hover, :active, :disabled)"
     " { color: light-dark(#fff, #15151b); }"
 )
+# common/command_line: no colours, and an option such as --data-dir is one word.
+_COMMANDS = """
+[data-testid=stCode] code.language-batch .token { color: inherit !important; }
+[data-testid=stCode] code.language-batch .token.parameter { white-space: nowrap; }
+"""
 # Code in the light theme: Streamlit's colours have as little as 2 : 1 on its light gray.
 _INKS = {
     "#5d6075, #808495": ("comment", "punctuation", "unchanged"),
@@ -124,7 +135,9 @@ def rules() -> str:
     parts = [
         _NO_ROOM,
         _LEGIBLE,
+        _inks_of_charts(),
         *(_ink(colours, tokens) for colours, tokens in _INKS.items()),
+        _COMMANDS,
         f"@media {_WINDOWS[1]} {{ {_NARROW} }}",
         _element("lead-", "aspect-ratio: 5"),
         _element("lead-feature_maps", "aspect-ratio: 2"),
@@ -147,6 +160,22 @@ def _ink(colours: str, tokens: tuple[str, ...]) -> str:
     """Return a rule for tokens of code: their colours on a light ground and on a dark one."""
     code = "[data-testid=stCode] code[class*=language-] .token"
     return f"{', '.join(f'{code}.{token}' for token in tokens)} {{ color: light-dark({colours}); }}"
+
+
+def _inks_of_charts() -> str:
+    """Return rules that draw a chart's text and ticks in the ink of the theme that is seen.
+
+    The server wrote them in that of the theme at the time; when the visitor's system turns dark in
+    the evening, nobody asks it again, and they would be as dark as the page.
+    """
+    inks = [str(st.get_option(f"theme.{kind}.textColor")) for kind in ("light", "dark")]
+    written = [f"rgb({', '.join(map(str, ImageColor.getrgb(ink)))})" for ink in inks]
+    rules = []
+    for part in ("fill", "stroke"):
+        found = ", ".join(f'[style*="{part}: {colour}"]' for colour in written)
+        now = f"light-dark({', '.join(inks)})"
+        rules.append(f"[data-testid=stPlotlyChart] :is({found}) {{ {part}: {now} !important; }}")
+    return "\n".join(rules)
 
 
 def _element(key: str, rule: str) -> str:

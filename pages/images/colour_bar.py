@@ -10,6 +10,11 @@ _STYLE = (
 )
 
 
+def row(*bars: str) -> str:
+    """Return bars beside each other; where there is no room, below."""
+    return f'<div style="display:flex;flex-wrap:wrap;gap:0 2rem">{"".join(bars)}</div>'
+
+
 def bar(low: str, high: str, colours: tuple[str, ...]) -> str:
     """Return the bar as HTML for ``st.html``; it takes one line.
 

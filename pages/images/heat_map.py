@@ -56,6 +56,15 @@ def bar(drop: np.ndarray, what: str = "") -> str:
     return colour_bar.bar(f"{what} {_signed('+', rise)}".strip(), _signed("−", fall), colours)
 
 
+def bar_of_strength(what: str) -> str:
+    """Return the bar for a map of which only the places count, from nothing to its strongest.
+
+    Args:
+        what: Whose map it is, to stand in front.
+    """
+    return colour_bar.bar(f"{what} 0", "strongest", COLOURS[1:])
+
+
 def _signed(sign: str, change: float) -> str:
     """Write a change of the probability: "+1.2 points", or "0" for what would be "+0.0"."""
     return f"{sign}{number_format.points(change)}" if change >= 0.0005 else "0"

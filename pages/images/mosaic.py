@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from pages.images import encoding
+from pages.images import colour_bar, encoding
 
 WIDTH = 448  # pixels of a mosaic, about
 _ZERO, _GAP = 127, 255  # palette entries of the number zero, and of the lines between maps
@@ -49,6 +49,16 @@ def ramp(low: float = -1, steps: int = 21) -> tuple[str, ...]:
     values = np.linspace(low, 1, steps)
     channels = [np.interp(values, _STOPS, part) for part in zip(*_COLOURS, strict=True)]
     return tuple(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in zip(*channels, strict=True))
+
+
+def words(negative: bool) -> str:
+    """Return the bar for sheets that have a scale each, as HTML for ``st.html``.
+
+    Args:
+        negative: Whether there are values below zero.
+    """
+    ends = ("below zero", "strongest") if negative else ("0", "strongest")
+    return colour_bar.bar(*ends, ramp(-1 if negative else 0))
 
 
 def _palette() -> list[int]:

@@ -52,10 +52,8 @@ def show(
     st.header("What the network looked at", anchor="looked-at")
     _show_occlusion(found)
     st.header("Inside, layer by layer", anchor="layers")
-    st.markdown(
-        "Each square is one feature map of this digit. Violet: the map answers, the brighter the "
-        "stronger; dark: it is silent; amber: below zero."
-    )
+    st.markdown("Each square is one feature map of this digit; each layer has its own scale.")
+    st.html(mosaic.words(negative=True))
     gallery.show("layers", found["layers"], columns=4)
 
 

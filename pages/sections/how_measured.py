@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
-from pages.common import number_format
+from pages.common import command_line, number_format
 from pages.sections.experiments import words
 
 
@@ -36,4 +36,4 @@ def _one(found: zoo.Experiment) -> None:
     st.caption(" · ".join(str(fact).rstrip(".") for fact in facts if fact))
     if limits := words.limits(found):
         st.caption(f"Limits: {limits}")
-    st.code(found.command, language=None, wrap_lines=True)
+    command_line.show(found.command)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 import zoo
-from pages.common import charts, number_format
+from pages.common import charts, command_line, number_format
 from zoo import records
 
 METRICS = {"accuracy": "accuracy", "iou": "IoU", "dice": "Dice", "boundary_iou": "boundary IoU"}
@@ -77,7 +77,7 @@ def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"].get("validation")
     machine = hardware.get("gpu") or f"{hardware['cpu']}, {number_format.cores(hardware['cores'])}"
     metric, value, n = records.headline(record)
-    st.code(record["command"], language=None, wrap_lines=True)
+    command_line.show(record["command"])
     validation = ""
     if split:
         validation = f"Validation {number_format.percent(split[metric], 2)} on n = {split['n']:,}. "

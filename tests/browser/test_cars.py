@@ -237,6 +237,22 @@ def transparent_again(page: Page) -> None:
     expect(page.get_by_role("button", name="Cut-out, PNG")).to_be_visible()
 
 
+def test_what_the_network_half_believes_floats_in_no_cut_out(cars):
+    pixels = np.array(red_cars.two_cars(*SIZE))
+    pixels[400:600, 1100:1350] = (150, 82, 82)  # p ≈ 0.34, in reach of the soft edge at 0.4
+    upload(cars, Image.fromarray(pixels))
+    ghost, car = (350, 820), (350, 300)
+    view(cars, "Cut-out").click()
+    assert canvas(cars)[ghost].min() > 200  # the checkerboard
+    assert tuple(canvas(cars)[car]) == red_cars.RED
+    cut = Image.open(io.BytesIO(save(cars, "Cut-out, PNG")[1]))
+    assert cut.getpixel((1200, 500)) == (0, 0, 0, 0)
+    cars.get_by_label("Threshold").evaluate(
+        "s => { s.value = 25; s.dispatchEvent(new Event('input')); }"
+    )
+    assert canvas(cars)[ghost].min() < 200, "above the threshold it is there"
+
+
 def drag(page: Page, *points: tuple[float, float]) -> None:
     """Drag the mouse over the photo, from point to point, in shares of its width and height."""
     pad = page.locator(".stage .pad")

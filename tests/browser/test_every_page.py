@@ -89,6 +89,29 @@ NO_ARROW = """
 [...document.querySelectorAll('[data-testid=stExpander] summary')].map((e) => e.textContent)
   .filter((text) => !text.startsWith('keyboard_arrow_'))
 """
+# Axe does not look into drawings: words of a chart that are hardly to be told from the page.
+FAINT = """
+() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const app = document.querySelector("[data-testid=stApp]");
+  const page = numbers(getComputedStyle(app).backgroundColor);
+  return [...document.querySelectorAll("[data-testid=stPlotlyChart] text")]
+    .filter((e) => e.textContent.trim() && e.checkVisibility()).map((e) => {
+      const { fill, fillOpacity } = getComputedStyle(e);
+      const seen = numbers(fill).map((v, i) => fillOpacity * v + (1 - fillOpacity) * page[i]);
+      const [low, high] = [light(seen), light(page)].sort((a, b) => a - b);
+      return [e.textContent, (high + 0.05) / (low + 0.05)];
+    }).filter(([, contrast]) => contrast < 4.5).map(([text, contrast]) => `${text} ${contrast}`);
+}
+"""
+# An option of a command, such as --data-dir, that a line ends within.
+BROKEN = """
+[...document.querySelectorAll('[data-testid=stCode] .token.parameter')]
+  .filter((e) => e.getClientRects().length > 1).map((e) => e.textContent)
+"""
 # Colours do not hang on the width, nor what is cut off on the colours: two of the four together.
 SCHEMES = {1280: "light", 390: "dark"}
 MOST_SHIFT = 0.05
@@ -140,6 +163,8 @@ def test_a_page_stands_still_fits_and_is_accessible(
         "cut off": page.evaluate(CUT_OFF),
         "in captions": page.evaluate(IN_CAPTIONS),
         "without an arrow": page.evaluate(NO_ARROW),
+        "faint": page.evaluate(FAINT),
+        "broken": page.evaluate(BROKEN),
         "moved": moved(page),
         "endless": height > most and height,
         "not " + scheme: brightness(page) != scheme and brightness(page),
@@ -152,18 +177,20 @@ def test_a_page_stands_still_fits_and_is_accessible(
 
 
 def at_dusk_and_on_a_projector(page: Page) -> dict[str, Any]:
-    """Return what is wrong on a page that is open when the colours and the window change.
+    """Return what is wrong on a page that is open when the colours change, and then the window.
 
-    Both at once: every chart is drawn again for either.
+    One after the other: a chart that is drawn again for the window takes the new colours with it.
     """
-    page.set_viewport_size(PROJECTOR)
     page.emulate_media(color_scheme="dark")
     eventually(page, lambda: brightness(page) == "dark", "the page stays light")
     drawn(page)
-    cut = page.evaluate(CUT_CONTROLS) + page.evaluate(CUT_OFF)
+    faint = page.evaluate(FAINT)
+    page.set_viewport_size(PROJECTOR)
+    drawn(page)
     return {
+        "faint at dusk": faint,
         "axe, at dusk": axe.problems(page, axe.COLOURS),
-        "cut off on a projector": cut,
+        "cut off on a projector": page.evaluate(CUT_CONTROLS) + page.evaluate(CUT_OFF),
     }
 
 

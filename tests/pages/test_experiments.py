@@ -5,14 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from pages.sections.experiments import chart_plans, experiment_detail, row_charts, subjects
+from pages.common import charts
+from pages.sections.experiments import (
+    chart_plans,
+    experiment_detail,
+    row_charts,
+    subjects,
+    words,
+)
 from pages.sections.experiments.chart_plans import ChartPlan
+from tests.pages import read
 from tests.pages.conftest import open_page
 
 
@@ -20,6 +29,12 @@ def opened(name: str) -> AppTest:
     page = open_page("experiments", experiment=name)
     assert not page.exception
     return page
+
+
+def held(page: AppTest) -> dict[str, str | None]:
+    """Return what the page puts into its address."""
+    (link,) = read.components(page, "link")
+    return link["choices"]
 
 
 def figure(page: AppTest) -> dict[str, Any]:
@@ -79,11 +94,44 @@ def test_every_seed_is_a_dot_and_the_mean_a_tick() -> None:
     assert shown == pytest.approx(sorted(100 * row["street_iou"] for row in rows))
 
 
+@pytest.mark.parametrize("name", zoo.list_experiments())
+def test_no_two_ticks_of_an_axis_read_alike(name: str) -> None:
+    rows = zoo.experiment(name).rows
+    plan = chart_plans.plan(name, rows)
+    for measure in plan.measures if plan and not plan.log else ():
+        found = row_charts.points(rows, plan, measure)
+        values = [value for of in found.values() for each in of.values() for value in each]
+        if len(set(values)) < 2:
+            continue
+        share = words.is_share(rows, measure)
+        form, step = row_charts._form(found, share), charts.tick_step(max(values) - min(values))
+        first = math.floor(min(values) / step)
+        ticks = [round(n * step, 15) for n in range(first, math.ceil(max(values) / step) + 1)]
+        written = [format(tick, form.replace("~", "")) for tick in ticks]
+        assert len(set(written)) == len(ticks), (measure, form, written)
+
+
 def test_a_choice_shows_its_rows_alone() -> None:
     page = opened("object_size")
     rows = zoo.experiment("object_size").rows
     own = [row for row in rows if row["network"] == rows[0]["network"]]
     assert drawn(page, "lines+markers") == len(own) < len(rows)
+
+
+def test_a_link_holds_what_the_chart_shows() -> None:
+    page = open_page("experiments", experiment="batch_norm_race", choice="0.03", measure="nonsense")
+    rows = zoo.experiment("batch_norm_race").rows
+    rates = list(dict.fromkeys(f"{row['learning_rate']:g}" for row in rows))
+    assert "0.03" in rates[1:]
+    chosen = page.button_group(key="choose-batch_norm_race")
+    assert chosen.value == 0.03
+    assert held(page) == {"experiment": "batch_norm_race", "choice": "0.03", "measure": None}
+    page = chosen.set_value(float(rates[0])).run()
+    assert held(page)["choice"] is None
+    page = open_page("experiments", experiment="unet_losses", measure="street_iou")
+    assert page.selectbox(key="measure-unet_losses").value == "street_iou"
+    page = page.button[0].click().run()
+    assert set(held(page).values()) == {None}
 
 
 def test_the_rows_can_be_taken_as_csv() -> None:

@@ -202,6 +202,9 @@ def test_a_bar_says_which_value_has_which_colour(page):
     values = trace_of(page)["relu1"]
     most = f"{mosaic.limit(values):.2g}"
     assert any(f"from 0 to {most}" in bar for bar in bars(page))
+    assert len(bars(page)) == 4, (
+        "of all maps, the kernel, the map of one channel, what was looked at"
+    )
     look(page, layer="bn1", channel=2, pixel=None)
     assert any("from −" in bar for bar in bars(page)), "below zero there is amber"
 

@@ -46,6 +46,12 @@ def test_starts_with_a_sample_its_answer_and_its_reasons(objects, model):
     assert len({item["image"] for item in reasons["items"]}) == 3
 
 
+def test_both_explanations_have_a_bar_that_says_their_colours(objects):
+    (bars,) = [e.proto.body for e in objects.get("html") if "colour-bar" in e.proto.body]
+    assert "from Grad-CAM 0 to strongest" in bars
+    assert "from Occlusion" in bars
+
+
 def test_every_class_has_samples_and_most_typical_ones_are_right(model):
     typical = [sample for sample in samples("objects") if sample.group == "typical"]
     assert [sample.label for sample in typical] == list(model.labels)

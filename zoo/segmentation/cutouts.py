@@ -16,12 +16,18 @@ from zoo.preprocessing.images import ImageSource, open_image
 # around the threshold, which is a pixel or two where the network is sure of the edge.
 SOFTNESS = 0.4
 STRIP = 2**21  # pixels that are worked on at once
+_HALF = 128  # opacity at the threshold
+_SIDE = 1024  # pixels: of a larger image, blocks of pixels are looked at for what hangs together
 
 
 def opacity(
     probabilities: NDArray[np.float32], threshold: float, softness: float = SOFTNESS
 ) -> NDArray[np.uint8]:
     """Return how opaque each pixel of the cut-out is: half at the threshold, soft around it.
+
+    A soft pixel is the edge of something. One that is connected with nothing above the threshold
+    is transparent: else a wall that the network took for a car at 40 % would float beside the car,
+    as a ghost of itself.
 
     Args:
         probabilities: float (H, W) in [0, 1].
@@ -40,7 +46,25 @@ def opacity(
     for rows in _strips(height, width):
         rising = (probabilities[rows] - np.float32(threshold)) / np.float32(span) + np.float32(0.5)
         alpha[rows] = np.clip(rising, 0, 1) * 255 + 0.5
+    _clear_ghosts(alpha)
     return alpha
+
+
+def _clear_ghosts(alpha: NDArray[np.uint8]) -> None:
+    """Make transparent, in place, what is connected with no pixel that is half opaque or more."""
+    from scipy.ndimage import label
+
+    height, width = alpha.shape
+    side = -(-max(height, width) // _SIDE)
+    rows, columns = np.arange(0, height, side), np.arange(0, width, side)
+    blocks = np.maximum.reduceat(np.maximum.reduceat(alpha, rows, axis=0), columns, axis=1)
+    labels, count = label(blocks > 0, structure=np.ones((3, 3)))
+    held = np.zeros(count + 1, np.bool_)
+    held[labels[blocks >= _HALF]] = True
+    held[0] = True  # there is nothing to clear
+    for row, ghosts in zip(rows, ~held[labels], strict=True):
+        if ghosts.any():
+            alpha[row : row + side, ghosts.repeat(side)[:width]] = 0
 
 
 def bounds(alpha: NDArray[np.uint8], margin: float = 0.02) -> tuple[int, int, int, int]:

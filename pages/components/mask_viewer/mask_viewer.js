@@ -43,12 +43,13 @@ function start(root) {
   }
 
   // Fill a canvas of the photo's size pixel by pixel: colour(v) gives [r, g, b, alpha] for v = 0 … 255.
-  function fill(target, colour) {
+  // Pixels that are not `kept`, a 0 or 1 each, stay transparent.
+  function fill(target, colour, kept = null) {
     const table = new Uint32Array(new Uint8ClampedArray(Array.from({ length: 256 }, (_, v) => colour(v)).flat()).buffer);
     target.width = canvas.width; target.height = canvas.height;
     const on = target.getContext("2d"), image = on.createImageData(target.width, target.height);
     const pixels = new Uint32Array(image.data.buffer);  // a pixel a step: a few milliseconds for all
-    for (let i = 0; i < values.length; i++) pixels[i] = table[values[i]];
+    for (let i = 0; i < values.length; i++) if (!kept || kept[i]) pixels[i] = table[values[i]];
     on.putImageData(image, 0, 0);
     return on;
   }
@@ -71,7 +72,8 @@ function start(root) {
   function cutOut(threshold) {
     const t = threshold / 255, span = Math.min(SOFTNESS, 2 * t, 2 * (1 - t));
     const opacity = (v) => span < 1e-3 ? 255 * (v >= threshold) : 255 * Math.min(1, Math.max(0, (v / 255 - t) / span + 0.5));
-    fill(alpha, (v) => [0, 0, 0, opacity(v)]);
+    const whole = withoutGhosts(opacity);
+    fill(alpha, (v) => [0, 0, 0, opacity(v)], whole);
     const pen = fill(solid, (v) => [0, 0, 0, opacity(v) === 255 ? 255 : 0]);
     pen.globalCompositeOperation = "source-in";
     pen.drawImage(photo, 0, 0, canvas.width, canvas.height);
@@ -84,10 +86,27 @@ function start(root) {
     on.drawImage(photo, 0, 0, canvas.width, canvas.height);
     on.globalCompositeOperation = "destination-in";
     on.drawImage(alpha, 0, 0);
-    const kept = trim ? bounds((v) => opacity(v) >= 0.5) : [0, 0, canvas.width, canvas.height];
+    const kept = trim ? bounds(whole) : [0, 0, canvas.width, canvas.height];
     behind(kept);
     context.drawImage(layer, 0, 0);
     if (trim) scissors(kept);
+  }
+
+  // What is opaque, and the soft pixels that are its edge, 1 each: as the download has it, a soft one
+  // that is connected with nothing above the threshold is 0.
+  function withoutGhosts(opacity) {
+    const table = Uint8Array.from({ length: 256 }, (_, v) => opacity(v) >= 127.5 ? 1 : opacity(v) >= 0.5 ? 2 : 0);
+    const { width } = canvas, kept = Uint8Array.from(values, (v) => table[v]), edge = [];
+    const around = (i, found) => {
+      const x = i % width, from = x ? -1 : 0, to = x < width - 1 ? 1 : 0;
+      for (let row = i - width; row <= i + width; row += width)
+        for (let j = row + from; j <= row + to; j++) if (found(j)) return true;
+      return false;
+    };
+    for (let i = 0; i < kept.length; i++) if (kept[i] === 2 && around(i, (j) => kept[j] === 1)) edge.push(i);
+    for (const i of edge) kept[i] = 1;
+    while (edge.length) around(edge.pop(), (j) => { if (kept[j] === 2) { kept[j] = 1; edge.push(j); } });
+    return kept.map((v) => v === 1 ? 1 : 0);
   }
 
   function behind([x, y, w, h]) {
@@ -105,12 +124,12 @@ function start(root) {
   }
 
   // The rectangle around the car, with the room that the download leaves: [x, y, width, height].
-  function bounds(inside) {
-    const table = Uint8Array.from({ length: 256 }, (_, v) => inside(v) ? 1 : 0), { width, height } = canvas;
+  function bounds(kept) {
+    const { width, height } = canvas;
     let left = width, top = height, right = -1, bottom = -1;
     for (let y = 0, i = 0; y < height; y++)
       for (let x = 0; x < width; x++, i++)
-        if (table[values[i]]) { left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = y; }
+        if (kept[i]) { left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = y; }
     if (right < 0) return [0, 0, width, height];
     const room = Math.round(0.02 * Math.max(right - left + 1, bottom - top + 1));
     left = Math.max(0, left - room); top = Math.max(0, top - room);

@@ -54,7 +54,7 @@ class Axis:
         title: below or beside it.
         form: d3 format of its numbers.
         log: whether it is logarithmic.
-        powers: whether a logarithmic one writes only powers of ten, as such.
+        powers: whether a logarithmic one, at the left, writes only powers of ten, as such.
         ticks: where to write numbers; empty leaves it to Plotly.
         limits: from, to; None leaves it to Plotly.
         from_zero: whether it begins at zero.
@@ -196,6 +196,9 @@ def lines(
     )
     _axis(figure.update_xaxes, x, {"showgrid": False})
     _axis(figure.update_yaxes, y, {"nticks": 6})
+    if y.powers:
+        decades = charts.decades(point[1] for line in drawn for point in line.points)
+        figure.update_yaxes(dtick=None, tickformat=None, **decades)
     return figure
 
 
@@ -325,8 +328,6 @@ def _axis(update: Any, axis: Axis, options: dict[str, Any]) -> None:
         settings["tickformat"] = axis.form
     if axis.log:
         settings |= {"type": "log", "dtick": "D2", "nticks": None}
-    if axis.powers:
-        settings |= {"dtick": 1, "tickformat": None, "exponentformat": "power"}
     if axis.ticks:
         settings |= {"tickvals": list(axis.ticks), "ticktext": [f"{t:g}" for t in axis.ticks]}
     if axis.from_zero:

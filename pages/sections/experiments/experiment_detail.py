@@ -10,41 +10,54 @@ from typing import Any
 import streamlit as st
 
 import zoo
-from pages.common import charts, number_format
+from pages.common import charts, command_line, number_format
 from pages.sections.experiments import chart_plans, row_charts, words
 from pages.sections.experiments.chart_plans import ChartPlan, Rows
 
+_ASKED = "experiment-asked"  # in the session: by experiment, what a link wants its chart to show
 
-def show(experiment: zoo.Experiment) -> None:
-    """Draw it."""
+
+def ask(name: str, measure: str = "", choice: str = "") -> None:
+    """Begin an experiment's chart with what a link names, if there is such a thing."""
+    st.session_state.setdefault(_ASKED, {})[name] = {"measure": measure, "choice": choice}
+
+
+def show(experiment: zoo.Experiment) -> dict[str, str | None]:
+    """Draw it; return what a link to its chart holds: ``measure``, ``choice``."""
+    held: dict[str, str | None] = {"measure": None, "choice": None}
     st.header(experiment.question, anchor=False)
     st.markdown(number_format.spaced(experiment.finding))
     curves = [c for c in experiment.raw.get("curves", []) if "validation" in c]
     if len(experiment.rows) == 1 and curves:
         charts.show(row_charts.progress(curves), "curves", "Validation accuracy by epoch")
     elif plan := chart_plans.plan(experiment.name, experiment.rows):
-        _chart(experiment, plan)
+        held |= _chart(experiment, plan)
     if limits := words.limits(experiment):
         st.markdown(f"**Limits.** {limits}")
     _table(experiment)
     _repeat(experiment)
+    return held
 
 
-def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
-    """Draw the chart, and choices where there is something to choose."""
+def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> dict[str, str | None]:
+    """Draw the chart, and choices where there is something to choose; return those."""
     rows: Rows = experiment.rows
     key = experiment.name
+    asked = st.session_state.get(_ASKED, {}).get(key, {})
+    held: dict[str, str | None] = {}
     with st.container(horizontal=True, vertical_alignment="top"):
         if plan.choose:
             values = list(dict.fromkeys(row[plan.choose] for row in rows))
+            named = [v for v in values if _written(v) == asked.get("choice")]
             chosen = st.segmented_control(
                 words.column_title(plan.choose),
                 values,
-                default=values[0],
+                default=(named or values)[0],
                 required=True,
                 key=f"choose-{key}",
-                format_func=lambda value: f"{value:g}" if isinstance(value, float) else str(value),
+                format_func=_written,
             )
+            held["choice"] = None if chosen == values[0] else _written(chosen)
             rows = [row for row in rows if row[plan.choose] == chosen]
         drawn = [m for m in plan.measures if row_charts.points(rows, plan, m)]
         measure = drawn[0]
@@ -52,10 +65,12 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
             measure = st.selectbox(
                 "Measure",
                 drawn,
+                index=drawn.index(asked["measure"]) if asked.get("measure") in drawn else 0,
                 key=f"measure-{key}",
                 format_func=words.column_title,
                 width=240,
             )
+            held["measure"] = None if measure == drawn[0] else measure
     alt = f"{words.column_title(measure)}: {experiment.finding}"
     charts.show(row_charts.figure(rows, plan, measure), f"chart-{key}", alt)
     seeds = [c for c in chart_plans.REPLICATES if len({r.get(c) for r in rows}) > 1]
@@ -68,6 +83,11 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> None:
         st.caption(f"A dot is a {dot}, the line is their {plan.middle}.")
     elif plan.middle == "median":
         st.caption("Median over the layers.")
+    return held
+
+
+def _written(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _table(experiment: zoo.Experiment) -> None:
@@ -111,7 +131,7 @@ def _flat(value: Any) -> Any:
 def _repeat(experiment: zoo.Experiment) -> None:
     """Draw the command, and on what it ran."""
     st.subheader("Repeat it", anchor=False)
-    st.code(experiment.command, language=None, wrap_lines=True)
+    command_line.show(experiment.command)
     facts = [
         f"measured on {measured}" if (measured := experiment.raw.get("measured_on")) else "",
         f"seed{'s' * (len(experiment.seeds) != 1)} {', '.join(map(str, experiment.seeds))}",

@@ -47,17 +47,27 @@ def figure(rows: Rows, plan: ChartPlan, measure: str) -> go.Figure:
         measure: One of the plan's.
     """
     found = points(rows, plan, measure)
-    form = ".1%" if is_share(rows, measure) else _form(found)
+    form = _form(found, is_share(rows, measure))
     middle = statistics.median if plan.middle == "median" else statistics.mean
     if plan.x:
         return _lines(found, plan, measure, form, middle)
     return _dots({name: of[0] for name, of in found.items()}, measure, form)
 
 
-def _form(found: Points) -> str:
-    """Return the d3 format of numbers that are no shares: 1,500 rather than 1.5e+3."""
-    largest = max(abs(v) for of in found.values() for values in of.values() for v in values)
-    return ",.0f" if largest >= 1000 else ",.3~g"
+def _form(found: Points, share: bool) -> str:
+    """Return the d3 format of a measure: 1,500 rather than 1.5e+3; no two ticks read alike."""
+    scale = 100 if share else 1
+    values = [scale * v for of in found.values() for values in of.values() for v in values]
+    span = max(values) - min(values)
+    step = charts.tick_step(span) if span > 0 else 1
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    if share:
+        return f".{min(max(1, decimals), 9)}%"
+    largest = max(map(abs, values))
+    if largest >= 1000:
+        return f",.{decimals}f" if span > 0 else ",.0f"
+    digits = math.floor(math.log10(largest)) + 1 + decimals if largest > 0 else 0
+    return f",.{max(3, digits)}~g"
 
 
 def _position(x: float) -> str:
@@ -105,9 +115,10 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
         )
     elif len(positions) <= _TICKS and all(x == int(x) for x in positions):
         chart.update_xaxes(tickvals=positions)  # no half a worker
-    chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=6)
+    chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=charts.TICKS)
     if plan.log:
-        chart.update_yaxes(type="log", tickformat=None, exponentformat="power")
+        values = [value for of in found.values() for each in of.values() for value in each]
+        chart.update_yaxes(tickformat=None, **charts.decades(values))
     return chart
 
 
@@ -145,7 +156,11 @@ def _dots(found: Mapping[str, Sequence[float]], measure: str, form: str) -> go.F
         )
     charts.plain(chart, height=60 + _room([name.count("<br>") + 1 for name in names.values()]))
     chart.update_xaxes(
-        title=column_title(measure), tickformat=form, fixedrange=True, nticks=6, zeroline=False
+        title=column_title(measure),
+        tickformat=form,
+        fixedrange=True,
+        nticks=charts.TICKS,
+        zeroline=False,
     )
     chart.update_yaxes(
         range=[len(names) - 0.5, -0.5], type="category", fixedrange=True, ticksuffix="  "
@@ -193,5 +208,5 @@ def progress(curves: Sequence[Mapping[str, Any]], form: str = ".1%") -> go.Figur
         )
     charts.plain(chart, height=320)
     chart.update_xaxes(title="Epoch", fixedrange=True, showgrid=False)
-    chart.update_yaxes(tickformat=form, fixedrange=True, nticks=6, title=None)
+    chart.update_yaxes(tickformat=form, fixedrange=True, nticks=charts.TICKS, title=None)
     return chart

@@ -42,6 +42,7 @@ def _kernel(run: Trace, layer: TracedLayer) -> None:
     if kernel is None:
         return
     st.image(mosaic.png(kernel), width="stretch", alt=f"Weights of channel {now()['channel']}")
+    layer_maps.colours(kernel)
     st.caption(
         f"Its weights: {kernel.shape[-2]} × {kernel.shape[-1]} for each of {len(kernel)} "
         f"input channel{'s' if len(kernel) > 1 else ''}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 import zoo
-from pages.common import site
+from pages.common import command_line, site
 from pages.components.prediction import prediction as component
 from pages.sections.experiments import words
 from pages.sections.interview import (
@@ -248,7 +248,7 @@ def repeat(question: Question, go: Callable[[int], None]) -> None:
         st.markdown("**Limits**\n\n" + "\n".join(f"- {line}" for line in limits))
     if recorded:
         st.markdown("**Repeat it**")
-        st.code("\n".join(found.command for found in recorded), language=None, wrap_lines=True)
+        command_line.show("\n".join(found.command for found in recorded))
     if waiting := [name for name in names if not recorded_figure.is_recorded(name)]:
         not_recorded(waiting)
     st.markdown("**Ask somebody else**")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import zoo
-from pages.common import charts, drawn_once, number_format, plain_table
+from pages.common import charts, command_line, drawn_once, number_format, plain_table
 from zoo.segmentation import iou_by_group
 from zoo.segmentation.iou_by_group import Group, View
 
@@ -47,11 +47,7 @@ def show(model: zoo.Segmenter) -> None:
     if zoo.info(model.name).folder is not None:
         return
     st.markdown("**Measure it again**")
-    st.code(
-        f"python -m training.evaluate {model.name} --data-dir DIR --json",
-        language=None,
-        wrap_lines=True,
-    )
+    command_line.show(f"python -m training.evaluate {model.name} --data-dir DIR --json")
 
 
 def _numbers(test: dict[str, float], split: str) -> None:

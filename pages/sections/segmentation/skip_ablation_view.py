@@ -104,3 +104,5 @@ def show_sides(run: zoo.explain.Trace, skip: zoo.explain.Skip) -> None:
         for name, layer in parts
     ]
     gallery.show("skip-sides", images, columns=3, few=1, stacked=True)
+    negative = min(float(run[layer].min()) for _, layer in parts) < 0
+    st.html(mosaic.words(negative))

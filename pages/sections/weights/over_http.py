@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import zoo
+from pages.common import command_line
 from pages.sections.weights import ways_to_load
 from pages.sections.weights.example_answers import Printed
 from pages.sections.weights.ways_to_load import Way
@@ -49,5 +50,5 @@ def show(model: zoo.Model, printed: Printed) -> None:
     if not printed.cut_out:
         return
     st.markdown("Or have the cut-out sent, or the mask (`output=mask`):")
-    st.code(snippets.http_curl(model.name, api(), "cutout"), language=None, wrap_lines=True)
+    command_line.show(snippets.http_curl(model.name, api(), "cutout"))
     st.image(printed.cut_out, width=360, alt="The example, cut out")

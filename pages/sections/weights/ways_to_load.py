@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 import zoo
+from pages.common import command_line
 from pages.sections.weights.example_answers import Printed
 from zoo import snippets
 from zoo.weights import hub
@@ -75,8 +76,10 @@ def show(shown: list[Way]) -> None:
     for tab, way in zip(st.tabs([way.title for way in shown]), shown, strict=True):
         with tab:
             st.markdown(f"{way.needs}:")
-            one_line = "\n" not in way.code  # colours would only light up an option
-            st.code(way.code, language=None if one_line else way.language, wrap_lines=True)
+            if way.language == "bash":
+                command_line.show(way.code)
+            else:
+                st.code(way.code, language=way.language, wrap_lines=True)
             if way.output:
                 output(way.output)
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from zoo import ImageError
+from zoo.samples import samples
 from zoo.segmentation import cutouts
 
 GREEN, RED, BLUE = (40, 160, 40), (200, 30, 30), (20, 30, 220)
@@ -38,6 +40,29 @@ def test_opacity_rises_and_cuts_sharply_without_softness():
     sharp = cutouts.opacity(p, 0.4, softness=0)
     assert np.array_equal(sharp[0] == 255, p[0] >= 0.4)
     assert set(np.unique(sharp)) == {0, 255}
+
+
+@pytest.mark.parametrize("size", [64, 1100, 2500])
+def test_a_soft_edge_stays_and_what_hangs_on_nothing_is_no_edge(size):
+    share = np.zeros((size, size), np.float32)
+    share[16:32, 16:32] = 1
+    share[32:34, 16:32] = 0.4  # below the threshold, and connected
+    share[48:56, 40:56] = 0.45  # a ghost
+    alpha = cutouts.opacity(share, 0.5)
+    assert (alpha[32:34, 16:32] > 0).all()
+    assert not alpha[48:56, 40:56].any()
+    assert cutouts.opacity(share, 0.44)[48:56, 40:56].all()  # a visitor who wants it gets it
+
+
+def test_the_typical_samples_cut_outs_are_the_cars_alone():
+    from scipy.ndimage import label
+
+    model = zoo.load("carvana", source="bundle")
+    for sample in samples("cars"):
+        if sample.group == "typical":
+            found = model.predict(sample.path)
+            alpha = cutouts.opacity(found.probabilities, found.threshold)
+            assert label(alpha > 0, np.ones((3, 3)))[1] <= found.components, sample.id
 
 
 def test_a_cut_out_keeps_the_object_and_nothing_else():
