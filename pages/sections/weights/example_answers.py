@@ -60,18 +60,25 @@ def _printed(key: str, _model: zoo.Classifier | zoo.Segmenter) -> Printed:
         found = _model.predict(sample.path)
         times.append(time.perf_counter() - start)
     answer = found.to_dict()
+    loaded = _as_loaded(_model)
+    own = found if loaded is _model else loaded.predict(sample.path)
     blank = np.zeros((1, *_model.preprocessing.input_shape), np.float32)
     shape = ", ".join(map(str, _model.logits(blank).shape))
     return Printed(
-        library=repr(found),
-        plain=_plain(_model, sample.path),
+        library=repr(own),
+        plain=_plain(loaded, sample.path),
         shape=f"torch.Size([{shape}])",
-        command=f"{snippets.sample_path(_model.name)}: {found.in_words()}",
+        command=f"{snippets.sample_path(_model.name)}: {own.in_words()}",
         response=json.dumps(answer, indent=2, ensure_ascii=False),
         short=tuple(str(answer[name]) for name in snippets.told(_model.name)),
         cut_out=_cut_out(sample.read(), found),
         seconds=min(times),
     )
+
+
+def _as_loaded(model: zoo.Classifier | zoo.Segmenter) -> zoo.Classifier | zoo.Segmenter:
+    """Return the model as the page's code loads it: the server's own may answer in bfloat16."""
+    return model if model.precision == "float32" else zoo.load(model.name, device="cpu")
 
 
 def _plain(model: zoo.Model, image: Path) -> str:
