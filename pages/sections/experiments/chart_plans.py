@@ -74,6 +74,7 @@ _SAID: dict[str, ChartPlan] = {
     "frame_skip": ChartPlan(
         ("iou", "worst", "self_iou"), "every", ("between",), "speed", over=("photo",)
     ),
+    "generalization_gap": ChartPlan(("accuracy", "train_accuracy", "gap"), by=("variant",)),
     "gradient_check": ChartPlan(
         *(("error",), "epsilon", ("method",), "dtype", "median"),
         over=("tensor", "layer"),

@@ -7,7 +7,7 @@ navigation. The result is ``zoo/experiments/first_visit.json``.
 
 Rows, one a page, visitor and round:
 
-- ``page``: its address; ``visitor``: "first" of a fresh server, or "second", `LATER` seconds after.
+- ``page``: its name; ``visitor``: "first" of a fresh server, or "second", `LATER` seconds after.
 - ``heading_s``: until the page's heading stands there; ``finished_s``: until its run is finished.
 - ``start_s``: of the first visitor: from the server's command to the page's heading, in seconds.
 """
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             browser = launch(driver)
             for number in range(options.rounds):
                 for page in options.pages:
-                    named = {"page": page or "overview", "round": number}
+                    named = {"page": page.replace("_", " ") or "overview", "round": number}
                     rows += [named | row for row in measure(browser, page)]
                     print(rows[-2], rows[-1], flush=True)
             browser.close()
