@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import time
 import tomllib
 import uuid
 from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ def test_the_share_is_a_sessions_own(server: Server, visitor: Visitor) -> None:
 
 
 def test_all_sessions_together_have_a_limit(server: Server) -> None:
+    time.sleep(2 * TTL + 1)  # what the sessions of the tests before held is let go
     visitors = [Visitor(server.url) for _ in range(5)]
     try:
         answers = []
@@ -99,8 +101,7 @@ def test_all_sessions_together_have_a_limit(server: Server) -> None:
         for somebody in visitors:
             somebody.close()
     held = 9 * MB * [status for status, _ in answers].count(204)
-    # What sessions of the tests before held is let go within seconds: perhaps not yet.
-    assert held > upload_limits.TOTAL / 2
+    assert held > upload_limits.TOTAL - 30 * MB
     assert held < upload_limits.TOTAL
     assert answers[-1][0] == 503
     assert "try again" in answers[-1][1]
