@@ -139,9 +139,9 @@ def _schemas() -> dict[str, Any]:
         ),
         "Segmentation": _object(
             label=label,
-            found={"type": "boolean", "description": "False if only stray pixels are left"},
+            found={"type": "boolean", "description": "False if it is too small or too unsure"},
             area=_SHARE | {"description": "Share of the image that the object covers"},
-            confidence=_SHARE | {"description": "Mean probability of the mask's pixels"},
+            confidence=_SHARE | {"description": "Mean probability of the network's own mask"},
             uncertain_area=_SHARE | {"description": "Share where the network is unsure"},
             box={
                 "description": "left, top, right, bottom in pixels; null if nothing is found",

@@ -221,7 +221,7 @@ def test_the_box_is_the_crop_that_holds_the_mask() -> None:
 
 
 def test_what_the_network_is_not_sure_of_is_no_car() -> None:
-    """Of a duck it says car with 76 %; of cars it is surer, on average over all their pixels."""
+    """Of what only looks like a car it is less sure, on average over all its pixels."""
     probabilities = np.zeros((40, 60), np.float32)
     probabilities[10:20, 30:40] = 0.9
     probabilities[10:20, 40:50] = 0.7
