@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 import zoo
-from pages.common import entry_guard, loaded_models, number_format
+from pages.common import entry_guard, loaded_models, number_format, site
 from pages.components import upload
 from pages.components.class_answer import class_answer
 from pages.components.drawing_pad import drawing_pad
@@ -17,14 +16,14 @@ from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding, shared_images
 from pages.images.encoding import data_url as address
-from pages.sections import calibration, confident_errors, digit_inside
+from pages.sections import calibration, confident_errors, digit_answer, digit_inside
 from pages.sections import training_history as training_section
+from pages.server import live_answer
 from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/digits.py")
 model = loaded_models.classifier("mnist")
 
-PLACE = {"numpy": "NumPy", "torch": "PyTorch"}[model.config["framework"]]
 # In the session's state.
 OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"
 
@@ -136,8 +135,8 @@ def playground() -> None:
     show_choices()
     sample = shown().get("id")
     link.show(sample=None if sample == first_sample("digits").id else sample)
-    view, label = answered or (None, "")
-    digit_inside.show(model, view, label, str(shown()["number"]), at_once=loading)
+    token = str(shown()["number"])
+    digit_inside.show(model, answered.view, answered.label, token, at_once=loading)
 
 
 def show_pad() -> None:
@@ -150,33 +149,21 @@ def show_pad() -> None:
         image=now.get("url"),
         ink=now.get("ink", True),
         on_change=on_stroke,
+        ask=f"{site.base()}/{live_answer.PATH}",
     )
 
 
-def show_answer() -> tuple[np.ndarray, str] | None:
-    """Draw the answer; return what the network sees and says, or None if there is nothing."""
+def show_answer() -> digit_answer.DigitAnswer:
+    """Draw the answer; return it."""
     now = shown()
-    try:
-        if "problem" in now:
-            raise zoo.ImageError(now["problem"])
-        view = now["view"] if "view" in now else model.model_input_image(now["image"])
-        result = model.predict(view)
-    except zoo.ImageError as error:
-        class_answer.show_problem("digits-answer", now["number"], model.labels, str(error))
-        return None
-    place = f"{PLACE} on the {model.device.upper()}"
-    class_answer.show("digits-answer", now["number"], result, view, place, note=caution(result))
-    return view, result.label
-
-
-def caution(result: zoo.Classification) -> str:
-    """Say that this may be no single digit, if the measured threshold says so."""
-    if not result.is_ood or result.ood_threshold is None:
-        return ""
-    return (
-        "It may be no single digit: the network is less than "
-        f"{number_format.percent(result.ood_threshold)} sure."
-    )
+    if "problem" in now:
+        answer = digit_answer.problem(model, now["problem"])
+    elif "view" in now:
+        answer = digit_answer.to_view(model, now["view"])
+    else:
+        answer = digit_answer.to_file(model, now["image"])
+    class_answer.draw("digits-answer", now["number"], answer.said)
+    return answer
 
 
 @st.cache_data(show_spinner=False)

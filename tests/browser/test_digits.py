@@ -65,6 +65,34 @@ def test_mouse_drawings_are_read_and_the_bars_follow(digits):
         pad.wait_for_answer(digits, before)
 
 
+def test_a_stroke_is_answered_before_the_pages_run(digits):
+    digits.locator(".answer").evaluate(
+        """answer => {
+          window.order = [];
+          new MutationObserver(all => window.order.push(...all.map(one => [
+            one.attributeName, answer.querySelector(".label").textContent,
+          ]))).observe(answer, { attributes: true, attributeFilter: ["data-live", "data-number"] });
+        }"""
+    )
+    pad.draw(digits, pad.ONE)
+    assert digits.evaluate("window.order") == [["data-live", "1"], ["data-number", "1"]]
+
+
+def test_without_the_short_way_the_pages_run_answers(digits):
+    asked = []
+
+    def broken(route) -> None:
+        asked.append(route.request.post_data_buffer)
+        route.fulfill(status=204)  # what a browser writes no error about
+
+    digits.route("**/live/digit", broken)
+    pad.draw(digits, pad.ONE)
+    assert pad.label(digits) == "1"
+    assert len(asked) == 1
+    assert asked[0].startswith(b"\x89PNG")
+    digits.unroute("**/live/digit")
+
+
 def test_touch_drawing_is_read(visit, url):
     page = visit(f"{url}/digits", viewport={"width": 390, "height": 844}, has_touch=True)
     box = pad.canvas(page).bounding_box()

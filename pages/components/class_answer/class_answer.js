@@ -2,6 +2,17 @@
 // once and then only changed, so that an answer is on the screen one frame after it arrives.
 export default function ({ parentElement, data }) {
   const root = parentElement.querySelector(".answer");
+  paint(root, data);
+  root.dataset.number = data.number;
+  root.listen ??= ({ detail }) => {                       // the drawing pad has asked for it itself
+    paint(root, detail);
+    root.dataset.live = Number(root.dataset.live ?? 0) + 1;
+  };
+  window.addEventListener("cnn-lytical-answer", root.listen);   // the same listener counts once
+  return () => window.removeEventListener("cnn-lytical-answer", root.listen);
+}
+
+function paint(root, data) {
   const find = (selector) => root.querySelector(selector);
   const bars = find(".bars");
   if (bars.children.length !== data.labels.length)
@@ -17,18 +28,21 @@ export default function ({ parentElement, data }) {
   root.toggleAttribute("data-error", !!data.error);
   root.toggleAttribute("data-unsure", !data.error && !!data.unsure);
   root.toggleAttribute("data-words", data.labels.some((label) => label.length > 1));
-  find(".label").textContent = data.error ? "?" : data.label;
-  find(".main").textContent = data.error || data.main;
-  find(".rest").textContent = data.error ? "" : data.rest;
-  find(".note").textContent = data.error ? "" : data.note;
+  const say = (selector, text) => {                       // once: an answer comes twice after a stroke
+    const element = find(selector);
+    if (element.textContent !== text) element.textContent = text;
+  };
+  say(".label", data.error ? "?" : data.label);
+  say(".main", data.error || data.main);
+  say(".rest", data.error ? "" : data.rest);
+  say(".note", data.error ? "" : data.note);
   const image = find("img");
   image.hidden = !data.sees;
-  if (data.sees) { image.src = data.sees; image.alt = data.alt; }
+  if (data.sees && image.src !== data.sees) { image.src = data.sees; image.alt = data.alt; }
   [...bars.children].forEach((row, i) => {
     row.children[0].textContent = data.labels[i];
     row.style.setProperty("--p", data.error ? 0 : data.probabilities[i]);
     row.toggleAttribute("data-best", !data.error && i === data.best);
     row.children[2].textContent = data.error ? "" : data.percents[i];
   });
-  root.dataset.number = data.number;
 }

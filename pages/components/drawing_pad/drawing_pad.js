@@ -4,6 +4,7 @@
 // stroke has replaced; Python is told when it is the image again. After every stroke Python gets the strokes and a 140 x 140 PNG of them,
 // light on dark, which is the same on every screen.
 const SIDE = 1000, SENT = 140, PEN = 78, STEP = 25, MAX_STROKES = 60, MAX_POINTS = 4000;
+const PATIENCE = 150;   // milliseconds that the page's run waits for the answer beside it
 
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".pad");
@@ -81,7 +82,32 @@ function start(root) {
     return sheet.toDataURL("image/png");
   }
 
-  const commit = () => root.send({ strokes, png: png(), image: !!shown });
+  // First the answer, without the page's run: what a run sends the browser lays out for longer than
+  // all else takes. Then the run, which brings the same answer and what stands below it.
+  let address, latest, unsent = null;
+  function commit() {
+    const drawing = latest = unsent = { strokes, png: png(), image: !!shown };
+    const painted = ask(drawing).catch(() => {});         // the run brings it all the same
+    Promise.race([painted, new Promise((late) => setTimeout(late, PATIENCE))]).then(() => {
+      if (unsent === drawing) flush();
+    });
+  }
+  function flush() {
+    if (unsent) root.send(unsent);
+    unsent = null;
+  }
+  async function ask(drawing) {
+    if (!address || drawing.image || !drawing.strokes.length) return;
+    const body = Uint8Array.from(atob(drawing.png.split(",")[1]), (c) => c.charCodeAt(0));
+    const response = await fetch(address, { method: "POST", body });
+    if (!response.ok) return;
+    const detail = await response.json();
+    if (latest !== drawing) return;                       // it is no longer what is on the pad
+    window.dispatchEvent(new CustomEvent("cnn-lytical-answer", { detail }));
+    await new Promise(requestAnimationFrame);
+    await new Promise((after) => setTimeout(after));      // it has been painted
+  }
+
   const remember = () => { past = [...past.slice(-MAX_STROKES), { strokes, shown }]; };
   const clamp = (v) => Math.max(0, Math.min(SIDE, Math.round(v)));
 
@@ -100,7 +126,7 @@ function start(root) {
     if (!current) return;
     strokes = [...strokes, current]; current = null;
     commit();
-    setTimeout(paint);      // after Streamlit's own timer: the message leaves before the next frame
+    setTimeout(paint);                                    // the message leaves before the next frame
   }
 
   const at = (event) => {
@@ -148,10 +174,12 @@ function start(root) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const repaint = () => setTimeout(paint, 50);            // after the theme's colours have arrived
   dark.addEventListener("change", repaint);
-  root.stop = () => { watchSize.disconnect(); dark.removeEventListener("change", repaint); root.update = null; };
+  root.stop = () => { flush(); watchSize.disconnect(); dark.removeEventListener("change", repaint); root.update = null; };
 
   root.update = (data) => {
+    address = data.ask;
     if (data.token !== token) {                           // Python put something on the pad
+      latest = unsent = null;
       token = data.token; strokes = data.strokes ?? []; shown = current = null;
       past = strokes.map((_, i) => ({ strokes: strokes.slice(0, i), shown: null }));
       if (data.image) {

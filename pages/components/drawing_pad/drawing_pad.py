@@ -46,6 +46,7 @@ def draw(
     image: str | None = None,
     ink: bool = True,
     on_change: Callable[[], None] = lambda: None,
+    ask: str | None = None,
 ) -> None:
     """Show the pad. What was drawn is there for ``drawing(key)`` inside ``on_change``.
 
@@ -57,8 +58,10 @@ def draw(
         image: Address of an image to show until somebody draws.
         ink: Show the image's light parts in the colour of ink, rather than the image itself.
         on_change: Called after each stroke, undo and clear.
+        ask: Address that answers a drawing's PNG with JSON, which the pad hands to the page's
+            answer (`class_answer`) before a run has brought the same.
     """
-    data = {"token": token, "strokes": strokes, "image": image, "ink": ink}
+    data = {"token": token, "strokes": strokes, "image": image, "ink": ink, "ask": ask}
     _mount(key=key, data=data, on_drawing_change=on_change)
 
 

@@ -1,8 +1,9 @@
 """The page's own clock: from an event to the painted change, and where the time in between went.
 
 ``watched`` must be in the page before Streamlit opens its WebSocket; it notes when a message left
-and when one came. All times are the browser's (``performance.now``), so that nothing is lost
-between two clocks. In a headless browser a frame lasts 16.7 ms: a wait of up to one is included.
+and when one came, and the same of what a component asks for itself. All times are the browser's
+(``performance.now``), so that nothing is lost between two clocks. In a headless browser a frame
+lasts 16.7 ms: a wait of up to one is included.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 # What the parts of a wait are called, in the order of time; together they are the wait.
 PARTS = {
     "send": "event → message sent (the drawing's PNG, the frontend's timers)",
-    "begin": "→ first message back (WebSocket, the run's thread)",
-    "script": "→ message with the answer (callbacks, network, image)",
+    "begin": "→ first message back (WebSocket and the run's thread, or the whole answer)",
+    "script": "→ message with the answer (a run's callbacks, network, image)",
     "page": "→ the element has changed (the frontend)",
     "paint": "→ the frame with it has been painted",
 }
@@ -30,13 +31,23 @@ BESIDE = {
 _WIRE = """
 (() => {
   window.wire = [];
-  const note = (sent, data) => window.wire.push({ at: performance.now(), sent, data });
+  const note = (sent, data, size) =>
+    window.wire.push({ at: performance.now(), sent, data, size: size ?? data.byteLength });
   window.WebSocket = class extends window.WebSocket {
     constructor(...all) {
       super(...all);
       this.addEventListener("message", (event) => note(false, event.data));
     }
     send(data) { note(true, data); super.send(data); }
+  };
+  const fetched = window.fetch;                   // an answer that a component asks for by itself
+  window.fetch = async (address, options) => {
+    if (options?.method !== "POST") return fetched(address, options);
+    const name = new TextEncoder().encode(address);
+    note(true, name, options.body?.byteLength);
+    const response = await fetched(address, options);
+    note(false, name, Number(response.headers.get("content-length")));
+    return response;
   };
 })();
 """
@@ -86,7 +97,7 @@ async (mark) => {
   const came = window.wire.filter((one) => !one.sent && until(one) && one.at >= sent[0]?.at);
   // What the browser has had before comes as a reference alone: the last before the change, then.
   const answer = came.find((one) => text.decode(one.data).includes(mark)) ?? came.at(-1);
-  const bytes = (list) => list.reduce((sum, one) => sum + one.data.byteLength, 0);
+  const bytes = (list) => list.reduce((sum, one) => sum + one.size, 0);
   return {
     ...moments, sent: sent[0]?.at, begun: came[0]?.at, answered: answer?.at,
     bytes_sent: bytes(sent), bytes_came: bytes(came),
@@ -140,7 +151,8 @@ def timed(
         shown: Selector, inside a component, of the element that changes.
         attribute: Its attribute that changes. An image is decoded before it counts as painted.
         picture: Selector of the answer's image, which may be what changes.
-        message: What is in the bytes of the message that carries the answer: the component's name.
+        message: What is in the bytes of the message that carries the answer, the component's name,
+            or in the address that a component asks.
 
     Raises:
         RuntimeError: The page changed without any message from the server.

@@ -3,9 +3,9 @@
 ``python -m training.benchmarks.pages.digits_page`` starts the app, opens the digits page in a
 headless Chromium, draws, and reports the median and the 95th percentile. The clock is the page's
 own: it starts at the pointerup event and stops when the frame that shows the new answer has been
-painted, so it contains the PNG of the drawing, both ways over the websocket, preparation, network
-and rendering; `clock` says which part is what. ``network`` is what the answer itself says that the
-network took, a part of ``script``.
+painted, so it contains the PNG of the drawing, both ways, preparation, network and rendering;
+`clock` says which part is what. The pad asks for the answer itself; the page's run, which brings
+what is below, comes after it. ``network`` is what the answer itself says that the network took.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def _stroke(page: Any, box: dict[str, float], rng: random.Random, number: int) -
         page.mouse.up()
 
     waited = clock.timed(
-        page, draw, ".pad canvas", "pointerup", ".answer", "data-number",
-        picture=".answer img", message="class_answer",
+        page, draw, ".pad canvas", "pointerup", ".answer", "data-live",
+        picture=".answer img", message="live/digit",
     )  # fmt: skip
     page.wait_for_timeout(400)  # a hand pauses too; the maps below are drawn meanwhile
     return waited
