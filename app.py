@@ -21,7 +21,7 @@ from pages.common import (
     source,
     warm_up,
 )
-from pages.server import live_answer, script_errors
+from pages.server import live_answer, live_maps, script_errors
 from pages.server.file_sender import FileSender
 from pages.server.lifespan import lifespan
 from pages.server.page_head import PageHead
@@ -32,7 +32,11 @@ STATIC = Path(__file__).parent / "static"
 
 app = st.App(
     __file__,
-    routes=[live_answer.route(site.base()), *mounted(loaded_models.shared, f"{site.base()}/api")],
+    routes=[
+        live_answer.route(site.base()),
+        live_maps.route(site.base()),
+        *mounted(loaded_models.shared, f"{site.base()}/api"),
+    ],
     lifespan=lifespan,
     middleware=[Middleware(m) for m in (SecurityHeaders, FileSender, UploadLimits, PageHead)],
     on_script_error=script_errors.show,

@@ -16,6 +16,7 @@ from pages.sections.feature_maps import (
     top_images,
     trace_cache,
 )
+from pages.server import live_maps
 
 entry_guard.ensure("pages/feature_maps.py")
 
@@ -27,7 +28,7 @@ def explorer(model: zoo.Model) -> None:
     run = trace_cache.run(model, view)
 
     st.header("The network", anchor="network")
-    layer = layer_maps.network(run, view)
+    layer = layer_maps.network(run, view, live_maps.address(model, view))
 
     st.header(f"{diagram.title(layer)}: {diagram.size(layer.shape)}", anchor="maps")
     left, right = st.columns([8, 5], gap="large")

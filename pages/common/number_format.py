@@ -67,6 +67,18 @@ def power(number: float, digits: int = 0) -> str:
     return f"{sign}{above}" if factor == "1" else f"{sign}{factor}{NBSP}×{NBSP}{above}"
 
 
+def value(number: float) -> str:
+    """Format a value within a network with five significant digits.
+
+    >>> [value(number).replace("\xa0", " ") for number in (0.123456, -12345.6, 0.0, 1e-5)]
+    ['0.12346', '−12346', '0', '10⁻⁵']
+    """
+    if 0 < abs(number) < 1e-4:
+        return power(number, 4)
+    text = f"{number:.5g}" if abs(number) < 1e5 else f"{number:.0f}"
+    return text.replace("-", "−")
+
+
 def spaced(text: str) -> str:
     r"""Write the numbers of a sentence as `percent` and `power` do.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import zoo
 from pages.common import number_format
-from pages.components.class_answer import contents
+from pages.components.class_answer import answer_contents
 
 PLACES = {"numpy": "NumPy", "torch": "PyTorch"}
 KEPT = 64  # answers: a stroke's is asked for at its end, and once more by the run that follows
@@ -23,7 +23,7 @@ class DigitAnswer:
     Attributes:
         view: uint8 (H, W), what the network sees; None if there is nothing to see.
         label: the digit, "" if there is none.
-        said: what the page tells (`contents`).
+        said: what the page tells (`answer_contents`).
     """
 
     view: np.ndarray | None
@@ -49,13 +49,13 @@ def to_view(model: zoo.Classifier, view: np.ndarray) -> DigitAnswer:
     """Return the answer to what the network sees, uint8 (H, W)."""
     result = model.predict(view)
     place = f"{PLACES[model.config['framework']]} on the {model.device.upper()}"
-    said = contents.answer(result, view, place, note=_caution(result))
+    said = answer_contents.answer(result, view, place, note=_caution(result))
     return DigitAnswer(view, result.label, said)
 
 
 def problem(model: zoo.Classifier, message: str) -> DigitAnswer:
     """Return, in the place of an answer, one sentence that says why there is none."""
-    return DigitAnswer(None, "", contents.problem(model.labels, message))
+    return DigitAnswer(None, "", answer_contents.problem(model.labels, message))
 
 
 def _caution(result: zoo.Classification) -> str:

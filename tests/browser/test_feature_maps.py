@@ -83,6 +83,33 @@ def test_click_a_layer_a_channel_and_a_pixel_and_a_link_opens_them(page, visit):
     expect(patch.locator("td.outside")).to_have_count(5)  # a corner: five of nine are padding
 
 
+def test_a_layers_maps_come_before_the_pages_run(page):
+    page.locator(".cells").first.evaluate(
+        """cells => {
+          window.order = [];
+          new MutationObserver(all => window.order.push(...all.map(one => one.attributeName)))
+            .observe(cells, { attributes: true, attributeFilter: ["data-live", "data-token"] });
+          window.first = cells.querySelector("img").src;
+        }"""
+    )
+    page.locator(".diagram .block").nth(1).click()
+    expect(steps(page).last).to_have_attribute("data-layer", "relu2")
+    settled(page)
+    # The sheet, heard from the diagram; then the same, from the run.
+    assert page.evaluate("window.order") == ["data-token", "data-live", "data-token"]
+    image = page.locator(".cells img").first
+    assert image.get_attribute("src") != page.evaluate("window.first")
+
+
+def test_without_the_short_way_the_pages_run_brings_the_maps(page):
+    page.route("**/live/maps?*", lambda route: route.fulfill(status=204))
+    before = page.locator(".cells img").first.get_attribute("src")
+    page.locator(".diagram .block").nth(1).click()
+    expect(steps(page).last).to_have_attribute("data-layer", "relu2")
+    assert page.locator(".cells img").first.get_attribute("src") != before
+    page.unroute("**/live/maps?*")
+
+
 def test_keys_do_what_clicks_do(page):
     mosaic = sheet(page, 0)
     mosaic.focus()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pages.common.number_format import power
+from pages.common.number_format import value as number
 from pages.components.register import component
 from zoo.explain import operations
 from zoo.graph.layers import INPUT
@@ -26,18 +27,6 @@ def show(key: str, steps: Sequence[operations.Operation]) -> None:
     last = steps[-1]
     token = f"{last.layer}-{'-'.join(map(str, last.place))}"  # tests wait for it
     _mount(key=key, data={"steps": [_step(step) for step in steps], "token": token})
-
-
-def number(value: float) -> str:
-    """Format a value of a network with five significant digits.
-
-    >>> [number(value).replace("\xa0", " ") for value in (0.123456, -12345.6, 0.0, 1e-5)]
-    ['0.12346', '−12346', '0', '10⁻⁵']
-    """
-    if 0 < abs(value) < 1e-4:
-        return power(value, 4)
-    text = f"{value:.5g}" if abs(value) < 1e5 else f"{value:.0f}"
-    return text.replace("-", "−")
 
 
 def _signed(value: float) -> str:

@@ -4,12 +4,7 @@ export default function ({ parentElement, data }) {
   const root = parentElement.querySelector(".answer");
   paint(root, data);
   root.dataset.number = data.number;
-  root.listen ??= ({ detail }) => {                       // the drawing pad has asked for it itself
-    paint(root, detail);
-    root.dataset.live = Number(root.dataset.live ?? 0) + 1;
-  };
-  window.addEventListener("cnn-lytical-answer", root.listen);   // the same listener counts once
-  return () => window.removeEventListener("cnn-lytical-answer", root.listen);
+  return heardFirst(root, "cnn-lytical-answer", (answer) => paint(root, answer));
 }
 
 function paint(root, data) {

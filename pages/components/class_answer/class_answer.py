@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 import zoo
-from pages.components.class_answer import contents
+from pages.components.class_answer import answer_contents
 from pages.components.register import component
 
-_mount = component("class_answer")
+_mount = component("class_answer", shared=("ask_first",))
 
 
 def show(
@@ -30,9 +30,10 @@ def show(
         place: Where the network ran, such as "NumPy on the CPU".
         top: Show so many classes, the most probable ones first; None: all, in their own order.
         note: Why to be careful with it, one sentence; "" if there is no reason. If the network is
-            not `contents.SURE` either, the answer gets a question mark and the colour of caution.
+            not `answer_contents.SURE` either, the answer gets a question mark and the colour of
+            caution.
     """
-    draw(key, number, contents.answer(result, sees, place, top, note))
+    draw(key, number, answer_contents.answer(result, sees, place, top, note))
 
 
 def show_problem(key: str, number: int, labels: tuple[str, ...], message: str) -> None:
@@ -44,9 +45,9 @@ def show_problem(key: str, number: int, labels: tuple[str, ...], message: str) -
         labels: The classes.
         message: One sentence.
     """
-    draw(key, number, contents.problem(labels, message))
+    draw(key, number, answer_contents.problem(labels, message))
 
 
 def draw(key: str, number: int, said: dict[str, object]) -> None:
-    """Draw what :mod:`contents` has made; key and number as for :func:`show`."""
+    """Draw what :mod:`answer_contents` has made; key and number as for :func:`show`."""
     _mount(key=key, data={"number": number} | said)

@@ -5,8 +5,18 @@ const LEAST = 8, NOTE = 16, LABEL = 18, ENTRY = 64;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".diagram"), net = root.querySelector(".net");
-  root.send = (name) => setTriggerValue("picked", name);
+  root.send = (name) => {
+    root.latest = name;
+    mark(root, net, { ...root.fresh, chosen: name });     // at once; what belongs to it follows
+    askFirst({
+      request: () => data.ask ? fetch(`${data.ask}&layer=${encodeURIComponent(name)}`) : null,
+      event: "cnn-lytical-maps",
+      current: () => root.latest === name,
+      then: () => setTriggerValue("picked", name),
+    });
+  };
   root.fresh = data;
+  root.latest = data.chosen;
   const made = JSON.stringify(data.blocks);
   if (root.dataset.made !== made) { root.dataset.made = made; draw(root, net, data); }
   const entry = net.querySelector("img");

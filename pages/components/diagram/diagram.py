@@ -12,7 +12,7 @@ from pages.components.register import component
 from pages.images import encoding
 from zoo.explain import Trace, TracedLayer
 
-_mount = component("diagram")
+_mount = component("diagram", shared=("ask_first",))
 _OPENS = ("convolution", "linear", "transposed convolution")  # kinds that begin a block
 _TITLES = {"batch norm": "BatchNorm", "linear": "Linear", "activation": ""}
 
@@ -55,7 +55,12 @@ def blocks(run: Trace) -> list[DiagramBlock]:
 
 
 def show(
-    key: str, found: Sequence[DiagramBlock], chosen: str, on_pick: Callable[[], None], image: bytes
+    key: str,
+    found: Sequence[DiagramBlock],
+    chosen: str,
+    on_pick: Callable[[], None],
+    image: bytes,
+    ask: str | None = None,
 ) -> None:
     """Draw the network.
 
@@ -65,11 +70,13 @@ def show(
         chosen: Name of the chosen layer.
         on_pick: Called when somebody chooses; ask :func:`picked` there.
         image: A PNG file of the image that enters.
+        ask: Address, to which ``&layer=NAME`` is added, of what the page's sheet of maps
+            (`grid_picker`) shall show of a layer before a run has brought the same.
     """
     drawn = [_block(block) for block in found]
     for block, place in zip(drawn, places(found) or [], strict=False):
         block |= place
-    data = {"chosen": chosen, "blocks": drawn, "image": encoding.data_url(image)}
+    data = {"chosen": chosen, "blocks": drawn, "image": encoding.data_url(image), "ask": ask}
     _mount(key=key, data=data, on_picked_change=on_pick)
 
 

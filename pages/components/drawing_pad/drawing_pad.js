@@ -4,7 +4,6 @@
 // stroke has replaced; Python is told when it is the image again. After every stroke Python gets the strokes and a 140 x 140 PNG of them,
 // light on dark, which is the same on every screen.
 const SIDE = 1000, SENT = 140, PEN = 78, STEP = 25, MAX_STROKES = 60, MAX_POINTS = 4000;
-const PATIENCE = 150;   // milliseconds that the page's run waits for the answer beside it
 
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".pad");
@@ -82,30 +81,24 @@ function start(root) {
     return sheet.toDataURL("image/png");
   }
 
-  // First the answer, without the page's run: what a run sends the browser lays out for longer than
-  // all else takes. Then the run, which brings the same answer and what stands below it.
   let address, latest, unsent = null;
   function commit() {
-    const drawing = latest = unsent = { strokes, png: png(), image: !!shown };
-    const painted = ask(drawing).catch(() => {});         // the run brings it all the same
-    Promise.race([painted, new Promise((late) => setTimeout(late, PATIENCE))]).then(() => {
-      if (unsent === drawing) flush();
+    // The time: what is drawn twice alike, with another image in between, is news the second time.
+    const drawing = latest = unsent = { strokes, png: png(), image: !!shown, at: Date.now() };
+    askFirst({
+      request: () => address && !shown && strokes.length ? post(drawing.png) : null,
+      event: "cnn-lytical-answer",
+      current: () => latest === drawing,                  // and still what is on the pad
+      then: () => { if (unsent === drawing) flush(); },
     });
+  }
+  function post(url) {
+    const body = Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0));
+    return fetch(address, { method: "POST", body });
   }
   function flush() {
     if (unsent) root.send(unsent);
     unsent = null;
-  }
-  async function ask(drawing) {
-    if (!address || drawing.image || !drawing.strokes.length) return;
-    const body = Uint8Array.from(atob(drawing.png.split(",")[1]), (c) => c.charCodeAt(0));
-    const response = await fetch(address, { method: "POST", body });
-    if (!response.ok) return;
-    const detail = await response.json();
-    if (latest !== drawing) return;                       // it is no longer what is on the pad
-    window.dispatchEvent(new CustomEvent("cnn-lytical-answer", { detail }));
-    await new Promise(requestAnimationFrame);
-    await new Promise((after) => setTimeout(after));      // it has been painted
   }
 
   const remember = () => { past = [...past.slice(-MAX_STROKES), { strokes, shown }]; };

@@ -17,7 +17,7 @@ MAX_NUMBERS = 4_002  # coordinates of one stroke
 MAX_PNG = 200_000  # characters; a drawing takes 1,000 to 4,000
 
 _PREFIX = "data:image/png;base64,"
-_mount = component("drawing_pad")
+_mount = component("drawing_pad", shared=("ask_first",))
 
 Strokes = list[list[int]]
 

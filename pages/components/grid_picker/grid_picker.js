@@ -8,6 +8,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   root.send = (cell) => setTriggerValue("picked", cell);
   if (!root.update) start(root);
   root.update(data);
+  if (data.hears) return heardFirst(root, "cnn-lytical-maps", (sheet) => root.update(sheet));
 }
 
 function start(root) {

@@ -7,7 +7,7 @@ import streamlit as st
 
 import zoo
 from pages.components.arithmetic_steps import arithmetic_steps
-from pages.components.grid_picker import grid_picker
+from pages.components.grid_picker import cell_sheet, grid_picker
 from pages.images import mosaic
 from pages.sections.feature_maps import feature_visualization, layer_maps, trace_cache
 from pages.sections.feature_maps.looked_at import now
@@ -59,16 +59,15 @@ def _map(view: np.ndarray, run: Trace, layer: TracedLayer) -> None:
     row, column = here["pixel"]
     st.session_state["inside-size"] = (height, width)
     st.markdown(f"**Map of channel {here['channel']}**: click a pixel")
-    grid_picker.show(
-        "inside-pixels",
+    pixels = cell_sheet.sheet(
         f"Map of channel {here['channel']}.",
         trace_cache.sheet(values[None], True, max(_LEAST, width))[0],
         mosaic.Mosaic(height, width, height * width, aspect=1.0),
         row * width + column,
-        _on_pixel,
         caption=True,
         widest="26rem",
     )
+    grid_picker.show("inside-pixels", pixels, _on_pixel)
     layer_maps.colours(values[None])
     field = zoo.explain.receptive_field(run, layer.name, row, column)
     st.image(

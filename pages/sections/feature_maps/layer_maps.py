@@ -7,23 +7,21 @@ import streamlit as st
 
 import zoo
 from pages.common import loaded_models, number_format
-from pages.components.arithmetic_steps import arithmetic_steps
 from pages.components.diagram import diagram
 from pages.components.grid_picker import grid_picker
 from pages.images import colour_bar, mosaic
-from pages.sections.feature_maps import trace_cache
+from pages.sections.feature_maps import layer_sheet, trace_cache
 from pages.sections.feature_maps.looked_at import now, state
 from zoo.explain import Trace, TracedLayer
 
-_WIDTH = 720  # pixels of the sheet of maps
 
-
-def network(run: Trace, view: np.ndarray) -> TracedLayer:
+def network(run: Trace, view: np.ndarray, ask: str) -> TracedLayer:
     """Draw the network as a diagram; return the layer that is open.
 
     Args:
         run: of the network on the image.
         view: uint8 (H, W) or (H, W, 3), the image.
+        ask: address of the sheets of this run's maps; how they are drawn is added to it.
     """
     here, found = now(), diagram.blocks(run)
     if here["layer"] not in run.calls:
@@ -31,9 +29,18 @@ def network(run: Trace, view: np.ndarray) -> TracedLayer:
         here |= {"layer": first.main.name, "channel": None, "pixel": None, "chosen": ()}
     with st.container(key="inside-diagram-place"):
         diagram.show(
-            "inside-diagram", found, here["layer"], _on_layer, trace_cache.over(view, None, None)
+            "inside-diagram",
+            found,
+            here["layer"],
+            _on_layer,
+            trace_cache.over(view, None, None),
+            ask=f"{ask}&sort={_switched('sort')}&own={_switched('own')}",
         )
     return run.layer(here["layer"])
+
+
+def _switched(name: str) -> int:
+    return int(bool(st.session_state.get(f"inside-{name}")))
 
 
 def maps(model: zoo.Model, run: Trace, layer: TracedLayer) -> None:
@@ -42,25 +49,10 @@ def maps(model: zoo.Model, run: Trace, layer: TracedLayer) -> None:
     with st.container(horizontal=True, gap="medium"):
         sort = st.toggle("Strongest first", key="inside-sort")
         own = st.toggle("Each map on its own scale", key="inside-own")
-    means = trace_cache.means(values)
-    order = trace_cache.order(values, sort)
-    if here["channel"] is None or here["channel"] >= len(values):
-        here["channel"] = trace_cache.liveliest(values)
-    st.session_state["inside-order"] = order
-    image, grid = trace_cache.sheet(values[order], own, _WIDTH)
-    names = [f"channel {c}" for c in range(len(values))]
-    if layer.name == run.output and isinstance(model, zoo.Classifier):
-        names = [f"channel {c}: {label}" for c, label in enumerate(model.labels)]
-    grid_picker.show(
-        "inside-maps",
-        f"The {len(values)} maps of {layer.name}.",
-        image,
-        grid,
-        order.index(here["channel"]),
-        _on_channel,
-        labels=[f"{names[c]}, mean {arithmetic_steps.number(float(means[c]))}" for c in order],
-        caption=True,
-    )
+    sheet = layer_sheet.sheet(model, run, layer.name, here["channel"], sort, own)
+    here["channel"] = sheet.channel
+    st.session_state["inside-order"] = sheet.order
+    grid_picker.show("inside-maps", sheet.drawn, _on_channel)
     colours(values[None, here["channel"]] if own else values)
     st.caption(
         f"{layer.name}: {layer.operation}, {number_format.count(layer.parameters)} parameters."
@@ -76,7 +68,7 @@ def colours(values: np.ndarray) -> None:
     """
     most = float(np.abs(values).max()) if len(values) == 1 else mosaic.limit(values)
     low = -1 if values.min() < 0 else 0
-    least, highest = (arithmetic_steps.number(float(f"{end * most:.2g}")) for end in (low, 1))
+    least, highest = (number_format.value(float(f"{end * most:.2g}")) for end in (low, 1))
     st.html(colour_bar.bar(least, highest, mosaic.ramp(low)))
 
 

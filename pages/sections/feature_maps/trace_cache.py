@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections import OrderedDict
 
 import numpy as np
 import streamlit as st
@@ -14,8 +16,11 @@ from pages.images import encoding, heat_map, mosaic
 
 SIDE = 256  # longest side, in pixels, at which a segmentation network is looked into
 KEPT = 6  # runs; one of the U-Net at this size holds about 25 MB
+NAMED = 64  # images that visitors look into, each of at most 200 kB; those before have no name
 _FRAME = (255, 255, 255)
 _EDGE = (91, 91, 214)
+_named: OrderedDict[str, tuple[zoo.Model, np.ndarray]] = OrderedDict()
+_lock = threading.Lock()
 
 
 def small(model: zoo.Model, view: np.ndarray) -> np.ndarray:
@@ -42,8 +47,29 @@ def run(model: zoo.Model, view: np.ndarray) -> zoo.explain.Trace:
         model: A loaded model.
         view: uint8 array (H, W) or (H, W, 3), as :func:`small` returns it.
     """
+    return _run(_key(model, view), model, view)
+
+
+def name(model: zoo.Model, view: np.ndarray) -> str:
+    """Return a name by which :func:`named` finds what a visitor looks into; nobody can guess it."""
+    found = hashlib.sha256(_key(model, view).encode()).hexdigest()[:32]
+    with _lock:
+        _named[found] = model, view
+        _named.move_to_end(found)
+        while len(_named) > NAMED:
+            _named.popitem(last=False)
+    return found
+
+
+def named(name: str) -> tuple[zoo.Model, zoo.explain.Trace] | None:
+    """Return a model and its run by the name that :func:`name` gave them; None: it is too old."""
+    found = _named.get(name)
+    return (found[0], run(*found)) if found else None
+
+
+def _key(model: zoo.Model, view: np.ndarray) -> str:
     digest = hashlib.sha256(view.tobytes()).hexdigest()
-    return _run(f"{loaded_models.key(model)}-{view.shape}-{digest}", model, view)
+    return f"{loaded_models.key(model)}-{view.shape}-{digest}"
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -42,9 +42,9 @@ _WIRE = """
   };
   const fetched = window.fetch;                   // an answer that a component asks for by itself
   window.fetch = async (address, options) => {
-    if (options?.method !== "POST") return fetched(address, options);
+    if (!String(address).includes("/live/")) return fetched(address, options);
     const name = new TextEncoder().encode(address);
-    note(true, name, options.body?.byteLength);
+    note(true, name, options?.body?.byteLength ?? 0);
     const response = await fetched(address, options);
     note(false, name, Number(response.headers.get("content-length")));
     return response;

@@ -3,7 +3,8 @@
 ``python -m training.benchmarks.pages.feature_maps_page`` starts the app, opens the page in a
 headless Chromium and clicks layers of a network in a random order. The clock is the page's own: it
 starts at the click and stops when the frame that shows the new image has been painted, so it
-contains both ways over the websocket, the drawing and the decoding.
+contains both ways, the drawing and the decoding. The diagram asks for the image itself; the page's
+run, which brings what belongs to the layer, comes after it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _click(page: Any, rng: random.Random) -> clock.Wait:
     block = others.nth(rng.randrange(others.count()))
     waited = clock.timed(
         page, block.click, ".net", "click", ".cells img", "src",
-        picture=".cells img", message="grid_picker",
+        picture=".cells img", message="live/maps",
     )  # fmt: skip
     page.wait_for_selector(IDLE)
     page.wait_for_timeout(250)
