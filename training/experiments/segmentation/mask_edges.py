@@ -38,8 +38,8 @@ QUESTION = (
     "refining the edge bring back?"
 )
 LIMITS = (
-    "Photos of four cars in one studio. The setting was chosen on other cars (the rows of the split "
-    "train), most of which the network learned from."
+    "Photos of four cars in one studio. The setting was chosen on other cars (the rows of the "
+    "split train), most of which the network learned from."
 )
 SETTINGS = [
     Walk(colour, prior) for colour in (1.5, 2.0, 3.0, 4.0) for prior in (0.01, 0.02, 0.06, 0.2)
