@@ -49,8 +49,8 @@ class Walk:
         prior: γ, the weight of the network's answer.
     """
 
-    colour: float = 4.0
-    prior: float = 0.03
+    colour: float = 2.0
+    prior: float = 0.02
 
 
 WALK = Walk()
