@@ -28,7 +28,6 @@ channel_choice.on_link()
 live_training.on_link()
 RECORDS = ("modes", "race", "speed", "statistics", "batch_size", "where", "depth")
 found = {name: recorded_series.recorded(f"batch_norm_{name}") for name in RECORDS}
-subject = norm_inputs.subject("cifar10")
 
 st.title("BatchNorm", anchor=False)
 st.markdown(
@@ -54,6 +53,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     if verdicts:
         recorded_figures.rule()
 
+subject = norm_inputs.subject("cifar10")
 section_frame.header("See it", "steps")
 at_work, shared, running = st.tabs(["γ and β at work", "What shares a mean", "The running mean"])
 with at_work:

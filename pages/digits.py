@@ -22,7 +22,6 @@ from pages.server import live_answer
 from zoo.samples import Sample, first_sample, samples
 
 entry_guard.ensure("pages/digits.py")
-model = loaded_models.classifier("mnist")
 
 # In the session's state.
 OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"
@@ -30,6 +29,7 @@ OWN, UNDER, LOADING = "digits-own", "digits-under", "digits-loading"
 
 st.title("Digits", anchor=False)
 st.markdown("Draw a digit. A convolutional network written in NumPy answers after every stroke.")
+model = loaded_models.classifier("mnist")
 
 
 # --- What is on the pad. Plain session state, so that it outlives a visit to another page. ---

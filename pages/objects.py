@@ -29,7 +29,6 @@ from zoo.preprocessing.images import crop_square
 from zoo.samples import Sample, samples
 
 entry_guard.ensure("pages/objects.py")
-model = loaded_models.classifier("cifar10")
 
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/sections/digit_inside.py
@@ -40,13 +39,15 @@ REASONS, SEEN = "objects-reasons", "objects-seen"
 START = "dog-beagle"  # what was looked at is seen at once: its face
 TYPICAL, HARD, UNLIKE = "Try one", "Hard ones: truth → answer", "Out-of-distribution"
 
-size = model.preprocessing
+about = zoo.info("cifar10")
 st.title("Objects", anchor=False)
 st.markdown(
-    f"Hand in a photo. A convolutional network, trained from scratch on "
-    f"{model.config['data']['name']}, gives it one of {len(model.labels)} names: "
-    f"{', '.join(model.labels[:-1])} or {model.labels[-1]}."
+    f"Hand in a photo. A convolutional network, trained from scratch on {about.data['name']}, "
+    f"gives it one of {len(about.labels)} names: {', '.join(about.labels[:-1])} or "
+    f"{about.labels[-1]}."
 )
+model = loaded_models.classifier(about.name)
+size = model.preprocessing
 
 
 # --- The photo. Plain session state, so that it outlives a visit to another page. ---

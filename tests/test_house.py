@@ -236,6 +236,23 @@ def test_nothing_unpickles() -> None:
     assert not careless
 
 
+def test_what_the_pages_import_imports_no_torch() -> None:
+    """So that a page's first lines, and the verdicts of BatchNorm, stand there before it is."""
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in modules("pages")
+        if path.parent != ROOT / "pages" and path.stem != "__init__"
+    ]
+    code = (
+        f"import sys, importlib; [importlib.import_module(name) for name in {names}]; "
+        "print([m for m in ('torch', 'training') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_importing_the_zoo_imports_no_torch() -> None:
     code = (
         "import sys, zoo; zoo.list_models(); zoo.load('mnist', source='bundle'); "

@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 import zoo
 from pages.common import loaded_models
-from pages.sections import digit_answer
 
 PATH = "live/digit"  # below the app's own path; the pad asks there
 LARGEST = 150_000  # bytes; a drawing has 1,000 to 4,000
@@ -52,6 +51,8 @@ def route(base: str) -> Route:
 
 
 def _answer(encoded: bytes) -> dict[str, object]:
+    from pages.sections import digit_answer  # late: the server's start waits for this module
+
     model = loaded_models.shared("mnist")
     assert isinstance(model, zoo.Classifier)
     return digit_answer.to_file(model, encoded).said

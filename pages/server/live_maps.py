@@ -1,17 +1,23 @@
-"""The sheet of a layer's maps, asked for by the diagram itself; see :mod:`live_answer` for why."""
+"""The sheet of a layer's maps, asked for by the diagram itself; see :mod:`live_answer` for why.
+
+What makes the sheets is imported when one is asked for: the server's start waits for this module.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-import zoo
 from pages.common import site
-from pages.sections.feature_maps import layer_sheet, trace_cache
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    import zoo
 
 PATH = "live/maps"
 AT_ONCE = 4  # sheets; each takes some milliseconds
@@ -24,6 +30,8 @@ def address(model: zoo.Model, view: np.ndarray) -> str:
         model: A loaded model.
         view: uint8 (H, W) or (H, W, 3), what it looks at.
     """
+    from pages.sections.feature_maps import trace_cache
+
     return f"{site.base()}/{PATH}?run={trace_cache.name(model, view)}"
 
 
@@ -49,6 +57,8 @@ def route(base: str) -> Route:
 
 
 def _drawn(name: str, layer: str, sort: bool, own: bool) -> dict[str, object] | None:
+    from pages.sections.feature_maps import layer_sheet, trace_cache
+
     found = trace_cache.named(name)
     if found is None or layer not in found[1].calls:
         return None

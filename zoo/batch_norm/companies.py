@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from zoo.batch_norm.two_modes import batch_dependence, logits
 from zoo.functions import softmax
 
 SIZES = (1, 2, 4, 16)  # of the batches
@@ -32,6 +31,8 @@ def flipping(network: Any, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray
         inputs: float32 (N, C, H, W); the first :data:`LOOKED_AT` are looked at.
         labels: integers (N,).
     """
+    from zoo.batch_norm.two_modes import logits  # late, with torch: what is recorded needs neither
+
     inputs, labels = inputs[:LOOKED_AT], labels[:LOOKED_AT]
     alone = softmax(logits(network, inputs))
     batch = softmax(logits(network, inputs, "batch", SIZES[-1]))
@@ -50,6 +51,8 @@ def answers_in(network: Any, inputs: np.ndarray, index: int, size: int) -> np.nd
         index: Number of the image.
         size: Images in the batch; alone, it needs no second draw.
     """
+    from zoo.batch_norm.two_modes import batch_dependence
+
     others = np.delete(inputs[: 4 * LOOKED_AT], index, axis=0)
     draws = 1 if size == 1 else DRAWS
     return batch_dependence(network, inputs[index], others, size, draws, seed=size)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from zoo.batch_norm.three_steps import Norm
+from zoo.batch_norm.norm_steps import Norm
 from zoo.errors import ZooError
 from zoo.functions import softmax
 from zoo.graph.modules import private_copy, run
