@@ -33,7 +33,7 @@ STATIC = Path(__file__).parent / "static"
 app = st.App(
     __file__,
     routes=[
-        live_answer.route(site.base()),
+        *live_answer.routes(site.base()),
         live_maps.route(site.base()),
         *mounted(loaded_models.shared, f"{site.base()}/api"),
     ],

@@ -16,7 +16,7 @@ from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import encoding, shared_images
 from pages.images.encoding import data_url as address
-from pages.sections import calibration, confident_errors, digit_answer, digit_inside
+from pages.sections import calibration, class_answers, confident_errors, digit_inside
 from pages.sections import training_history as training_section
 from pages.server import live_answer
 from zoo.samples import Sample, first_sample, samples
@@ -153,15 +153,15 @@ def show_pad() -> None:
     )
 
 
-def show_answer() -> digit_answer.DigitAnswer:
+def show_answer() -> class_answers.ClassAnswer:
     """Draw the answer; return it."""
     now = shown()
     if "problem" in now:
-        answer = digit_answer.problem(model, now["problem"])
+        answer = class_answers.problem(model, now["problem"])
     elif "view" in now:
-        answer = digit_answer.to_view(model, now["view"])
+        answer = class_answers.to_view(model, now["view"])
     else:
-        answer = digit_answer.to_file(model, now["image"])
+        answer = class_answers.to_file(model, now["image"])
     class_answer.draw("digits-answer", now["number"], answer.said)
     return answer
 
@@ -210,7 +210,12 @@ def show_choices() -> None:
     """Draw the sample digits."""
     shown_id = shown().get("id")
     thumbnails.show(
-        "digits-samples", choices(zoo.info(model.name).sha256), shown_id, on_pick, beside=True
+        "digits-samples",
+        choices(zoo.info(model.name).sha256),
+        shown_id,
+        on_pick,
+        beside=True,
+        ask=live_answer.sample_address("digits"),
     )
     st.caption(f"Sample digits: {samples('digits')[0].credit}")
 

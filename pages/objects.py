@@ -22,8 +22,9 @@ from pages.components.link import link
 from pages.components.thumbnails import thumbnails
 from pages.images import colour_bar, encoding, heat_map, shared_images
 from pages.images.encoding import data_url as address
-from pages.sections import calibration, confident_errors
+from pages.sections import calibration, class_answers, confident_errors
 from pages.sections import training_history as training_section
+from pages.server import live_answer
 from zoo.explain import recorded_reasons
 from zoo.preprocessing.images import crop_square
 from zoo.samples import Sample, samples
@@ -32,7 +33,6 @@ entry_guard.ensure("pages/objects.py")
 
 KEPT = 1024  # pixels: of a larger photo a copy of this size is kept, for the square to move on
 HEAD_START = 0.05  # seconds for the answer to reach the screen; see pages/sections/digit_inside.py
-TOP = 5
 # In the session's state.
 OWN, LOADING = "objects-own", "objects-loading"
 REASONS, SEEN = "objects-reasons", "objects-seen"
@@ -178,41 +178,31 @@ def playground() -> None:
         with right:
             answered = show_answer()
     weights = zoo.info(model.name).sha256
-    thumbnails.show("objects-samples", choices(weights), shown().get("id"), on_pick, beside=True)
+    thumbnails.show(
+        "objects-samples",
+        choices(weights),
+        shown().get("id"),
+        on_pick,
+        beside=True,
+        ask=live_answer.sample_address("objects"),
+    )
     about = shown()["description"]
     st.caption(f"{about}. {shown()['credit']}" if "credit" in shown() else about or "No photo")
     hold_in_link()
-    if answered is not None:
-        show_reasons(*answered, loading)
+    if answered.view is not None:
+        show_reasons(answered.view, answered.label, loading)
 
 
-def show_answer() -> tuple[np.ndarray, str] | None:
-    """Draw the answer; return what the network sees and says, or None if there is nothing."""
+def show_answer() -> class_answers.ClassAnswer:
+    """Draw the answer; return it."""
     now = shown()
     if "problem" in now:
-        class_answer.show_problem(
-            "objects-answer", now["number"], model.labels[:TOP], now["problem"]
-        )
-        return None
-    square = now["square"]
-    photo = crop_square(zoo.open_image(now["image"]), square.x, square.y, square.side)
-    view = model.model_input_image(photo)
-    result = model.predict(photo)
-    place = f"PyTorch on the {model.device.upper()}"
-    class_answer.show(
-        "objects-answer", now["number"], result, view, place, top=TOP, note=caution(result)
-    )
-    return view, result.label
-
-
-def caution(result: zoo.Classification) -> str:
-    """Say that the image may show none of the classes, if the measured threshold says so."""
-    if not result.is_ood or result.ood_threshold is None:
-        return ""
-    return (
-        f"It may be none of the {len(model.labels)} classes: the network is less than "
-        f"{number_format.percent(result.ood_threshold)} sure."
-    )
+        answer = class_answers.problem(model, now["problem"])
+    else:
+        square = now["square"]
+        answer = class_answers.to_file(model, now["image"], (square.x, square.y, square.side))
+    class_answer.draw("objects-answer", now["number"], answer.said)
+    return answer
 
 
 def show_photo() -> None:

@@ -78,6 +78,23 @@ def test_a_stroke_is_answered_before_the_pages_run(digits):
     assert digits.evaluate("window.order") == [["data-live", "1"], ["data-number", "1"]]
 
 
+def test_a_sample_is_answered_and_drawn_before_the_pages_run(digits):
+    digits.locator(".answer").evaluate(
+        """answer => {
+          window.order = [];
+          new MutationObserver(all => window.order.push(...all.map(one => [
+            one.attributeName, answer.querySelector(".label").textContent,
+          ]))).observe(answer, { attributes: true, attributeFilter: ["data-live", "data-number"] });
+        }"""
+    )
+    before = pad.number(digits)
+    digits.locator(".strip button").nth(3).click()
+    pad.wait_for_answer(digits, before)
+    assert digits.evaluate("window.order") == [["data-live", "3"], ["data-number", "3"]]
+    assert digits.locator(".pad").get_attribute("data-live") is not None
+    eventually(digits, lambda: pad.ink(digits) > 1000, "The sample is not drawn.")
+
+
 def test_without_the_short_way_the_pages_run_answers(digits):
     asked = []
 

@@ -7,14 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import sync_playwright
 
-from training.benchmarks.pages import digits_page, feature_maps_page, first_visit, page_wait
+from training.benchmarks.pages import (
+    digits_page,
+    feature_maps_page,
+    first_visit,
+    page_wait,
+    samples_page,
+)
 from training.benchmarks.pages.chromium import launch
 from training.benchmarks.pages.clock import BESIDE, IMAGE, NETWORK, PARTS
 
 
-@pytest.mark.parametrize("benchmark", [digits_page, feature_maps_page])
-def test_a_wait_is_measured_and_taken_apart(benchmark, url: str) -> None:
-    more = ["Digits"] if benchmark is feature_maps_page else []
+@pytest.mark.parametrize(
+    ("benchmark", "more"),
+    [(digits_page, []), (feature_maps_page, ["Digits"]), (samples_page, ["digits"])],
+)
+def test_a_wait_is_measured_and_taken_apart(benchmark, more: list[str], url: str) -> None:
     # A thread has no running loop: the browser of other tests may have one open in this process.
     with ThreadPoolExecutor(1) as thread:
         found = thread.submit(benchmark.measure, url, *more, 2).result()

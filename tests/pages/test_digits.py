@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 import zoo
 from pages.common import loaded_models
 from pages.components.drawing_pad import drawing_pad
-from pages.sections import digit_answer
+from pages.sections import class_answers
 from tests.pages import read
 from zoo.samples import samples
 
@@ -130,7 +130,7 @@ URL = "data:image/png;base64," + base64.b64encode(b"anything").decode()
 
 def test_the_page_warns_below_the_threshold_and_not_above(digits, monkeypatch):
     running = loaded_models.classifier("mnist")
-    monkeypatch.setattr(digit_answer, "to_file", digit_answer.to_file.__wrapped__)  # keeps none
+    monkeypatch.setattr(class_answers, "to_file", class_answers.to_file.__wrapped__)  # keeps none
     for threshold, warns in ((0.0, False), (1.01, True)):
         config = dict(running.config) | {"ood_threshold": threshold}
         monkeypatch.setattr(running, "config", config)

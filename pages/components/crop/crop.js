@@ -8,7 +8,8 @@ export default function ({ parentElement, data, setStateValue }) {
   root.send = (value) => setStateValue("square", value);
   if (!root.update) start(root);
   root.update(data || {});
-  return () => root.stop?.();
+  const deaf = heardFirst(root, "cnn-lytical-answer", ({ picture }) => picture && root.put(picture));
+  return () => { deaf(); root.stop?.(); };
 }
 
 function start(root) {
@@ -104,10 +105,15 @@ function start(root) {
   root.update = (data) => {
     root.toggleAttribute("data-empty", !data.image);
     if (data.token === token) return;                     // the square belongs to the visitor
-    token = data.token; grip = null; clearTimeout(timer);
-    place = { x: data.x, y: data.y, side: data.side };
-    image.alt = data.description || "";
-    if (data.image) image.src = data.image; else image.removeAttribute("src");
+    token = data.token;
+    root.put(data, data);
+  };
+  root.put = ({ image: address, description }, { x, y, side } = { x: 0.5, y: 0.5, side: 1 }) => {
+    grip = null; clearTimeout(timer);
+    place = { x, y, side };
+    image.alt = description || "";
+    if (!address) image.removeAttribute("src");
+    else if (image.getAttribute("src") !== address) image.src = address;
     paint();
   };
 }

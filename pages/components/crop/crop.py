@@ -13,7 +13,7 @@ from pages.components.register import component
 
 MIN_SIDE = 0.2  # share of the photo's shorter side
 
-_mount = component("crop")
+_mount = component("crop", shared=("ask_first",))
 
 
 @dataclass(frozen=True)

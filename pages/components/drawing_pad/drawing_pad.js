@@ -10,7 +10,8 @@ export default function ({ parentElement, data, setStateValue }) {
   root.send = (value) => setStateValue("drawing", value);
   if (!root.update) start(root);
   root.update(data || {});
-  return () => root.stop?.();
+  const deaf = heardFirst(root, "cnn-lytical-answer", ({ picture }) => picture && root.put(picture.image, true));
+  return () => { deaf(); root.stop?.(); };
 }
 
 function start(root) {
@@ -172,15 +173,19 @@ function start(root) {
   root.update = (data) => {
     address = data.ask;
     if (data.token !== token) {                           // Python put something on the pad
-      latest = unsent = null;
-      token = data.token; strokes = data.strokes ?? []; shown = current = null;
-      past = strokes.map((_, i) => ({ strokes: strokes.slice(0, i), shown: null }));
-      if (data.image) {
-        const image = new Image();
-        image.onload = () => { if (token === data.token && !strokes.length) { shown = { image, ink: data.ink }; paint(); } };
-        image.src = data.image;
-      }
+      token = data.token;
+      root.put(data.image, data.ink, data.strokes);
     }
     paint();
+  };
+  root.put = (source, ink, drawn = null) => {
+    latest = unsent = null;
+    strokes = drawn ?? []; current = null;
+    past = strokes.map((_, i) => ({ strokes: strokes.slice(0, i), shown: null }));
+    if (!source) { shown = null; return; }
+    const image = new Image(), put = strokes;
+    image.onload = () => { if (strokes === put && !current) { shown = { image, ink }; paint(); } };
+    image.src = source;                                   // what was there stays until it has come
+    if (put.length) shown = null;
   };
 }

@@ -30,7 +30,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
     }));
   }
   for (const button of root.querySelectorAll("button")) {
-    button.onclick = () => setTriggerValue("picked", button.dataset.id);
+    button.onclick = () => {
+      const id = root.latest = button.dataset.id;
+      askFirst({
+        request: () => data.ask ? fetch(data.ask + encodeURIComponent(id)) : null,
+        event: "cnn-lytical-answer",
+        current: () => root.latest === id,
+        then: () => setTriggerValue("picked", id),
+      });
+    };
     button.setAttribute("aria-pressed", button.dataset.id === data.selected);
   }
 }

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components.register import component
 
-_mount = component("thumbnails")
+_mount = component("thumbnails", shared=("ask_first",))
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def show(
     wide: bool = False,
     beside: bool = False,
     row: bool = False,
+    ask: str | None = None,
 ) -> None:
     """Show the strip.
 
@@ -48,12 +49,15 @@ def show(
         wide: The images are photos, shown larger and in landscape format, rather than squares.
         beside: Put the groups beside each other where there is room.
         row: On a phone, too, the images stand in one row, which scrolls.
+        ask: Address, to which an id is added, of what the page's answer and its picture
+            (`class_answer`, `drawing_pad`, `crop`) shall show before a run has brought the same.
     """
     data = {
         "selected": selected,
         "beside": beside,
         "wide": wide,
         "row": row,
+        "ask": ask,
         "groups": [
             {"title": title, "items": [vars(item) for item in items]}
             for title, items in groups.items()

@@ -11,13 +11,14 @@ from starlette.testclient import TestClient
 
 import zoo
 from pages.common import loaded_models
-from pages.sections import digit_answer
+from pages.sections import class_answers
 from pages.server import live_answer
+from zoo.samples import samples
 
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(Starlette(routes=[live_answer.route("/app")]))
+    return TestClient(Starlette(routes=live_answer.routes("/app")))
 
 
 def ask(client: TestClient, body: bytes):
@@ -41,10 +42,31 @@ def test_a_drawing_gets_the_answer_that_the_page_gives(client: TestClient) -> No
     assert answer.status_code == 200
     assert answer.json()["label"] == "1"
     model = loaded_models.classifier("mnist")
-    assert answer.json() == digit_answer.to_file(model, encoded(one())).said
+    assert answer.json() == class_answers.to_file(model, encoded(one())).said
     assert answer.json()["probabilities"][1] == pytest.approx(
         zoo.load("mnist").predict(one()).confidence, abs=1e-4
     )
+
+
+@pytest.mark.parametrize(("collection", "name"), [("digits", "mnist"), ("objects", "cifar10")])
+def test_a_sample_gets_the_answer_and_its_picture(
+    client: TestClient, collection: str, name: str
+) -> None:
+    if name not in zoo.list_models():
+        pytest.skip(f"the zoo has no {name}")
+    for sample in samples(collection)[:3]:
+        found = client.get(f"/app/{live_answer.SAMPLE_PATH}/{collection}/{sample.id}").json()
+        picture = found.pop("picture")
+        assert picture["description"] == sample.description
+        model = loaded_models.classifier(name)
+        square = class_answers.WHOLE if collection == "objects" else None
+        assert found == class_answers.to_file(model, sample.read(), square).said
+        assert found["label"].rstrip("?") == model.predict(sample.path).label
+
+
+@pytest.mark.parametrize("path", ["digits/nothing", "nothing/7", "cars/red", "digits/.."])
+def test_a_sample_that_is_not_there_is_not_found(client: TestClient, path: str) -> None:
+    assert client.get(f"/app/{live_answer.SAMPLE_PATH}/{path}").status_code == 404
 
 
 def test_nothing_drawn_gets_the_pages_sentence(client: TestClient) -> None:
