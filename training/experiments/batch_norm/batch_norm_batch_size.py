@@ -34,7 +34,7 @@ from zoo.batch_norm import accuracy
 
 NAME = "batch_norm_batch_size"
 QUESTION = "How small may the batch be with BatchNorm, GroupNorm and LayerNorm?"
-SIZES = (128, 32, 8, 4, 2)
+SIZES = (128, 32, 8, 2)
 NORMS = ("batch", "group", "layer")
 BASE_RATE, BASE_BATCH = 0.1, 128
 FACTORS = (0.5, 1.0, 2.0, 4.0, 8.0)  # times the rate proportional to the batch
