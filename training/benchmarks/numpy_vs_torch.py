@@ -37,6 +37,7 @@ from training.mnist import mnist_recipe
 from zoo.networks.numpy_cnn import (
     SGD,
     NumpyCNN,
+    batched_products,
     convolution,
     parallel,
     softmax_cross_entropy,
@@ -44,6 +45,7 @@ from zoo.networks.numpy_cnn import (
 
 LIMITS = "One machine; the ratio depends on its BLAS. The time to 99 % is that of one training."
 BATCH = 128
+GATHER = "Convolution: gathering"
 LEARNING_RATE, MOMENTUM, SMOOTHING = 0.05, 0.9, 0.1
 Step = Callable[[], None]
 
@@ -100,7 +102,7 @@ def profile(
 ) -> list[dict[str, Any]]:
     """Return milliseconds a step for each kind of work, by timing the layers.
 
-    im2col runs inside the convolution's threads: its time is the threads' sum over their number.
+    Gathering runs inside the convolution's threads: its time is the threads' sum over their number.
     The last row is the rate of the convolutions' products, in GFLOP/s.
     """
     spent: dict[str, list[float]] = defaultdict(list)  # appending is safe from several threads
@@ -115,8 +117,10 @@ def profile(
         return wrapper
 
     step = numpy_step(network, images, labels)
-    original = convolution.im2col
-    convolution.im2col = timed(original, "im2col")
+    gathering = [(convolution, "im2col"), (batched_products, "lay_out")]
+    originals = [getattr(module, name) for module, name in gathering]
+    for (module, name), original in zip(gathering, originals, strict=True):
+        setattr(module, name, timed(original, GATHER))
     for layer in network.layers.values():
         for pass_name in ("forward", "backward"):
             setattr(layer, pass_name, timed(getattr(layer, pass_name), type(layer).__name__))
@@ -126,20 +130,26 @@ def profile(
             spent.clear()
             total = _seconds(lambda: [step() for _ in range(repeats)])
     finally:
-        convolution.im2col = original
+        for (module, name), original in zip(gathering, originals, strict=True):
+            setattr(module, name, original)
         for layer in network.layers.values():
             del layer.forward, layer.backward
     sums = {name: sum(seconds) for name, seconds in spent.items()}
-    gathering = sums.pop("im2col") / parallel.get_threads()
-    products = sums.pop("Convolution") - gathering
-    sums |= {"Convolution: im2col": gathering, "Convolution: matrix products": products}
+    gathered = sums.pop(GATHER) / parallel.get_threads()
+    products = sums.pop("Convolution") - gathered
+    sums |= {GATHER: gathered, "Convolution: matrix products": products}
     sums["loss, optimizer, the rest"] = total - sum(sums.values())
     rows: list[dict[str, Any]] = [
         {"work": name, "milliseconds": 1e3 * seconds / repeats, "alpha": seconds / total}
-        for name, seconds in sorted(sums.items(), key=lambda item: -item[1])
+        for name, seconds in sorted(sums.items(), key=_convolutions_first)
     ]
     rate = convolution_flop(network, images) * repeats / products / 1e9
     return [*rows, {"work": "rate of the matrix products, GFLOP/s", "value": rate}]
+
+
+def _convolutions_first(item: tuple[str, float]) -> tuple[bool, float]:
+    name, seconds = item
+    return not name.startswith("Convolution"), -seconds
 
 
 def convolution_flop(network: NumpyCNN, images: np.ndarray) -> int:

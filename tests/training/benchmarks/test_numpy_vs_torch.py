@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.benchmarks.numpy_vs_torch import convolution_flop, profile
-from zoo.networks.numpy_cnn import NumpyCNN, convolution
+from zoo.networks.numpy_cnn import NumpyCNN, batched_products, convolution
 
 
 @pytest.fixture
@@ -26,14 +26,17 @@ def test_the_flop_are_those_that_torch_counts(network: NumpyCNN) -> None:
     assert convolution_flop(network, images) == counted
 
 
-def test_the_profile_accounts_for_the_whole_step_and_leaves_no_timers(network: NumpyCNN) -> None:
-    images, labels = np.zeros((8, 1, 28, 28), np.float32), np.arange(8)
-    untimed = convolution.im2col
+@pytest.mark.parametrize("batch", [8, batched_products.LEAST_BATCH])
+def test_the_profile_accounts_for_the_whole_step_and_leaves_no_timers(
+    network: NumpyCNN, batch: int
+) -> None:
+    images, labels = np.zeros((batch, 1, 28, 28), np.float32), np.arange(batch) % 10
+    untimed = convolution.im2col, batched_products.lay_out
     *work, rate = profile(network, images, labels, repeats=2)
     assert sum(row["alpha"] for row in work) == pytest.approx(1)
-    assert {"Convolution: im2col", "Convolution: matrix products", "BatchNorm"} <= {
+    assert {"Convolution: gathering", "Convolution: matrix products", "BatchNorm"} <= {
         row["work"] for row in work
     }
     assert rate["value"] > 0
-    assert convolution.im2col is untimed
+    assert (convolution.im2col, batched_products.lay_out) == untimed
     assert "forward" not in vars(network.layers["conv1"])

@@ -17,6 +17,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -86,9 +87,21 @@ def over_rows(function: Callable[[int, slice], None], rows: int, values: int) ->
 
 
 def row_tiles(rows: int, values: int) -> list[slice]:
-    """Split rows into slices of about `PRODUCT_VALUES` gathered numbers, at least one row each."""
-    step = max(1, PRODUCT_VALUES // max(values, 1))
-    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+    """Split rows into slices of at most `PRODUCT_VALUES` gathered numbers each, or of one row."""
+    return even_tiles(rows, max(1, PRODUCT_VALUES // max(values, 1)))
+
+
+def even_tiles(total: int, most: int) -> list[slice]:
+    """Split ``range(total)`` into slices of at most ``most``: an even number, equal, if that goes.
+
+    >>> [tile.stop for tile in even_tiles(6, 2)], [tile.stop for tile in even_tiles(7, 3)]
+    ([1, 2, 3, 4, 5, 6], [2, 4, 7])
+    """
+    least = -(-total // most)
+    equal = (n for n in range(least, total + 1) if n % 2 == 0 and total % n == 0)
+    count = 1 if least <= 1 else next(equal, least)
+    ends = [total * number // count for number in range(count + 1)]
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
@@ -109,12 +122,14 @@ def _run(function: Callable[[int, slice], None], tiles: list[slice], parallel: b
             function(number, tile)
         return
 
-    def run(worker: int) -> None:
-        for number in range(worker, len(tiles), threads):
+    numbers = iter(range(len(tiles)))  # one for all: who is free takes the next
+
+    def run() -> None:
+        for number in numbers:
             function(number, tiles[number])
 
-    others = [pool.submit(run, worker) for worker in range(1, threads)]
-    run(0)  # this thread works too, instead of waiting
+    others = [pool.submit(run) for _ in range(1, threads)]
+    run()  # this thread works too, instead of waiting
     for other in others:
         other.result()
 
