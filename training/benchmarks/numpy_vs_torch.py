@@ -8,7 +8,8 @@ Three measurements in one run, on an idle machine:
    threads; PyTorch in the faster of its two memory layouts;
 2. where a NumPy step spends its time, and how its matrix products compare with the rate of one
    large product (this machine's sgemm rate);
-3. the time from random weights to 99 % on the validation digits, augmentation included.
+3. the time of the epochs from random weights to 99 % on the validation digits, augmentation
+   included.
 
 The result is written to ``zoo/experiments/numpy_vs_torch.json``.
 """
@@ -183,14 +184,19 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def time_to_99(data_dir: Path, epochs: int = 2) -> dict[str, float]:
-    """Train with the recipe squeezed into ``epochs``; return seconds and validation accuracy."""
-    recipe = mnist_recipe.MnistRecipe(epochs=epochs)
+    """Train with the recipe squeezed into ``epochs``; return seconds and validation accuracy.
+
+    The recipe without its images of no digit, which teach none; the seconds are those of the
+    epochs, without what is measured afterwards.
+    """
+    recipe = mnist_recipe.MnistRecipe(epochs=epochs, outlier_images=0.0, outlier_share=0.0)
     training, validation = data.load(data_dir, "train"), data.load(data_dir, "validation")
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
         record = mnist_recipe.train(recipe, training, validation, Path(folder), quiet=True)
-        seconds = time.perf_counter() - start
-    return {"seconds": seconds, "accuracy": record["metrics"]["validation"]["accuracy"]}
+    return {
+        "seconds": record["train_seconds"],
+        "accuracy": record["metrics"]["validation"]["accuracy"],
+    }
 
 
 def run(data_dir: Path, rounds: int, repeats: int) -> dict[str, Any]:
