@@ -87,8 +87,8 @@ _SAID: dict[str, ChartPlan] = {
     "load": ChartPlan(("p95_s", "p50_s", "memory_mb", "errors"), "sessions", ("page",)),
     "mask_edges": ChartPlan(
         ("iou", "boundary_iou", "edge_iou", "cpu_seconds"),
-        by=("mask", "method", "colour", "prior"),
-        choose="split",
+        by=("split", "method", "colour", "prior"),
+        choose="mask",
     ),
     "object_size": ChartPlan(("iou",), "car_width", ("method",), "network"),
     "own_masks": ChartPlan(("iou", "worst", "constant_iou", "minutes"), by=("collection",)),
