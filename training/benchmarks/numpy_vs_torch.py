@@ -141,7 +141,7 @@ def profile(
     sums |= {GATHER: gathered, "Convolution: matrix products": products}
     sums["loss, optimizer, the rest"] = total - sum(sums.values())
     rows: list[dict[str, Any]] = [
-        {"work": name, "milliseconds": 1e3 * seconds / repeats, "alpha": seconds / total}
+        {"work": name, "milliseconds": 1e3 * seconds / repeats, "share": seconds / total}
         for name, seconds in sorted(sums.items(), key=_convolutions_first)
     ]
     rate = convolution_flop(network, images) * repeats / products / 1e9
@@ -240,7 +240,7 @@ def report(result: dict[str, Any]) -> str:
     )
     lines += ["", "where a NumPy step spends its time"]
     *rows, products = result["profile"]
-    lines += [f"  {r['work']:30} {r['milliseconds']:6.2f} ms  {r['alpha']:4.0%}" for r in rows]
+    lines += [f"  {r['work']:30} {r['milliseconds']:6.2f} ms  {r['share']:4.0%}" for r in rows]
     lines.append(
         f"  matrix products run at {products['value']:.0f} GFLOP/s, one large sgemm at "
         f"{result['sgemm']:.0f}: {percent(products['value'] / result['sgemm'], 0)}"

@@ -33,7 +33,7 @@ def test_the_profile_accounts_for_the_whole_step_and_leaves_no_timers(
     images, labels = np.zeros((batch, 1, 28, 28), np.float32), np.arange(batch) % 10
     untimed = convolution.im2col, batched_products.lay_out
     *work, rate = profile(network, images, labels, repeats=2)
-    assert sum(row["alpha"] for row in work) == pytest.approx(1)
+    assert sum(row["share"] for row in work) == pytest.approx(1)
     assert {"Convolution: gathering", "Convolution: matrix products", "BatchNorm"} <= {
         row["work"] for row in work
     }
