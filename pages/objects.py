@@ -200,7 +200,8 @@ def show_answer() -> class_answers.ClassAnswer:
         answer = class_answers.problem(model, now["problem"])
     else:
         square = now["square"]
-        answer = class_answers.to_file(model, now["image"], (square.x, square.y, square.side))
+        answered = class_answers.to_photo if now.get("own") else class_answers.to_file
+        answer = answered(model, now["image"], (square.x, square.y, square.side))
     class_answer.draw("objects-answer", now["number"], answer.said)
     return answer
 

@@ -36,9 +36,8 @@ class ClassAnswer:
     said: dict[str, Any]
 
 
-@lru_cache(maxsize=KEPT)
-def to_file(model: zoo.Classifier, encoded: bytes, square: Square | None = None) -> ClassAnswer:
-    """Return the answer to an image's file, or why there is none; the last ones are kept.
+def to_photo(model: zoo.Classifier, encoded: bytes, square: Square | None = None) -> ClassAnswer:
+    """Return the answer to an image's file, or why there is none; nothing of it is kept.
 
     Args:
         model: The network of the page "Digits" or "Objects".
@@ -51,6 +50,12 @@ def to_file(model: zoo.Classifier, encoded: bytes, square: Square | None = None)
         return _answer(model, image, model.model_input_image(image))
     except zoo.ImageError as error:
         return problem(model, str(error))
+
+
+@lru_cache(maxsize=KEPT)
+def to_file(model: zoo.Classifier, encoded: bytes, square: Square | None = None) -> ClassAnswer:
+    """Return what `to_photo` does, of drawings and samples: the last ones are kept."""
+    return to_photo(model, encoded, square)
 
 
 def to_view(model: zoo.Classifier, view: np.ndarray) -> ClassAnswer:

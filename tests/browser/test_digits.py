@@ -65,8 +65,9 @@ def test_mouse_drawings_are_read_and_the_bars_follow(digits):
         pad.wait_for_answer(digits, before)
 
 
-def test_a_stroke_is_answered_before_the_pages_run(digits):
-    digits.locator(".answer").evaluate(
+def note_the_order(page: Page) -> None:
+    """Have the page note in ``window.order`` what changes the answer, and its label then."""
+    page.locator(".answer").evaluate(
         """answer => {
           window.order = [];
           new MutationObserver(all => window.order.push(...all.map(one => [
@@ -74,19 +75,16 @@ def test_a_stroke_is_answered_before_the_pages_run(digits):
           ]))).observe(answer, { attributes: true, attributeFilter: ["data-live", "data-number"] });
         }"""
     )
+
+
+def test_a_stroke_is_answered_before_the_pages_run(digits):
+    note_the_order(digits)
     pad.draw(digits, pad.ONE)
     assert digits.evaluate("window.order") == [["data-live", "1"], ["data-number", "1"]]
 
 
 def test_a_sample_is_answered_and_drawn_before_the_pages_run(digits):
-    digits.locator(".answer").evaluate(
-        """answer => {
-          window.order = [];
-          new MutationObserver(all => window.order.push(...all.map(one => [
-            one.attributeName, answer.querySelector(".label").textContent,
-          ]))).observe(answer, { attributes: true, attributeFilter: ["data-live", "data-number"] });
-        }"""
-    )
+    note_the_order(digits)
     before = pad.number(digits)
     digits.locator(".strip button").nth(3).click()
     pad.wait_for_answer(digits, before)

@@ -20,7 +20,16 @@ def answer(
     top: int | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """Return an answer as JSON; arguments as for `class_answer.show`."""
+    """Return an answer as JSON.
+
+    Args:
+        result: The answer.
+        sees: uint8 array, the image that the network gets.
+        place: Where the network ran, such as "NumPy on the CPU".
+        top: Show so many classes, the most probable ones first; None: all, in their own order.
+        note: Why to be careful with it, one sentence; "" if there is no reason. If the network is
+            not :data:`SURE` either, the answer gets a question mark and the colour of caution.
+    """
     second, probability = result.top(2)[1]
     rows = list(zip(result.labels, result.probabilities.tolist(), strict=True))
     if top is not None:
@@ -45,7 +54,7 @@ def answer(
 
 
 def problem(labels: tuple[str, ...], message: str) -> dict[str, Any]:
-    """Return as JSON why there is no answer; arguments as for `class_answer.show_problem`."""
+    """Return as JSON why there is no answer: the classes, and one sentence."""
     return {"labels": list(labels), "error": message}
 
 

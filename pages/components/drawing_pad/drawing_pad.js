@@ -182,10 +182,9 @@ function start(root) {
     latest = unsent = null;
     strokes = drawn ?? []; current = null;
     past = strokes.map((_, i) => ({ strokes: strokes.slice(0, i), shown: null }));
-    if (!source) { shown = null; return; }
+    if (!source || strokes.length) { shown = null; return; }
     const image = new Image(), put = strokes;
     image.onload = () => { if (strokes === put && !current) { shown = { image, ink }; paint(); } };
     image.src = source;                                   // what was there stays until it has come
-    if (put.length) shown = null;
   };
 }
