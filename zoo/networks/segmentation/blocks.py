@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -123,6 +124,18 @@ class SegmentationNetwork(nn.Module):
 
 def enlarge(x: Tensor, times: int) -> Tensor:
     """Scale maps up, bilinearly."""
-    return functional.interpolate(
+    large = functional.interpolate(
         x, scale_factor=float(times), mode="bilinear", align_corners=False
     )
+    if large.requires_grad:
+        large.register_hook(_dense)
+    return large
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    """Return a gradient without gaps in memory.
+
+    Behind a `torch.cat` it is a part of another one, from which PyTorch scales down six times more
+    slowly: 166 instead of 26 ms of a step of the car recipe (batch 8, 352 × 512, bfloat16).
+    """
+    return gradient.contiguous(memory_format=torch.channels_last)
