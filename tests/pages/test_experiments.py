@@ -98,6 +98,7 @@ def test_every_seed_is_a_dot_and_the_mean_a_tick() -> None:
 def test_no_two_ticks_of_an_axis_read_alike(name: str) -> None:
     rows = zoo.experiment(name).rows
     plan = chart_plans.plan(name, rows)
+    rows = plan.drawn(rows) if plan else rows
     for measure in plan.measures if plan and not plan.log else ():
         found = row_charts.points(rows, plan, measure)
         values = [value for of in found.values() for each in of.values() for value in each]
@@ -187,6 +188,7 @@ def test_a_chart_has_few_lines_most_through_several_points(name: str) -> None:
     rows = zoo.experiment(name).rows
     plan = chart_plans.plan(name, rows)
     assert plan
+    rows = plan.drawn(rows)
     for chosen in {row[plan.choose] for row in rows} if plan.choose else {None}:
         seen = [row for row in rows if not plan.choose or row[plan.choose] == chosen]
         found = row_charts.points(seen, plan, plan.measures[0])
@@ -194,6 +196,21 @@ def test_a_chart_has_few_lines_most_through_several_points(name: str) -> None:
         if plan.x:
             assert len(found) <= 10
             assert sum(len(of) > 1 for of in found.values()) > len(found) / 2
+
+
+def test_the_search_for_a_learning_rate_is_no_dot_of_the_chart() -> None:
+    rows = zoo.experiment("batch_norm_speed").rows
+    final = {norm: [100 * r["accuracy"] for r in rows if (r["norm"], r["stage"]) == (norm, "final")]
+             for norm in ("batch", "none")}  # fmt: skip
+    dots = figure(opened("batch_norm_speed"))["data"][0]
+    assert len(dots["x"]) < len(rows)
+    for norm, accuracies in final.items():
+        shown = [x for x, name in zip(dots["x"], dots["y"], strict=True) if name == norm]
+        assert shown == pytest.approx(accuracies)
+    without = [{k: v for k, v in row.items() if k != "stage"} for row in rows]
+    plan = chart_plans.plan("batch_norm_speed", without)
+    assert plan
+    assert plan.drawn(without) == without
 
 
 def test_a_table_recorded_again_with_other_columns_is_guessed() -> None:

@@ -31,6 +31,8 @@ class ChartPlan:
         middle: ``"mean"`` or ``"median"`` of the replicates.
         over: Columns whose values are replicates here, too: a dot is a round of a photo.
         log: Whether the measures differ by factors of thousands.
+        only: A column, and the value of the rows that are drawn: where an experiment searched for
+            learning rates first, its final trainings alone. None: all rows.
     """
 
     measures: tuple[str, ...]
@@ -40,27 +42,36 @@ class ChartPlan:
     middle: str = "mean"
     over: tuple[str, ...] = ()
     log: bool = False
+    only: tuple[str, str] | None = None
+
+    def drawn(self, rows: Rows) -> Rows:
+        """Return the rows that the chart is about."""
+        if self.only is None:
+            return rows
+        column, value = self.only
+        return [row for row in rows if row[column] == value]
 
 
+_FINAL = ("stage", "final")
 # Where the guess is not what the question asks.
 _SAID: dict[str, ChartPlan] = {
     "backward_cost": ChartPlan(("ratio", "backward_ms", "forward_ms", "kept_mib"), by=("subject",)),
     "batch_norm_batch_size": ChartPlan(
-        ("accuracy", "accuracy_batch_statistics"), "batch", ("norm",)
+        *(("accuracy", "accuracy_corrected", "accuracy_batch_statistics"), "batch", ("norm",)),
+        only=_FINAL,
     ),
+    "batch_norm_depth": ChartPlan(("accuracy",), by=("variant",), only=_FINAL),
     "batch_norm_folding": ChartPlan(
         ("seconds", "seconds_folded", "max_difference"), by=("model", "images")
     ),
     "batch_norm_modes": ChartPlan(("accuracy",), "batch_size", ("statistics", "batches")),
     "batch_norm_race": ChartPlan(("accuracy",), "step", ("norm",), "learning_rate"),
-    "batch_norm_speed": ChartPlan(
-        ("accuracy", "accuracy_after_quarter"), "learning_rate", ("norm",)
-    ),
+    "batch_norm_speed": ChartPlan(("accuracy",), by=("norm",), only=_FINAL),
     "batch_norm_statistics": ChartPlan(
         ("shift_relative", "gradient_change", "loss", "activation_drift", "smoothness"),
         *("step", ("norm",), "learning_rate", "median"),
     ),
-    "batch_norm_where": ChartPlan(("accuracy", "loss"), by=("variant", "learning_rate")),
+    "batch_norm_where": ChartPlan(("accuracy",), by=("variant",), only=_FINAL),
     "busy_cores": ChartPlan(("milliseconds", "slowest", "cpu_milliseconds"), by=("way", "busy")),
     "cifar_time_to_94": ChartPlan(("accuracy", "seconds"), by=("recipe",)),
     "data_loader": ChartPlan(
@@ -123,7 +134,8 @@ def plan(name: str, rows: Rows) -> ChartPlan | None:
     if said is None or not {said.x, said.choose, *said.by, *said.over} - {""} <= columns:
         return guess(rows)
     measures = tuple(measure for measure in said.measures if measure in columns)
-    return replace(said, measures=measures) if measures else guess(rows)
+    only = said.only if said.only and said.only[0] in columns else None
+    return replace(said, measures=measures, only=only) if measures else guess(rows)
 
 
 def guess(rows: Rows) -> ChartPlan | None:

@@ -41,7 +41,7 @@ def show(experiment: zoo.Experiment) -> dict[str, str | None]:
 
 def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> dict[str, str | None]:
     """Draw the chart, and choices where there is something to choose; return those."""
-    rows: Rows = experiment.rows
+    rows: Rows = plan.drawn(experiment.rows)
     key = experiment.name
     asked = st.session_state.get(_ASKED, {}).get(key, {})
     held: dict[str, str | None] = {}
