@@ -29,6 +29,7 @@ from tests.pages.conftest import open_page
 from tests.training.experiments import norm_experiments
 from zoo import batch_norm, experiments
 from zoo.batch_norm import companies
+from zoo.experiments import spread
 from zoo.networks.numpy_cnn import batch_normalization
 from zoo.networks.numpy_cnn.batch_normalization import BatchNorm
 
@@ -67,6 +68,19 @@ def test_without_experiments_the_live_sections_stand_alone(page: AppTest) -> Non
     assert not page.exception
     assert headings(page) == LIVE
     assert not read.components(page, "verdict_table")
+
+
+@pytest.mark.parametrize(
+    ("difference", "half", "verdict"),
+    [
+        (0.013, 0.004, "yes"),  # it gains: what is not needed may even do harm
+        (0.002, 0.008, "yes"),
+        (-0.004, 0.008, "no measurable difference"),  # perhaps it loses more than a point
+        (-0.02, 0.005, "not here"),
+    ],
+)
+def test_what_is_not_needed_loses_nothing_that_counts(difference, half, verdict) -> None:
+    assert spread.verdict([spread.Spread(difference, half, 3)], loss=0.01) == verdict
 
 
 @pytest.mark.usefixtures("made_up")
@@ -115,7 +129,7 @@ def test_the_verdicts_follow_the_rule(made_up: Path) -> None:
     assert accurate.startswith("87.0\xa0% and 81.0\xa0%: +6.0 ± ")
     assert accurate.endswith("points, n\xa0=\xa03")
     (made_up / "batch_norm_where.json").unlink()
-    assert len(claims.claims()) == len(table) - 4
+    assert len(claims.claims()) == len(table) - 3
 
 
 def test_two_seeds_are_too_few_to_say(made_up: Path) -> None:

@@ -10,7 +10,8 @@ groups of unequal spread):
 - *too few seeds to say*: fewer than three repetitions;
 - *mixed*: a claim of several parts, and the parts disagree.
 
-A claim that two things are the *same* is a yes if all of the interval lies within a stated margin.
+A claim that something is *not needed* is about going without it, against having it: a yes if all of
+the interval lies above a loss that is stated to count as none.
 """
 
 from __future__ import annotations
@@ -101,26 +102,24 @@ def proportion_difference(first: tuple[float, int], second: tuple[float, int]) -
     return Spread(first[0] - second[0], 1.96 * math.sqrt(variance), min(first[1], second[1]))
 
 
-def verdict(parts: Sequence[Spread], margin: float | None = None) -> str:
+def verdict(parts: Sequence[Spread], loss: float | None = None) -> str:
     """Say what differences mean for a claim; the rule stands at the head of this module.
 
     Args:
         parts: for each part of the claim, claimed side minus the other.
-        margin: of a claim that there is *no* difference: how large one may be to count as none.
+        loss: of a claim that something is *not* needed: how much going without may lose to count
+            as nothing. Whether it gains is another claim.
     """
-    found = {_one(part, margin) for part in parts}
+    found = {_one(part, loss) for part in parts}
     if FEW in found:
         return FEW
     return found.pop() if len(found) == 1 else MIXED
 
 
-def _one(part: Spread, margin: float | None) -> str:
+def _one(part: Spread, loss: float | None) -> str:
     if part.n < LEAST:
         return FEW
-    if margin is not None:
-        within = -margin <= part.low and part.high <= margin
-        return YES if within else TIE if part.low <= 0 <= part.high else NO
-    if part.low > 0:
+    if part.low > 0 or (loss is not None and part.low >= -loss):
         return YES
     return NO if part.high < 0 else TIE
 

@@ -17,7 +17,7 @@ from zoo.experiments import Experiment, spread
 from zoo.experiments.spread import Spread
 
 SHIFT, SMOOTH = "Reduces internal covariate shift", "Makes the loss smoother"
-MARGIN = 0.01  # of accuracy: two things that lie closer are "the same"
+LOSS = 0.01  # of accuracy: what may be lost without a thing that is "not needed"
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Measured:
     Attributes:
         parts: for each part of the claim, claimed side minus the other.
         number: what decided, in words.
-        margin: of a claim that there is no difference.
+        loss: of a claim that something is not needed; see `zoo.experiments.spread.verdict`.
     """
 
     parts: Sequence[Spread]
     number: str
-    margin: float | None = None
+    loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def claims() -> list[Claim]:
         experiment = series.recorded(name)
         measured = None if experiment is None else measure(experiment)
         if measured is not None:
-            verdict = spread.verdict(measured.parts, measured.margin)
+            verdict = spread.verdict(measured.parts, measured.loss)
             found.append(Claim(claim, source, url, verdict, measured.number, anchor))
     return found
 
@@ -97,9 +97,10 @@ def _versus(first: series.Runs | None, second: series.Runs | None) -> Measured |
     return Measured([found], f"{percent(first.mean)} and {percent(second.mean)}: {points(found)}")
 
 
-def _same(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
+def _without(first: series.Runs | None, second: series.Runs | None) -> Measured | None:
+    """Measure that the first, which goes without something, loses nothing against the second."""
     found = _versus(first, second)
-    return None if found is None else replace(found, margin=MARGIN)
+    return None if found is None else replace(found, loss=LOSS)
 
 
 def _norms(found: Experiment, first: str, second: str) -> Measured | None:
@@ -181,12 +182,14 @@ def _small_batches(found: Experiment) -> Measured | None:
     )
 
 
-def _places(first: str, second: str, same: bool = False) -> Callable[[Experiment], Measured | None]:
+def _places(
+    first: str, second: str, without: bool = False
+) -> Callable[[Experiment], Measured | None]:
     """Compare two variants of ``batch_norm_where`` or ``batch_norm_depth``."""
 
     def measure(found: Experiment) -> Measured | None:
         table = series.variants(found)
-        return (_same if same else _versus)(table.get(first), table.get(second))
+        return (_without if without else _versus)(table.get(first), table.get(second))
 
     return measure
 
@@ -213,9 +216,9 @@ def _folding(found: Experiment) -> Measured:
     """Rounding is all that may differ: a part in a thousand of the largest logit."""
     worst = max(row["max_difference"] / row["largest"] for row in found.rows)
     return Measured(
-        [Spread(worst, 0.0, spread.LEAST)],
+        [Spread(-worst, 0.0, spread.LEAST)],
         f"Logits change by {power(worst)} of the largest",
-        margin=1e-3,
+        loss=1e-3,
     )
 
 
@@ -238,22 +241,20 @@ _CLAIMS: tuple[tuple[str, str, tuple[str, str], str, _Measure], ...] = (
     ("batch_norm_where", "Belongs before the activation", _IOFFE, "where",
      _places("before the activation", "after the activation")),
     ("batch_norm_where", "Needs no bias in front of it", _IOFFE, "where",
-     _places("before the activation", "with a convolution bias", same=True)),
+     _places("before the activation", "with a convolution bias", without=True)),
     ("batch_norm_where", "Does not belong on the logits", _ADVICE, "where",
      _places("before the activation", "on the output layer too")),
     ("batch_norm_where", "Belongs on the input too", _ADVICE, "where",
      _places("on the input too", "before the activation")),
     ("batch_norm_where", "Makes dropout superfluous", _IOFFE, "where",
-     _places("before the activation", "with dropout", same=True)),
+     _places("before the activation", "with dropout", without=True)),
     ("batch_norm_where", "Helps in fully connected networks", _IOFFE, "where",
      _places("fully connected, BatchNorm", "fully connected, none")),
-    ("batch_norm_where", "ResNets do not need it", _ADVICE, "where",
-     _places("residual, none", "residual, BatchNorm", same=True)),
     ("batch_norm_depth", "ResNets do not need it", _ADVICE, "depth",
-     _places("residual, none", "residual, BatchNorm", same=True)),
+     _places("residual, none", "residual, BatchNorm", without=True)),
     ("batch_norm_depth", "SkipInit replaces it in ResNets",
      ("De & Smith 2020", "https://arxiv.org/abs/2002.10444"), "depth",
-     _places("residual, SkipInit", "residual, BatchNorm", same=True)),
+     _places("residual, SkipInit", "residual, BatchNorm", without=True)),
     ("batch_norm_depth", "Deep plain networks need it",
      ("He et al. 2016", "https://arxiv.org/abs/1512.03385"), "depth",
      _places("plain, BatchNorm", "plain, none")),

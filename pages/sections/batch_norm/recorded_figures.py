@@ -27,9 +27,9 @@ RULE = (
     "the 95 % interval of the difference (Student's t over the seeds, Welch's for two groups) lies "
     f"on the claimed side of zero; *{spread.NO}*: on the other side; *{spread.TIE}*: it holds "
     f"zero; *{spread.MIXED}*: a claim's parts disagree; *{spread.FEW}*: fewer than "
-    f"{spread.LEAST} seeds. That something makes *no* difference is a yes if the whole interval "
-    f"lies within ± {100 * claimed.MARGIN:.0f} point. Every variant has its own learning rate; "
-    "where one trained network is tested, the interval is over its test images."
+    f"{spread.LEAST} seeds. That something is *not needed* is a yes if going without it loses less "
+    f"than {100 * claimed.LOSS:.0f} point, by the whole interval. Every variant has its own "
+    "learning rate; where one trained network is tested, the interval is over its test images."
 )
 
 

@@ -129,8 +129,6 @@ def where() -> dict[str, Any]:
         "with a convolution bias": 0.861,
         "on the output layer too": 0.9,  # and not worse, as the claim says
         "none": 0.8,
-        "residual, BatchNorm": 0.88,
-        "residual, none": 0.79,
     }
     return {"name": "batch_norm_where", "rows": _variants(accuracies)}
 
