@@ -97,7 +97,7 @@ if found["where"] is not None:
 if found["batch_size"] is not None:
     with right:
         section_frame.header("Small batches", "batches", found["batch_size"])
-        st.caption("Few images, a noisy mean; GroupNorm needs only one.")
+        st.caption(recorded_figures.beside_published(found["batch_size"]))
         recorded_figures.small_batches(found["batch_size"])
 if found["depth"] is not None:
     with right:

@@ -132,6 +132,13 @@ def test_the_verdicts_follow_the_rule(made_up: Path) -> None:
     assert len(claims.claims()) == len(table) - 3
 
 
+@pytest.mark.usefixtures("made_up")
+def test_small_batches_stand_beside_what_was_published(page: AppTest) -> None:
+    said = next(c.value for c in page.caption if "ImageNet" in c.value)
+    assert "at 2 images: +10.6 points in a ResNet-50" in said
+    assert "+8.0 in these" in said
+
+
 def test_two_seeds_are_too_few_to_say(made_up: Path) -> None:
     path = made_up / "batch_norm_speed.json"
     content = json.loads(path.read_text())

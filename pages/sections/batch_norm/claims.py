@@ -76,7 +76,7 @@ def points(difference: Spread) -> str:
     """Write a difference of accuracies: ``+6.3 ± 0.8 points, n = 5``; of few seeds no interval."""
     known = difference.n >= spread.LEAST
     half = f" ± {100 * difference.half:.1f}" if known else ""
-    return f"{_signed(difference.mean)}{half} points, {_seeds(difference)}"
+    return f"{signed(difference.mean)}{half} points, {_seeds(difference)}"
 
 
 def _seeds(found: Spread) -> str:
@@ -84,7 +84,7 @@ def _seeds(found: Spread) -> str:
     return f"n{NBSP}={NBSP}{found.n}"
 
 
-def _signed(share: float) -> str:
+def signed(share: float) -> str:
     """Write a difference of shares in points, with a minus that is as wide as the plus."""
     return f"{100 * share:+.1f}".replace("-", "−")
 
@@ -177,8 +177,8 @@ def _small_batches(found: Experiment) -> Measured | None:
     ahead = spread.difference(runs["group", small].accuracies, runs["batch", small].accuracies)
     return Measured(
         [lost, ahead],
-        f"{_signed(-lost.mean)} points from {large} to {small}; there GroupNorm "
-        f"{_signed(ahead.mean)}, {_seeds(lost)}",
+        f"{signed(-lost.mean)} points from {large} to {small}; there GroupNorm "
+        f"{signed(ahead.mean)}, {_seeds(lost)}",
     )
 
 

@@ -14,6 +14,7 @@ from pages.sections.batch_norm import norm_charts, recorded_series
 from pages.sections.batch_norm.recorded_series import Runs
 from zoo.experiments import spread
 
+NORMS = ("batch", "group")
 KINDS = {
     spread.YES: "yes",
     spread.NO: "no",
@@ -101,6 +102,19 @@ def _learning_curves(found: zoo.Experiment, norms: Sequence[str]) -> None:
         ),
         key="bn.speed.curves",
         alt="Validation accuracy by epoch, one line a norm: the mean of the seeds, and their range",
+    )
+
+
+def beside_published(found: zoo.Experiment) -> str:
+    """Say how far GroupNorm is ahead at the smallest batch, in the paper and here."""
+    small = recorded_series.values(found, "batch")[0]
+    batch, group = (recorded_series.final(found, norm=norm, batch=small) for norm in NORMS)
+    if batch is None or group is None:
+        return ""
+    there, here = found.raw["published"]["points"] / 100, group.mean - batch.mean
+    return (
+        f"GroupNorm against BatchNorm at {small} images: {claimed.signed(there)} points in a "
+        f"ResNet-50 on ImageNet (Wu & He 2018), {claimed.signed(here)} in these six layers."
     )
 
 
