@@ -92,7 +92,7 @@ left, right = st.columns(2, gap="medium")
 if found["where"] is not None:
     with left:
         section_frame.header("In every layer?", "where", found["where"])
-        st.caption("A dot a seed; in brackets the learning rate.")
+        st.caption("A dot a seed; in brackets the learning rate. Mind the two axes.")
         recorded_figures.places(found["where"], "bn.places")
 if found["batch_size"] is not None:
     with right:

@@ -20,6 +20,7 @@ from pages.sections.batch_norm import (
     in_code,
     live_steps,
     live_training,
+    norm_charts,
     norm_inputs,
     recorded_series,
     train_or_eval,
@@ -417,3 +418,18 @@ def test_no_more_races_than_the_machine_has_tracks_for() -> None:
     again.stopped.set()
     assert again.thread is not None
     again.thread.join(10)
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_variant_far_below_the_best_does_not_squeeze_the_others(page: AppTest) -> None:
+    charts = {chart.proto.id: json.loads(chart.proto.spec) for chart in page.get("plotly_chart")}
+    (near,) = (chart for key, chart in charts.items() if "bn.depth.near" in key)
+    (far,) = (chart for key, chart in charts.items() if "bn.depth.far" in key)
+    names = [[row["y"][0].partition(" (")[0] for row in chart["data"]] for chart in (near, far)]
+    assert names == [
+        ["residual, BatchNorm", "residual, SkipInit", "residual, GroupNorm"],
+        ["residual, none", "plain, BatchNorm", "plain, none"],
+    ]
+    assert near["layout"]["xaxis"]["tickformat"] == ".0%"
+    closer = norm_charts.dots({"a": [0.798, 0.81], "b": [0.82]}, {"a": "red", "b": "blue"})
+    assert closer.layout.xaxis.tickformat == ".1%", "80 %, 80 %, 81 %, 81 % would be its ticks"

@@ -268,12 +268,14 @@ def dots(
     if marker is not None:
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
     charts.plain(figure, spacing * len(rows) + (58 if title else 40))
+    span = 100 * float(np.ptp([value for fractions in rows.values() for value in fractions]))
+    narrow = span > 0 and charts.tick_step(span) < 1
     figure.update_xaxes(
         title=title or None,
-        tickformat=".0%",
+        tickformat=".1%" if narrow else ".0%",
         tickangle=0,
         fixedrange=True,
-        nticks=6,
+        nticks=charts.TICKS,
         zeroline=False,
     )
     figure.update_yaxes(

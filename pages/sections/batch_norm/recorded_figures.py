@@ -15,6 +15,7 @@ from pages.sections.batch_norm.recorded_series import Runs
 from zoo.experiments import spread
 
 NORMS = ("batch", "group")
+NEAR = 0.05  # of accuracy: what lies closer to the best shares its axis, so that seeds lie apart
 KINDS = {
     spread.YES: "yes",
     spread.NO: "no",
@@ -151,15 +152,20 @@ def small_batches(found: zoo.Experiment) -> None:
 
 
 def places(found: zoo.Experiment, key: str) -> None:
-    """Draw one row of dots a variant, a dot a seed."""
+    """Draw one row of dots a variant, a dot a seed; those far below the best on their own axis."""
     table = recorded_series.variants(found)
-    rows = {f"{name} ({runs.rate:g})": runs.accuracies for name, runs in table.items()}
-    colors = dict(zip(rows, (_tint(name) for name in table), strict=True))
-    charts.show(
-        norm_charts.dots(rows, colors, spacing=25),
-        key=key,
-        alt="Validation accuracy of each variant, one dot a seed",
-    )
+    best = max(runs.mean for runs in table.values())
+    near = {name: runs for name, runs in table.items() if best - runs.mean <= NEAR}
+    far = {name: runs for name, runs in table.items() if name not in near}
+    for part, which in ((near, "near"), (far, "far")):
+        rows = {f"{name} ({runs.rate:g})": runs.accuracies for name, runs in part.items()}
+        colors = dict(zip(rows, (_tint(name) for name in part), strict=True))
+        if rows:
+            charts.show(
+                norm_charts.dots(rows, colors, spacing=25),
+                key=f"{key}.{which}",
+                alt="Validation accuracy of each variant, one dot a seed",
+            )
 
 
 def _tint(variant: str) -> str:
