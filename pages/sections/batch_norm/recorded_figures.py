@@ -14,7 +14,6 @@ from pages.sections.batch_norm import norm_charts, recorded_series
 from pages.sections.batch_norm.recorded_series import Runs
 from zoo.experiments import spread
 
-NORMS = ("batch", "group")
 NEAR = 0.05  # of accuracy: what lies closer to the best shares its axis, so that seeds lie apart
 KINDS = {
     spread.YES: "yes",
@@ -109,7 +108,9 @@ def _learning_curves(found: zoo.Experiment, norms: Sequence[str]) -> None:
 def beside_published(found: zoo.Experiment) -> str:
     """Say how far GroupNorm is ahead at the smallest batch, in the paper and here."""
     small = recorded_series.values(found, "batch")[0]
-    batch, group = (recorded_series.final(found, norm=norm, batch=small) for norm in NORMS)
+    batch, group = (
+        recorded_series.final(found, norm=norm, batch=small) for norm in ("batch", "group")
+    )
     if batch is None or group is None:
         return ""
     there, here = found.raw["published"]["points"] / 100, group.mean - batch.mean
