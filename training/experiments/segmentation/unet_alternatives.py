@@ -40,8 +40,8 @@ NAME = "unet_alternatives"
 QUESTION = "Is a U-Net the right shape for cutting out cars?"
 SEEDS = (0, 1, 2)
 FACTORS = (0.5, 1.0, 2.0)  # of the recipe's learning rates, among which each network chooses
-EPOCHS = 4  # of RECIPE.images each, for every network and seed: 9 hours of a core for all
-SEARCH_EPOCHS = 1  # of the trainings that choose the learning rate
+EPOCHS = 3  # of RECIPE.images each, for every network and seed
+SEARCH_EPOCHS = 0.5  # of the trainings that choose the learning rate
 SEARCH_SEED = 100  # none of SEEDS
 ROUNDS = 15
 
@@ -74,23 +74,25 @@ class FamilyStudy(command.Study):
         self.grid = CellGrid(options.out / "cells")
         self.seeds = SEEDS[:1] if options.quick else SEEDS
 
-    def recipe(self, architecture: str, factor: float, epochs: int) -> CarvanaRecipe:
+    def recipe(self, architecture: str, factor: float, epochs: float) -> CarvanaRecipe:
         """Return the shipped recipe for a network of the family, shorter, at a learning rate."""
+        whole = max(1, round(epochs))
         recipe = replace(
             RECIPE,
             architecture=architecture,
-            epochs=epochs,
+            epochs=whole,
+            images=round(RECIPE.images * epochs / whole),
             peak_learning_rate=factor * RECIPE.peak_learning_rate,
             muon_lr=factor * RECIPE.muon_lr,
             averaging=0.99,  # a shorter run, a shorter memory
         )
         return tiny(recipe) if self.options.quick else recipe
 
-    def train(self, architecture: str, factor: float, epochs: int, seed: int) -> dict[str, Any]:
+    def train(self, architecture: str, factor: float, epochs: float, seed: int) -> dict[str, Any]:
         """Return the columns about one training, and its curve; it is done once."""
         recipe = self.recipe(architecture, factor, epochs)
         key = {"recipe": plain(recipe), "seed": seed, "photos": carvana_recipe.count(self.sources)}
-        folder = f"{architecture}-{factor:g}-{epochs}-epochs-seed-{seed}"
+        folder = f"{architecture}-{factor:g}-{epochs:g}-epochs-seed-{seed}"
 
         def run() -> dict[str, Any]:
             record = carvana_recipe.train(
