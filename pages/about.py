@@ -24,7 +24,7 @@ st.markdown(
 
 st.header("Licenses", anchor="licenses")
 rows = ["| Model | Weights | Training data |", "|---|---|---|"]
-for name in zoo.list_models(own=False):
+for name in zoo.list_models(own=False, alternatives=False):
     info = zoo.info(name)
     data = f"{info.data['name']}: {info.data['license']}"
     weights = info.license.replace("-", "\u2011")  # a hyphen at which no line breaks

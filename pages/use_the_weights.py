@@ -19,7 +19,7 @@ entry_guard.ensure("pages/use_the_weights.py")
 
 def choose() -> str:
     """Let the visitor choose a model; with a single one there is nothing to choose."""
-    names = zoo.list_models(own=False)
+    names = zoo.list_models(own=False, alternatives=False)
     if len(names) == 1:
         return names[0]
     return str(

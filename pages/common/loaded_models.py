@@ -94,7 +94,7 @@ def at_hand() -> list[str]:
     """
     return [
         name
-        for name in zoo.list_models()
+        for name in zoo.list_models(alternatives=False)
         if hub.repository() or zoo.info(name).framework == "numpy" or _torch_is_imported()
     ]
 

@@ -95,7 +95,7 @@ def _warm_up(prepare: Sequence[Callable[[zoo.Model], None]]) -> None:
 def _begin() -> None:
     """Do at once what is short and what the first page needs, while its browser starts."""
     import_module("zoo.explain")
-    for name in zoo.list_models():
+    for name in zoo.list_models(alternatives=False):
         if zoo.info(name).framework == "numpy":
             _model(name)
 
@@ -103,7 +103,7 @@ def _begin() -> None:
 def _steps(prepare: Sequence[Callable[[zoo.Model], None]]) -> Iterator[Callable[[], object]]:
     """Yield what is to be done, the shorter things first."""
     yield partial(import_module, "zoo.preprocessing.strokes")  # SciPy, for whoever draws
-    names = zoo.list_models()
+    names = zoo.list_models(alternatives=False)
     for name in names:
         yield partial(_model, name)
     for name in names:

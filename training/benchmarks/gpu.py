@@ -188,7 +188,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for fast and best")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=["answers", "timings"])
     parser.add_argument("--minutes", type=float, default=4.0, help="a section (default 4)")
-    parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
+    parser.add_argument(
+        "--models", nargs="+", default=zoo.list_models(own=False, alternatives=False)
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N")
     parser.add_argument("--rounds", type=int, default=5, help="of timings (default 5)")
     parser.add_argument("--device", default="cuda", help="default cuda")

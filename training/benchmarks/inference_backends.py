@@ -139,7 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = command.parser(QUESTION, data=False)
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for int8 and IoU")
-    parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
+    parser.add_argument(
+        "--models", nargs="+", default=zoo.list_models(own=False, alternatives=False)
+    )
     parser.add_argument("--rounds", type=int, default=9, help="of turns (default 9)")
     options = parser.parse_args(arguments)
     packages = ("numpy", "torch", "onnxruntime", "openvino")

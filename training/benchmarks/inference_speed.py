@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     torch.set_num_threads(min(torch.get_num_threads(), len(cores())))
     study = command.Study("inference_speed", QUESTION, options, ("numpy", "torch"))
-    table = rows(take_turns(calls(zoo.list_models(own=False)), options.rounds))
+    table = rows(take_turns(calls(zoo.list_models(own=False, alternatives=False)), options.rounds))
     return study.conclude(
         table,
         finding(table),

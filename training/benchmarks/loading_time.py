@@ -99,7 +99,9 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = command.parser(QUESTION, data=False)
-    parser.add_argument("--models", nargs="+", default=zoo.list_models(own=False))
+    parser.add_argument(
+        "--models", nargs="+", default=zoo.list_models(own=False, alternatives=False)
+    )
     parser.add_argument("--rounds", type=int, default=9, help="default 9")
     options = parser.parse_args(arguments)
     study = command.Study("loading_time", QUESTION, options, ("numpy", "torch"))

@@ -35,11 +35,30 @@ ABOUT = {
     "trucks or unusual views it is less accurate than the test metric says; look at the mask "
     "before you rely on it.",
 }
+TITLES = {  # of the networks that stand beside the U-Net, to be compared with it
+    "noskip": "Cars, by a U-Net without skips",
+    "fcn": "Cars, by an FCN",
+    "linknet": "Cars, by a LinkNet",
+    "fpn": "Cars, by an FPN",
+    "deeplab": "Cars, by DeepLab v3+",
+}
 
 
 def model_name(architecture: str) -> str:
     """Return the name under which a network of the family is known to the zoo."""
     return "carvana" if architecture == "unet" else f"carvana-{architecture}"
+
+
+def about(architecture: str) -> dict[str, str]:
+    """Return what a network's config says of it to people, and which one it is compared with."""
+    if architecture == "unet":
+        return ABOUT
+    return ABOUT | {
+        "title": TITLES[architecture],
+        "alternative_to": model_name("unet"),
+        "limitations": "It is there to be compared with carvana, and learned from far fewer "
+        f"images. {ABOUT['limitations']}",
+    }
 
 
 def config(
@@ -63,7 +82,7 @@ def config(
         data=data.DESCRIPTION,
         threshold=threshold,
         **more,
-        **ABOUT,
+        **about(architecture),
     )
 
 

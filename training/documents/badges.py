@@ -22,7 +22,7 @@ def badges() -> dict[str, str]:
         "license": badge("license", project["license"], RIGHT),
         "python": badge("python", project["requires-python"].replace(">=", "≥ "), RIGHT),
     }
-    for name in zoo.list_models(own=False):
+    for name in zoo.list_models(own=False, alternatives=False):
         info = zoo.info(name)
         metric = METRIC[info.task]
         text = f"{percent(info.metrics[metric])} {SHORT.get(metric, metric)}"

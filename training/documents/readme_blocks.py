@@ -65,7 +65,7 @@ def models_table() -> str:
     """Return a row a model: metric, size, speed, links; below it where the speed was measured."""
     speeds = measured_speeds()
     rows = []
-    for name in zoo.list_models(own=False):
+    for name in zoo.list_models(own=False, alternatives=False):
         info = zoo.info(name)
         metric = METRIC[info.task]
         rows.append(
@@ -151,7 +151,7 @@ def _inside(folder: Path) -> Iterator[None]:
 def training_commands() -> list[str]:
     """Return one command a model that trains it, with the time that the shipped one took."""
     lines = []
-    for name in zoo.list_models(own=False):
+    for name in zoo.list_models(own=False, alternatives=False):
         record = zoo.record(name, source="bundle")
         download = " --download" if name in downloadable() else ""
         command = f"python -m training.{name} --data-dir data{download} --out runs/{name} --export"
@@ -162,7 +162,10 @@ def training_commands() -> list[str]:
 
 def downloadable() -> set[str]:
     """Return the models whose data ``--download`` fetches: those whose reader can."""
-    readers = {name: reader({"data": zoo.info(name).data}) for name in zoo.list_models(own=False)}
+    readers = {
+        name: reader({"data": zoo.info(name).data})
+        for name in zoo.list_models(own=False, alternatives=False)
+    }
     return {name for name, data in readers.items() if "download" in signature(data.load).parameters}
 
 
@@ -171,7 +174,7 @@ def architecture_lines() -> list[str]:
     return [
         f"`{name}` ([code](zoo/networks/{_module(zoo.info(name).architecture)})):\n"
         f"![{name}, layer by layer](docs/architectures/{name}.svg)"
-        for name in zoo.list_models(own=False)
+        for name in zoo.list_models(own=False, alternatives=False)
     ]
 
 

@@ -14,7 +14,7 @@ GONE = {"training.average_weights", "training.average_cifar10"}
 
 def training_blocks() -> dict[str, str]:
     """Return the blocks of docs/training.md: one a model."""
-    return {name: model_chain(name) for name in zoo.list_models(own=False)}
+    return {name: model_chain(name) for name in zoo.list_models(own=False, alternatives=False)}
 
 
 def model_chain(name: str) -> str:

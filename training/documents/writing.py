@@ -21,7 +21,8 @@ def documents() -> dict[Path, str]:
     """Return what each generated file shall hold, by its path below the repository."""
     files = {Path(f"docs/badges/{name}.svg"): badge for name, badge in badges().items()}
     files |= {
-        Path(f"docs/architectures/{name}.svg"): draw(name) for name in zoo.list_models(own=False)
+        Path(f"docs/architectures/{name}.svg"): draw(name)
+        for name in zoo.list_models(own=False, alternatives=False)
     }
     files[Path("docs/results.md")] = results_document()
     for path, blocks in (("README.md", readme_blocks()), ("docs/training.md", training_blocks())):

@@ -131,7 +131,9 @@ def _entry(
     test = record["metrics"]["test"]
     needed = ("task", "framework", "architecture", "labels", "license", "data")
     optional = {
-        key: config[key] for key in ("samples", "image_set", "limitations") if key in config
+        key: config[key]
+        for key in ("samples", "image_set", "limitations", "alternative_to")
+        if key in config
     }
     title = {"title": config.get("title", config["model"])}
     return (

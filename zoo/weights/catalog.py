@@ -60,12 +60,16 @@ def read_catalog() -> Catalog:
         ) from None
 
 
-def list_models(task: str | None = None, *, own: bool = True) -> list[str]:
+def list_models(
+    task: str | None = None, *, own: bool = True, alternatives: bool = True
+) -> list[str]:
     """Return the names of all models, in the catalog's order; models of one's own come last.
 
     Args:
         task: ``"classification"`` or ``"segmentation"``; None for both.
         own: Whether to name the models of ``ZOO_EXTRA`` too; see :mod:`zoo.weights.own_models`.
+        alternatives: Whether to name those too that are there to be compared with another one, such
+            as ``"carvana-fcn"`` with ``"carvana"``.
 
     Raises:
         ZooError: ``ZOO_EXTRA`` names something that is no model.
@@ -76,7 +80,11 @@ def list_models(task: str | None = None, *, own: bool = True) -> list[str]:
         True
     """
     models = _all_models() if own else read_catalog().models
-    return [name for name, info in models.items() if task in (None, info.task)]
+    return [
+        name
+        for name, info in models.items()
+        if task in (None, info.task) and (alternatives or not info.alternative_to)
+    ]
 
 
 def info(name: str) -> ModelInfo:
@@ -156,6 +164,7 @@ def _parse_entry(
         samples=str(entry.get("samples", "")),
         image_set=str(entry.get("image_set", "")),
         limitations=str(entry.get("limitations", "")),
+        alternative_to=str(entry.get("alternative_to", "")),
         repo=repo,
         revision=revision,
     )

@@ -49,6 +49,7 @@ class ModelInfo:
         limitations: What it does less well, in a few sentences.
         repo: Hub repo ``owner/name`` that holds the same files, or None.
         revision: Pinned revision of ``repo``, or None.
+        alternative_to: The model that it is there to be compared with, "" if it stands for itself.
         metrics_split: ``"test"``, or what a model of one's own was measured on, ``"validation"``.
         folder: Where a model of one's own lies, None for one that ships with the code.
     """
@@ -68,6 +69,7 @@ class ModelInfo:
     samples: str = ""
     image_set: str = ""
     limitations: str = ""
+    alternative_to: str = ""
     repo: str | None = None
     revision: str | None = None
     metrics_split: str = "test"
@@ -102,4 +104,5 @@ class ModelInfo:
             "files": {f.name: {"size": f.size, "sha256": f.sha256} for f in self.files.values()},
             "repo": self.repo,
             "revision": self.revision,
+            "alternative_to": self.alternative_to,
         }

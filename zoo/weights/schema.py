@@ -192,6 +192,7 @@ _CONFIG_OPTIONAL = {
     "samples": TEXT,
     "image_set": TEXT,
     "limitations": TEXT,
+    "alternative_to": TEXT,
     "license": TEXT,
     "data": _object({}, _DATA),
 }

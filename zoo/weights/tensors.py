@@ -1,6 +1,7 @@
 """From the bytes of ``model.safetensors`` to arrays that fit a network, strictly.
 
-safetensors is the only format of weights; nothing is ever unpickled.
+safetensors is the only format of weights; nothing is ever unpickled. A file may hold a float32
+network in half precision (float16), in half of the bytes: its numbers are widened when it is read.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _DTYPES = {
     "F64": (8, "float64"),
 }
 _WIDTHS = {name: width for width, name in _DTYPES.values()}
+_STORED = {"float16": "float32"}  # what a network computes in, by what its file may hold instead
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def check_fit(header: Header, architecture: str, expected: Mapping[str, Any], wh
     for name, want in expected.items():
         shape, dtype = header.tensors[name]
         wanted = str(want.dtype).removeprefix("torch.")
-        if shape != tuple(want.shape) or dtype != wanted:
+        if shape != tuple(want.shape) or _STORED.get(dtype, dtype) != wanted:
             raise IntegrityError(
                 f"{where} does not fit {architecture}: {name} is {shape} {dtype}, "
                 f"the network has {tuple(want.shape)} {wanted}."
@@ -142,6 +144,8 @@ def check_fit(header: Header, architecture: str, expected: Mapping[str, Any], wh
 
 def read_state(contents: memoryview, header: Header, framework: str, where: str) -> dict[str, Any]:
     """Return NumPy arrays (or torch tensors, by the framework) by name, in the memory of the file.
+
+    Those in half precision become float32, in memory of their own.
 
     Args:
         contents: The whole file; whoever writes to a tensor writes to it.
@@ -158,7 +162,7 @@ def read_state(contents: memoryview, header: Header, framework: str, where: str)
         for name, (_, dtype) in header.tensors.items()
     )
     if not aligned or sys.byteorder != "little":  # no file of ours, no usual machine
-        return _copied(contents, framework, where)
+        return _widened(_copied(contents, framework, where), header)
     if framework == "numpy":
         import numpy as np
 
@@ -173,7 +177,17 @@ def read_state(contents: memoryview, header: Header, framework: str, where: str)
             flat = torch.frombuffer(contents, dtype=kind, count=math.prod(shape), offset=place)
             return flat.view(shape)
 
-    return {name: read(name, *tensor) for name, tensor in header.tensors.items()}
+    state = {name: read(name, *tensor) for name, tensor in header.tensors.items()}
+    return _widened(state, header)
+
+
+def _widened(state: dict[str, Any], header: Header) -> dict[str, Any]:
+    """Replace what is stored in half precision by the numbers that a network computes with."""
+    for name, (_, dtype) in header.tensors.items():
+        if wanted := _STORED.get(dtype):
+            stored = state[name]
+            state[name] = stored.astype(wanted) if hasattr(stored, "astype") else stored.float()
+    return state
 
 
 def _copied(contents: memoryview, framework: str, where: str) -> dict[str, Any]:

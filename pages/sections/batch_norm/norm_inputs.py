@@ -44,7 +44,9 @@ class Subject:
 
 def names() -> list[str]:
     """Return the classifiers with labelled images: those that can be looked into."""
-    return [name for name in zoo.list_models(own=False) if zoo.info(name).image_set]
+    return [
+        name for name in zoo.list_models(own=False, alternatives=False) if zoo.info(name).image_set
+    ]
 
 
 def subject(name: str) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ import zoo.experiments
 from tests.training.tiny_cars import pair, write_kaggle
 from training.benchmarks import unet_vs_pytorch_unet as benchmark
 from training.benchmarks.classic_unet import ClassicUNet
+from training.carvana import ship_alternative
 from training.carvana.carvana_settings import CarvanaRecipe
 from training.data import carvana_photos as data
 from training.engine.failures import TrainingError
+from training.engine.model_folder import export
 from training.experiments.segmentation import (
     object_size,
     unet_alternatives,
@@ -27,6 +30,7 @@ from training.experiments.segmentation import (
     unet_study,
 )
 from zoo.graph.folding import fold
+from zoo.weights import catalog
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -194,6 +198,24 @@ def test_the_family_is_compared_and_finished_trainings_are_not_repeated(
 
     monkeypatch.setattr(unet_alternatives.carvana_recipe, "train", never)
     assert unet_alternatives.main(arguments) == 0
+
+    bundle, path = data_dir / "bundle", data_dir / "catalog.json"
+    monkeypatch.setattr(ship_alternative, "CHANGE", -1.0)  # as if half precision did change it
+    monkeypatch.setattr(ship_alternative, "export", partial(export, bundle=bundle, catalog=path))
+    with pytest.raises(TrainingError, match=r"fcn.* cannot be stored in half precision"):
+        unet_alternatives.main([*arguments, "--export"])
+    assert not path.exists()
+    monkeypatch.setattr(ship_alternative, "CHANGE", 1.0)  # untrained, its masks may turn over
+    assert unet_alternatives.main([*arguments, "--export"]) == 0
+    monkeypatch.setattr(catalog, "CATALOG_PATH", path)
+    assert zoo.list_models() == ["carvana-fcn"]
+    assert zoo.list_models(alternatives=False) == []
+    assert zoo.info("carvana-fcn").alternative_to == "carvana"
+    assert zoo.info("carvana-fcn").size < 3 * zoo.info("carvana-fcn").parameters + 40_000
+    assert "iou" in zoo.record("carvana-fcn", source="bundle")["metrics"]["test"]
+    photo = np.zeros((40, 60, 3), np.uint8)
+    answer = zoo.load("carvana-fcn", source="bundle").predict(photo)
+    assert isinstance(answer, zoo.Segmentation)
 
 
 def test_what_is_within_the_spread_of_the_seeds_is_a_tie() -> None:

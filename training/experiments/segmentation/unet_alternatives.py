@@ -6,7 +6,8 @@ FCN, LinkNet, FPN, DeepLabV3+ and the U-Net with and without skip connections: e
 on the same encoder, trained by the shipped recipe in a shorter schedule, the same for all, on the
 same images in the same order. Each network's learning rate is chosen first, by one short training a
 rate, on the validation images. Every training is a cell: what is finished is kept, and the same
-command goes on. The trained networks stay in ``--out`` as model folders.
+command goes on. The trained networks stay in ``--out`` as model folders; ``--export`` ships the
+best seed of each but the U-Net.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from training.carvana import carvana_recipe
 from training.carvana.carvana_settings import FAMILY, RECIPE, CarvanaRecipe
+from training.carvana.ship_alternative import ship
 from training.data.carvana_photos import HEIGHT, WIDTH
 from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.distributed import Processes
@@ -66,6 +69,10 @@ class FamilyStudy(command.Study):
             help=f"train these alone and write no JSON, beside another process that trains others; "
             f"of {', '.join(FAMILY)}",
         )  # fmt: skip
+        parser.add_argument(
+            "--export", action="store_true",
+            help="put the best seed of each network but the U-Net into zoo/bundle",
+        )  # fmt: skip
         options = parser.parse_args(arguments)
         super().__init__(NAME, QUESTION, options, carvana_recipe.PACKAGES)
         self.sources, self.held = carvana_recipe.read_sources(options.data_dir)
@@ -88,16 +95,19 @@ class FamilyStudy(command.Study):
         )
         return tiny(recipe) if self.options.quick else recipe
 
+    def folder(self, architecture: str, factor: float, epochs: float, seed: int) -> Path:
+        """Return where a training's network lies."""
+        return self.options.out / f"{architecture}-{factor:g}-{epochs:g}-epochs-seed-{seed}"
+
     def train(self, architecture: str, factor: float, epochs: float, seed: int) -> dict[str, Any]:
         """Return the columns about one training, and its curve; it is done once."""
         recipe = self.recipe(architecture, factor, epochs)
         key = {"recipe": plain(recipe), "seed": seed, "photos": carvana_recipe.count(self.sources)}
-        folder = f"{architecture}-{factor:g}-{epochs:g}-epochs-seed-{seed}"
+        folder = self.folder(architecture, factor, epochs, seed)
 
         def run() -> dict[str, Any]:
             record = carvana_recipe.train(
-                recipe, self.sources, self.held, self.options.out / folder, self.compute, seed,
-                resume=True,
+                recipe, self.sources, self.held, folder, self.compute, seed, resume=True,
             )  # fmt: skip
             return {"columns": columns(record), "curve": curve(record)}
 
@@ -117,6 +127,13 @@ class FamilyStudy(command.Study):
         factor = self.choose_factor(architecture)
         epochs = self.options.epochs
         return factor, {seed: self.train(architecture, factor, epochs, seed) for seed in self.seeds}
+
+    def ship(self, architecture: str) -> None:
+        """Put the best seed of a network into the zoo."""
+        factor, trained = self.trained(architecture)
+        best = max(trained, key=lambda seed: trained[seed]["columns"]["iou"])
+        folder = self.folder(architecture, factor, self.options.epochs, best)
+        print(f"exported to {ship(folder, self.options.data_dir)}")
 
 
 def columns(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 | found["columns"]
             )
     photos = len(study.held.studio)
-    return study.conclude(
+    done = study.conclude(
         rows,
         finding(rows),
         study.seeds,
@@ -231,6 +248,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"and {len(study.held.photos)} phone photos",
         quick=study.options.quick,
     )
+    if study.options.export:
+        for name in FAMILY:
+            if name != "unet":
+                study.ship(name)
+    return done
 
 
 if __name__ == "__main__":
