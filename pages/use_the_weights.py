@@ -16,17 +16,15 @@ from pages.sections.weights import (
 
 entry_guard.ensure("pages/use_the_weights.py")
 
+_CHOICE = 360  # pixels wide
+
 
 def choose() -> str:
     """Let the visitor choose a model; with a single one there is nothing to choose."""
-    names = zoo.list_models(own=False, alternatives=False)
+    names = zoo.list_models(own=False)
     if len(names) == 1:
         return names[0]
-    return str(
-        st.segmented_control(
-            "Model", names, default=names[0], required=True, key="model", bind="query-params"
-        )
-    )
+    return str(st.selectbox("Model", names, key="model", width=_CHOICE, bind="query-params"))
 
 
 st.title("Use the weights", anchor=False)

@@ -39,7 +39,7 @@ json.dump(printed, sys.stdout)
 
 def shown(name: str) -> AppTest:
     page = open_page("use_the_weights")
-    page = page.segmented_control(key="model").set_value(name).run()
+    page = page.selectbox(key="model").set_value(name).run()
     assert not page.exception
     return page
 

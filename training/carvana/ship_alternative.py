@@ -47,7 +47,7 @@ def ship(folder: Path, data_dir: Path) -> Path:
 
 def _changed(record: dict[str, Any], half: Path, data_dir: Path) -> dict[str, float]:
     """Return by how much half precision moves each figure of the validation photos."""
-    found = {}
+    found: dict[str, float] = {}
     for kind, masks in KINDS.items():
         if kind not in record["metrics"]:
             continue

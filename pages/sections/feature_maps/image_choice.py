@@ -13,6 +13,7 @@ from pages.sections.feature_maps import looked_at
 from pages.sections.feature_maps.looked_at import now, state
 
 _SHOWN = 10  # samples
+_FAMILY = 220  # pixels that the choice between alternatives is wide
 
 
 def show(model: zoo.Model) -> None:
@@ -23,16 +24,7 @@ def show(model: zoo.Model) -> None:
     """
     left, right = st.columns([8, 5], gap="medium")
     with left:
-        if len(looked_at.names()) > 1:
-            st.segmented_control(
-                "Network",
-                looked_at.names(),
-                default=model.name,
-                format_func=_title,
-                key="inside-model",
-                on_change=_on_model,
-                required=True,
-            )
+        _choose_network(model.name)
         thumbnails.show("inside-samples", _thumbnails(model.name), now().get("id"), _on_pick)
     with right:
         yours = now().get("yours")
@@ -53,9 +45,35 @@ def show(model: zoo.Model) -> None:
         st.warning(f"{why} The image before it stays.", icon=":material/image_not_supported:")
 
 
-def _on_model() -> None:
+def _choose_network(name: str) -> None:
+    """Draw the choice between the networks, and between the one in use and its alternatives."""
+    family = looked_at.family()
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        if len(looked_at.stand_alone()) > 1:
+            st.segmented_control(
+                "Network",
+                looked_at.stand_alone(),
+                default=family[0],
+                format_func=_title,
+                key="inside-model",
+                on_change=lambda: _on_model("inside-model"),
+                required=True,
+            )
+        if len(family) > 1:
+            key = f"inside-{family[0]}-family"
+            st.selectbox(
+                "Architecture",
+                family,
+                index=family.index(name),
+                key=key,
+                on_change=lambda: _on_model(key),
+                width=_FAMILY,
+            )
+
+
+def _on_model(key: str) -> None:
     """Look into another model."""
-    state()["model"] = st.session_state["inside-model"] or state()["model"]
+    state()["model"] = st.session_state[key] or state()["model"]
 
 
 def _on_pick() -> None:

@@ -22,6 +22,17 @@ def names() -> list[str]:
     return [name for name in zoo.list_models() if _collection(name)]
 
 
+def stand_alone() -> list[str]:
+    """Return those of them that are no alternatives to another one."""
+    return [name for name in names() if not zoo.info(name).alternative_to]
+
+
+def family() -> list[str]:
+    """Return the network in use with its alternatives, or as one of another's, the other first."""
+    head = zoo.info(state()["model"]).alternative_to or state()["model"]
+    return [name for name in names() if head in (name, zoo.info(name).alternative_to)]
+
+
 def images_of(name: str) -> tuple[Sample, ...]:
     """Return the images to try a model on: its own, or those of another model with its task."""
     return samples(_collection(name))
