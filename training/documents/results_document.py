@@ -48,7 +48,7 @@ def model_section(name: str) -> str:
     parts = [
         f"### {name}",
         f"{info.title}: {info.task} on {info.data['name']}, {info.parameters:,} parameters; "
-        f"[how it was trained](training.md#{name}), "
+        f"[how it was trained](training.md#{info.alternative_to or name}), "
         f"[record](../zoo/bundle/{name}/record.json).",
         metrics_table(record),
         *filter(None, [seeds(record), calibration(record), alarms(record)]),
