@@ -16,13 +16,13 @@ import zoo.experiments
 from tests.training.tiny_cars import pair, write_kaggle
 from training.benchmarks import unet_vs_pytorch_unet as benchmark
 from training.benchmarks.classic_unet import ClassicUNet
-from training.carvana import ship_alternative
 from training.carvana.carvana_settings import CarvanaRecipe
 from training.data import carvana_photos as data
 from training.engine.failures import TrainingError
 from training.engine.model_folder import export
 from training.experiments.segmentation import (
     object_size,
+    ship_alternative,
     unet_alternatives,
     unet_head_rate,
     unet_losses,

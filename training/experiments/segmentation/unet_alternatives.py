@@ -25,7 +25,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from training.carvana import carvana_recipe
 from training.carvana.carvana_settings import FAMILY, RECIPE, CarvanaRecipe
-from training.carvana.ship_alternative import ship
 from training.data.carvana_photos import HEIGHT, WIDTH
 from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.distributed import Processes
@@ -35,6 +34,7 @@ from training.engine.recipe_json import plain
 from training.experiments import command
 from training.experiments.cells import CellGrid
 from training.experiments.interval_text import percent
+from training.experiments.segmentation.ship_alternative import ship
 from training.experiments.segmentation.unet_study import mean, tiny
 from zoo.bench import take_turns
 from zoo.graph.folding import fold

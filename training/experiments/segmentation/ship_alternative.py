@@ -7,9 +7,8 @@ from typing import Any
 
 from training import evaluate
 from training.engine.failures import TrainingError
-from training.engine.half_precision import store_in_half
 from training.engine.json_files import read_json, write_json
-from training.engine.model_folder import export
+from training.engine.model_folder import export, store_in_half
 from training.metrics.photo_kinds import Masks
 
 CHANGE = 1e-4  # most that half precision may move a figure of the validation images
