@@ -99,20 +99,20 @@ if found["batch_size"] is not None:
         section_frame.header("Small batches", "batches", found["batch_size"])
         st.caption(recorded_figures.beside_published(found["batch_size"]))
         recorded_figures.small_batches(found["batch_size"])
-if found["depth"] is not None:
-    with right:
-        section_frame.header("In a deep network", "depth", found["depth"])
-        recorded_figures.places(found["depth"], "bn.depth")
 
-section_frame.header("Fold it", "folding")
 left, right = st.columns(2, gap="medium")
-with left:
+if found["depth"] is not None:
+    with left:
+        section_frame.header("In a deep network", "depth", found["depth"])
+        st.caption("20 layers; a dot a seed, in brackets the learning rate.")
+        recorded_figures.places(found["depth"], "bn.depth")
+with right:
+    section_frame.header("Fold it", "folding")
     st.markdown(
         "In eval() all four are constants, and the convolution in front can take them over. With "
         r"$a = \gamma / \sqrt{\sigma^2+\varepsilon}$:"
     )
     st.latex(r"W' = a\,W, \qquad b' = \beta - a\,\mu")
-with right:
     live_folding.show(subject)
 
 in_code.show()

@@ -15,6 +15,7 @@ from pages.sections.batch_norm.recorded_series import Runs
 from zoo.experiments import spread
 
 NEAR = 0.05  # of accuracy: what lies closer to the best shares its axis, so that seeds lie apart
+FEW = 3  # rows, that are no axis of their own
 KINDS = {
     spread.YES: "yes",
     spread.NO: "no",
@@ -125,8 +126,8 @@ def small_batches(found: zoo.Experiment) -> None:
     sizes = recorded_series.values(found, "batch")
     kinds = (
         ("batch", "accuracy", "BatchNorm", "solid"),
-        ("batch", "accuracy_corrected", "BatchNorm, statistics corrected", "dash"),
-        ("batch", "accuracy_batch_statistics", "BatchNorm, left in train()", "dot"),
+        ("batch", "accuracy_corrected", "BatchNorm, corrected", "dash"),
+        ("batch", "accuracy_batch_statistics", "BatchNorm in train()", "dot"),
         ("group", "accuracy", "GroupNorm", "solid"),
         ("layer", "accuracy", "LayerNorm", "solid"),
     )
@@ -145,7 +146,7 @@ def small_batches(found: zoo.Experiment) -> None:
             drawn,
             norm_charts.Axis("Images in a batch", log=True, ticks=sizes),
             norm_charts.Axis("", ".0%"),
-            height=190 + 17 * len(drawn),
+            height=190 + 17 * len(drawn),  # a row each on a phone
         ),
         key="bn.batches",
         alt="Accuracy by batch size, one line a norm",
@@ -153,20 +154,25 @@ def small_batches(found: zoo.Experiment) -> None:
 
 
 def places(found: zoo.Experiment, key: str) -> None:
-    """Draw one row of dots a variant, a dot a seed; those far below the best on their own axis."""
+    """Draw one row of dots a variant, a dot a seed.
+
+    Those far below the best have their own axis, unless few rows are left on one of the two.
+    """
     table = recorded_series.variants(found)
     best = max(runs.mean for runs in table.values())
     near = {name: runs for name, runs in table.items() if best - runs.mean <= NEAR}
     far = {name: runs for name, runs in table.items() if name not in near}
-    for part, which in ((near, "near"), (far, "far")):
+    parts = {"near": near, "far": far}
+    if min(len(near), len(far)) < FEW:
+        parts = {"all": table}
+    for which, part in parts.items():
         rows = {f"{name} ({runs.rate:g})": runs.accuracies for name, runs in part.items()}
         colors = dict(zip(rows, (_tint(name) for name in part), strict=True))
-        if rows:
-            charts.show(
-                norm_charts.dots(rows, colors, spacing=25),
-                key=f"{key}.{which}",
-                alt="Validation accuracy of each variant, one dot a seed",
-            )
+        charts.show(
+            norm_charts.dots(rows, colors, spacing=25),
+            key=f"{key}.{which}",
+            alt="Validation accuracy of each variant, one dot a seed",
+        )
 
 
 def _tint(variant: str) -> str:
