@@ -187,6 +187,7 @@ def write_zoo(
             "samples": config.get("samples", ""),
             "image_set": config.get("image_set", ""),
             "limitations": config.get("limitations", ""),
+            "alternative_to": config.get("alternative_to", ""),
             "files": pins(files),
         }
     whole = {"format": 2, "repo": repo, "revision": revision, "models": entries}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 
@@ -100,6 +101,34 @@ def test_the_arithmetic_ends_at_the_maps_value(page, name, layer):
         assert float(step["difference"]) < 1e-5
     pixels = read.components(page, "grid_picker")[1]
     assert pixels["chosen"] == 2 * pixels["columns"] + 1
+
+
+def test_an_alternative_is_chosen_beside_the_network_that_it_is_compared_with(tmp_path):
+    files = cars.model_files(seed=1)
+    config = json.loads(files["config.json"])
+    config |= {"model": "carvana-other", "alternative_to": "carvana"}
+    record = json.loads(files["record.json"]) | {"model": "carvana-other"}
+    other = files | {
+        "config.json": json.dumps(config).encode(),
+        "record.json": json.dumps(record).encode(),
+    }
+    models = {"mnist": tiny.model_files(), "carvana": cars.model_files(), "carvana-other": other}
+    with tiny.stand_in(tmp_path, models):
+        page = open_page("feature_maps")
+        assert [box.label for box in page.selectbox if box.label == "Architecture"] == []
+        assert len(page.button_group(key="inside-model").options) == 2
+        choose(page, "carvana")
+        first = trace_of(page)["up.1.block.first.act"]
+        family = page.selectbox(key="inside-carvana-family")
+        assert family.options == ["carvana", "carvana-other"]
+        family.set_value("carvana-other").run()
+        assert not page.exception
+        assert page.session_state["inside"]["model"] == "carvana-other"
+        assert not np.allclose(trace_of(page)["up.1.block.first.act"], first)
+        assert page.button_group(key="inside-model").value == "carvana"
+        choose(page, "mnist")
+        page = open_page("feature_maps", model="carvana-other")
+        assert page.session_state["inside"]["model"] == "carvana-other"
 
 
 def test_the_images_that_excite_a_channel_most_come_in_order(page):
