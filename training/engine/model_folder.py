@@ -97,7 +97,8 @@ def store_in_half(folder: Path, target: Path) -> None:
     """Write a copy of a model folder whose kernels are float16; biases and BatchNorms stay float32.
 
     Those have few numbers, and a variance may be smaller or larger than float16 reaches
-    (6e-8 to 65,504).
+    (6e-8 to 65,504). What was measured on the test images is not in the copy's record: it was of
+    other numbers.
 
     Args:
         folder: of the trained model.
@@ -117,7 +118,11 @@ def store_in_half(folder: Path, target: Path) -> None:
     if lost := [name for name, value in halved.items() if not np.isfinite(value).all()]:
         raise TrainingError(f"{folder} cannot be stored in half precision: {lost[0]} is too large.")
     config, record = read_json(folder / "config.json"), read_json(folder / "record.json")
-    write_model(target, halved, config, record | {"stored": "kernels in float16"})
+    metrics = {
+        kind: values for kind, values in record["metrics"].items() if not kind.startswith("test")
+    }
+    record |= {"metrics": metrics, "stored": "kernels in float16"}
+    write_model(target, halved, config, record)
 
 
 def export(folder: Path, bundle: Path = BUNDLE, catalog: Path = CATALOG) -> Path:

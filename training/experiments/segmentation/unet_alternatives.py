@@ -29,13 +29,15 @@ from training.data.carvana_photos import HEIGHT, WIDTH
 from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.distributed import Processes
 from training.engine.failures import run_command
+from training.engine.model_folder import export
 from training.engine.options import positive
 from training.engine.recipe_json import plain
+from training.evaluate import record_test
 from training.experiments import command
 from training.experiments.cells import CellGrid
 from training.experiments.interval_text import percent
-from training.experiments.segmentation.ship_alternative import ship
 from training.experiments.segmentation.unet_study import mean, tiny
+from training.publish.half_precision import in_half
 from zoo.bench import take_turns
 from zoo.graph.folding import fold
 
@@ -133,7 +135,9 @@ class FamilyStudy(command.Study):
         factor, trained = self.trained(architecture)
         best = max(trained, key=lambda seed: trained[seed]["columns"]["iou"])
         folder = self.folder(architecture, factor, self.options.epochs, best)
-        print(f"exported to {ship(folder, self.options.data_dir)}")
+        folder = in_half(folder, self.options.data_dir)
+        record_test(folder, self.options.data_dir)
+        print(f"exported to {export(folder)}")
 
 
 def columns(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""What is shipped of a car network: its weights in half of the bytes, where no figure shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from training.engine.json_files import read_json, write_json
+from training.engine.model_folder import store_in_half
+from training.evaluate import evaluate
+from training.metrics.photo_kinds import Masks
+
+CHANGE = 1e-4  # most that half precision may move a figure of the validation images
+FIGURES = ("iou", "boundary_iou", "good", "fair")
+KINDS = {"validation": Masks(), "validation_phone": Masks("phone")}
+
+
+def in_half(folder: Path, data_dir: Path) -> Path:
+    """Return the folder of the same network in half precision, or ``folder`` if a figure shows it.
+
+    How much each figure moves is told in the new folder's record, as ``stored_change``.
+
+    Args:
+        folder: of a finished run; the new one is ``half`` in it.
+        data_dir: see `training.data`.
+
+    Raises:
+        TrainingError: if there are no validation images, or a weight is too large for float16.
+    """
+    half = folder / "half"
+    store_in_half(folder, half)
+    record = read_json(half / "record.json")
+    changed = _changed(record, half, data_dir)
+    name, change = max(changed.items(), key=lambda item: abs(item[1]))
+    if abs(change) > CHANGE:
+        print(f"{folder} stays in float32: half precision moves {name} by {change:+.5f}")
+        return folder
+    write_json(half / "record.json", record | {"stored_change": changed})
+    return half
+
+
+def _changed(record: dict[str, Any], half: Path, data_dir: Path) -> dict[str, float]:
+    """Return by how much half precision moves each figure of the validation images."""
+    found: dict[str, float] = {}
+    for kind, masks in KINDS.items():
+        if kind not in record["metrics"]:
+            continue
+        before = record["metrics"][kind]
+        after = evaluate(record["model"], data_dir, "validation", folder=half, masks=masks)
+        found |= {
+            f"{kind} {name}": after["metrics"][name] - before[name]
+            for name in FIGURES
+            if name in before
+        }
+    return found
