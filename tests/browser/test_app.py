@@ -14,7 +14,7 @@ from tests.browser.waiting import settled
 def test_overview_leads_to_each_model_and_to_what_there_is_to_see_inside(visit, url):
     """One link of either kind is followed: tests/browser/test_every_page.py opens every page."""
     page = visit(url)
-    models = [zoo.info(name).title for name in zoo.list_models()]
+    models = [zoo.info(name).title for name in zoo.list_models(alternatives=False)]
     values = page.locator(".headline .value")
     expect(values).to_have_count(len(models) + 2)  # and BatchNorm's, and Experiments'
     for title in (*models, "Feature maps", "Skip connections", "BatchNorm", "Experiments"):

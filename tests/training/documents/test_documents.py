@@ -75,7 +75,7 @@ def test_the_command_of_every_experiment_is_one_of_today(name, monkeypatch) -> N
     assert re.fullmatch(r"[0-9a-f]{40}(\+changes)?", found.git_commit or "")
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", zoo.list_models(alternatives=False))
 @pytest.mark.usefixtures("stop_after_parsing")
 def test_the_commands_that_make_the_weights_are_those_of_today(name, monkeypatch) -> None:
     recorded = [run["command"] for run in runs(zoo.record(name, source="bundle"))][::-1]
@@ -85,7 +85,7 @@ def test_the_commands_that_make_the_weights_are_those_of_today(name, monkeypatch
         check_command(command, monkeypatch)
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", zoo.list_models(alternatives=False))
 def test_a_diagram_shows_every_layer_with_weights(name) -> None:
     model = zoo.load(name, source="bundle", device="cpu")
     run = zoo.explain.trace(model, zoo.samples.first_sample(zoo.info(name).samples).path)
