@@ -108,6 +108,11 @@ _SAID: dict[str, ChartPlan] = {
     "train_faster": ChartPlan(
         ("speedup", "images_per_second", "step_ms"), by=("variant",), choose="series"
     ),
+    "unet_alternatives": ChartPlan(
+        ("iou", "boundary_iou", "street_iou", "phone_good", "phone_fair"),
+        "milliseconds",
+        ("network",),
+    ),
     "unet_vs_pytorch_unet": ChartPlan(
         ("iou", "test_iou", "boundary_iou", "bfloat16_ms", "seconds"),
         by=("network", "images", "precision"),

@@ -15,7 +15,7 @@ _WORDS = {
 }  # fmt: skip
 _UNITS = {"ms": "ms", "s": "s", "mb": "MB", "mib": "MiB"}  # behind a column's name
 _LONG = 130  # characters of a finding on its card
-_SHARE = re.compile(r"accuracy|iou|dice|warned|refused|share|same|repeated|worst|gap")
+_SHARE = re.compile(r"accuracy|iou|dice|warned|refused|share|same|repeated|worst|gap|good|fair")
 
 
 def column_title(column: str) -> str:

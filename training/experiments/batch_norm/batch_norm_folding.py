@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     torch.set_num_threads(1)
     rows = []
-    for name in zoo.list_models(own=False):
+    for name in zoo.list_models(own=False, alternatives=False):
         if not zoo.info(name).image_set:
             continue
         model = shipped.classifier(name)
