@@ -94,7 +94,7 @@ def models_table() -> str:
         "an image takes",
         "",
     ]
-    return f"{table(head, rows)}\n\n{_speed_note()}".strip()
+    return f"{table(head, rows)}\n\n{_speed_note()} {_alternatives_note()}".strip()
 
 
 def _written_in(framework: str) -> str:
@@ -116,6 +116,14 @@ def _speed_note() -> str:
         f"An image: the network alone, float32, {hardware(found.raw)}, all models in turns "
         f"(`{found.command}`)."
     )
+
+
+def _alternatives_note() -> str:
+    others = [name for name in zoo.list_models(own=False) if zoo.info(name).alternative_to]
+    if not others:
+        return ""
+    named = ", ".join(f"[`{name}`](docs/results.md#{name})" for name in others)
+    return f"To be compared with `{zoo.info(others[0]).alternative_to}`: {named}."
 
 
 def run_example(text: str) -> list[str]:
