@@ -24,7 +24,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.carvana import carvana_recipe
-from training.carvana.carvana_settings import FAMILY, RECIPE, CarvanaRecipe
+from training.carvana.carvana_settings import FAMILY, PRESETS, RECIPE, CarvanaRecipe
 from training.data.carvana_photos import HEIGHT, WIDTH
 from training.engine.compute import ComputeConfig, choose_precision
 from training.engine.distributed import Processes
@@ -48,6 +48,7 @@ FACTORS = (0.5, 1.0, 2.0)  # of the recipe's learning rates, among which each ne
 EPOCHS = 2  # of RECIPE.images each, for every network and seed
 SEARCH_EPOCHS = 0.5  # of the trainings that choose the learning rate
 SEARCH_SEED = 100  # none of SEEDS
+SHIPPED = PRESETS["two-parts"]
 ROUNDS = 15
 
 
@@ -239,12 +240,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 }
                 | found["columns"]
             )
-    photos = len(study.held.studio)
+    photos, images = len(study.held.studio), study.options.epochs * RECIPE.images
+    whole = SHIPPED.epochs * SHIPPED.images
     done = study.conclude(
         rows,
         finding(rows),
         study.seeds,
-        images=study.options.epochs * RECIPE.images,
+        images=images,
+        limits=f"a recipe that was made for the U-Net, and {images:,} images, where the shipped "
+        f"network learned from {whole:,}: with more the order may change; {photos} images of one "
+        "studio to measure on",
         factors=list(FACTORS),
         curves=curves,
         measured_on=f"Carvana, {photos} validation images of "
