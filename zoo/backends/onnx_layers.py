@@ -25,6 +25,8 @@ class Graph:
     """An ONNX graph in the making: nodes, constants, and a name for each value."""
 
     def __init__(self) -> None:
+        self.run: Trace | None = None  # what is being written, and the value of each layer so far
+        self.values: dict[str, str] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
 
@@ -62,6 +64,7 @@ def write_layers(graph: Graph, run: Trace, given: str) -> str:
         ZooError: A layer has no ONNX form here.
     """
     names = {INPUT: given}
+    graph.run, graph.values = run, names
     for name, call in run.calls.items():
         inputs = [names[source] for source in call.layer.inputs]
         if _changes_nothing(run, call):
@@ -112,6 +115,18 @@ def _convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
         "Conv", [*inputs, *weights], name, kernel_shape=_pair(layer.kernel_size),
         strides=_pair(layer.stride), dilations=_pair(layer.dilation), group=layer.groups,
         pads=padding * 2,
+    )  # fmt: skip
+
+
+def _transposed_convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
+    layer, name = call.function, call.layer.name
+    weights = [graph.constant(f"{name}.weight", _array(layer.weight))]
+    if layer.bias is not None:
+        weights.append(graph.constant(f"{name}.bias", _array(layer.bias)))
+    return graph.add(
+        "ConvTranspose", [*inputs, *weights], name, kernel_shape=_pair(layer.kernel_size),
+        strides=_pair(layer.stride), dilations=_pair(layer.dilation), group=layer.groups,
+        pads=_pair(layer.padding) * 2, output_padding=_pair(layer.output_padding),
     )  # fmt: skip
 
 
@@ -252,9 +267,37 @@ def _concatenation(graph: Graph, call: Call, inputs: list[str]) -> str:
     return graph.add("Concat", inputs, call.layer.name, axis=int(axis))
 
 
+def _spread(graph: Graph, call: Call, inputs: list[str]) -> str:
+    """Put the one place of each map everywhere, as large as the maps are that it was pooled from.
+
+    That size is the image's, so it is taken from those maps where the network runs.
+    """
+    assert graph.run is not None
+    name, size = call.layer.name, call.layer.shape[-2:]
+    layer = graph.run.calls[call.layer.inputs[0]].layer
+    while layer.shape[-2:] != size:
+        if len(layer.inputs) != 1 or layer.inputs[0] == INPUT:
+            raise ZooError(f"The resizing {name!r} has a size that comes from no map before it.")
+        layer = graph.run.calls[layer.inputs[0]].layer
+
+    def part(of: str, begin: int, end: int, title: str) -> str:
+        return graph.add("Shape", [of], f"{name}.{title}", start=begin, end=end)
+
+    kept, places = part(inputs[0], 0, 2, "kept"), part(graph.values[layer.name], 2, 4, "places")
+    sides = graph.add("Concat", [kept, places], f"{name}.sides", axis=0)
+    return graph.add("Expand", [*inputs, sides], name)
+
+
+def _has_one_place(graph: Graph, call: Call) -> bool:
+    assert graph.run is not None
+    return graph.run.calls[call.layer.inputs[0]].layer.shape[-2:] == (1, 1)
+
+
 def _resizing(graph: Graph, call: Call, inputs: list[str]) -> str:
     found, name = call.options, call.layer.name
     factor, mode = found.get("scale_factor"), found.get("mode", "nearest")
+    if factor is None and _has_one_place(graph, call):
+        return _spread(graph, call, inputs)
     if factor is None or mode not in ("nearest", "bilinear") or found.get("antialias"):
         raise ZooError(f"The resizing {name!r} is no bilinear or nearest one by a factor.")
     scales = graph.constant(
@@ -298,6 +341,7 @@ def _flatten(graph: Graph, call: Call, inputs: list[str]) -> str:
 TRANSLATIONS: dict[str, Translation] = {
     "Conv2d": _convolution,
     "Convolution": _numpy_convolution,
+    "ConvTranspose2d": _transposed_convolution,
     "BatchNorm2d": _batch_norm,
     "BatchNorm": _batch_norm,
     "GroupNorm": _group_norm,

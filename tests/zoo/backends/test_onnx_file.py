@@ -119,7 +119,7 @@ class CifarLike(nn.Module):
         return self.layers(x)
 
 
-@pytest.mark.parametrize("name", ["mnist", "carvana"])
+@pytest.mark.parametrize("name", ["mnist", "carvana", "carvana-linknet", "carvana-deeplab"])
 def test_the_command_writes_a_shipped_model_and_tells_how_well_it_agrees(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
