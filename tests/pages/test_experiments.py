@@ -193,7 +193,9 @@ def test_a_chart_has_few_lines_most_through_several_points(name: str) -> None:
         seen = [row for row in rows if not plan.choose or row[plan.choose] == chosen]
         found = row_charts.points(seen, plan, plan.measures[0])
         assert max(map(len, found)) <= 60
-        if plan.x:
+        if plan.scatter:
+            assert all(len(of) == 1 for of in found.values())
+        elif plan.x:
             assert len(found) <= 10
             assert sum(len(of) > 1 for of in found.values()) > len(found) / 2
 

@@ -29,6 +29,7 @@ from zoo.weights.atomic_files import write_bytes
 ANSWERS = Path(__file__).parent / "answers"  # <collection>/<sample>.png: the masks, 1 bit a pixel
 ANSWER_SIDE = 192  # pixels of a mask's longest side
 ANSWER_MARGIN = 0.1  # IoU: other good weights draw other edges, bad ones lose the car
+ALTERNATIVE_MARGIN = 0.3  # the same of a network that stands beside a better one, hardly trained
 COUNT = 200  # labelled images
 
 
@@ -53,7 +54,8 @@ def check_model(name: str, folder: Path) -> str:
         raise TrainingError(f"{name} is not published: its record has no test {metric}.")
     if isinstance(model, zoo.Segmenter):
         measured, n = compare_masks(model)
-        wanted, said = 1 - ANSWER_MARGIN, f"at least {1 - ANSWER_MARGIN} is expected"
+        wanted = 1 - (ALTERNATIVE_MARGIN if model.config.get("alternative_to") else ANSWER_MARGIN)
+        said = f"at least {wanted:g} is expected"
         against = " against the committed masks"
     else:
         measured, n = accuracy(model)

@@ -33,6 +33,7 @@ class ChartPlan:
         log: Whether the measures differ by factors of thousands.
         only: A column, and the value of the rows that are drawn: where an experiment searched for
             learning rates first, its final trainings alone. None: all rows.
+        scatter: Whether a variant is one place on the axis, such as a network by its time.
     """
 
     measures: tuple[str, ...]
@@ -43,6 +44,7 @@ class ChartPlan:
     over: tuple[str, ...] = ()
     log: bool = False
     only: tuple[str, str] | None = None
+    scatter: bool = False
 
     def drawn(self, rows: Rows) -> Rows:
         """Return the rows that the chart is about."""
@@ -112,6 +114,7 @@ _SAID: dict[str, ChartPlan] = {
         ("iou", "boundary_iou", "street_iou", "phone_good", "phone_fair"),
         "milliseconds",
         ("network",),
+        scatter=True,
     ),
     "unet_vs_pytorch_unet": ChartPlan(
         ("iou", "test_iou", "boundary_iou", "bfloat16_ms", "seconds"),

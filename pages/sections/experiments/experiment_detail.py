@@ -79,6 +79,8 @@ def _chart(experiment: zoo.Experiment, plan: ChartPlan) -> dict[str, str | None]
         st.caption(f"A dot is a {dot}, a tick the mean.")
     elif dot and row_charts.hides_dots(row_charts.points(rows, plan, measure)):
         st.caption(f"The line is the {plan.middle} over every {dot}.")
+    elif dot and plan.scatter:
+        st.caption(f"A small dot is a {dot}, the large one their {plan.middle}.")
     elif dot:
         st.caption(f"A dot is a {dot}, the line is their {plan.middle}.")
     elif plan.middle == "median":

@@ -100,9 +100,9 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
             x=xs,
             y=[middle(of[x]) for x in xs],
             name=name or column_title(measure),
-            mode="lines" if many else "lines+markers",
+            mode="markers" if plan.scatter else "lines" if many else "lines+markers",
             line={"color": colour, "width": 2.25 if number == 0 else 1.75},
-            marker={"size": 4 if repeated else 7},
+            marker={"size": 11 if plan.scatter else 4 if repeated else 7},
             hovertemplate=f"%{{y:{form}}}",
         )
     charts.plain(chart, height=360)
