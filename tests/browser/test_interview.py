@@ -100,7 +100,7 @@ def test_a_choice_by_keyboard_alone(visit, url) -> None:
     page = visit(f"{url}/interview?q=12")
     settled(page)
     page.get_by_role("button", name="Make a prediction").press("Enter")
-    expect(page.get_by_role("heading", name="A classic U-Net with")).to_be_focused()
+    expect(page.get_by_role("heading", name="U-Net, FCN, LinkNet, FPN")).to_be_focused()
     first = page.locator(".prediction").get_by_role("radio").first
     expect(first).to_be_visible()
     expect(page.locator(".prediction [data-right]")).to_have_count(0)

@@ -62,7 +62,7 @@ def test_the_overview_needs_no_page_of_a_models_own(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", MODELS)
 def test_use_the_weights_tells_the_facts_of_each(name: str) -> None:
     page = open_page("use_the_weights")
-    page.button_group[0].set_value(name).run()
+    page.selectbox(key="model").set_value(name).run()
     assert not page.exception
     expected = {
         "mnist": ("Test accuracy, n = 10,000", "10.00\xa0%", "1 × 28 × 28 values"),
