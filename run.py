@@ -29,7 +29,7 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # Many tests wait (for a Hub that is slow on purpose, for a browser): three at a time. Four, with as
 # many browsers at once on two cores, took longer (743 s instead of 652 s) and missed time limits.
 # Each process begins with neighbours, which share fixtures, and takes from the others at the end.
-PARALLEL = ["--numprocesses=4", "--dist=worksteal"]
+PARALLEL = ["--numprocesses=3", "--dist=worksteal"]
 USAGE = """usage: python3 run.py [--cpu] [OPTION ...]        open the app
        python3 run.py [--cpu] test [OPTION ...]   run the linter, the type checker and all tests
 
