@@ -101,6 +101,16 @@ def _pair(value: Any) -> list[int]:
     return [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)] * 2
 
 
+def _weights(graph: Graph, call: Call) -> list[str]:
+    """Add the kernels of one of torch's convolutions, and its bias if it has one."""
+    own = {"weight": call.function.weight, "bias": call.function.bias}
+    return [
+        graph.constant(f"{call.layer.name}.{key}", _array(values))
+        for key, values in own.items()
+        if values is not None
+    ]
+
+
 def _convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
     layer, name = call.function, call.layer.name
     if not is_module(layer):
@@ -108,11 +118,8 @@ def _convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
     if layer.padding_mode != "zeros" or isinstance(layer.padding, str):
         raise ZooError(f"The padding of {name!r} has no ONNX form here.")
     padding = _pair(layer.padding)
-    weights = [graph.constant(f"{name}.weight", _array(layer.weight))]
-    if layer.bias is not None:
-        weights.append(graph.constant(f"{name}.bias", _array(layer.bias)))
     return graph.add(
-        "Conv", [*inputs, *weights], name, kernel_shape=_pair(layer.kernel_size),
+        "Conv", [*inputs, *_weights(graph, call)], name, kernel_shape=_pair(layer.kernel_size),
         strides=_pair(layer.stride), dilations=_pair(layer.dilation), group=layer.groups,
         pads=padding * 2,
     )  # fmt: skip
@@ -120,12 +127,9 @@ def _convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
 
 def _transposed_convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
     layer, name = call.function, call.layer.name
-    weights = [graph.constant(f"{name}.weight", _array(layer.weight))]
-    if layer.bias is not None:
-        weights.append(graph.constant(f"{name}.bias", _array(layer.bias)))
     return graph.add(
-        "ConvTranspose", [*inputs, *weights], name, kernel_shape=_pair(layer.kernel_size),
-        strides=_pair(layer.stride), dilations=_pair(layer.dilation), group=layer.groups,
+        "ConvTranspose", [*inputs, *_weights(graph, call)], name,
+        kernel_shape=_pair(layer.kernel_size), strides=_pair(layer.stride), dilations=_pair(layer.dilation), group=layer.groups,
         pads=_pair(layer.padding) * 2, output_padding=_pair(layer.output_padding),
     )  # fmt: skip
 

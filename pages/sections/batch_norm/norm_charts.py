@@ -275,7 +275,7 @@ def dots(
         tickformat=".1%" if narrow else ".0%",
         tickangle=0,
         fixedrange=True,
-        nticks=min(4, charts.TICKS) if narrow else charts.TICKS,
+        nticks=4 if narrow else charts.TICKS,
         zeroline=False,
     )
     figure.update_yaxes(
