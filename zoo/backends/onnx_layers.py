@@ -129,8 +129,9 @@ def _transposed_convolution(graph: Graph, call: Call, inputs: list[str]) -> str:
     layer, name = call.function, call.layer.name
     return graph.add(
         "ConvTranspose", [*inputs, *_weights(graph, call)], name,
-        kernel_shape=_pair(layer.kernel_size), strides=_pair(layer.stride), dilations=_pair(layer.dilation), group=layer.groups,
-        pads=_pair(layer.padding) * 2, output_padding=_pair(layer.output_padding),
+        kernel_shape=_pair(layer.kernel_size), strides=_pair(layer.stride),
+        dilations=_pair(layer.dilation), group=layer.groups, pads=_pair(layer.padding) * 2,
+        output_padding=_pair(layer.output_padding),
     )  # fmt: skip
 
 
