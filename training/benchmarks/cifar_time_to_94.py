@@ -17,7 +17,8 @@ command goes on with the next.
 
 The result is written to ``zoo/experiments/cifar_time_to_94.json``.
 
-``--change NAME=VALUE …`` tries a variant of the preset, such as ``low_res_fraction=0.65``; its
+``--change NAME=VALUE …`` tries a variant of the preset, such as ``epochs=9`` or
+``low_res=0.3:20,0.6:24`` (images of 20 pixels until 0.3 of the run, then of 24 until 0.6); its
 result belongs elsewhere (``--folder``).
 
 What an hour on a machine that computed other things as well could tell (a Xeon with AMX, bfloat16,
@@ -179,7 +180,7 @@ class TimedStage:
 
 def stages(learner: CifarStudent) -> list[TimedStage]:
     """Return the parts of a training between the steps where its kind of step changes."""
-    changes = {0, learner.whiten_steps, learner.small_steps, learner.total_steps}
+    changes = {0, learner.whiten_steps, *(end for end, _ in learner.sizes)}
     return [TimedStage(a, b - a) for a, b in itertools.pairwise(sorted(changes))]
 
 
@@ -276,13 +277,16 @@ def describe(contender: Contender, parts: Parts) -> dict[str, Any]:
 
 
 def change_recipe(recipe: Cifar10Recipe, changes: Sequence[str]) -> Cifar10Recipe:
-    """Return a recipe with other values, each given as ``NAME=VALUE``, of numbers in it.
+    """Return a recipe with other values, each given as ``NAME=VALUE``.
 
     Raises:
         TrainingError: if the recipe has no such number, or the value is none.
     """
     for change in changes:
         name, _, text = change.partition("=")
+        if name == "low_res":
+            recipe = replace(recipe, low_res=_sizes(text))
+            continue
         kind = type(getattr(recipe, name, None))
         if kind not in (int, float):
             raise TrainingError(f"--change: the recipe has no number called {name!r}.")
@@ -291,6 +295,22 @@ def change_recipe(recipe: Cifar10Recipe, changes: Sequence[str]) -> Cifar10Recip
         except ValueError:
             raise TrainingError(f"--change {change}: {name} takes a number.") from None
     return recipe
+
+
+def _sizes(text: str) -> tuple[tuple[float, int], ...]:
+    """Read ``SHARE:SIDE,…`` as `Cifar10Recipe.low_res`."""
+    try:
+        read = [part.split(":") for part in text.split(",") if part]
+        sizes = tuple((float(share), int(side)) for share, side in read)
+    except ValueError:
+        sizes = ((0.0, 0),)
+    shares = [0.0, *(share for share, _ in sizes), 1.0]
+    if shares != sorted(shares) or any(not 8 <= side <= data.SIZE for _, side in sizes):
+        raise TrainingError(
+            f"--change low_res={text}: give rising shares of the run and sides of 8 to "
+            f"{data.SIZE} pixels, such as 0.3:20,0.6:24."
+        )
+    return sizes
 
 
 def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:

@@ -226,11 +226,12 @@ def train_pflop(recipe: Cifar10Recipe, examples: int) -> float:
 
     random = torch.get_rng_state()  # building networks must not disturb the run's own draws
     flop, steps = 0.0, examples // recipe.batch
-    small = recipe.low_res_fraction * recipe.epochs * steps
+    sizes = recipe.sizes(recipe.epochs * steps)
     for part in recipe.schedule(steps):
-        changes = {part.start, part.stop, min(max(small, part.start), part.stop), part.selects}
+        ends = {min(max(end, part.start), part.stop) for end, _ in sizes}
+        changes = {part.start, part.stop, part.selects} | ends
         for start, stop in itertools.pairwise(sorted(changes)):
-            size = recipe.low_res_size if start < small else data.SIZE
-            flop += (stop - start) * of_image(size, start >= part.selects)
+            side = next(side for end, side in sizes if start < end) or data.SIZE
+            flop += (stop - start) * of_image(side, start >= part.selects)
     torch.set_rng_state(random)
     return recipe.batch * flop / 1e15

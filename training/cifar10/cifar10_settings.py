@@ -55,8 +55,8 @@ class Cifar10Recipe:
     momentum: float = 0.85
     weight_decay: float = 1.6e-6  # a step and image, for shifts and head
     whiten_epochs: float = 3.0  # how long the whitening layer's shift is learned
-    low_res_fraction: float = 0.0  # the share of the run in which images are shrunk …
-    low_res_size: int = 24  # … to this side, in pixels
+    # The sides, in pixels, to which images are shrunk first, each up to a share of the run.
+    low_res: tuple[tuple[float, int], ...] = ()
     batch_norm_momentum: float = 0.1
     label_smoothing: float = 0.2
     augmentation: ImageAugmentation = field(
@@ -72,6 +72,14 @@ class Cifar10Recipe:
         return tuple(
             self._part(start * steps, stop * steps) for start, stop in pairwise([0, *ends])
         )
+
+    def sizes(self, steps: int) -> list[tuple[int, int | None]]:
+        """Return the images' sides in a run of so many steps, and the step where each ends.
+
+        None stands for whole images.
+        """
+        ends = [(round(share * steps), side) for share, side in self.low_res]
+        return [*ends, (steps, None)]
 
     def _part(self, start: int, stop: int) -> Part:
         height, share = (
@@ -96,7 +104,7 @@ PRESETS = {
         bias_lr=0.053,
         head_lr=0.67,
         weight_decay=2e-6,
-        low_res_fraction=0.5,
+        low_res=((0.5, 24),),
         batch_norm_momentum=0.2,
         augmentation=ImageAugmentation(translate=2),
     ),

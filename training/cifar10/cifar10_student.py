@@ -42,8 +42,8 @@ class CifarStudent(Student[CifarNet]):
         self.recipe, self.compute = recipe, compute
         self.total_steps, self.parts = recipe.epochs * plan.steps, recipe.schedule(plan.steps)
         self.whiten_steps = min(round(recipe.whiten_epochs * plan.steps), self.total_steps)
-        self.small_steps = round(recipe.low_res_fraction * self.total_steps)
-        self.shrinks = False
+        self.sizes = recipe.sizes(self.total_steps)
+        self.side: int | None = None
         network = CifarNet(widths, depth)
         network.whiten.weight.data.copy_(whitening_filters(normalize(plan.images[:5000].cpu())))
         for module in network.modules():
@@ -96,7 +96,7 @@ class CifarStudent(Student[CifarNet]):
                 group["weight_decay"] = self.decay / (peak * part.height)
         # Once its bias stands still, nothing below the first block needs a gradient.
         self.whiten_bias.requires_grad_(step < self.whiten_steps)
-        self.shrinks = step < self.small_steps
+        self.side = next((side for stop, side in self.sizes if step < stop), None)
         self.network.train()
 
     def restart(self) -> None:
@@ -106,8 +106,8 @@ class CifarStudent(Student[CifarNet]):
 
     def losses(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return each image's loss (N,) and the logits (N, 10), both float32."""
-        if self.shrinks:
-            inputs = shrink(inputs, self.recipe.low_res_size)
+        if self.side is not None:
+            inputs = shrink(inputs, self.side)
         with self.compute.autocast():
             logits = self.network(inputs)
         logits = logits.float()

@@ -43,11 +43,11 @@ def test_an_epoch_shows_each_image_once_shifted_and_mirrored_in_turns(airbench) 
 
 def test_the_stages_are_where_the_kind_of_step_changes(airbench) -> None:
     learner = airbench.learner  # 4 epochs × 2 steps
-    learner.whiten_steps, learner.small_steps = 6, 4
+    learner.whiten_steps, learner.sizes = 6, [(4, 24), (8, None)]
     assert benchmark.stages(learner) == [
         benchmark.TimedStage(0, 4), benchmark.TimedStage(4, 2), benchmark.TimedStage(6, 2),
     ]  # fmt: skip
-    learner.whiten_steps, learner.small_steps = 8, 0
+    learner.whiten_steps, learner.sizes = 8, [(8, None)]
     assert benchmark.stages(learner) == [benchmark.TimedStage(0, 8)]
 
 
@@ -91,10 +91,14 @@ def test_the_finding_is_worded_from_the_rows() -> None:
     assert "reaches" not in benchmark.finding([{"recipe": "fast"}], 1.0, test=False)
 
 
-def test_a_variant_of_the_preset_changes_numbers_only() -> None:
-    changed = benchmark.change_recipe(benchmark.FAST, ["epochs=9", "low_res_fraction=0.6"])
-    assert changed == replace(benchmark.FAST, epochs=9, low_res_fraction=0.6)
-    for wrong in ("epoch=9", "widths=3", "epochs=many", "epochs", "augmentation=1"):
+def test_a_variant_of_the_preset_changes_numbers_and_image_sizes() -> None:
+    changed = benchmark.change_recipe(benchmark.FAST, ["epochs=9", "low_res=0.3:20,0.6:24"])
+    assert changed == replace(benchmark.FAST, epochs=9, low_res=((0.3, 20), (0.6, 24)))
+    assert benchmark.change_recipe(benchmark.FAST, ["low_res="]).low_res == ()
+    for wrong in (
+        "epoch=9", "widths=3", "epochs=many", "epochs", "augmentation=1", "low_res=0.3",
+        "low_res=0.6:20,0.3:24", "low_res=0.5:64", "low_res=2:24",
+    ):  # fmt: skip
         with pytest.raises(TrainingError, match="--change"):
             benchmark.change_recipe(benchmark.FAST, [wrong])
 

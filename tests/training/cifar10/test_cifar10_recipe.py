@@ -87,7 +87,7 @@ def test_the_proxy_selects_the_hardest_but_not_at_first() -> None:
 
 
 def test_images_are_small_for_the_first_part_of_a_run() -> None:
-    recipe = replace(TINY, low_res_fraction=2 / 3, low_res_size=24)
+    recipe = replace(TINY, low_res=((1 / 3, 16), (2 / 3, 24)))
     images, labels = torch.from_numpy(TRAINING.images), torch.from_numpy(TRAINING.labels)
     plan = Plan(images, labels, recipe.augmentation, recipe.batch, seed=0)
     learner = CifarStudent(recipe, recipe.widths, recipe.depth, plan, CPU)
@@ -96,7 +96,7 @@ def test_images_are_small_for_the_first_part_of_a_run() -> None:
     for step in range(learner.total_steps):
         learner.begin(step)
         learner.losses(*next(batches(plan, 0, 0, CPU.processes)))
-    assert sizes == [24] * 6 + [32] * 3
+    assert sizes == [16] * 3 + [24] * 3 + [32] * 3
 
 
 def command(data: Path, out: Path, *options: str, batch: int = 20) -> list[str]:
@@ -235,7 +235,7 @@ def test_a_final_run_takes_its_calibration_from_the_validation_run(tmp_path: Pat
     )
     path = tmp_path / "validation" / "record.json"
     older = json.loads(path.read_text())
-    del older["recipe"]["low_res_fraction"]  # a setting that came later
+    del older["recipe"]["low_res"]  # a setting that came later
     path.write_text(json.dumps(older))
     train(tmp_path / "later", validation=None, calibrated_by=tmp_path / "validation")
     other = replace(TINY, epochs=1)
@@ -334,14 +334,13 @@ def test_the_presets_keep_to_the_limits() -> None:
 def test_the_arithmetic_counts_selection_and_small_images() -> None:
     fast = PRESETS["fast"]
     assert 0.2 < train_pflop(fast, 50_000) < 0.3
-    whole = replace(fast, low_res_fraction=0.0)
+    whole = replace(fast, low_res=())
     assert 0.3 < train_pflop(whole, 50_000) < 0.4
-    low_res_augmentation = train_pflop(replace(whole, low_res_fraction=1.0), 50_000) / train_pflop(
-        whole, 50_000
-    )
-    assert 0.5 < low_res_augmentation < (24 / 32) ** 2
-    half = train_pflop(replace(whole, low_res_fraction=0.5), 50_000) / train_pflop(whole, 50_000)
-    assert half == pytest.approx((1 + low_res_augmentation) / 2)
+    unit = train_pflop(whole, 50_000)
+    at_24, at_20 = (train_pflop(replace(whole, low_res=((1.0, s),)), 50_000) for s in (24, 20))
+    assert 0.5 < at_24 / unit < (24 / 32) ** 2
+    mixed = train_pflop(replace(whole, low_res=((0.25, 20), (0.5, 24))), 50_000)
+    assert mixed == pytest.approx(0.25 * at_20 + 0.25 * at_24 + 0.5 * unit)
     selecting = replace(whole, keep_ratio=0.5, selection_start=0.5)
     more = train_pflop(selecting, 50_000) / train_pflop(whole, 50_000)
     assert 0.5 < more < 0.6, "half the images, and what the proxy costs"
