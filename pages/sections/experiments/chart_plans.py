@@ -75,12 +75,15 @@ _SAID: dict[str, ChartPlan] = {
     ),
     "batch_norm_where": ChartPlan(("accuracy",), by=("variant",), only=_FINAL),
     "busy_cores": ChartPlan(("milliseconds", "slowest", "cpu_milliseconds"), by=("way", "busy")),
+    "car_ladder": ChartPlan(("iou", "boundary_iou"), by=("name",)),
+    "cifar_ladder": ChartPlan(("accuracy",), by=("name",)),
     "cifar_time_to_94": ChartPlan(("accuracy", "seconds"), by=("recipe",)),
     "data_loader": ChartPlan(
         ("step_ms", "first_batch_ms", "loader_images_per_second"),
         *("workers", ("source", "augmentation"), "batch"),
     ),
     "data_order": ChartPlan(("accuracy", "loss", "train_loss"), by=("order",)),
+    "digit_ladder": ChartPlan(("accuracy", "errors"), by=("name",)),
     "digit_look_alikes": ChartPlan(("warned", "accuracy", "refused"), by=("kind",), choose="group"),
     "first_visit": ChartPlan(("finished_s", "heading_s"), by=("page", "visitor"), middle="median"),
     "frame_budget": ChartPlan(("milliseconds",), by=("stage",), over=("photo",)),
@@ -103,10 +106,12 @@ _SAID: dict[str, ChartPlan] = {
         by=("split", "method", "colour", "prior"),
         choose="mask",
     ),
+    "network_sizes": ChartPlan(("iou", "boundary_iou"), "gflop", ("network",), scatter=True),
     "object_size": ChartPlan(("iou",), "car_width", ("method",), "network"),
     "own_masks": ChartPlan(("iou", "worst", "constant_iou", "minutes"), by=("collection",)),
     "reduced_precision": ChartPlan(("same_label", "iou_between", "iou"), by=("model", "backend")),
     "small_object_cost": ChartPlan(("ratio", "milliseconds"), by=("network", "method")),
+    "small_objects": ChartPlan(("iou", "found"), "car_width", ("network",), "method"),
     "train_faster": ChartPlan(
         ("speedup", "images_per_second", "step_ms"), by=("variant",), choose="series"
     ),
