@@ -56,7 +56,7 @@ from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.image_batches import Batch, Plan, batches
 from training.engine import distributed
-from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision
+from training.engine.compute import PRECISIONS, ComputeConfig, choose_precision, keep_memory
 from training.engine.failures import TrainingError, run_command
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
 from training.engine.recipe_json import plain
@@ -371,6 +371,7 @@ def main() -> int:
         raise TrainingError("--change tries a variant: give its result a --folder of its own.")
     fast = change_recipe(FAST, options.change)
     record = provenance(("torch",))
+    keep_memory()  # of both recipes
     processes = distributed.start(options.device)
     on_gpu = processes.device.type == "cuda"
     precision = choose_precision(processes.device, options.precision)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from training.engine.compute import PRECISIONS, choose_precision
+from training.engine.compute import PRECISIONS, choose_precision, keep_memory
 from training.experiments import command
 from training.experiments.cells import CellGrid
 from training.experiments.rate_search import SAID, RateSearch, Trained, train_all, tried_rates
@@ -38,6 +38,7 @@ class SearchedStudy(command.Study):
         )  # fmt: skip
         options = parser.parse_args(arguments)
         super().__init__(name, question, options, packages)
+        keep_memory()
         self.precision = choose_precision(torch.device("cpu"), options.precision)
         self.search = search
         if options.quick:

@@ -11,6 +11,7 @@ import torch
 
 from training.data import cifar_images
 from training.data.cifar_images import LabelledImages
+from training.engine.compute import keep_memory
 from training.engine.options import positive
 from training.experiments import command
 from training.experiments.batch_norm.other_networks import built
@@ -116,6 +117,7 @@ class SmallStudy(command.Study):
         )  # fmt: skip
         options = parser.parse_args(arguments)
         super().__init__(name, question, options, ("numpy", "torch"))
+        keep_memory()
         self.epochs = 1 if options.quick else options.epochs
         self.seeds = tuple(range(2 if options.quick else options.seeds))
         self.bfloat16 = bfloat16

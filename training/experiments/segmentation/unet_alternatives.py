@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from training.carvana import carvana_recipe
 from training.carvana.carvana_settings import FAMILY, PRESETS, RECIPE, CarvanaRecipe
 from training.data.carvana_photos import HEIGHT, WIDTH
-from training.engine.compute import ComputeConfig, choose_precision
+from training.engine.compute import ComputeConfig, choose_precision, keep_memory
 from training.engine.distributed import Processes
 from training.engine.failures import run_command
 from training.engine.model_folder import export
@@ -80,6 +80,7 @@ class FamilyStudy(command.Study):
         super().__init__(NAME, QUESTION, options, carvana_recipe.PACKAGES)
         self.sources, self.held = carvana_recipe.read_sources(options.data_dir)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        keep_memory()
         self.compute = ComputeConfig(Processes(0, 1, device), choose_precision(device))
         self.grid = CellGrid(options.out / "cells")
         self.seeds = SEEDS[:1] if options.quick else SEEDS

@@ -14,7 +14,7 @@ from training.carvana.carvana_settings import CarvanaRecipe
 from training.data.cars.augment_cars import CarAugmentation
 from training.data.cars.photometric_jitter import PhotometricJitter
 from training.engine.checkpoint import CHECKPOINT
-from training.engine.compute import ComputeConfig, choose_precision
+from training.engine.compute import ComputeConfig, choose_precision, keep_memory
 from training.engine.distributed import Processes
 from training.engine.json_files import read_json
 from training.engine.options import positive
@@ -76,6 +76,7 @@ class UnetStudy(command.Study):
             self.recipe = of_the_studio(self.recipe)
             self.held = ValidationSet(self.held.studio)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        keep_memory()
         self.compute = ComputeConfig(Processes(0, 1, device), choose_precision(device))
 
     def train(
