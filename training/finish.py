@@ -47,7 +47,7 @@ def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
 
     The images that a classifier gets wrong most confidently go to zoo/samples, and which images
     excite its channels most, and what explains its answers to the samples, and how they hang on
-    the batch. A car network is shipped in half precision, if that moves none of its validation
+    the batch. A PyTorch network is shipped in half precision, if that moves none of its validation
     figures.
 
     Args:
@@ -60,7 +60,7 @@ def export_first(folders: Mapping[int, Path], data_dir: Path) -> Path:
     rows = []
     shipped = dict(folders)
     seed, first = next(iter(folders.items()))
-    if read_json(first / "config.json")["task"] == "segmentation":
+    if read_json(first / "config.json")["framework"] == "torch":
         shipped[seed] = first = in_half(first, data_dir)
     for seed, folder in shipped.items():
         test = evaluate.record_test(folder, data_dir)

@@ -200,15 +200,19 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     recorded: list[str] = []
     monkeypatch.setattr("training.finish.top_activation_record.write", recorded.append)
     monkeypatch.setattr("training.metrics.error_samples.SAMPLES", tmp_path / "samples")
-    export_first({0: tmp_path / "run"}, tmp_path / "data")
-    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    shipped = export_first({0: tmp_path / "run"}, tmp_path / "data")
+    record = json.loads((shipped / "record.json").read_text())
     assert record["metrics"]["test"]["n"] == 30
     test = record["metrics"]["test"]["accuracy"]
     validation = record["metrics"]["validation"]["accuracy"]
     assert test == pytest.approx(validation)  # the same images in this test
     row = {"seed": 0, "validation_accuracy": validation, "test_accuracy": test}
     assert record["seeds"] == [row]
-    assert recorded == ["run"]  # of what was exported, here the run itself
+    assert recorded == [shipped.name]
+    assert record["stored"] == "kernels in float16"
+    assert abs(record["stored_change"]["validation accuracy"]) < 1.01 / 30
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "run", shipped)]
+    assert sizes[1] < 0.7 * sizes[0]
     kept = list((tmp_path / "samples" / "cifar10_errors").glob("*.png"))
     assert len(kept) == len(record["confident_errors"]) == 30 - round(30 * test)
 
@@ -327,8 +331,9 @@ def test_bad_input_gets_one_line(tmp_path: Path) -> None:
 def test_the_presets_keep_to_the_limits() -> None:
     for recipe in PRESETS.values():
         network = CifarNet(recipe.widths, recipe.depth)
-        size = sum(t.numel() * t.element_size() for t in network.state_dict().values())
-        assert size < 19.9e6
+        sizes = [parameter.numel() for parameter in network.parameters()]
+        assert sum(sizes) < 10e6
+        assert 2 * sum(sizes) < 19.9e6  # in half precision
 
 
 def test_the_arithmetic_counts_selection_and_small_images() -> None:
