@@ -41,9 +41,7 @@ def in_half(folder: Path, data_dir: Path) -> Path:
     return half
 
 
-def _changed(
-    record: dict[str, Any], whole: Path, half: Path, data_dir: Path
-) -> dict[str, float]:
+def _changed(record: dict[str, Any], whole: Path, half: Path, data_dir: Path) -> dict[str, float]:
     """Return by how much half precision moves each figure of the validation images."""
     found: dict[str, float] = {}
     for kind, masks in KINDS.items():
@@ -53,5 +51,6 @@ def _changed(
             evaluate(record["model"], data_dir, "validation", folder=folder, masks=masks)["metrics"]
             for folder in (whole, half)
         )
-        found |= {f"{kind} {name}": after[name] - before[name] for name in FIGURES if name in before}
+        known = [name for name in FIGURES if name in before]
+        found |= {f"{kind} {name}": after[name] - before[name] for name in known}
     return found

@@ -211,8 +211,9 @@ def test_evaluate_and_finish_measure_the_test_set_once(tmp_path: Path, monkeypat
     assert recorded == [shipped.name]
     assert record["stored"] == "kernels in float16"
     assert abs(record["stored_change"]["validation accuracy"]) < 1.01 / 30
-    sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "run", shipped)]
-    assert sizes[1] < 0.7 * sizes[0]
+    folders = (tmp_path / "run", shipped)
+    whole, half = ((folder / "model.safetensors").stat().st_size for folder in folders)
+    assert half < 0.7 * whole
     kept = list((tmp_path / "samples" / "cifar10_errors").glob("*.png"))
     assert len(kept) == len(record["confident_errors"]) == 30 - round(30 * test)
 
