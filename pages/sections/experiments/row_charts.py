@@ -77,6 +77,20 @@ def _position(x: float) -> str:
     return f"{x:.3g}" if x >= 0.001 else number_format.power(x)
 
 
+def _round_places(positions: Sequence[float]) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten among positions, and the next one on each side.
+
+    >>> _round_places([0.105, 0.111, 1.68])
+    [0.1, 0.2, 0.5, 1.0, 2.0]
+    """
+    first, last = (math.floor(math.log10(x)) for x in (positions[0], positions[-1]))
+    ladder = [
+        float(f"{digit}e{power}") for power in range(first, last + 2) for digit in (1, 2, 5)
+    ]
+    start = max(i for i, x in enumerate(ladder) if x <= positions[0])
+    return ladder[start : next(i for i, x in enumerate(ladder) if x >= positions[-1]) + 1]
+
+
 def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any) -> go.Figure:
     import plotly.graph_objects as go
 
@@ -110,9 +124,8 @@ def _lines(found: Points, plan: ChartPlan, measure: str, form: str, middle: Any)
     chart.update_xaxes(title=column_title(plan.x), fixedrange=True, showgrid=False)
     positions = sorted({x for of in found.values() for x in of})
     if positions[0] > 0 and positions[-1] / positions[0] >= _LOG and len(positions) <= _TICKS:
-        chart.update_xaxes(
-            type="log", tickvals=positions, ticktext=[_position(x) for x in positions]
-        )
+        ticks = _round_places(positions) if plan.scatter else positions
+        chart.update_xaxes(type="log", tickvals=ticks, ticktext=[_position(x) for x in ticks])
     elif len(positions) <= _TICKS and all(x == int(x) for x in positions):
         chart.update_xaxes(tickvals=positions)  # no half a worker
     chart.update_yaxes(title=None, tickformat=form, fixedrange=True, nticks=charts.TICKS)

@@ -10,7 +10,7 @@ import zoo
 from pages.common import number_format
 
 _WORDS = {
-    "iou": "IoU", "cpu": "CPU", "pflop": "PFLOP", "n": "n", "dice": "Dice",
+    "iou": "IoU", "cpu": "CPU", "pflop": "PFLOP", "gflop": "GFLOP", "n": "n", "dice": "Dice",
     "p50": "median", "p95": "95th percentile",
 }  # fmt: skip
 _UNITS = {"ms": "ms", "s": "s", "mb": "MB", "mib": "MiB"}  # behind a column's name
