@@ -75,8 +75,8 @@ def difference(first: Sequence[float], second: Sequence[float]) -> Spread:
         first, second: independent repetitions, at least one each.
 
     Example:
-        >>> difference([0.82, 0.83, 0.81], [0.75, 0.76, 0.74]).mean
-        0.07...
+        >>> round(difference([0.82, 0.83, 0.81], [0.75, 0.76, 0.74]).mean, 3)
+        0.07
     """
     n = min(len(first), len(second))
     mean = statistics.fmean(first) - statistics.fmean(second)

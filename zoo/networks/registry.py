@@ -80,7 +80,7 @@ def build(config: Mapping[str, Any]) -> Any:
 
     Example:
         >>> build({"architecture": "numpy_cnn", "arguments": {"channels": [4, 8]}}).num_parameters
-        4398
+        3302
     """
     make, arguments, framework = _constructor(config)
     network = make(**arguments)

@@ -84,9 +84,7 @@ def _round_places(positions: Sequence[float]) -> list[float]:
     [0.1, 0.2, 0.5, 1.0, 2.0]
     """
     first, last = (math.floor(math.log10(x)) for x in (positions[0], positions[-1]))
-    ladder = [
-        float(f"{digit}e{power}") for power in range(first, last + 2) for digit in (1, 2, 5)
-    ]
+    ladder = [float(f"{digit}e{power}") for power in range(first, last + 2) for digit in (1, 2, 5)]
     start = max(i for i, x in enumerate(ladder) if x <= positions[0])
     return ladder[start : next(i for i, x in enumerate(ladder) if x >= positions[-1]) + 1]
 
