@@ -79,15 +79,16 @@ def tiled(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
     total = torch.zeros_like(inputs[:, :1], dtype=torch.float32)
     count = torch.zeros_like(total)
     margin = TILE_OVERLAP // parts
-    for rows in _spans(height, parts, margin):
-        for columns in _spans(width, parts, margin):
+    for rows in spans(height, parts, margin):
+        for columns in spans(width, parts, margin):
             tile = inputs[:, :, rows, columns]
             total[:, :, rows, columns] += whole(network, tile, enlarge=parts)
             count[:, :, rows, columns] += 1
     return total / count
 
 
-def _spans(length: int, parts: int, margin: int) -> Iterator[slice]:
+def spans(length: int, parts: int, margin: int) -> Iterator[slice]:
+    """Yield equal parts of a length, each with a margin of its neighbours."""
     edges = np.linspace(0, length, parts + 1).round().astype(int).tolist()
     for start, stop in itertools.pairwise(edges):
         yield slice(max(0, start - margin), min(length, stop + margin))

@@ -3,15 +3,17 @@
     python -m training.experiments.segmentation.small_objects --data-dir DIR
 
 Small U-Nets learn the studio in different ways, three times each; then they see validation photos
-whose car has been scaled down to 1/2 … 1/16, at their working size, at two and four times of it,
-and in tiles. `deployment.small_object_cost` has the time of each.
+whose car has been scaled down to 1/2 … 1/16, in several ways. Two things are told apart: an image
+that is **enlarged** has no pixel more than the network's working size had, its car is only as large
+as the network knows cars; at a higher **working resolution** more of the photo's own pixels arrive
+(up to its 512) and the car is larger as well. `deployment.small_object_cost` has the time of each.
 
 Rows, one a network, method, scale and seed:
 
 - ``network``: "one size" (no change of size in training), "many sizes" (scale augmentation),
   "many sizes, focal loss", "many sizes, an extra fine level" (a level at the full resolution).
-- ``method``: "as it is", "working resolution × 2", "working resolution × 4", "2 × 2 tiles",
-  "4 × 4 tiles".
+- ``method``: "as it is", "enlarged × 2", "enlarged × 4", "working resolution × 2", "working
+  resolution × 4", "2 × 2 tiles", "4 × 4 tiles" (tiles of the photo at that resolution).
 - ``scale``: 1, 2, 4, 8 or 16: the car is that many times smaller; ``car_width``: in pixels, mean.
 - ``seed``, ``learning_rate``.
 - ``iou``: mean over the images; ``found``: share of the images with an IoU of at least ½.
@@ -21,11 +23,13 @@ Rows, one a network, method, scale and seed:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import mean
 from typing import Any
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from training.data.carvana_photos import ImageMaskPair
 from training.engine.compute import ComputeConfig
@@ -33,9 +37,16 @@ from training.engine.failures import run_command
 from training.experiments import command
 from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
-from training.experiments.segmentation.object_size import METHODS, SCALES, shrunk
+from training.experiments.segmentation.object_size import (
+    METHODS,
+    SCALES,
+    TILE_OVERLAP,
+    shrunk,
+    spans,
+)
 from training.experiments.segmentation.small_car_study import SmallCarStudy
 from training.experiments.segmentation.small_cars import (
+    Predict,
     StudioRecipe,
     gflop,
     probabilities,
@@ -58,6 +69,34 @@ IMAGES = 8  # of the validation photos, spread over its cars
 FOUND = 0.5
 
 
+def in_tiles(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
+    """Return the logits (1, 1, H, W) put together from parts × parts tiles that overlap.
+
+    Args:
+        network: to ask.
+        inputs: (1, 3, H, W), parts times the working size.
+        parts: how many tiles a side has.
+    """
+    total = torch.zeros_like(inputs[:, :1], dtype=torch.float32)
+    count = torch.zeros_like(total)
+    for rows in spans(inputs.shape[2], parts, TILE_OVERLAP):
+        for columns in spans(inputs.shape[3], parts, TILE_OVERLAP):
+            total[:, :, rows, columns] += network(inputs[:, :, rows, columns])
+            count[:, :, rows, columns] += 1
+    return total / count
+
+
+WAYS: dict[str, tuple[int, Predict]] = {  # times the working resolution, and how to ask
+    "as it is": (1, METHODS["as it is"]),
+    "enlarged × 2": (1, METHODS["working resolution × 2"]),
+    "enlarged × 4": (1, METHODS["working resolution × 4"]),
+    "working resolution × 2": (2, METHODS["as it is"]),
+    "working resolution × 4": (4, METHODS["as it is"]),
+    "2 × 2 tiles": (2, partial(in_tiles, parts=2)),
+    "4 × 4 tiles": (4, partial(in_tiles, parts=4)),
+}
+
+
 def run(study: SmallCarStudy, key: Mapping[str, Any]) -> dict[str, Any]:
     """Train one network and measure it at all sizes, with all methods."""
     recipe = StudioRecipe.of(key)
@@ -73,13 +112,18 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Return a row for each scale and method."""
     rows = []
-    cost = {name: gflop(network, recipe.size, predict) for name, predict in METHODS.items()}
+    height, width = recipe.size
+    cost = {
+        name: gflop(network, (times * height, times * width), predict)
+        for name, (times, predict) in WAYS.items()
+    }
     for scale in SCALES:
         images = [shrunk(pair, scale) for pair in pairs]
         widths = [int(mask.any(axis=0).sum()) for _, mask in images]
-        for method, predict in METHODS.items():
+        for method, (times, predict) in WAYS.items():
+            side = times * recipe.resolution
             values = [
-                iou(probabilities(network, image, recipe.resolution, compute, predict) >= 0.5, mask)
+                iou(probabilities(network, image, side, compute, predict) >= 0.5, mask)
                 for image, mask in images
             ]
             rows.append(
@@ -124,7 +168,9 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment and write its JSON."""
     study = SmallCarStudy(NAME, QUESTION, arguments, SEARCH)
-    variants = [study.variant(network=name, **how) for name, how in NETWORKS.items()]
+    variants = [
+        study.variant(network=name, **how) | {"ways": list(WAYS)} for name, how in NETWORKS.items()
+    ]
     rows = [
         {"network": one.variant["network"], "seed": seed, "learning_rate": one.learning_rate} | row
         for one in study.train(variants, run)
