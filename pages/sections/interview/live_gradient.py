@@ -43,6 +43,10 @@ def _layers(dtype: str, rng: np.random.Generator) -> dict[str, Callable[[], tupl
     }
 
 
+# These have kinks: a large step crosses them, and the quotient mixes two slopes.
+_LEFT = dict.fromkeys(("ReLU", "MaxPooling"), "kinks that a large step crosses, then truncation")
+
+
 @st.fragment
 def show() -> None:
     """Let somebody choose a layer and a dtype, and draw how far the quotients are off."""
@@ -60,7 +64,7 @@ def show() -> None:
         _draw(errors, layer, dtype)
         st.caption(
             f"Best at ε = {power(EPSILONS[best])}: relative error {power(errors[best])}. "
-            "Left of it truncation, right of it rounding."
+            f"Left of it {_LEFT.get(layer, 'truncation')}, right of it rounding."
         )
     with source:
         kind = type(_layers(dtype, np.random.default_rng(0))[layer]()[0])

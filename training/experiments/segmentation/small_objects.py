@@ -178,8 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in result["rows"]
     ]
     limits = (
-        "photos are shrunk on a floor that goes on around them; a rate is good when the mean IoU "
-        "over all sizes is; focal loss may put the edge at another probability than ½"
+        "photos are shrunk on a floor that goes on around them; learning rates were chosen by the "
+        "mean IoU over all sizes; focal loss may put the edge at another probability than ½"
     )
     return study.conclude(rows, finding(rows), study.search.seeds, limits=limits)
 
