@@ -64,6 +64,6 @@ def _measured(found: batch_norm.Comparison) -> None:
         st.metric("Folded", number_format.duration(found.after))
         st.metric("Speed", f"× {found.ratio:.2f}")
     st.caption(
-        f"One image, the median of {ROUNDS} turns, measured on this server just now. A server that is "
-        "busy moves it by more than folding does."
+        f"One image, the median of {ROUNDS} turns, measured on this server just now. "
+        "A server that is busy moves it by more than folding does."
     )

@@ -35,7 +35,7 @@ def _batch_norm() -> None:
 
 def _folding() -> None:
     st.markdown(
-        "**Try it** on the object network: fold every BatchNorm into its convolution, and time both."
+        "**Try it** on the object network: fold each BatchNorm into its convolution, and time both."
     )
     live_folding.show(norm_inputs.subject("cifar10"))
 
