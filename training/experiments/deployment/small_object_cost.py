@@ -7,7 +7,7 @@ level, take turns on an idle machine. Times do not depend on the weights, so the
 
 Rows, one a network, method and round:
 
-- ``network``: "usual" or "an extra fine level"; ``method``: as in `small_objects`.
+- ``network``: "usual" or "an extra fine level"; ``method``: as in `object_size`.
 - ``round``; ``milliseconds``: of one image; ``ratio``: to "usual", "as it is" of that round.
 - ``gflop``: of an answer.
 """
