@@ -46,11 +46,11 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 def test_the_shipped_recipe_has_three_parts() -> None:
     first, second, third = PRESETS["best"].schedule(22)
-    assert [(part.stop - part.start) // 22 for part in (first, second, third)] == [26, 20, 20]
+    assert [(part.stop - part.start) // 22 for part in (first, second, third)] == [56, 42, 42]
     assert (first.height, second.height) == (1, third.height)
     assert 0.5 < second.height < 0.55
     assert first.left(0) == second.left(second.start) == 1
-    assert (first.selects, second.selects - second.start) == pytest.approx((0.3 * 572, 0.1 * 440))
+    assert (first.selects, second.selects - second.start) == pytest.approx((0.3 * 56 * 22, 0.1 * 42 * 22))
 
 
 @pytest.mark.parametrize(("parts", "epochs"), [(1, 1), (3, 3), (3, 7), (2, 10)])
