@@ -50,7 +50,9 @@ def test_the_shipped_recipe_has_three_parts() -> None:
     assert (first.height, second.height) == (1, third.height)
     assert 0.5 < second.height < 0.55
     assert first.left(0) == second.left(second.start) == 1
-    assert (first.selects, second.selects - second.start) == pytest.approx((0.3 * 56 * 22, 0.1 * 42 * 22))
+    assert (first.selects, second.selects - second.start) == pytest.approx(
+        (0.3 * 56 * 22, 0.1 * 42 * 22)
+    )
 
 
 @pytest.mark.parametrize(("parts", "epochs"), [(1, 1), (3, 3), (3, 7), (2, 10)])
