@@ -40,7 +40,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ from torch.nn import functional
 from training.cifar10.cifar10_record import train_pflop
 from training.cifar10.cifar10_settings import PRESETS, Cifar10Recipe
 from training.cifar10.cifar10_student import CifarStudent
+from training.cifar10.recipe_changes import change_recipe
 from training.data import cifar_images as data
 from training.data.augment_images import ImageAugmentation, normalize
 from training.data.image_batches import Batch, Plan, batches
@@ -274,43 +275,6 @@ def describe(contender: Contender, parts: Parts) -> dict[str, Any]:
         "step_seconds": list(parts.steps),
         "train_pflop": train_pflop(learner.recipe, len(contender.plan.labels)),
     }
-
-
-def change_recipe(recipe: Cifar10Recipe, changes: Sequence[str]) -> Cifar10Recipe:
-    """Return a recipe with other values, each given as ``NAME=VALUE``.
-
-    Raises:
-        TrainingError: if the recipe has no such number, or the value is none.
-    """
-    for change in changes:
-        name, _, text = change.partition("=")
-        if name == "low_res":
-            recipe = replace(recipe, low_res=_sizes(text))
-            continue
-        kind = type(getattr(recipe, name, None))
-        if kind not in (int, float):
-            raise TrainingError(f"--change: the recipe has no number called {name!r}.")
-        try:
-            recipe = replace(recipe, **{name: kind(text)})
-        except ValueError:
-            raise TrainingError(f"--change {change}: {name} takes a number.") from None
-    return recipe
-
-
-def _sizes(text: str) -> tuple[tuple[float, int], ...]:
-    """Read ``SHARE:SIDE,…`` as `Cifar10Recipe.low_res`."""
-    try:
-        read = [part.split(":") for part in text.split(",") if part]
-        sizes = tuple((float(share), int(side)) for share, side in read)
-    except ValueError:
-        sizes = ((0.0, 0),)
-    shares = [0.0, *(share for share, _ in sizes), 1.0]
-    if shares != sorted(shares) or any(not 8 <= side <= data.SIZE for _, side in sizes):
-        raise TrainingError(
-            f"--change low_res={text}: give rising shares of the run and sides of 8 to "
-            f"{data.SIZE} pixels, such as 0.3:20,0.6:24."
-        )
-    return sizes
 
 
 def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:

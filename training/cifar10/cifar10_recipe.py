@@ -22,7 +22,7 @@ cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small image
 smaller batches. ``best`` puts together the residual blocks, augmentation and proxy of
 airbench96_faster and Muon, with the learning rates and the decay lowered by the same factor, 0.78,
 as from airbench94 to airbench96. Its network is sized for 10 million parameters (under 20 MB in
-half precision) and its length for three hours on two CPU cores with bfloat16 instructions.
+half precision) and its length for some hours on two CPU cores with bfloat16 instructions.
 
 ``--init-from RUN`` begins with the weights of a finished run instead of random ones.
 """

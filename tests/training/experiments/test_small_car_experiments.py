@@ -18,6 +18,7 @@ from training.engine.distributed import Processes
 from training.experiments.segmentation import (
     car_ladder,
     network_sizes,
+    object_size,
     skip_cuts,
     small_cars,
     small_objects,
@@ -120,11 +121,11 @@ def test_tiles_together_answer_as_the_whole_away_from_their_seams() -> None:
     network = torch.nn.Conv2d(3, 1, 3, padding=1)
     inputs = torch.randn(1, 3, 128, 192)
     with torch.no_grad():
-        tiles, whole = small_objects.in_tiles(network, inputs, 2), network(inputs)
+        tiles, whole = object_size.tiled(network, inputs, 2, enlarge=1), network(inputs)
     apart = (tiles - whole).abs()[0, 0]
-    seams = {64 - small_objects.TILE_OVERLAP, 64 + small_objects.TILE_OVERLAP - 1}
+    seams = {64 - object_size.TILE_OVERLAP, 64 + object_size.TILE_OVERLAP - 1}
     rows = [row for row in range(128) if row not in seams]
-    edges = {96 - small_objects.TILE_OVERLAP, 96 + small_objects.TILE_OVERLAP - 1}
+    edges = {96 - object_size.TILE_OVERLAP, 96 + object_size.TILE_OVERLAP - 1}
     columns = [column for column in range(192) if column not in edges]
     assert apart[rows][:, columns].max() < 1e-5
     assert apart.max() > 1e-3  # at its own border a tile sees zeros

@@ -109,7 +109,7 @@ def test_tiles_of_a_network_without_surroundings_are_the_whole() -> None:
     """Where the answer at a pixel depends on that pixel alone, tiles change nothing."""
     network = torch.nn.Conv2d(3, 1, 1)
     photo = torch.nn.functional.interpolate(torch.randn(1, 3, 3, 4), size=(48, 64), mode="bicubic")
-    tiles = object_size.tiled(network, photo, 2)
+    tiles = object_size.tiled(network, photo, 2, enlarge=2)
     torch.testing.assert_close(tiles, object_size.whole(network, photo), atol=0.05, rtol=0)
 
 

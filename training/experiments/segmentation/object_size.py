@@ -71,24 +71,24 @@ def whole(network: nn.Module, inputs: Tensor, enlarge: int = 1) -> Tensor:
     return functional.interpolate(network(larger), size=size, mode="area")
 
 
-def tiled(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
-    """Return the logits put together from parts × parts tiles, each enlarged to the full size.
+def tiled(network: nn.Module, inputs: Tensor, parts: int, enlarge: int) -> Tensor:
+    """Return the logits put together from parts × parts tiles that overlap, each seen enlarged.
 
-    Tiles overlap, and where they do the mean counts.
+    Where tiles overlap, by `TILE_OVERLAP` pixels of what the network sees, the mean counts.
     """
     height, width = inputs.shape[2:]
     total = torch.zeros_like(inputs[:, :1], dtype=torch.float32)
     count = torch.zeros_like(total)
-    margin = TILE_OVERLAP // parts
-    for rows in spans(height, parts, margin):
-        for columns in spans(width, parts, margin):
+    margin = TILE_OVERLAP // enlarge
+    for rows in _spans(height, parts, margin):
+        for columns in _spans(width, parts, margin):
             tile = inputs[:, :, rows, columns]
-            total[:, :, rows, columns] += whole(network, tile, enlarge=parts)
+            total[:, :, rows, columns] += whole(network, tile, enlarge)
             count[:, :, rows, columns] += 1
     return total / count
 
 
-def spans(length: int, parts: int, margin: int) -> Iterator[slice]:
+def _spans(length: int, parts: int, margin: int) -> Iterator[slice]:
     """Yield equal parts of a length, each with a margin of its neighbours."""
     edges = np.linspace(0, length, parts + 1).round().astype(int).tolist()
     for start, stop in itertools.pairwise(edges):
@@ -99,8 +99,8 @@ METHODS = {
     "as it is": lambda network, inputs: whole(network, inputs),
     "working resolution × 2": lambda network, inputs: whole(network, inputs, 2),
     "working resolution × 4": lambda network, inputs: whole(network, inputs, 4),
-    "2 × 2 tiles": lambda network, inputs: tiled(network, inputs, 2),
-    "4 × 4 tiles": lambda network, inputs: tiled(network, inputs, 4),
+    "2 × 2 tiles": lambda network, inputs: tiled(network, inputs, 2, 2),
+    "4 × 4 tiles": lambda network, inputs: tiled(network, inputs, 4, 4),
 }
 
 

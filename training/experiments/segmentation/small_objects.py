@@ -28,8 +28,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from training.data.carvana_photos import ImageMaskPair
 from training.engine.compute import ComputeConfig
@@ -37,13 +36,7 @@ from training.engine.failures import run_command
 from training.experiments import command
 from training.experiments.interval_text import percent
 from training.experiments.rate_search import RateSearch
-from training.experiments.segmentation.object_size import (
-    METHODS,
-    SCALES,
-    TILE_OVERLAP,
-    shrunk,
-    spans,
-)
+from training.experiments.segmentation.object_size import METHODS, SCALES, shrunk, tiled
 from training.experiments.segmentation.small_car_study import SmallCarStudy
 from training.experiments.segmentation.small_cars import (
     Predict,
@@ -69,31 +62,14 @@ IMAGES = 8  # of the validation photos, spread over its cars
 FOUND = 0.5
 
 
-def in_tiles(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
-    """Return the logits (1, 1, H, W) put together from parts × parts tiles that overlap.
-
-    Args:
-        network: to ask.
-        inputs: (1, 3, H, W), parts times the working size.
-        parts: how many tiles a side has.
-    """
-    total = torch.zeros_like(inputs[:, :1], dtype=torch.float32)
-    count = torch.zeros_like(total)
-    for rows in spans(inputs.shape[2], parts, TILE_OVERLAP):
-        for columns in spans(inputs.shape[3], parts, TILE_OVERLAP):
-            total[:, :, rows, columns] += network(inputs[:, :, rows, columns])
-            count[:, :, rows, columns] += 1
-    return total / count
-
-
 WAYS: dict[str, tuple[int, Predict]] = {  # times the working resolution, and how to ask
     "as it is": (1, METHODS["as it is"]),
     "enlarged × 2": (1, METHODS["working resolution × 2"]),
     "enlarged × 4": (1, METHODS["working resolution × 4"]),
     "working resolution × 2": (2, METHODS["as it is"]),
     "working resolution × 4": (4, METHODS["as it is"]),
-    "2 × 2 tiles": (2, partial(in_tiles, parts=2)),
-    "4 × 4 tiles": (4, partial(in_tiles, parts=4)),
+    "2 × 2 tiles": (2, partial(tiled, parts=2, enlarge=1)),
+    "4 × 4 tiles": (4, partial(tiled, parts=4, enlarge=1)),
 }
 
 
