@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 TICK = 12  # pixels: no text is smaller
 TICKS = 6  # at most on an axis of measured values
+CURVES = 240  # pixels: the height of `curves`
 WIDE = 0.05  # shares that span more have ticks at whole percents
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
 
@@ -97,7 +98,7 @@ def curves(
             line={"color": tint, "width": width},
             hovertemplate=f"%{{y:{form}}}",
         )
-    plain(figure, height=240)
+    plain(figure, CURVES)
     figure.update_layout(
         hovermode="x unified",
         showlegend=True,  # of a single line, too: which of the two is it?
@@ -133,7 +134,7 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
         hoverinfo="skip",
     )
     figure.update_layout(
-        height=30 * len(names) + 8,
+        height=bars_height(len(names)),
         margin={"l": 0, "r": 56, "t": 4, "b": 0},
         bargap=0.45,
         dragmode=False,
@@ -142,6 +143,11 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> go.Figure:
     # Names, even where they are digits: else every other one is left out, and their order is lost.
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
+
+
+def bars_height(count: int) -> int:
+    """Return how many pixels high so many of `bars` are."""
+    return 30 * count + 8
 
 
 def decades(values: Iterable[float]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 import zoo
 from pages.common import charts, number_format
-from pages.sections import reliability_diagram
+from pages.sections import reliability_diagram, when_near
 
 
 def show(model: zoo.Classifier) -> None:
@@ -55,10 +55,11 @@ def _ood(found: Mapping[str, Any]) -> None:
     rates = found["detection_rates"]
     kinds = sorted(rates, key=rates.__getitem__, reverse=True)
     names = [kind[0].upper() + kind[1:] for kind in kinds]
-    charts.show(
+    when_near.chart(
         charts.bars(names, [rates[kind] for kind in kinds]),
         key="ood",
         alt=", ".join(f"{kind}: {number_format.percent(rates[kind])} noticed" for kind in kinds),
+        height=charts.bars_height(len(kinds)),
     )
     counts = sorted(set(found["ood_n"].values()))
     each = f"{counts[0]:,} each" if len(counts) == 1 else ", ".join(f"{n:,}" for n in counts)

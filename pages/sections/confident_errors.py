@@ -13,6 +13,7 @@ from pages.components.confusion_matrix import confusion_matrix
 from pages.components.confusion_matrix.confusion_matrix import Cell
 from pages.components.gallery import gallery
 from pages.images import encoding, shared_images
+from pages.sections import when_near
 from zoo import records
 from zoo.samples import Sample, samples
 
@@ -75,10 +76,11 @@ def _classes(model: zoo.Classifier) -> None:
     accuracy = records.class_accuracy(model.record)
     order = sorted(range(len(accuracy)), key=accuracy.__getitem__, reverse=True)
     st.markdown("**Accuracy by class**")
-    charts.show(
+    when_near.chart(
         charts.bars([model.labels[i] for i in order], [accuracy[i] for i in order]),
         key="class-accuracy",
         alt=", ".join(f"{model.labels[i]} {number_format.percent(accuracy[i])}" for i in order),
+        height=charts.bars_height(len(order)),
     )
 
 

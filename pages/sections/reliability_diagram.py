@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pages.common import charts, drawn_once, number_format
 from pages.common.number_format import percent
+from pages.sections import when_near
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -24,11 +25,12 @@ def show(found: Mapping[str, Any]) -> None:
     kinds = [kind for kind in _TITLES if kind in found]
     names = [_name(kind, found[kind]["ece"], len(kinds)) for kind in kinds]
     bins = [tuple(_row(each) for each in found[kind]["bins"]) for kind in kinds]
-    charts.show(
+    when_near.chart(
         _figure(tuple(names), tuple(bins)),
         key="reliability",
         alt=f"Accuracy by confidence, {len(bins[0])} bins. "
         + "; ".join(f"{name}: {_told(rows)}" for name, rows in zip(names, bins, strict=True)),
+        height=HEIGHT,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 import zoo
-from pages.common import charts, command_line, number_format
+from pages.common import charts, number_format
+from pages.sections import when_near
 from zoo import records
 
 METRICS = {"accuracy": "accuracy", "iou": "IoU", "dice": "Dice", "boundary_iou": "boundary IoU"}
@@ -61,10 +62,11 @@ def _curves(record: Mapping[str, Any], metric: str) -> None:
         ]
         with column:
             st.markdown(f"**{title}**")
-            charts.show(
+            when_near.chart(
                 charts.curves(train, validation, form),
                 key=f"curve-{name}",
                 alt=f"{title} by epoch; {', '.join(ends)}",
+                height=charts.CURVES,
             )
 
 
@@ -77,7 +79,7 @@ def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"].get("validation")
     machine = hardware.get("gpu") or f"{hardware['cpu']}, {number_format.cores(hardware['cores'])}"
     metric, value, n = records.headline(record)
-    command_line.show(record["command"])
+    when_near.command(record["command"], key="training-command")
     validation = ""
     if split:
         validation = f"Validation {number_format.percent(split[metric], 2)} on n = {split['n']:,}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 
@@ -30,12 +31,37 @@ _DRAWN = """
 () => [...document.querySelectorAll("[data-testid=stSkeleton], [data-testid=stPlotlyChart]")]
   .every((place) => !place.checkVisibility() || place.querySelector(".main-svg"))
 """
+# Scrolls to a screen; returns whether it is the last.
+_NEXT_SCREEN = """
+(main, number) => {
+  main.scrollTo(0, number * main.clientHeight);
+  return main.scrollTop + main.clientHeight >= main.scrollHeight - 1;
+}
+"""
+# Whether nothing that can be seen waits any more for somebody to come near.
+_ALL_THERE = """
+() => [...document.querySelectorAll('[class*="st-key-late-"] [role=img][style]')]
+  .every((place) => !place.checkVisibility())
+"""
 
 
 def drawn(page: Page) -> None:
     """Wait until a page is settled with all its charts, which Streamlit draws late."""
     page.wait_for_selector(IDLE)
     page.wait_for_function(_DRAWN)
+    settled(page)
+
+
+def seen_to_the_end(page: Page) -> None:
+    """Scroll down a screen after the other, with all that is drawn once it is seen, and back."""
+    main = page.get_by_test_id("stMain")
+    for down in itertools.count():
+        drawn(page)
+        if main.evaluate(_NEXT_SCREEN, down):
+            break
+    page.wait_for_function(_ALL_THERE)
+    drawn(page)
+    main.evaluate("e => e.scrollTo(0, 0)")
     settled(page)
 
 

@@ -421,6 +421,7 @@ def test_no_more_races_than_the_machine_has_tracks_for() -> None:
 
 @pytest.mark.usefixtures("made_up")
 def test_a_variant_far_below_the_best_does_not_squeeze_the_others(page: AppTest) -> None:
+    read.to_the_end(page)
     charts = {chart.proto.id: json.loads(chart.proto.spec) for chart in page.get("plotly_chart")}
     (near,) = (chart for key, chart in charts.items() if "bn.depth.near" in key)
     (far,) = (chart for key, chart in charts.items() if "bn.depth.far" in key)

@@ -40,6 +40,7 @@ def test_the_training_section_tells_the_record(digits):
     assert f"n = {record['metrics']['test']['n']:,}" in text
     assert f"seed {record['seed']}" in text
     assert record["hardware"]["cpu"] in text
+    read.to_the_end(digits)
     assert digits.code[0].value == record["command"]
     charts = {chart.key for chart in digits.get("plotly_chart")}
     assert charts == {"ood", "reliability", "class-accuracy", "curve-accuracy", "curve-loss"}

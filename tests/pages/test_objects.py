@@ -72,6 +72,7 @@ def test_the_record_is_told(objects, model):
     for when in ("before", "after"):
         assert f"{100 * calibration[f'ece_{when}']:.1f} %" in text.replace("\xa0", " ")
     assert f"{record['metrics']['test']['n']:,} test images" in text
+    read.to_the_end(objects)
     assert objects.code[0].value == record["command"]
     charts = objects.get("plotly_chart")
     assert len(charts) == 5  # reliability, out-of-distribution images, classes, two curves

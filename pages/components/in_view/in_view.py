@@ -11,7 +11,7 @@ from pages.components.register import component
 _mount = component("in_view")
 
 
-def show(key: str, token: str, drawn: bool, on_seen: Callable[[], None]) -> None:
+def show(key: str, token: str, drawn: bool, on_seen: Callable[[], None], ahead: int = 0) -> None:
     """Mark the place; it is a pixel high. Call it in the fragment that draws what stands below.
 
     Args:
@@ -19,8 +19,10 @@ def show(key: str, token: str, drawn: bool, on_seen: Callable[[], None]) -> None
         token: Tells what stands there now from what did.
         drawn: Whether it is drawn already, and nothing is to be said.
         on_seen: Called when the place is in view, once a token; ask :func:`seen` there.
+        ahead: Pixels below the window that count as in view.
     """
-    _mount(key=key, data={"token": token, "drawn": drawn}, on_seen_change=on_seen)
+    data = {"token": token, "drawn": drawn, "ahead": ahead}
+    _mount(key=key, data=data, on_seen_change=on_seen)
 
 
 def seen(key: str) -> str | None:

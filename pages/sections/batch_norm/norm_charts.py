@@ -230,10 +230,20 @@ def grid(
         textfont={"color": charts.ink()},
         hovertemplate="%{y} at %{x}: %{z:.1%}<extra></extra>",
     )
-    charts.plain(figure, 30 * len(rows) + 44)
+    charts.plain(figure, grid_height(len(rows)))
     figure.update_xaxes(title=title, type="category", fixedrange=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticksuffix="  ")
     return figure
+
+
+def grid_height(rows: int) -> int:
+    """Return how many pixels high a `grid` with so many rows is."""
+    return 30 * rows + 44
+
+
+def dots_height(rows: int, spacing: int, title: str = "") -> int:
+    """Return how many pixels high `dots` with so many rows are."""
+    return spacing * rows + (58 if title else 40)
 
 
 @drawn_once.keep
@@ -267,7 +277,7 @@ def dots(
         )
     if marker is not None:
         figure.add_vline(x=marker, line={"color": charts.quiet(), "width": 1.5, "dash": "dot"})
-    charts.plain(figure, spacing * len(rows) + (58 if title else 40))
+    charts.plain(figure, dots_height(len(rows), spacing, title))
     span = 100 * float(np.ptp([value for fractions in rows.values() for value in fractions]))
     narrow = span > 0 and charts.tick_step(span) < 1
     figure.update_xaxes(

@@ -10,6 +10,7 @@ import streamlit as st
 import zoo
 from pages.common import charts
 from pages.components.gradient_arrows import gradient_arrows
+from pages.sections import when_near
 from pages.sections.batch_norm import (
     claims,
     norm_charts,
@@ -57,12 +58,16 @@ def show(found: zoo.Experiment, verdicts: Mapping[str, claims.Claim]) -> None:
         }
         _pair("smoothness", "Change of the gradient by distance", smooth,
               norm_charts.Axis("", ".3~r", log=True))  # fmt: skip
-    with st.expander("More: learning rate, loss, a single layer"):
+    more = st.expander(
+        "More: learning rate, loss, a single layer", key="bn.reasons.more", on_change="rerun"
+    )
+    with more:
         st.segmented_control(
             "Learning rate", list(settings), default=next(iter(settings)), required=True,
             key="bn.reasons.rate",
         )  # fmt: skip
-        _folded(found, rates)
+        if more.open:
+            _folded(found, rates)
 
 
 def _folded(found: zoo.Experiment, rates: Rates) -> None:
@@ -73,6 +78,7 @@ def _folded(found: zoo.Experiment, rates: Rates) -> None:
         index=len(layers) - 1,
         format_func=lambda name: f"{layers.index(name) + 1} of {len(layers)}: {name}",
         key="bn.reasons.layer",
+        persist_state="session",
     )
     columns = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
     with columns[0]:
@@ -128,8 +134,10 @@ def _pair(
         st.caption("Not for the first layer: there are no layers in front of it.")
         return
     y = replace(y, from_zero=not y.log)
-    charts.show(
-        norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height=176),
+    height = 176
+    when_near.chart(
+        norm_charts.lines(drawn, norm_charts.Axis("Training step"), y, height),
         key=f"bn.reasons.{name}",
         alt=f"{title} by training step, with and without BatchNorm",
+        height=height,
     )

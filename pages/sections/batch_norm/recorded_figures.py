@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 import zoo
-from pages.common import charts
 from pages.components.verdict_table import verdict_table
+from pages.sections import when_near
 from pages.sections.batch_norm import claims as claimed
 from pages.sections.batch_norm import norm_charts, recorded_series
 from pages.sections.batch_norm.recorded_series import Runs
 from zoo.experiments import spread
 
 NEAR = 0.05  # of accuracy: what lies closer to the best shares its axis, so that seeds lie apart
+ROW = 25  # pixels, of dots
 FEW = 3  # rows, that are no axis of their own
 KINDS = {
     spread.YES: "yes",
@@ -73,7 +74,7 @@ def speed(found: zoo.Experiment) -> None:
     with own:
         _learning_curves(found, norms)
     with every:
-        charts.show(
+        when_near.chart(
             norm_charts.grid(
                 [recorded_series.TITLES[norm] for norm in norms],
                 [f"{r:g}" for r in rates],
@@ -82,6 +83,7 @@ def speed(found: zoo.Experiment) -> None:
             ),
             key="bn.speed.grid",
             alt="Final accuracy by norm and learning rate, mean of the seeds",
+            height=norm_charts.grid_height(len(norms)),
         )
 
 
@@ -97,12 +99,14 @@ def _learning_curves(found: zoo.Experiment, norms: Sequence[str]) -> None:
             norm_charts.Line(f"{recorded_series.TITLES[norm]} ({runs.rate:g})", middle, tint)
         )
         bands.append((low, high, tint))
-    charts.show(
+    height = 210
+    when_near.chart(
         norm_charts.lines(
-            drawn, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%"), 210, bands
+            drawn, norm_charts.Axis("Epoch"), norm_charts.Axis("", ".0%"), height, bands
         ),
         key="bn.speed.curves",
         alt="Validation accuracy by epoch, one line a norm: the mean of the seeds, and their range",
+        height=height,
     )
 
 
@@ -141,15 +145,17 @@ def small_batches(found: zoo.Experiment) -> None:
         if points:
             tint = norm_charts.tint(norm)
             drawn.append(norm_charts.Line(title, points, tint, dash, markers=True))
-    charts.show(
+    height = 190 + 17 * len(drawn)  # a row each on a phone
+    when_near.chart(
         norm_charts.lines(
             drawn,
             norm_charts.Axis("Images in a batch", log=True, ticks=sizes),
             norm_charts.Axis("", ".0%"),
-            height=190 + 17 * len(drawn),  # a row each on a phone
+            height,
         ),
         key="bn.batches",
         alt="Accuracy by batch size, one line a norm",
+        height=height,
     )
 
 
@@ -168,10 +174,11 @@ def places(found: zoo.Experiment, key: str) -> None:
     for which, part in parts.items():
         rows = {f"{name} ({runs.rate:g})": runs.accuracies for name, runs in part.items()}
         colors = dict(zip(rows, (_tint(name) for name in part), strict=True))
-        charts.show(
-            norm_charts.dots(rows, colors, spacing=25),
+        when_near.chart(
+            norm_charts.dots(rows, colors, spacing=ROW),
             key=f"{key}.{which}",
             alt="Validation accuracy of each variant, one dot a seed",
+            height=norm_charts.dots_height(len(rows), ROW),
         )
 
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import zoo
-from pages.common import charts, command_line, drawn_once, number_format, plain_table
+from pages.common import charts, drawn_once, number_format, plain_table
+from pages.sections import when_near
 from zoo.segmentation import iou_by_group
 from zoo.segmentation.iou_by_group import Group, View
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+HEIGHT = 300  # pixels
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
 
 
@@ -47,7 +49,8 @@ def show(model: zoo.Segmenter) -> None:
     if zoo.info(model.name).folder is not None:
         return
     st.markdown("**Measure it again**")
-    command_line.show(f"python -m training.evaluate {model.name} --data-dir DIR --json")
+    measure = f"python -m training.evaluate {model.name} --data-dir DIR --json"
+    when_near.command(measure, key="measure-again")
 
 
 def _numbers(test: dict[str, float], split: str) -> None:
@@ -80,11 +83,12 @@ def _spread(seen: Sequence[View]) -> None:
     groups = iou_by_group.by_car(seen)
     with left:
         st.markdown("**IoU of every test image, by the angle of the camera**")
-        charts.show(
+        when_near.chart(
             figure(seen),
             key="spread",
             alt=f"IoU of {len(seen)} test images by car and angle, "
             f"from {min(view.iou for view in seen):.4f} to {max(view.iou for view in seen):.4f}",
+            height=HEIGHT,
         )
     hardest = iou_by_group.by_angle(seen)[0]
     with right:
@@ -117,7 +121,7 @@ def figure(seen: Sequence[View]) -> go.Figure:
             marker={"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 8},
             hovertemplate="%{y:.2%}",
         )
-    charts.plain(chart, height=300)
+    charts.plain(chart, HEIGHT)
     chart.update_layout(hovermode="x unified", legend=charts.LEGEND)
     chart.update_xaxes(
         title="Angle, in steps of 22.5°",

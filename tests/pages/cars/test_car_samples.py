@@ -104,6 +104,7 @@ def test_the_record_is_told(cars, model):
     assert {row["Car"] for row in worst} <= set(letters)
     expected = sorted(test["images"].values())[:5]
     assert [row["IoU"] for row in worst] == [number_format.percent(iou, 2) for iou in expected]
+    read.to_the_end(cars)
     assert len(cars.get("plotly_chart")) == 3
     commands = " ".join(code.value for code in cars.code)
     assert "python -m training.evaluate carvana" in commands

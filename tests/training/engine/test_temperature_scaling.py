@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torchmetrics.functional.classification import multiclass_calibration_error
 
 from training.engine.temperature_scaling import (
     calibrate,
@@ -42,6 +41,8 @@ def test_calibration_makes_confidence_honest(honest: tuple[NDArray, NDArray]) ->
 
 
 def test_calibration_error_agrees_with_torchmetrics(honest: tuple[NDArray, NDArray]) -> None:
+    from torchmetrics.functional.classification import multiclass_calibration_error  # takes seconds
+
     logits, labels = honest
     p = torch.softmax(torch.from_numpy(logits * 2).float(), dim=1)
     expected = multiclass_calibration_error(p, torch.from_numpy(labels), num_classes=5, n_bins=15)

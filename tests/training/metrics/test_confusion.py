@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from tests.training.tiny_images import CPU, TINY, make_images, write_batches
 from training.cifar10 import cifar10_recipe
@@ -23,6 +22,8 @@ from zoo.samples import samples
 
 
 def test_the_confusion_matrix_is_that_of_torchmetrics() -> None:
+    from torchmetrics.functional.classification import multiclass_confusion_matrix  # takes seconds
+
     rng = np.random.default_rng(0)
     probabilities, labels = rng.dirichlet(np.ones(4), 500), rng.integers(0, 4, 500)
     ours = confusion.describe(probabilities, labels)["confusion"]

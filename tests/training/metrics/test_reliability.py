@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from torch import from_numpy
-from torchmetrics.functional.classification import multiclass_calibration_error
 
 from training.engine.temperature_scaling import expected_calibration_error
 from training.metrics import reliability
@@ -21,6 +20,8 @@ def answers() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_bins_count_every_answer_once_and_their_gaps_are_the_error(answers) -> None:
+    from torchmetrics.functional.classification import multiclass_calibration_error  # takes seconds
+
     logits, labels = answers
     probabilities = softmax(logits)
     found = reliability.describe(probabilities, labels, None, "test")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageFilter
-from torchmetrics.classification import BinaryF1Score, BinaryJaccardIndex
 
 import zoo
 from zoo import ImageError
@@ -29,6 +28,8 @@ def square(size: int = 60, left: int = 15, right: int = 45) -> np.ndarray:
 
 
 def test_iou_and_dice_agree_with_torchmetrics(pair):
+    from torchmetrics.classification import BinaryF1Score, BinaryJaccardIndex  # takes seconds
+
     predicted, true = pair
     tensors = torch.from_numpy(predicted).int(), torch.from_numpy(true).int()
     assert masks.iou(predicted, true) == pytest.approx(BinaryJaccardIndex()(*tensors).item())
