@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.pad import label, number, said, wait_for_answer
-from tests.browser.waiting import eventually, settled
+from tests.browser.waiting import eventually, seen_to_the_end, settled
 from zoo.samples import samples
 
 SAMPLES = samples("objects")
@@ -66,7 +66,8 @@ def test_first_state_shows_a_sample_and_all_parts_and_another_can_be_clicked(vis
     for heading in ("What the network looked at", "How far to trust it", "Where it errs"):
         expect(objects.get_by_role("heading", name=heading)).to_be_visible()
     expect(objects.locator(".gallery").first.locator("figure")).to_have_count(3)
-    expect(objects.locator(".js-plotly-plot")).to_have_count(5, timeout=90_000)
+    seen_to_the_end(objects)
+    expect(objects.locator(".js-plotly-plot")).to_have_count(5)
     before = number(objects)
     objects.locator(".strip button").nth(9).click()
     wait_for_answer(objects, before)

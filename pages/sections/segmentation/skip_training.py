@@ -14,7 +14,7 @@ import zoo
 from pages.common import charts, number_format
 from pages.components.gallery import gallery
 from pages.images import encoding
-from pages.sections import how_measured
+from pages.sections import how_measured, when_near
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -23,6 +23,7 @@ _METRICS = {"iou": "IoU", "boundary_iou": "Boundary IoU"}
 # What is compared: a network of the record, and what of it was cut after its training.
 WITH, CUT, WITHOUT = ("with skips", "none"), ("with skips", "all"), ("without skips", "none")
 _TITLES = {WITH: "With skips", CUT: "All cut afterwards", WITHOUT: "Trained without"}
+HEIGHT = 260  # pixels, of the chart
 TILE = (256, 171)  # pixels of an image of the strip: a map's shape
 STRIP = 3 * TILE[0] / TILE[1]  # its shape: three of them
 
@@ -88,7 +89,13 @@ def show() -> None:
     )
     left, right = st.columns([5, 7], gap="large", vertical_alignment="center")
     with left:
-        charts.show(figure(found.rows), "skip-training", alt(found.rows))
+        words = alt(found.rows)
+        when_near.draw(
+            "skip-training",
+            HEIGHT,
+            words,
+            lambda: charts.show(figure(found.rows), "skip-training", words),
+        )
     with right:
         _show_maps(found)
 
@@ -119,7 +126,7 @@ def figure(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             marker={"color": tint, "size": 11, "symbol": symbol, "opacity": 0.85},
             hovertemplate="%{y:.1%}",
         )
-    charts.plain(chart, height=260)
+    charts.plain(chart, HEIGHT)
     chart.update_layout(legend=charts.LEGEND, scattermode="group", scattergap=0.6)
     chart.update_xaxes(title=None, fixedrange=True, showgrid=False)
     drawn = [*rows_of(rows, WITH), *rows_of(rows, WITHOUT)]

@@ -16,7 +16,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all experiments of this file write: they share their cells."""
-    return tmp_path_factory.mktemp("experiments")
+@pytest.fixture(scope="session")
+def folder(common_folder: Path) -> Path:
+    """Where all experiments of this room write: they share their cells, in whichever process."""
+    return common_folder / "batch_norm"

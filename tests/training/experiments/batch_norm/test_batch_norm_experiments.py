@@ -53,13 +53,13 @@ def test_speed_searches_each_norms_rate_and_keeps_whole_curves(
 
 
 def test_where_reuses_the_cells_of_speed(
-    data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(batch_norm_speed, data_dir, folder)
+    run(batch_norm_speed, data_dir, tmp_path)
     trained = []
     real = small_study.train
     monkeypatch.setattr(small_study, "train", lambda *a, **o: trained.append(a[0]) or real(*a, **o))
-    content = run(batch_norm_where, data_dir, folder)
+    content = run(batch_norm_where, data_dir, tmp_path)
     check(content)
     assert {row["variant"] for row in content["rows"]} == set(batch_norm_where.VARIANTS)
     designs = {replace(design, widths=Design.widths) for design in trained}
