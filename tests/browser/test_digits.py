@@ -69,9 +69,12 @@ def note_the_order(page: Page) -> None:
     page.locator(".answer").evaluate(
         """answer => {
           window.order = [];
-          new MutationObserver(all => window.order.push(...all.map(one => [
+          window.noting?.disconnect();  // another test's, on the same page
+          window.noting = new MutationObserver(all => window.order.push(...all.map(one => [
             one.attributeName, answer.querySelector(".label").textContent,
-          ]))).observe(answer, { attributes: true, attributeFilter: ["data-live", "data-number"] });
+          ])));
+          const attributeFilter = ["data-live", "data-number"];
+          window.noting.observe(answer, { attributes: true, attributeFilter });
         }"""
     )
 

@@ -34,10 +34,13 @@ def test_the_first_screen_asks_for_no_chart_and_the_way_down_draws_them_all(
     assert abs(height(page) - before) < 30
 
 
-def test_a_link_to_a_section_at_the_end_leads_there(visit: Any, url: str) -> None:
-    page = visit(f"{url}/digits#training")
+def test_a_jump_to_the_end_finds_its_charts(visit: Any, url: str) -> None:
+    page = visit(f"{url}/digits")
+    drawn(page)
+    page.evaluate("location.hash = 'training'")
     expect(page.get_by_role("heading", name="How it was trained")).to_be_in_viewport()
-    expect(page.locator(".st-key-late-curve-accuracy .main-svg").first).to_be_in_viewport()
+    for chart in ("accuracy", "loss"):
+        expect(page.locator(f".st-key-late-curve-{chart} .main-svg").first).to_be_in_viewport()
 
 
 def test_a_tab_and_a_fold_are_drawn_when_they_are_opened(visit: Any, url: str) -> None:
