@@ -21,7 +21,7 @@ from pages.components.in_view import in_view
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-AHEAD = 900  # pixels below the window: a screen on, what is drawn is there before it is seen
+AHEAD = 500  # pixels below the window: mostly, what is drawn is there before it is seen
 _COMMAND = 54  # pixels: one line
 _NEAR = "near-{}"  # in the session's state
 

@@ -49,11 +49,14 @@ def test_a_page_is_there_before_its_run_is_finished(url: str) -> None:
 
     with ThreadPoolExecutor(1) as thread:
         found = thread.submit(visited).result()
-    assert 0 < found["heading_s"] <= found["finished_s"]
+    assert 0 < found["heading_s"] <= found["finished_s"] <= found["drawn_s"]
+    assert 1 < found["script_mb"] < 20
     rows = [
         {"page": "cars", "visitor": visitor, "finished_s": seconds, "start_s": start}
+        | {"script_mb": 2 * seconds}
         for visitor, seconds, start in (("first", 3.0, 4.0), ("second", 1.0, None))
     ]
     said = first_visit.finding(rows)
     assert "cars 3.0 and 1.0" in said
     assert "to the first heading it takes 4.0 seconds" in said
+    assert "2.0 to 6.0 MB" in said

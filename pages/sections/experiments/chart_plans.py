@@ -85,7 +85,11 @@ _SAID: dict[str, ChartPlan] = {
     "data_order": ChartPlan(("accuracy", "loss", "train_loss"), by=("order",)),
     "digit_ladder": ChartPlan(("accuracy", "errors"), by=("name",)),
     "digit_look_alikes": ChartPlan(("warned", "accuracy", "refused"), by=("kind",), choose="group"),
-    "first_visit": ChartPlan(("finished_s", "heading_s"), by=("page", "visitor"), middle="median"),
+    "first_visit": ChartPlan(
+        ("finished_s", "heading_s", "drawn_s", "script_mb"),
+        by=("page", "visitor"),
+        middle="median",
+    ),
     "frame_budget": ChartPlan(("milliseconds",), by=("stage",), over=("photo",)),
     "frame_skip": ChartPlan(
         ("iou", "worst", "self_iou"), "every", ("between",), "speed", over=("photo",)

@@ -8,7 +8,9 @@ navigation. The result is ``zoo/experiments/first_visit.json``.
 Rows, one a page, visitor and round:
 
 - ``page``: its name; ``visitor``: "first" of a fresh server, or "second", `LATER` seconds after.
-- ``heading_s``: until the page's heading stands there; ``finished_s``: until its run is finished.
+- ``heading_s``: until the page's heading stands there; ``finished_s``: until its run is finished;
+  ``drawn_s``: until the charts that it has then are drawn.
+- ``script_mb``: the JavaScript that came for all that, as it was sent.
 - ``start_s``: of the first visitor: from the server's command to the page's heading, in seconds.
 """
 
@@ -32,10 +34,15 @@ LATER = 15.0  # seconds between the two visitors
 PATIENCE = 120_000  # milliseconds
 FINISHED = "[data-testid=stApp][data-test-script-state=notRunning]"
 VIEW = {"width": 1280, "height": 900}
+# Whether every place that is seen holds what it is for, and every chart is drawn.
+DRAWN = """
+() => [...document.querySelectorAll("[data-testid=stSkeleton], [data-testid=stPlotlyChart]")]
+  .every((place) => !place.checkVisibility() || place.querySelector(".main-svg"))
+"""
 
 
 def visit(browser: Any, address: str) -> dict[str, float]:
-    """Open a page as somebody new; return ``heading_s`` and ``finished_s``.
+    """Open a page as somebody new; return the times, and ``script_mb``.
 
     Args:
         browser: Playwright's.
@@ -46,12 +53,18 @@ def visit(browser: Any, address: str) -> dict[str, float]:
     """
     with browser.new_context(viewport=VIEW) as context:
         page = context.new_page()
+        came: list[Any] = []
+        page.on("requestfinished", came.append)
         page.goto(address, wait_until="commit", timeout=PATIENCE)
-        moments = {}
+        found = {}
         for name, selector in (("heading_s", "h1"), ("finished_s", FINISHED)):
             page.wait_for_selector(selector, timeout=PATIENCE)
-            moments[name] = round(page.evaluate("performance.now()") / 1000, 3)
-        return moments
+            found[name] = round(page.evaluate("performance.now()") / 1000, 3)
+        page.wait_for_function(DRAWN, timeout=PATIENCE)
+        found["drawn_s"] = round(page.evaluate("performance.now()") / 1000, 3)
+        scripts = [request for request in came if request.resource_type == "script"]
+        bytes_sent = sum(request.sizes()["responseBodySize"] for request in scripts)
+        return found | {"script_mb": round(bytes_sent / 1e6, 2)}
 
 
 def measure(browser: Any, page: str, later: float = LATER) -> Iterator[dict[str, Any]]:
@@ -80,10 +93,12 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         for page in dict.fromkeys(row["page"] for row in rows)
     ]
     begun = statistics.median(row["start_s"] for row in rows if row["start_s"] is not None)
+    sent = [row["script_mb"] for row in rows]
     return (
         "Seconds until a page is finished, for the first visitor of a fresh server and "
         f"{LATER:.0f} seconds later: {', '.join(told)}. From the server's command to the first "
-        f"heading it takes {begun:.1f} seconds."
+        f"heading it takes {begun:.1f} seconds. A page needs {min(sent):.1f} to {max(sent):.1f} MB "
+        "of JavaScript."
     )
 
 
