@@ -54,7 +54,7 @@ def visit(browser: Any, address: str) -> dict[str, float]:
     with browser.new_context(viewport=VIEW) as context:
         page = context.new_page()
         came: list[Any] = []
-        page.on("requestfinished", came.append)
+        page.on("requestfinished", lambda request: came.append(request))
         page.goto(address, wait_until="commit", timeout=PATIENCE)
         found = {}
         for name, selector in (("heading_s", "h1"), ("finished_s", FINISHED)):
