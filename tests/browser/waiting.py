@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+from training.benchmarks.pages.first_visit import DRAWN
+
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 # Resolves when fonts and images are there and two frames in a row have the same layout.
 _SETTLED = """
@@ -26,11 +28,6 @@ async () => {
   }
 }
 """
-# Whether every place that is seen holds what it is for, and every chart is drawn.
-_DRAWN = """
-() => [...document.querySelectorAll("[data-testid=stSkeleton], [data-testid=stPlotlyChart]")]
-  .every((place) => !place.checkVisibility() || place.querySelector(".main-svg"))
-"""
 # Scrolls to a screen; returns whether it is the last.
 _NEXT_SCREEN = """
 (main, number) => {
@@ -48,7 +45,7 @@ _ALL_THERE = """
 def drawn(page: Page) -> None:
     """Wait until a page is settled with all its charts, which Streamlit draws late."""
     page.wait_for_selector(IDLE)
-    page.wait_for_function(_DRAWN)
+    page.wait_for_function(DRAWN)
     settled(page)
 
 
