@@ -92,10 +92,10 @@ class Cifar10Recipe:
 
 PRESETS = {
     "best": Cifar10Recipe(epochs=140, parts=3, widths=(128, 384, 512), low_res=((0.2, 24),)),
-    # Half its epochs see images of 24 × 24, at 0.55 of the arithmetic: ten cost as much as eight.
+    # Images that grow as the run goes on: its 11 epochs cost less than 7 of whole ones.
     # Muon's updates have a fixed size, so its rate falls with the root of the batch.
     "fast": Cifar10Recipe(
-        epochs=10,
+        epochs=11,
         batch=1000,
         keep_ratio=1.0,
         widths=(64, 256, 256),
@@ -104,7 +104,7 @@ PRESETS = {
         bias_lr=0.053,
         head_lr=0.67,
         weight_decay=2e-6,
-        low_res=((0.5, 24),),
+        low_res=((0.3, 20), (0.65, 24), (0.85, 28)),
         batch_norm_momentum=0.2,
         augmentation=ImageAugmentation(translate=2),
     ),

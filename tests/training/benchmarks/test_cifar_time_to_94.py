@@ -67,7 +67,7 @@ def test_the_other_recipe_keeps_the_convolutions_of_its_script(airbench) -> None
 
 
 def test_both_recipes_are_timed_and_trained(airbench) -> None:
-    fast = replace(benchmark.FAST, epochs=4, batch=10, widths=TINY.widths)
+    fast = replace(benchmark.FAST, epochs=4, batch=10, widths=TINY.widths, low_res=((0.5, 24),))
     ours = benchmark.Contender(fast, make_images(50), CPU, seed=0)
     assert len(benchmark.stages(ours.learner)) == 3
     timed = benchmark.time_parts({"a": ours}, rounds=1)

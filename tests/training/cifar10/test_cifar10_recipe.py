@@ -340,7 +340,7 @@ def test_the_presets_keep_to_the_limits() -> None:
 def test_the_arithmetic_counts_selection_and_small_images() -> None:
     fast = PRESETS["fast"]
     assert 0.2 < train_pflop(fast, 50_000) < 0.3
-    whole = replace(fast, low_res=())
+    whole = replace(fast, low_res=(), epochs=10)
     assert 0.3 < train_pflop(whole, 50_000) < 0.4
     unit = train_pflop(whole, 50_000)
     at_24, at_20 = (train_pflop(replace(whole, low_res=((1.0, s),)), 50_000) for s in (24, 20))
