@@ -113,8 +113,14 @@ _LEGIBLE = (
     "[data-testid=stBaseButton-primary]:not(:hover, :active, :disabled)"
     " { color: light-dark(#fff, #15151b); }"
 )
-# common/command_line: no colours, and an option such as --data-dir is one word.
+# common/command_line: no colours, and an option such as --data-dir is one word. Before somebody
+# comes near (sections/when_near), the words stand where they will.
 _COMMANDS = """
+pre.command-place {
+  margin: 0; padding: 1rem; font: 0.8125rem/1.6 "Geist Mono", monospace;
+  white-space: pre-wrap; overflow-wrap: break-word;
+}
+pre.command-place span { white-space: nowrap; }
 [data-testid=stCode] code.language-batch .token { color: inherit !important; }
 [data-testid=stCode] code.language-batch .token.parameter { white-space: nowrap; }
 """

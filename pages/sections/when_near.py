@@ -39,12 +39,19 @@ def chart(figure: go.Figure | Blueprint, key: str, alt: str, height: int) -> Non
 
 
 def command(text: str, key: str) -> None:
-    """Draw a command as `command_line.show` does, once somebody comes near."""
-    draw(key, _COMMAND, text, partial(command_line.show, text))
+    """Draw a command as `command_line.show` does, once somebody comes near; before, plainly."""
+    # What colours code keeps an option in one line, so the lines break at the same words.
+    words = re.sub(r"(?<!\S)-\S+", r"<span>\g<0></span>", html.escape(text))
+    draw(
+        key, _COMMAND, text, partial(command_line.show, text),
+        place=f'<pre class="command-place">{words}</pre>',
+    )  # fmt: skip
 
 
 @st.fragment
-def draw(key: str, height: int, alt: str, part: Callable[[], None]) -> None:
+def draw(
+    key: str, height: int, alt: str, part: Callable[[], None], place: str | None = None
+) -> None:
     """Draw a part of the page once somebody comes near, and keep its place until then.
 
     Args:
@@ -52,20 +59,22 @@ def draw(key: str, height: int, alt: str, part: Callable[[], None]) -> None:
         height: Its height in pixels.
         alt: What it shows, for those who cannot see the place.
         part: Draws it.
+        place: HTML that stands there before; by default, nothing of that height.
     """
     near = bool(st.session_state.get(_NEAR.format(key)))
-    place = f"view-near-{key}"
+    view = f"view-near-{key}"
 
     def on_seen() -> None:
-        st.session_state[_NEAR.format(key)] = in_view.seen(place) == key
+        st.session_state[_NEAR.format(key)] = in_view.seen(view) == key
 
     with st.container(key=f"late-{key}", gap=None):
         # Streamlit's own place for a chart whose script is on its way is lower than the chart.
         css = re.sub(r"[^\w-]", "-", key)  # as Streamlit makes a class of it
         st.html(f"<style>.st-key-late-{css} {{ min-height: {height}px; }}</style>")
-        in_view.show(place, key, near, on_seen, AHEAD)
+        in_view.show(view, key, near, on_seen, AHEAD)
         if near:
             part()
         else:
             said = html.escape(alt, quote=True)
-            st.html(f'<div role="img" aria-label="{said}" style="height: {height}px"></div>')
+            empty = f'<div role="img" aria-label="{said}" style="height: {height}px"></div>'
+            st.html(place or empty)

@@ -25,6 +25,8 @@ def test_a_first_screen_asks_for_no_chart_and_its_places_are_as_high_as_the_char
         found = re.search(r'"height":(\d+)', chart.proto.spec)
         assert found
         assert places[chart.proto.alt] == int(found[1])
-    assert page.code[0].value in places
+    place = re.search(r'<pre class="command-place">(.*?)</pre>', sent)
+    assert place
+    assert html.unescape(re.sub("</?span>", "", place[1])) == page.code[0].value
     for key, height in (("reliability", 330), ("curve-loss", 240)):
         assert f"st-key-late-{key} {{ min-height: {height}px" in sent
