@@ -18,8 +18,8 @@ the ends of the parts is the result (`training.engine.moving_average`).
 
 Where this comes from: K. Jordan's airbench (arXiv 2404.00498; github.com/KellerJordan/
 cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small images first
-(progressive resizing: J. Howard's DAWNBench entry, 2018; Tan & Le 2021, arXiv 2104.00298) and
-smaller batches. ``best`` puts together the residual blocks, augmentation and proxy of
+(progressive resizing: J. Howard's DAWNBench entry, 2018; Tan & Le 2021, arXiv 2104.00298),
+smaller batches, and SiLU, as github.com/hiverge/cifar10-speedrun has it. ``best`` puts together the residual blocks, augmentation and proxy of
 airbench96_faster and Muon, with the learning rates and the decay lowered by the same factor, 0.78,
 as from airbench94 to airbench96. Its network is sized for 10 million parameters (under 20 MB in
 half precision) and its length for some hours on two CPU cores with bfloat16 instructions.
@@ -127,13 +127,14 @@ class Cifar10Learner:
         """Return the network that the finished run gives: the mean of its parts' ends."""
         if self.recipe.parts == 1:
             return self.main.network
-        network = CifarNet(self.recipe.widths, self.recipe.depth)
+        recipe = self.recipe
+        network = CifarNet(recipe.widths, recipe.depth, activation=recipe.activation)
         network.load_state_dict(self.mean.weights)
         network = network.to(self.compute.device).to(memory_format=torch.channels_last)
         if self.proxy:
             self.proxy.begin(self.main.total_steps - 1)  # as it was when it selected last
         plan = replace(self.plan, seed=SEED)
-        measure_statistics(network, self.proxy, self.recipe, plan, self.compute)
+        measure_statistics(network, self.proxy, recipe, plan, self.compute)
         return network
 
     def hardest(self, inputs: Tensor, labels: Tensor, step: int) -> Batch:

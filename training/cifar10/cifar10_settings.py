@@ -45,6 +45,7 @@ class Cifar10Recipe:
     keep_ratio: float = 0.5  # the share of each batch that the large network learns from
     widths: tuple[int, int, int] = (128, 288, 320)
     depth: int = 3
+    activation: str = "gelu"  # or "silu", of the network and its proxy
     proxy_widths: tuple[int, int, int] = (32, 64, 64)
     proxy_interval: int = 4  # the proxy learns from every fourth batch
     selection_start: float = 0.3  # the share of a part after which the proxy selects
@@ -100,11 +101,12 @@ PRESETS = {
         keep_ratio=1.0,
         widths=(64, 256, 256),
         depth=2,
+        activation="silu",
         muon_lr=0.17,
         bias_lr=0.053,
         head_lr=0.67,
         weight_decay=2e-6,
-        low_res=((0.3, 20), (0.65, 24), (0.85, 28)),
+        low_res=((0.2, 20), (0.6, 24), (0.8, 28)),
         batch_norm_momentum=0.2,
         augmentation=ImageAugmentation(translate=2),
     ),

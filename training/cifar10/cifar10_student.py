@@ -44,7 +44,7 @@ class CifarStudent(Student[CifarNet]):
         self.whiten_steps = min(round(recipe.whiten_epochs * plan.steps), self.total_steps)
         self.sizes = recipe.sizes(self.total_steps)
         self.side: int | None = None
-        network = CifarNet(widths, depth)
+        network = CifarNet(widths, depth, activation=recipe.activation)
         network.whiten.weight.data.copy_(whitening_filters(normalize(plan.images[:5000].cpu())))
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):

@@ -8,10 +8,11 @@ from dataclasses import replace
 from training.cifar10.cifar10_settings import Cifar10Recipe
 from training.data.cifar_images import SIZE
 from training.engine.failures import TrainingError
+from zoo.networks.cifar_net import ACTIVATIONS
 
 
 def change_recipe(recipe: Cifar10Recipe, changes: Sequence[str]) -> Cifar10Recipe:
-    """Return a recipe with other values, each given as ``NAME=VALUE``.
+    """Return a recipe with other numbers or another activation, each given as ``NAME=VALUE``.
 
     Raises:
         TrainingError: if the recipe has no such number, or the value is none.
@@ -20,6 +21,9 @@ def change_recipe(recipe: Cifar10Recipe, changes: Sequence[str]) -> Cifar10Recip
         name, _, text = change.partition("=")
         if name == "low_res":
             recipe = replace(recipe, low_res=_sizes(text))
+            continue
+        if name == "activation" and text in ACTIVATIONS:
+            recipe = replace(recipe, activation=text)
             continue
         kind = type(getattr(recipe, name, None))
         if kind not in (int, float):

@@ -71,7 +71,11 @@ def _lines(step: operations.Operation) -> list[list[str]]:
                 ],
             ]
         case operations.Activation():
-            formula = {"ReLU": f"max(0, {n(step.x)})", "GELU": f"x · Φ(x) for x = {n(step.x)}"}
+            formula = {
+                "ReLU": f"max(0, {n(step.x)})",
+                "GELU": f"x · Φ(x) for x = {n(step.x)}",
+                "SiLU": f"x · σ(x) for x = {n(step.x)}",
+            }
             return [[formula.get(step.function, f"{step.function}({n(step.x)})"), value]]
         case operations.Sum():
             return [

@@ -95,9 +95,10 @@ def test_a_variant_of_the_preset_changes_numbers_and_image_sizes() -> None:
     changed = benchmark.change_recipe(benchmark.FAST, ["epochs=9", "low_res=0.3:20,0.6:24"])
     assert changed == replace(benchmark.FAST, epochs=9, low_res=((0.3, 20), (0.6, 24)))
     assert benchmark.change_recipe(benchmark.FAST, ["low_res="]).low_res == ()
+    assert benchmark.change_recipe(benchmark.FAST, ["activation=gelu"]).activation == "gelu"
     for wrong in (
         "epoch=9", "widths=3", "epochs=many", "epochs", "augmentation=1", "low_res=0.3",
-        "low_res=0.6:20,0.3:24", "low_res=0.5:64", "low_res=2:24",
+        "low_res=0.6:20,0.3:24", "activation=sine", "low_res=0.5:64", "low_res=2:24",
     ):  # fmt: skip
         with pytest.raises(TrainingError, match="--change"):
             benchmark.change_recipe(benchmark.FAST, [wrong])

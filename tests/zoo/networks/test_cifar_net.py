@@ -42,6 +42,19 @@ def test_impossible_settings_are_refused(arguments: dict) -> None:
         CifarNet(**arguments)
 
 
+def test_another_activation_is_used_everywhere_and_stands_in_the_arguments() -> None:
+    network = CifarNet(widths=(4, 8, 8), depth=3, activation="silu")
+    kinds = {type(module) for module in network.modules()}
+    assert torch.nn.SiLU in kinds
+    assert torch.nn.GELU not in kinds
+    again = build({"architecture": "cifar", "arguments": network.arguments}).eval()
+    again.load_state_dict(network.state_dict())
+    images = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(again(images), network.eval()(images))
+    with pytest.raises(ValueError, match="gelu, silu"):
+        CifarNet(activation="relu6")
+
+
 def test_whitened_patches_are_uncorrelated_with_variance_one() -> None:
     random = torch.Generator().manual_seed(0)
     smooth = torch.randn(64, 3, 34, 34, generator=random)

@@ -44,7 +44,9 @@ NAME = "cifar_ladder"
 QUESTION = "Which steps lead from a plain CIFAR-10 network to 95 %?"
 SEARCH = RateSearch(rates=(0.02, 0.06, 0.2), seeds=(0, 1, 2))
 IMAGES = 45_000
-MUON: dict[str, Any] = {"epochs": 6, "widths": (32, 128, 128), "low_res": ()}
+MUON: dict[str, Any] = {
+    "epochs": 6, "widths": (32, 128, 128), "low_res": (), "activation": "gelu",
+}  # fmt: skip
 
 
 def linear() -> nn.Module:
