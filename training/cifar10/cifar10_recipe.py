@@ -18,11 +18,12 @@ the ends of the parts is the result (`training.engine.moving_average`).
 
 Where this comes from: K. Jordan's airbench (arXiv 2404.00498; github.com/KellerJordan/
 cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small images first
-(progressive resizing: J. Howard's DAWNBench entry, 2018; Tan & Le 2021, arXiv 2104.00298),
-smaller batches, and SiLU, as github.com/hiverge/cifar10-speedrun has it. ``best`` puts together the residual blocks, augmentation and proxy of
-airbench96_faster and Muon, with the learning rates and the decay lowered by the same factor, 0.78,
-as from airbench94 to airbench96. Its network is sized for 10 million parameters (under 20 MB in
-half precision) and its length for some hours on two CPU cores with bfloat16 instructions.
+(progressive resizing: J. Howard's DAWNBench entry, 2018; Tan & Le 2021, arXiv 2104.00298) and
+smaller batches, and its activation is SiLU (github.com/hiverge/cifar10-speedrun). ``best`` puts
+together the residual blocks, augmentation and proxy of airbench96_faster and Muon, with the
+learning rates and the decay lowered by the same factor, 0.78, as from airbench94 to airbench96. Its
+network is sized for 10 million parameters (under 20 MB in half precision) and its length for some
+hours on two CPU cores with bfloat16 instructions.
 
 ``--init-from RUN`` begins with the weights of a finished run instead of random ones.
 """
