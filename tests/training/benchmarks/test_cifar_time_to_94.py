@@ -85,7 +85,7 @@ def test_the_finding_is_worded_from_the_rows() -> None:
     ]
     said = benchmark.finding(rows, 0.98, test=True)
     assert "0.98 times" in said
-    assert "95.00 % (n=2)" in said
+    assert "95.00 ± 12.71 % (n=2)" in said
     assert "93.00 % (n=1)" in said
     assert "test image" in said
     assert "reaches" not in benchmark.finding([{"recipe": "fast"}], 1.0, test=False)
