@@ -96,7 +96,7 @@ PRESETS = {
     # Images that grow as the run goes on: its 11 epochs cost less than 7 of whole ones.
     # Muon's updates have a fixed size, so its rate falls with the root of the batch.
     "fast": Cifar10Recipe(
-        epochs=11,
+        epochs=10,
         batch=1000,
         keep_ratio=1.0,
         widths=(64, 256, 256),
@@ -106,7 +106,8 @@ PRESETS = {
         bias_lr=0.053,
         head_lr=0.67,
         weight_decay=2e-6,
-        low_res=((0.2, 20), (0.6, 24), (0.8, 28)),
+        low_res=((0.55, 24),),
+        whiten_epochs=1.0,
         batch_norm_momentum=0.2,
         augmentation=ImageAugmentation(translate=2),
     ),

@@ -45,7 +45,8 @@ class CifarStudent(Student[CifarNet]):
         self.sizes = recipe.sizes(self.total_steps)
         self.side: int | None = None
         network = CifarNet(widths, depth, activation=recipe.activation)
-        network.whiten.weight.data.copy_(whitening_filters(normalize(plan.images[:5000].cpu())))
+        filters = whitening_filters(normalize(plan.images[:5000].cpu()))
+        network.whiten.weight.data.copy_(network.gain * filters)
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = recipe.batch_norm_momentum
@@ -60,6 +61,8 @@ class CifarStudent(Student[CifarNet]):
     def _make_optimizers(self, network: CifarNet) -> dict[str, torch.optim.Optimizer]:
         """Muon for the kernels; Nesterov SGD for the biases and the head, which decay."""
         recipe = self.recipe
+        # A shift of gain · x learns like one of x when its rate is gain² times as high.
+        bias_lr = recipe.bias_lr * network.gain**2
         trained = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
         self.whiten_bias = next(p for n, p in trained if n == "whiten.bias")
         kernels = [p for _, p in trained if p.ndim == 4]
@@ -68,8 +71,8 @@ class CifarStudent(Student[CifarNet]):
         groups = [
             {"params": group, "lr": rate, "weight_decay": self.decay / rate}
             for group, rate in (
-                ([self.whiten_bias], recipe.bias_lr),
-                (biases, recipe.bias_lr),
+                ([self.whiten_bias], bias_lr),
+                (biases, bias_lr),
                 ([network.head.weight], recipe.head_lr),
             )
         ]
