@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zoo.networks import build
-from zoo.networks.cifar_net import CifarNet, whitening_filters
+from zoo.networks.cifar_net import SHARPNESS, CifarNet, whitening_filters
 
 
 @pytest.mark.parametrize("depth", [2, 3])
@@ -53,6 +53,27 @@ def test_another_activation_is_used_everywhere_and_stands_in_the_arguments() -> 
     torch.testing.assert_close(again(images), network.eval()(images))
     with pytest.raises(ValueError, match="gelu, silu"):
         CifarNet(activation="relu6")
+
+
+def test_silu_stands_for_a_gelu_written_with_a_sigmoid() -> None:
+    class Gelu(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * torch.sigmoid(SHARPNESS * x)
+
+    x = torch.linspace(-6, 6, 1001)
+    assert (Gelu()(x) - torch.nn.functional.gelu(x)).abs().max() < 0.04
+    silu = CifarNet(widths=(4, 8, 8), activation="silu")
+    plain = CifarNet(widths=(4, 8, 8))
+    plain.load_state_dict(silu.state_dict())
+    for block in (plain.block1, plain.block2, plain.block3):
+        block.act1, block.act2 = Gelu(), Gelu()
+        block.bn1.weight.data.fill_(1)
+        block.bn2.weight.data.fill_(1)
+    plain.whiten_act = Gelu()
+    for parameter in (silu.whiten.weight, silu.whiten.bias):
+        parameter.data *= SHARPNESS
+    images = torch.randn(16, 3, 32, 32)
+    torch.testing.assert_close(silu(images), plain(images), atol=1e-4, rtol=1e-3)
 
 
 def test_whitened_patches_are_uncorrelated_with_variance_one() -> None:
