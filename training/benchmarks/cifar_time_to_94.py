@@ -28,15 +28,16 @@ scaling took 1.44 s, 1.42 and 1.83 (small images while whitening learns, small i
 to 0.96, 0.88 and 1.50. SiLU takes 15.6 + 19.1 ms, forward and backward, for the activations of a
 convolution of the first block where GELU takes 22.4 + 33.1, and so a step 0.08 to 0.1 s less. As it
 is, it made the network worse; with inputs 1.7 times as large (`zoo.networks.cifar_net`) it is
-GELU's curve, and on validation as good. Hard swish (8.3 + 10.2) was worse. Smaller images for
-longer, 20 pixels first and 28 later, in 11 epochs, are as fast, seemed as good on 5,000 validation
-images, and were worse on the test set (two seeds of each of two such variants): with so few images
-and seeds the loss tells more than the accuracy. What does not
-pay in accuracy: brightness and contrast changed at random, the mean of the last 15 to 90 steps'
-weights, views of 28 or 36 pixels beside the six; in time: padding 24 channels to 32 for the matrix
-instructions, pooling by maxima of shifted maps (its gradient takes twice as long), leaving out the
-row and column of an odd map that pooling drops (the copy costs what it saves), GELU's approximation
-by tanh (twice as slow in bfloat16).
+GELU's curve, and on validation as good. Hard swish (8.3 + 10.2) was worse, as it is; it was not
+tried with larger inputs. Smaller images for longer, 20 pixels first and 28 later, in 11 epochs, are
+as fast, seemed as good on 5,000 validation images, and were worse on the test set (two seeds of
+each of two such variants): with so few images and seeds the loss tells more than the accuracy.
+
+What does not pay in accuracy: brightness and contrast changed at random, the mean of the last 15 to
+90 steps' weights, views of 28 or 36 pixels beside the six. In time: padding 24 channels to 32 for
+the matrix instructions, pooling by maxima of shifted maps (its gradient takes twice as long),
+leaving out the row and column of an odd map that pooling drops (the copy costs what it saves),
+GELU's approximation by tanh (twice as slow in bfloat16).
 """
 
 from __future__ import annotations
