@@ -93,7 +93,7 @@ class Cifar10Recipe:
 
 PRESETS = {
     "best": Cifar10Recipe(epochs=140, parts=3, widths=(128, 384, 512), low_res=((0.2, 24),)),
-    # Images that grow as the run goes on: its 11 epochs cost less than 7 of whole ones.
+    # Half its epochs see images of 24 × 24, at 0.55 of the arithmetic.
     # Muon's updates have a fixed size, so its rate falls with the root of the batch.
     "fast": Cifar10Recipe(
         epochs=10,

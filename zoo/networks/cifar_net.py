@@ -68,9 +68,10 @@ class CifarNet(nn.Module):
         # The logits begin with a standard deviation of 1/√width·|features|, small enough for
         # label smoothing, while the head's weights stay of order 1, where one learning rate fits.
         self.scale = 1 / widths[2] / self.gain
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.weight.data.fill_(self.gain)  # the next BatchNorm takes it out again
+        if self.gain != 1.0:
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.weight.data.fill_(self.gain)  # the next BatchNorm takes it out again
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, classes) for images (N, 3, 32, 32)."""

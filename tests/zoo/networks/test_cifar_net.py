@@ -61,7 +61,7 @@ def test_silu_stands_for_a_gelu_written_with_a_sigmoid() -> None:
             return x * torch.sigmoid(SHARPNESS * x)
 
     x = torch.linspace(-6, 6, 1001)
-    assert (Gelu()(x) - torch.nn.functional.gelu(x)).abs().max() < 0.04
+    assert (Gelu()(x) - torch.nn.functional.gelu(x)).abs().max() < 0.021
     silu = CifarNet(widths=(4, 8, 8), activation="silu")
     plain = CifarNet(widths=(4, 8, 8))
     plain.load_state_dict(silu.state_dict())
