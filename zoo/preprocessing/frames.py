@@ -290,7 +290,7 @@ def _contents(mask: np.ndarray, box: Box, sides: Sides) -> np.ndarray:
         _turned(lines, number)[...] |= line
         gap = round(side.thickness) + 2 * _SOFT + 1
         ink = np.pad(_turned(mask, number) & ~line, ((gap, gap), (0, 0)))
-        closed = ndimage.binary_closing(ink, np.ones((gap + 1, 1), dtype=bool))
+        closed = ndimage.grey_closing(ink, (gap + 1, 1), mode="constant")
         _turned(mended, number)[...] |= closed[gap:-gap] & line
     rest = (mask & ~lines) | (mended & mask)
     labels, count = ndimage.label(rest, _EIGHT)

@@ -153,7 +153,9 @@ def _uneven(pixels: np.ndarray) -> np.ndarray:
     for channel in np.moveaxis(pixels, 2, 0):
         light = np.log(ndimage.gaussian_filter(channel, side / 280) + np.float32(_LOG_OFFSET))
         local = light - ndimage.uniform_filter(light, window)
-        if np.mean(local**3) > 0:  # the minority, which is the ink, is brighter than its paper
+        # The minority, which is the ink, is brighter than its paper. (A power of 3 takes as long as
+        # all the rest of this loop.)
+        if np.mean(local * np.square(local)) > 0:
             light = -light
         squares += np.square(ndimage.grey_closing(light, (window, window)) - light)
     return np.sqrt(squares / pixels.shape[2])

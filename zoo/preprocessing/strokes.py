@@ -71,7 +71,7 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
         bool array (H, W).
     """
     width = mask.shape[1]
-    runs = ndimage.binary_opening(mask, np.ones((1, max(5, width // 12)), dtype=bool))
+    runs = ndimage.grey_opening(mask, (1, max(5, width // 12)), mode="constant")
     labels, _ = ndimage.label(grow(runs, 1), _EIGHT)
     long = [
         index
@@ -85,7 +85,7 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
     thickness = int(np.median(lines.sum(axis=0))) // max(1, len(long)) + 4
     rest = mask & ~lines
     padded = np.pad(rest, thickness)
-    mended = ndimage.binary_closing(padded, np.ones((thickness, 1), dtype=bool))
+    mended = ndimage.grey_closing(padded, (thickness, 1), mode="constant")
     return rest | (mended[thickness:-thickness, thickness:-thickness] & lines)
 
 
