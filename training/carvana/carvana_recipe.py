@@ -55,7 +55,6 @@ from training.engine.moving_average import PartMean
 from training.engine.muon import Muon
 from training.engine.options import check_batch
 from training.engine.provenance import provenance
-from training.engine.recipe_json import plain
 from training.engine.student import State, Student
 from training.metrics.mask_losses import LOSSES, pick
 from training.metrics.mask_predictions import ValidationSet, measure
@@ -260,11 +259,11 @@ def train(
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
     learner = CarvanaLearner(recipe, sources, validation, compute, seed, threads, network)
-    identity = {"recipe": plain(recipe), "seed": seed, "photos": count(sources)}
-    progress = loop.begin(identity, provenance(PACKAGES) | {"compute": compute.describe()})
+    identity = {"seed": seed, "photos": count(sources)}
+    progress = loop.begin(recipe, identity, provenance(PACKAGES) | {"compute": compute.describe()})
     student, is_main = learner.student, compute.processes.is_main
     if init_from is not None:
-        note(progress, initialize_from(student.network, init_from, identity))
+        note(progress, initialize_from(student.network, init_from, progress["identity"]))
         student.restart_average()
     if first_part is not None and not (out / CHECKPOINT).exists():
         taken = adopt(first_part, student, recipe, progress)

@@ -59,7 +59,6 @@ from training.engine.model_folder import write_model
 from training.engine.moving_average import PartMean
 from training.engine.options import check_batch
 from training.engine.provenance import provenance
-from training.engine.recipe_json import plain
 from training.engine.student import State
 from training.metrics.class_predictions import measure
 from zoo.networks.cifar_net import CifarNet
@@ -237,11 +236,11 @@ def train(
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
     learner = Cifar10Learner(recipe, training, validation, compute, seed)
-    identity = {"recipe": plain(recipe), "seed": seed, "images": len(training)}
-    progress = loop.begin(identity, provenance(PACKAGES) | {"compute": compute.describe()})
+    identity = {"seed": seed, "images": len(training)}
+    progress = loop.begin(recipe, identity, provenance(PACKAGES) | {"compute": compute.describe()})
     is_main = compute.processes.is_main
     if init_from is not None:
-        note(progress, initialize_from(learner.main.network, init_from, identity))
+        note(progress, initialize_from(learner.main.network, init_from, progress["identity"]))
     progress = loop.train(learner, progress, out, resume=resume, quiet=quiet, is_main=is_main)
     network = learner.result()
     record = describe_run(recipe, network, progress)

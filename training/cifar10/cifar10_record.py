@@ -18,7 +18,7 @@ from training.engine.failures import TrainingError
 from training.engine.init_from import joined, take_weights
 from training.engine.json_files import read_json
 from training.engine.model_folder import config_of
-from training.engine.recipe_json import plain
+from training.engine.recipe_json import completed, plain
 from training.engine.temperature_scaling import calibrate
 from training.metrics.class_predictions import predict
 from training.metrics.ood_detection import Probabilities, detect, measure_ood
@@ -179,8 +179,7 @@ def take_calibration(
         other = read_json(folder / "record.json")
     except (OSError, ValueError):
         raise TrainingError(f"{folder} holds no finished run to take a calibration from.") from None
-    # A record may be older than a setting, which then had its default.
-    recorded = plain(type(recipe)()) | other.get("recipe", {})
+    recorded = completed(other.get("recipe", {}), plain(type(recipe)()))
     if recorded != plain(recipe) or "calibration" not in other:
         raise TrainingError(
             f"{folder} is no validation run with this recipe; its calibration would not fit."

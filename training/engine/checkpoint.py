@@ -19,6 +19,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from training.engine.failures import TrainingError, reason
+from training.engine.recipe_json import completed
 from zoo.weights.atomic_files import write_bytes
 
 if TYPE_CHECKING:  # the NumPy network trains without torch
@@ -72,7 +73,7 @@ def as_array(tensor: Tensor) -> NDArray:
 
 
 def restore(
-    path: Path, identity: Mapping[str, Any], resume: bool
+    path: Path, identity: Mapping[str, Any], defaults: Mapping[str, Any], resume: bool
 ) -> tuple[dict[str, dict[str, NDArray]], dict[str, Any]] | None:
     """Return the checkpoint that a run goes on from, or None for a new run.
 
@@ -80,6 +81,7 @@ def restore(
         path: the run's checkpoint; it need not exist.
         identity: recipe, seed and data of the run, which its checkpoint's ``progress["identity"]``
             must equal.
+        defaults: what a checkpoint of an earlier version is taken to say where it says nothing.
         resume: whether to go on.
 
     Raises:
@@ -92,10 +94,11 @@ def restore(
             f"{path.parent} already holds a run; add --resume, or give another --out."
         )
     groups, progress = load_checkpoint(path)
-    if progress["identity"] != identity:
+    earlier = completed(progress["identity"], defaults)
+    if earlier != identity:
         raise TrainingError(
             f"{path.parent} holds a run with another recipe, seed or data "
-            f"({_difference(progress['identity'], identity)}); give another --out."
+            f"({_difference(earlier, identity)}); give another --out."
         )
     return groups, progress
 
@@ -108,7 +111,7 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
                 return text
         elif old.get(key) != value:
             return f"{key} was {old.get(key)} and is {value}"
-    return ""
+    return ", ".join(f"{key} is no setting any more" for key in old.keys() - new.keys())
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, NDArray]], dict[str, Any]]:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from training.engine.checkpoint import CHECKPOINT, restore, save_checkpoint
 from training.engine.failures import diverged
 from training.engine.provenance import git_commit
+from training.engine.recipe_json import plain
 from training.engine.run_folder import check_space
 
 CHECKPOINT_SECONDS = 180.0  # at most this long between checkpoints, plus a few steps
@@ -71,14 +72,21 @@ class Learner(Protocol):
         """Take back what `state` returned."""
 
 
-def begin(identity: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+def begin(recipe: Any, identity: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """Return the progress of a run that begins: what a checkpoint tells beside the weights.
 
     Args:
-        identity: recipe, seed and data, as JSON; a checkpoint with another one is refused.
+        recipe: a dataclass with a default for every setting.
+        identity: seed and data, as JSON; a checkpoint with another one, or another recipe, is
+            refused.
         record: what the run's record begins with: its provenance, and ``compute``.
     """
-    return {"identity": identity, "record": record, "history": []}
+    return {
+        "identity": {"recipe": plain(recipe)} | identity,
+        "defaults": {"recipe": plain(type(recipe)())},
+        "record": record,
+        "history": [],
+    }
 
 
 def train(
@@ -138,13 +146,15 @@ class _Loop:
 
     def restore(self, resume: bool) -> None:
         """Go on from the checkpoint, or make sure that there is none."""
-        found = restore(self.checkpoint, self.progress["identity"], resume)
+        identity, defaults = self.progress["identity"], self.progress["defaults"]
+        found = restore(self.checkpoint, identity, defaults, resume)
         if found is None:
             return
         groups, progress = found
         self.learner.load_state(groups)
         compute = {k: v for k, v in self.progress["record"].items() if k == "compute"}
         progress.setdefault("resumed", []).append({"git_commit": git_commit()} | compute)
+        progress["identity"] = identity  # perhaps with settings that the checkpoint is older than
         self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
 
     def save(self) -> None:

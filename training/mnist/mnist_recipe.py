@@ -36,7 +36,6 @@ from training.engine.failures import TrainingError
 from training.engine.model_folder import write_model
 from training.engine.options import check_batch
 from training.engine.provenance import provenance
-from training.engine.recipe_json import plain
 from training.metrics.digit_outliers import COUNT, measure_digit_ood
 from training.mnist.held_out_digits import calibrate_network, measure, probabilities
 from training.mnist.mnist_record import config, describe_run
@@ -187,8 +186,8 @@ def train(
         TrainingError: if ``out`` holds another run, its recipe differs, or the loss diverges.
     """
     learner = MnistLearner(recipe, training, validation, seed)
-    identity = {"recipe": plain(recipe), "seed": seed, "images": len(training)}
-    progress = loop.begin(identity, provenance(PACKAGES))
+    identity = {"seed": seed, "images": len(training)}
+    progress = loop.begin(recipe, identity, provenance(PACKAGES))
     progress = loop.train(learner, progress, out, resume=resume, quiet=quiet)
     network = learner.network
     network.release()

@@ -27,7 +27,6 @@ from training.engine.compute import ComputeConfig
 from training.engine.init_from import note, take_weights
 from training.engine.model_folder import BUNDLE, config_of, write_model
 from training.engine.provenance import provenance
-from training.engine.recipe_json import plain
 from training.metrics.mask_metrics import fractions
 from training.metrics.mask_predictions import ValidationSet, choose_threshold, measure_model
 from training.segmentation.mask_pairs import FoundPair
@@ -176,8 +175,8 @@ def train(
     learner = OwnLearner(
         recipe, TrainingSources(learned), validation, compute, seed, threads, quiet=quiet
     )
-    identity = {"recipe": plain(recipe), "seed": seed, "images": [p.name for p in learned]}
-    progress = loop.begin(identity, provenance(PACKAGES) | {"compute": compute.describe()})
+    identity = {"seed": seed, "images": [p.name for p in learned]}
+    progress = loop.begin(recipe, identity, provenance(PACKAGES) | {"compute": compute.describe()})
     if init_from is not None:
         note(progress, take_weights(learner.student.network, init_from, added="context.")[1])
         learner.student.restart_average()

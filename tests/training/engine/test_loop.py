@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,14 @@ from training.engine.checkpoint import CHECKPOINT, load_checkpoint, save_checkpo
 from training.engine.failures import TrainingError
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is chosen: one setting, and a group of them."""
+
+    rate: float = 1.0
+    noise: dict[str, float] = field(default_factory=lambda: {"size": 0.0})
 
 
 class Counter:
@@ -58,9 +68,11 @@ class Counter:
         self.weight = state["network"]["w"]
 
 
-def train(out: Path, learner: Counter | None = None, seed: int = 0, **options) -> tuple:
+def train(
+    out: Path, learner: Counter | None = None, seed: int = 0, recipe: Any = None, **options
+) -> tuple:
     learner = learner or Counter()
-    progress = loop.begin({"seed": seed}, {"command": "c"})
+    progress = loop.begin(recipe or Recipe(), {"seed": seed}, {"command": "c"})
     return learner, loop.train(learner, progress, out, quiet=True, **options)
 
 
@@ -135,6 +147,42 @@ def test_weights_that_are_no_numbers_are_never_kept(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="weights became nan in epoch"):
         train(tmp_path, Poisoned())
     assert len(load_checkpoint(tmp_path / CHECKPOINT)[1]["history"]) == 1
+
+
+def stop_after_an_epoch(out: Path) -> None:
+    class Stopping(Counter):
+        def learn(self, batch: int, step: int) -> np.ndarray:
+            if step == 8:
+                raise KeyboardInterrupt
+            return super().learn(batch, step)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(out, Stopping())
+
+
+def with_more(**settings: Any) -> type:
+    """Return the recipe as a later version may have it: settings came, each with a default."""
+    fields = [(name, type(value), field(default=value)) for name, value in settings.items()]
+    noise = dict[str, float], field(default_factory=lambda: {"size": 0.0, "share": 1.0})
+    return make_dataclass("Recipe", [("rate", float, 1.0), ("noise", *noise), *fields])
+
+
+def test_a_run_of_a_version_that_had_fewer_settings_goes_on(tmp_path: Path) -> None:
+    stop_after_an_epoch(tmp_path)
+    _, progress = train(tmp_path, recipe=with_more(activation="gelu")(), resume=True)
+    assert [row["epoch"] for row in progress["history"]] == [1, 2]
+    recipe = {"rate": 1.0, "noise": {"size": 0.0, "share": 1.0}, "activation": "gelu"}
+    assert progress["identity"] == {"recipe": recipe, "seed": 0}
+
+
+def test_a_new_setting_that_is_not_at_its_default_is_another_recipe(tmp_path: Path) -> None:
+    stop_after_an_epoch(tmp_path)
+    chosen = with_more(activation="gelu")(activation="silu")
+    with pytest.raises(TrainingError, match="activation was gelu and is silu"):
+        train(tmp_path, recipe=chosen, resume=True)
+    gone = make_dataclass("Recipe", [("rate", float, 1.0)])
+    with pytest.raises(TrainingError, match="noise is no setting any more"):
+        train(tmp_path, recipe=gone(), resume=True)
 
 
 def test_one_flipped_bit_is_refused_wherever_it_lies(tmp_path: Path) -> None:
