@@ -51,3 +51,10 @@ def shared_server(common_folder: Path) -> Iterator[Server]:
 
     with shared_app(common_folder) as server:
         yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why a test that passed the second time had failed the first time."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext[-3000:])
