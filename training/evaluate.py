@@ -24,6 +24,7 @@ from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics import confusion, reliability
 from training.metrics.photo_kinds import KINDS, Masks
+from zoo.command_parser import CommandParser
 from zoo.loading import load_folder
 
 BATCH = 500
@@ -162,7 +163,7 @@ def _record_masks(model: zoo.Segmenter, record: dict[str, Any], data_dir: Path) 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.evaluate", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("model", help="a model of the zoo")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import bench, command_options, folders
-from zoo.command_options import BAD_INPUT
+from zoo.command_parser import BAD_INPUT
 from zoo.errors import HubError, IntegrityError, ZooError
 from zoo.loading import load
 from zoo.models import Classifier, Model, Segmenter

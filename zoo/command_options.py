@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.backends import choosing
+from zoo.command_parser import CommandParser
 
-BAD_INPUT = 2  # exit code, as argparse has it for bad usage
 Run = Callable[[argparse.Namespace], int]
 _SOURCES = '"auto", "bundle", "hub" or a folder (default auto)'
 
@@ -21,7 +21,7 @@ def parser(run: Mapping[str, Run]) -> argparse.ArgumentParser:
         run: What runs each command, by its name. It gets the options and returns the exit code,
             and stands in them as ``run``.
     """
-    made = _Parser(prog="python -m zoo", description="Networks that are what they claim.")
+    made = CommandParser(prog="python -m zoo", description="Networks that are what they claim.")
     commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(commands, "list", run["list"], "list the models")
     _add(commands, "info", run["info"], "everything about one model").add_argument("model")
@@ -112,13 +112,6 @@ def _add_export(commands: Any, run: Run) -> None:
 def _add_where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
     command.add_argument("--source", default="auto", help=_SOURCES)
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse prints the usage before an error; here an error is one line."""
-
-    def error(self, message: str) -> Any:
-        self.exit(BAD_INPUT, f"error: {message} (see {self.prog} --help)\n")
 
 
 def _positive(text: str) -> int:

@@ -71,6 +71,7 @@ from training.engine.recipe_json import plain
 from training.experiments.cells import CellGrid
 from training.experiments.interval_text import percent
 from training.metrics.class_predictions import measure
+from zoo.command_parser import CommandParser
 
 LIMITS = (
     "airbench94_muon is written again here. The ratio of the times is predicted from steps that "
@@ -303,7 +304,7 @@ def finding(rows: Sequence[Mapping[str, Any]], ratio: float, test: bool) -> str:
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.benchmarks.cifar_time_to_94",
         description=(__doc__ or "").splitlines()[0],
     )

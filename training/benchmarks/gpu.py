@@ -34,6 +34,7 @@ from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.engine.provenance import ROOT, provenance
 from zoo.bench import compare_formats, time_model
+from zoo.command_parser import CommandParser
 from zoo.samples import samples
 from zoo.segmentation.masks import iou
 
@@ -180,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.benchmarks.gpu",
         description=(__doc__ or "").splitlines()[0],
     )

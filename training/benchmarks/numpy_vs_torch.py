@@ -16,7 +16,6 @@ The result is written to ``zoo/experiments/numpy_vs_torch.json``.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -35,6 +34,7 @@ from training.engine.failures import TrainingError, run_command
 from training.engine.provenance import provenance, write_experiment
 from training.experiments.interval_text import percent
 from training.mnist import mnist_recipe
+from zoo.command_parser import CommandParser
 from zoo.networks.numpy_cnn import (
     SGD,
     NumpyCNN,
@@ -292,7 +292,7 @@ def save(result: dict[str, Any], record: dict[str, Any]) -> Path:
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.benchmarks.numpy_vs_torch",
         description="NumPy against PyTorch: training throughput, profile, time to 99 %.",
     )

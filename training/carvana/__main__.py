@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.engine.failures import RESUME, TrainingError, run_command
+from zoo.command_parser import CommandParser
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -17,7 +18,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     from training.engine.init_from import add_init_from
     from training.engine.options import add_arguments, add_presets, positive
 
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.carvana",
         description=(carvana_recipe.__doc__ or "").splitlines()[0],
     )

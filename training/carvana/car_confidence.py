@@ -8,7 +8,6 @@ test photos before goes: ``training.evaluate --record`` measures it again.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from training.carvana import carvana_recipe
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics.mask_predictions import RULE, choose_confidence
+from zoo.command_parser import CommandParser
 from zoo.errors import ZooError
 from zoo.loading import load_folder
 from zoo.models import Segmenter
@@ -53,7 +53,7 @@ def with_rule(record: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.carvana.car_confidence", description=__doc__.splitlines()[0]
     )
     parser.add_argument("folder", type=Path, metavar="RUN_DIR")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from training.engine.failures import RESUME, run_command
+from zoo.command_parser import CommandParser
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -16,7 +17,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     from training.engine.init_from import add_init_from
     from training.engine.options import add_arguments, add_presets
 
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.cifar10",
         description=(cifar10_recipe.__doc__ or "").splitlines()[0],
     )

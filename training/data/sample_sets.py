@@ -9,7 +9,6 @@ image; which ones is drawn with a fixed seed.
 
 from __future__ import annotations
 
-import argparse
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from PIL import Image
 from training.data import cifar_images, mnist_digits
 from training.engine.failures import run_command
 from training.engine.json_files import write_json
+from zoo.command_parser import CommandParser
 from zoo.samples.sets import FOLDER
 from zoo.weights.atomic_files import write_bytes
 
@@ -65,7 +65,7 @@ def write(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write both sets."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.data.sample_sets",
         description="Write the sets of small images that the app measures and trains on.",
     )

@@ -10,7 +10,6 @@ leaves them empty for a photo that nobody has looked at.
 
 from __future__ import annotations
 
-import argparse
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -27,6 +26,7 @@ from training.documents.markdown_text import code, percent, table
 from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.metrics.phone_photos import PhotoAnswer, compare
+from zoo.command_parser import CommandParser
 from zoo.segmentation.masks import Mask
 from zoo.weights.atomic_files import write_bytes
 
@@ -119,7 +119,7 @@ def section(found: Mapping[str, Any], model: str, weights: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.documents.failed_photos",
         description=(__doc__ or "").partition("\n")[0],
     )

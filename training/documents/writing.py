@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from training.documents.readme_blocks import readme_blocks
 from training.documents.results_document import results_document
 from training.documents.training_document import training_blocks
 from training.engine.provenance import ROOT
+from zoo.command_parser import CommandParser
 from zoo.weights.atomic_files import write_bytes
 
 
@@ -42,7 +42,7 @@ def outdated(texts: Mapping[Path, str]) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 1 if --check finds an outdated file."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.documents",
         description="Write the generated parts of README.md and docs/ from records, experiments "
         "and code.",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from training.engine.failures import TrainingError
 from training.engine.run_folder import check_writable
+from zoo.command_parser import CommandParser
 
 R = TypeVar("R", bound=Any)  # a recipe, a dataclass with a field ``epochs``
 
@@ -123,7 +124,7 @@ def for_each_model(
         having: Returns the models that there is something to record for.
         arguments: Of the command line.
     """
-    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser = CommandParser(description=(description or "").partition("\n")[0])
     parser.add_argument("models", nargs="*", help="default: all that it can be recorded for")
     for name in parser.parse_args(arguments).models or having():
         path = write(name)

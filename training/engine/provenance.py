@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.json_files import write_json
+from zoo.command_parser import program
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = ROOT / "zoo" / "experiments"
@@ -42,12 +43,6 @@ def command_line() -> str:
     and RUN, that of the results as FOLDER.
     """
     return without_folders(shlex.join([*program().split(), *sys.argv[1:]]))
-
-
-def program() -> str:
-    """Return what started this process, without its options: ``python -m training.mnist``."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return f"python -m {spec.name.removesuffix('.__main__')}" if spec else sys.argv[0]
 
 
 def without_folders(command: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from training.engine import provenance
 from training.engine.failures import TrainingError
+from zoo.command_parser import CommandParser
 
 GO_ON = "What is finished is kept; the same command goes on."  # after a stop
 
@@ -22,7 +23,7 @@ def parser(question: str, out: str | None = None, data: bool = True) -> argparse
             another; it also gets ``--quick``.
         data: whether it needs a data set, and so has ``--data-dir``.
     """
-    made = argparse.ArgumentParser(prog=provenance.program(), description=question)
+    made = CommandParser(description=question)
     if data:
         made.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     made.add_argument(

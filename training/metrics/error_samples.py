@@ -9,7 +9,6 @@ record since its one evaluation on the test set; nothing is measured here.
 
 from __future__ import annotations
 
-import argparse
 import io
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from training.engine.failures import TrainingError, run_command
 from training.engine.json_files import read_json, write_json
 from training.engine.model_folder import BUNDLE
 from training.engine.provenance import ROOT
+from zoo.command_parser import CommandParser
 from zoo.weights.atomic_files import write_bytes
 
 SAMPLES = ROOT / "zoo" / "samples"
@@ -98,7 +98,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.metrics.error_samples",
         description="Write images that a bundled classifier gets wrong.",
     )

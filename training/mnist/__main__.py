@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from training.engine.failures import RESUME, run_command
+from zoo.command_parser import CommandParser
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -12,7 +13,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     from training.engine.options import add_arguments
     from training.mnist import mnist_recipe
 
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.mnist", description=(mnist_recipe.__doc__ or "").splitlines()[0]
     )
     add_arguments(parser, epochs=mnist_recipe.MnistRecipe.epochs)

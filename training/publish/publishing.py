@@ -27,6 +27,7 @@ from training.engine.model_folder import BUNDLE, CATALOG
 from training.publish.checks import check_model, worse_metrics, write_masks
 from training.publish.commit import commit_on_top
 from training.publish.repo_files import MANIFEST, hub_files, pinned_files
+from zoo.command_parser import CommandParser
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -230,7 +231,7 @@ def _list_files(files: Mapping[str, bytes], what: str) -> None:
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.publish",
         description=(__doc__ or "").splitlines()[0],
         formatter_class=argparse.RawDescriptionHelpFormatter,

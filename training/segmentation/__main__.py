@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.engine.failures import RESUME, TrainingError, run_command
+from zoo.command_parser import CommandParser
 
 if TYPE_CHECKING:
     from training.segmentation.mask_pairs import FoundPair
@@ -27,7 +28,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     from training.engine.options import positive, repository
     from training.segmentation.own_recipe import NAME, OWN
 
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.segmentation", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")

@@ -10,20 +10,20 @@ what is below, comes after it. ``network`` is what the answer itself says that t
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
 import sys
 from typing import Any
 
 from training.benchmarks.pages import clock, page_wait
+from zoo.command_parser import CommandParser
 
 _TOOK = re.compile(r"Answered in ([\d.]+)\s(ms|s) by")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     return page_wait.run(
         parser, arguments, "strokes", lambda url, options: measure(url, options.strokes)
     )

@@ -9,19 +9,19 @@ run, which brings what belongs to the layer, comes after it.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from typing import Any
 
 from training.benchmarks.pages import clock, page_wait
+from zoo.command_parser import CommandParser
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="Digits", help="the network's title (default Digits)")
     return page_wait.run(
         parser,

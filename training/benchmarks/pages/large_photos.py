@@ -8,7 +8,6 @@ server's resident memory, from Linux's /proc.
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import io
 import json
@@ -22,6 +21,7 @@ from PIL import Image
 from training.benchmarks.pages.memory import peak, resident, rest, table
 from training.benchmarks.pages.page_wait import running_app
 from training.engine.provenance import hardware
+from zoo.command_parser import CommandParser
 from zoo.samples import first_sample
 
 SIZES = ((16_000, 4_000), (8_000, 6_000), (16_000, 4_000))  # 64, 48 and 64 megapixels
@@ -31,7 +31,7 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     parser.add_argument("--way", choices=("api", "page"), default="api", help="default api")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)

@@ -11,7 +11,6 @@ of that code comes when the page is finished.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import re
@@ -24,6 +23,7 @@ from playwright.sync_api import Route, sync_playwright
 
 from training.benchmarks.pages import page_wait
 from training.benchmarks.pages.chromium import launch
+from zoo.command_parser import CommandParser
 
 WIDTHS = (1280, 390)
 FIRST = "overview"  # whose address is the app's own
@@ -53,7 +53,7 @@ new PerformanceObserver((list) => {
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure all pages; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="a running app, instead of starting one")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--page", action="append", help="only this page; may be repeated")

@@ -17,7 +17,6 @@ Rows, one a number of sessions and page ("all": of all; "clicks": what was click
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import sys
@@ -34,6 +33,7 @@ from training.benchmarks.pages.memory import cpu_seconds, resident, rest
 from training.benchmarks.pages.page_wait import Server, running_app
 from training.benchmarks.pages.visitors import PAGES, Control, PageError, Visitor, controls
 from training.engine.provenance import EXPERIMENTS, provenance, write_experiment
+from zoo.command_parser import CommandParser
 
 QUESTION = "How long does each of a class of students wait, and what does the server need?"
 LIMITS = (
@@ -273,9 +273,7 @@ def finding(table: Sequence[Mapping[str, Any]]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.benchmarks.pages.load", description=QUESTION
-    )
+    parser = CommandParser(prog="python -m training.benchmarks.pages.load", description=QUESTION)
     parser.add_argument("--sessions", type=int, nargs="+", default=[30], help="default 30")
     parser.add_argument("--seconds", type=float, default=300, help="for each (default 300)")
     parser.add_argument("--folder", type=Path, default=EXPERIMENTS, metavar="DIR")

@@ -9,7 +9,6 @@ stack counts from its start, and no page of a file can be dropped.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from pathlib import Path
 from training.benchmarks.pages.page_wait import running_app
 from training.benchmarks.pages.visitors import PageError, Visitor, class_of, walk
 from training.engine.provenance import hardware
+from zoo.command_parser import CommandParser
 
 MB = 2**20
 NEED_TORCH = ("cars", "feature_maps")  # pages that are finished only when the models are loaded
@@ -29,7 +29,7 @@ _QUIET = 2.0  # seconds without work after which a server is at rest
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=10, help="at the same time (default 10)")
     parser.add_argument("--rounds", type=int, default=2, help="walks of each (default 2)")
     parser.add_argument("--limit", type=int, help="MB of data that the server may have")

@@ -18,7 +18,6 @@ Actions, a line each:
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import random
@@ -36,6 +35,7 @@ from training.benchmarks.pages.memory import cpu_seconds, peak, rest
 from training.benchmarks.pages.page_wait import Server, running_app
 from training.benchmarks.pages.visitors import PAGES, Control, PageError, Visitor, controls, drawing
 from training.engine.provenance import hardware
+from zoo.command_parser import CommandParser
 
 _SIDE = 140  # pixels of a drawing, as the pad sends it
 
@@ -162,7 +162,7 @@ def _strokes(messages: Sequence[Any], count: int) -> Iterator[Control]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.benchmarks.pages.rerun_cost",
         description=(__doc__ or "").partition("\n")[0],
     )

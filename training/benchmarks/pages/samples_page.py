@@ -8,19 +8,19 @@ strip of samples asks for the answer itself; the page's run comes after it.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from typing import Any
 
 from training.benchmarks.pages import clock, page_wait
+from zoo.command_parser import CommandParser
 
 FIRST = 10  # samples of the strip among which is clicked
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     parser.add_argument("--page", choices=("digits", "objects"), default="objects")
     return page_wait.run(
         parser, arguments, "clicks", lambda url, options: measure(url, options.page, options.clicks)
