@@ -12,9 +12,10 @@ small proxy network is trained alongside; once it has learned something, it answ
 first, and the large network learns only from the half that the proxy finds hardest: the easy half
 would cost as much and teach little.
 Cross-entropy with label smoothing; Muon for the convolutions, Nesterov SGD for the shifts and the
-head; all learning rates fall linearly to zero. In ``best`` they do so three times: the run has
-three parts, the later ones begin half as high and with a new proxy, and the mean of the weights at
-the ends of the parts is the result (`training.engine.moving_average`).
+head; all learning rates fall linearly to zero. In ``best`` they do so four times: the run has
+four parts, the later ones begin half as high and with a new proxy, and the mean of the weights at
+the ends of the parts is the result (`training.engine.moving_average`). In the last part half of the
+images are mixed by CutMix, after the proxy has selected them (`training.data.cut_mix`).
 
 Where this comes from: K. Jordan's airbench (arXiv 2404.00498; github.com/KellerJordan/
 cifar10-airbench). ``fast`` has the network of airbench94_muon, sees small images first
@@ -49,6 +50,7 @@ from training.cifar10.cifar10_settings import Cifar10Recipe
 from training.cifar10.cifar10_student import CifarStudent
 from training.cifar10.part_mean import SEED, measure_statistics
 from training.data.cifar_images import LabelledImages
+from training.data.cut_mix import cut_mix
 from training.data.image_batches import Batch, Plan, batches
 from training.engine import loop
 from training.engine.checkpoint import as_array
@@ -109,7 +111,9 @@ class Cifar10Learner:
             self.begin_part(step)
         self.main.begin(step)
         inputs, labels = self.hardest(*batch, step)
-        losses, logits = self.main.losses(inputs, labels)
+        key = (self.plan.seed, step, self.compute.processes.rank)
+        inputs, shares = cut_mix(inputs, labels, part.cut_mix, key)
+        losses, logits = self.main.losses(inputs, shares)
         correct = (logits.argmax(dim=1) == labels).sum()
         totals = torch.stack([losses.detach().sum(), correct, torch.ones_like(labels).sum()])
         self.main.learn(losses, step, totals)
