@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 # The metric that a model leads with, by its task.
@@ -32,6 +33,27 @@ def headline(record: Mapping[str, Any]) -> tuple[str, float, int]:
     test = metrics["test"] if "test" in metrics else metrics["validation"]
     name = next(metric for metric in LEADING if metric in test)
     return name, test[name], test["n"]
+
+
+def cores_used(record: Mapping[str, Any]) -> str:
+    """Say on how many cores a run was made, which may have changed when it went on.
+
+    Args:
+        record: A model's ``record.json``, or that of an experiment.
+
+    Example:
+        >>> cores_used({"hardware": {"cores": 1}})
+        '1 core'
+        >>> more = {"compute": {"processes": 2, "threads": 1}}
+        >>> cores_used({"hardware": {"cores": 1}, "resumed": [more]})
+        '1 to 2 cores'
+    """
+    first = record["hardware"]["cores"]
+    later = [run.get("compute") or {} for run in record.get("resumed", [])]
+    # One process may have more threads than cores, or have written the result only.
+    shared = [c["processes"] * c.get("threads", 1) for c in later if c.get("processes", 1) > 1]
+    fewest, most = min([first, *shared]), max([first, *shared])
+    return f"{most} core{'s' * (most != 1)}" if fewest == most else f"{fewest} to {most} cores"
 
 
 def curve(record: Mapping[str, Any], part: str, name: str) -> list[tuple[int, float]]:
@@ -98,16 +120,23 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
         )
     trained = parts(record)
     if len(trained) > 1:
-        lengths = [f"{last - first + 1}" for first, last, _ in trained]
+        lengths = [f"{part.last - part.first + 1}" for part in trained]
         notes.append(
             f"Trained in {len(trained)} parts of {_listed(lengths)} epochs: each goes on from the "
             "weights before it, with learning rates that are high again; hence the steps."
         )
-    if both and (selected := _selecting(trained)):
+    selecting = [(p.selects_from, p.last) for p in trained if p.selects_from is not None]
+    if both and (selected := _listed([f"{first}–{last}" for first, last in selecting])):
         kept = f"{record['recipe']['keep_ratio']:.0%}"
         notes.append(
             f"In the epochs {selected} it learns only from the {kept} of each batch that a small "
             "network finds hardest; there the training curves are about those."
+        )
+    mixing = [part for part in trained if part.cut_mix]
+    if both and (mixed := _listed([f"{part.first}–{part.last}" for part in mixing])):
+        notes.append(
+            f"In the epochs {mixed} {mixing[-1].cut_mix:.0%} of the images are made of two "
+            "(CutMix); there the training curves are worse."
         )
     if "validation_run" in record:
         own = any(row.get("validation") for row in record["history"])
@@ -121,38 +150,63 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def parts(record: Mapping[str, Any]) -> list[tuple[int, int, Mapping[str, Any]]]:
-    """Return a run's parts as (first epoch, last epoch, recipe), in the order of training.
+@dataclass(frozen=True)
+class RunPart:
+    """A part of a run: in each the learning rates begin high and fall. Epochs count from 1.
 
-    A part begins with the weights of the one before (``--init-from``). Epochs are numbered
-    through, from 1. Parts without epochs, such as an average of weights, are left out.
+    Attributes:
+        first, last: Its epochs, numbered through all parts.
+        selects_from: The epoch from which it learns from the hardest images only, None for never.
+        cut_mix: The share of its images that CutMix makes of two, in [0, 1].
+    """
+
+    first: int
+    last: int
+    selects_from: int | None = None
+    cut_mix: float = 0.0
+
+
+def parts(record: Mapping[str, Any]) -> list[RunPart]:
+    """Return a run's parts in the order of training.
+
+    A run tells its own (``parts``); and what it began with (``--init-from``) had some before. Runs
+    without epochs, such as an average of weights, are left out.
 
     Example:
         >>> first = {"epochs": 2, "recipe": {"lr": 1}}
         >>> history = [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]
-        >>> parts({"history": history, "recipe": {"lr": 2}, "init_from": first})
-        [(1, 2, {'lr': 1}), (3, 3, {'lr': 2})]
+        >>> [(p.first, p.last) for p in parts({"history": history, "init_from": first})]
+        [(1, 2), (3, 3)]
     """
-    found = []
-    part: Mapping[str, Any] | None = record
+    found: list[RunPart] = []
+    run: Mapping[str, Any] | None = record
     last = len(record["history"])
-    while part:
-        earlier = part.get("init_from")
-        first = (earlier or {}).get("epochs", 0) + 1
-        if first <= last:
-            found.append((first, last, part.get("recipe", {})))
-        part, last = earlier, first - 1
-    return found[::-1]
+    while run:
+        earlier = run.get("init_from")
+        before = (earlier or {}).get("epochs", 0)
+        if before < last:
+            own = run.get("parts") or [_whole(run.get("recipe", {}), last - before)]
+            found = [_numbered(part, before) for part in own] + found
+        run, last = earlier, before
+    return found
 
 
-def _selecting(trained: list[tuple[int, int, Mapping[str, Any]]]) -> str:
-    """Name the epochs in which a run learned from the hardest images only, "" for none."""
-    spans = [
-        f"{first + round(recipe['selection_start'] * (last - first + 1))}–{last}"
-        for first, last, recipe in trained
-        if recipe.get("keep_ratio", 1) < 1
-    ]
-    return _listed(spans)
+def _whole(recipe: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+    """Return the only part of a run that tells of none."""
+    selects = recipe.get("keep_ratio", 1) < 1
+    start = round(recipe["selection_start"] * epochs) + 1 if selects else None
+    return {"first": 1, "last": epochs, "selects_from": start}
+
+
+def _numbered(part: Mapping[str, Any], before: int) -> RunPart:
+    """Return a part of a run that has so many epochs before it."""
+    selects = part.get("selects_from")
+    return RunPart(
+        before + part["first"],
+        before + part["last"],
+        None if selects is None else before + selects,
+        part.get("cut_mix", 0.0),
+    )
 
 
 def _listed(words: list[str]) -> str:

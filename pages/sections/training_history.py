@@ -77,7 +77,7 @@ def capitalized(text: str) -> str:
 
 def _recipe(record: Mapping[str, Any]) -> None:
     hardware, split = record["hardware"], record["metrics"].get("validation")
-    machine = hardware.get("gpu") or f"{hardware['cpu']}, {number_format.cores(hardware['cores'])}"
+    machine = hardware.get("gpu") or f"{hardware['cpu']}, {records.cores_used(record)}"
     metric, value, n = records.headline(record)
     when_near.command(record["command"], key="training-command")
     validation = ""

@@ -77,4 +77,26 @@ def test_parts_without_epochs_are_no_parts() -> None:
     """An average of two runs has their history and no epochs of its own."""
     before = {"epochs": 2, "init_from": {"epochs": 1}}
     record = {"history": history("train"), "init_from": before}
-    assert [part[:2] for part in records.parts(record)] == [(1, 1), (2, 2)]
+    assert [(part.first, part.last) for part in records.parts(record)] == [(1, 1), (2, 2)]
+
+
+def test_a_run_tells_its_parts_itself() -> None:
+    row = {"train": {"loss": 1.0}, "validation": {"loss": 1.0}}
+    first = {"first": 1, "last": 6, "selects_from": 3, "cut_mix": 0.0}
+    second = {"first": 7, "last": 10, "selects_from": 8, "cut_mix": 0.5}
+    record = {
+        "history": [{"epoch": epoch} | row for epoch in range(1, 11)],
+        "recipe": {"keep_ratio": 0.5, "selection_start": 0.3},
+        "parts": [first, second],
+    }
+    lengths, selected, mixed = records.curve_notes(record)
+    assert "2 parts of 6 and 4 epochs" in lengths
+    assert "In the epochs 3–6 and 8–10 it learns only from the 50%" in selected
+    assert "In the epochs 7–10 50% of the images are made of two" in mixed
+
+    later = {
+        "history": [{"epoch": epoch} | row for epoch in range(1, 13)],
+        "init_from": {"epochs": 10, "parts": [first, second]},
+    }
+    found = [(part.first, part.last) for part in records.parts(later)]
+    assert found == [(1, 6), (7, 10), (11, 12)]

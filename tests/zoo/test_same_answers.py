@@ -1,6 +1,7 @@
 """The shipped networks answer as they did in format 1, before names and rooms were settled.
 
-``before/`` holds the configs of commit 714f264 and what it answered to the shipped samples.
+``before/`` holds the configs of commit 714f264 and what it answered to the shipped samples; for
+weights that came later, how that commit would describe them, and what they answered first.
 """
 
 from __future__ import annotations

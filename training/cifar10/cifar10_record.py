@@ -97,8 +97,7 @@ def describe_run(
     if recipe.keep_ratio < 1:
         learned += (
             f": {recipe.keep_ratio:.0%} of each batch, drawn at random until "
-            f"{recipe.selection_start:.0%} of the run, afterwards those that the proxy finds "
-            "hardest"
+            f"{_selection_starts(recipe)}, afterwards those that the proxy finds hardest"
         )
     selection = "the weights after the last step"
     if recipe.parts > 1:
@@ -115,10 +114,36 @@ def describe_run(
         "train_pflop": round(arithmetic, 4),
         "parameters": sum(p.numel() for p in network.parameters()),
         "selection": selection,
+        **_parts(recipe, identity["images"]),
         "train_metrics": learned,
         "train_seconds": round(sum(row["seconds"] for row in history), 1),
         "metrics": {},
         "history": history,
+    }
+
+
+def _selection_starts(recipe: Cifar10Recipe) -> str:
+    if recipe.parts == 1:
+        return f"{recipe.selection_start:.0%} of the run"
+    first, later = recipe.selection_start, recipe.later_selection_start
+    return f"{first:.0%} of the first part and {later:.0%} of the others"
+
+
+def _parts(recipe: Cifar10Recipe, images: int) -> dict[str, Any]:
+    """Return the parts of a run that has several, for `zoo.records.parts`."""
+    if recipe.parts == 1:
+        return {}
+    steps = images // recipe.batch
+    return {
+        "parts": [
+            {
+                "first": part.start // steps + 1,
+                "last": part.stop // steps,
+                "selects_from": round(part.selects / steps) + 1 if recipe.keep_ratio < 1 else None,
+                "cut_mix": part.cut_mix,
+            }
+            for part in recipe.schedule(steps)
+        ]
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.records import cores_used
+
 
 def percent(value: float, digits: int = 2) -> str:
     """Return a fraction as per cent.
@@ -38,8 +40,7 @@ def duration(seconds: float) -> str:
 def hardware(record: Mapping[str, Any]) -> str:
     """Return what a record was made on: "AMD EPYC, 2 cores"."""
     found = record["hardware"]
-    cores = f"{found['cores']} core{'s' if found['cores'] > 1 else ''}"
-    return str(found.get("gpu") or f"{found['cpu']}, {cores}")
+    return str(found.get("gpu") or f"{found['cpu']}, {cores_used(record)}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -8,9 +8,6 @@ from typing import Any
 import zoo
 from training.documents.markdown_text import code, duration, hardware, table
 
-# Modules of recorded chains that are gone: one command has taken the whole chain's place.
-GONE = {"training.average_weights", "training.average_cifar10"}
-
 
 def training_blocks() -> dict[str, str]:
     """Return the blocks of docs/training.md: one a model."""
@@ -26,11 +23,10 @@ def model_chain(name: str) -> str:
         seconds = run["train_seconds"] - spent
         more = run.get("epochs", len(record["history"])) - epochs
         spent, epochs = run["train_seconds"], epochs + more
-        trained = more > 0
         rows.append(
             [
                 str(number),
-                f"{more} epochs, {duration(seconds)}" if trained else _mean(run),
+                f"{more} epochs, {duration(seconds)}",
                 f"`{run['git_commit'].partition('+')[0][:7]}`",
                 f"`{run['command']}`",
             ]
@@ -42,13 +38,7 @@ def model_chain(name: str) -> str:
     )
     commands = [run["command"] for run in chain]
     steps, today = table(head, rows), code("sh", "\n".join(today_commands(commands)))
-    if not _is_replaced(commands):
-        return "\n\n".join([told, steps, "With today's code:", today])
-    heading = (
-        "Today one command takes the place of the chain that made these weights, and makes others:"
-    )
-    summary = f"<summary>The {len(chain)} commands of the chain, and whose code runs each</summary>"
-    return "\n\n".join([told, heading, today, f"<details>{summary}", steps, "</details>"])
+    return "\n\n".join([told, steps, "With today's code:", today])
 
 
 def _machines(record: Mapping[str, Any]) -> str:
@@ -70,27 +60,10 @@ def today_commands(recorded: Sequence[str]) -> list[str]:
     """Return recorded commands, in the order of the runs, as they are given from the start today.
 
     Nothing is resumed or taken over from a run that was the same up to there, and the last one
-    alone puts its result into the zoo, which is often done by a second call. Where a chain of runs
-    has been replaced by one run, that is all there is.
+    alone puts its result into the zoo, which is often done by a second call.
     """
-    if _is_replaced(recorded):
-        program = " ".join(recorded[0].split()[:3])
-        return [f"{program} --data-dir DIR --out RUN_DIR --export"]
     *before, last = [
         command.replace(" --resume", "").replace(" --export", "").replace(" --first-part RUN", "")
         for command in recorded
     ]
     return [*before, f"{last} --export"]
-
-
-def _mean(run: Mapping[str, Any]) -> str:
-    """Say what a step is that trains nothing."""
-    words = run["command"].split()
-    if "--share" in words:
-        share = words[words.index("--share") + 1]
-        return f"{share} of the way from the weights before to the new ones"
-    return "the mean of the weights"
-
-
-def _is_replaced(recorded: Sequence[str]) -> bool:
-    return any(GONE.intersection(command.split()) for command in recorded)

@@ -20,8 +20,8 @@ from training.engine.failures import TrainingError
 from training.engine.json_files import read_json
 
 KEPT = (
-    "command", "git_commit", "started", "seed", "recipe", "train_pflop", "history", "train_seconds",
-    "init_from",
+    "command", "git_commit", "started", "seed", "recipe", "parts", "train_pflop", "history",
+    "train_seconds", "init_from",
 )  # fmt: skip
 
 

@@ -153,7 +153,8 @@ class _Loop:
         groups, progress = found
         self.learner.load_state(groups)
         compute = {k: v for k, v in self.progress["record"].items() if k == "compute"}
-        progress.setdefault("resumed", []).append({"git_commit": git_commit()} | compute)
+        if progress["step"] < self.learner.epochs * self.learner.steps:  # more than its result
+            progress.setdefault("resumed", []).append({"git_commit": git_commit()} | compute)
         progress["identity"] = identity  # perhaps with settings that the checkpoint is older than
         self.progress, self.step, self.partial = progress, progress["step"], progress["partial"]
 

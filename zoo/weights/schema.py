@@ -213,8 +213,19 @@ _HISTORY = _list(
     )
 )
 _RECIPE = _object({}, {"keep_ratio": _FRACTION, "selection_start": _FRACTION, "epochs": _COUNT})
+_PARTS = _list(
+    _object(
+        {"first": _COUNT, "last": _COUNT}, {"selects_from": _nullable(_COUNT), "cut_mix": _FRACTION}
+    )
+)
 _EARLIER: Rule = _object(
-    {}, {"recipe": _RECIPE, "epochs": _COUNT, "init_from": _nullable(lambda v, k: _EARLIER(v, k))}
+    {},
+    {
+        "recipe": _RECIPE,
+        "parts": _PARTS,
+        "epochs": _COUNT,
+        "init_from": _nullable(lambda v, k: _EARLIER(v, k)),
+    },
 )
 _SHOWN = {  # of a record: what the pages and the card show of every model
     "command": TEXT,
@@ -248,10 +259,16 @@ _RECORD = {
     "test_set": TEXT,
     "started": TEXT,
     "recipe": _RECIPE,
+    "parts": _PARTS,
     "versions": _object({}, other=TEXT),
     "seeds": _list(_NUMBERS),
     "init_from": _nullable(_EARLIER),
-    "resumed": _list(_object({})),
+    "resumed": _list(
+        _object(
+            {},
+            {"compute": _nullable(_object({}, {"processes": _COUNT, "threads": _COUNT}))},
+        )
+    ),
     "validation_run": _nullable(_object({}, {"history": _HISTORY})),
     "calibration": _object(
         {

@@ -104,6 +104,8 @@ def test_the_result_is_the_mean_of_the_parts_ends(tmp_path: Path, monkeypatch) -
     assert any(not np.allclose(mixed[n], v, rtol=0.01) for n, v in averaged.items())
     assert len(record["history"]) == 4
     assert "3 parts" in record["selection"]
+    spans = [(part["first"], part["last"]) for part in record["parts"]]
+    assert spans == [(1, 2), (3, 3), (4, 4)]
     assert record["metrics"]["validation"]["n"] == 30
     assert json.loads((tmp_path / "record.json").read_text()) == record
     load_folder("cifar10", tmp_path, "cpu").predict(VALIDATION.images[0])

@@ -105,6 +105,8 @@ RECORD: list[tuple[str, Any, str]] = [
     ("seeds", [[1, 2]], r"seeds\[0\]"),
     ("init_from", {"init_from": {"init_from": 5}}, r"init_from\.init_from\.init_from"),
     ("init_from", {"epochs": "3"}, r"init_from\.epochs"),
+    ("parts", [{"first": 1}], r"parts\[0\]\.last"),
+    ("resumed", [{"compute": {"processes": "two"}}], r"resumed\[0\]\.compute\.processes"),
     ("calibration", {"temperature": 0}, "calibration"),
     ("ood", {"threshold": 2}, "ood"),
     ("confusion", [[1, 2], [3]], "confusion"),
