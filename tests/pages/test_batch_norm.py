@@ -296,8 +296,10 @@ def test_the_modes_are_measured_live(page: AppTest, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(train_or_eval, "SIZES", (2, 16))
     monkeypatch.setattr(train_or_eval, "ONE_CLASS_SIZES", (4,))
     monkeypatch.setattr(train_or_eval, "MEASURED", 64)
+    read.to_the_end(page)
     before = len(page.get("plotly_chart"))
     page.button("bn.measure").click().run(timeout=120)
+    read.to_the_end(page)
     assert not page.exception
     assert len(page.get("plotly_chart")) == before + 1
     points = page.session_state["bn.modes"]

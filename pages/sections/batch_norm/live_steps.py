@@ -9,6 +9,7 @@ import zoo
 from pages.common import charts, number_format
 from pages.components.norm_axes import norm_axes
 from pages.components.running_mean import running_mean
+from pages.sections import when_near
 from pages.sections.batch_norm import channel_choice, kept_choices, norm_charts, norm_inputs
 from pages.sections.batch_norm.channel_choice import ALL, ONE, REACH, SCOPE, ChosenChannel
 from pages.sections.batch_norm.norm_inputs import Subject
@@ -17,6 +18,7 @@ from zoo import batch_norm
 COUNT, FEWER = 64, 16  # images in the batch: fewer for a large network, which answers each time
 LARGE = 1_000_000  # parameters
 MOMENTA, MOMENTUM = (0.01, 0.1, 0.5), 0.1
+HISTOGRAMS = 150  # pixels
 ARRIVING = 40  # batches of the animation
 
 
@@ -64,10 +66,11 @@ def _histograms(shown: batch_norm.Channel) -> None:
         f"{_two(shown.normalized.mean())}, σ = {shown.normalized.std():.2f} → mean "
         f"{_two(shown.after.mean())}, σ = {shown.after.std():.2f}"
     )
-    charts.show(
-        norm_charts.histograms(row),
+    when_near.chart(
+        norm_charts.histograms(row, HISTOGRAMS),
         key="bn.histograms",
         alt=f"Three histograms: before, normalized, after γ and β. {words}",
+        height=HISTOGRAMS,
     )
     st.caption(words)
 
@@ -136,10 +139,11 @@ def _effect(
         f"{number_format.percent(float(after.max()))}). Of {count} images "
         f"{right[0]} → **{right[1]}** are right."
     )
-    charts.show(
+    when_near.chart(
         norm_charts.answers(labels, before, after),
         key="bn.answers",
         alt=f"Probability of each class, as trained and with these γ and β; {first}, then {second}",
+        height=norm_charts.answers_height(len(labels)),
     )
 
 

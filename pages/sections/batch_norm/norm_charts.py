@@ -87,7 +87,7 @@ class Histogram:
 
 
 @drawn_once.keep
-def histograms(row: Sequence[Histogram], height: int = 150) -> go.Figure:
+def histograms(row: Sequence[Histogram], height: int) -> go.Figure:
     """Draw how often each value occurs, side by side, each with a mark at zero.
 
     Args:
@@ -294,6 +294,11 @@ def dots(
     return figure
 
 
+def answers_height(labels: int) -> int:
+    """Return how many pixels high `answers` with so many classes are."""
+    return 15 * labels + 50
+
+
 @drawn_once.keep
 def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.Figure:
     """Draw two answers to one image, a pair of bars a class.
@@ -319,7 +324,7 @@ def answers(labels: Sequence[str], before: np.ndarray, after: np.ndarray) -> go.
             hovertemplate="%{text}",
             textposition="none",
         )
-    charts.plain(figure, 15 * len(labels) + 50)
+    charts.plain(figure, answers_height(len(labels)))
     figure.update_layout(
         barmode="group",
         bargap=0.35,

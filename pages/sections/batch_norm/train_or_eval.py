@@ -9,6 +9,7 @@ import streamlit as st
 
 import zoo
 from pages.common import charts, number_format
+from pages.sections import when_near
 from pages.sections.batch_norm import norm_charts, norm_inputs, recorded_series
 from pages.sections.batch_norm.norm_inputs import Subject
 from zoo import batch_norm
@@ -18,6 +19,7 @@ from zoo.functions import softmax
 MEASURED = 256  # images behind a live point of the curve
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ONE_CLASS_SIZES = (4, 8, 16)
+SPACING, HEIGHT = 28, 224  # of the charts, in pixels
 
 
 @st.fragment
@@ -40,17 +42,12 @@ def batch_dependence(subject: Subject) -> None:
         f"batches make it something else{words}. A dot is a batch:"
     )
     rows = {f"batch of {size}": [float(p[label]) for p in drawn[size]] for size in companies.SIZES}
-    charts.show(
-        norm_charts.dots(
-            rows,
-            dict.fromkeys(rows, charts.accent()),
-            alone[label],
-            spacing=28,
-            title=f"Probability of {names[label]}",
-        ),
+    title = f"Probability of {names[label]}"
+    when_near.chart(
+        norm_charts.dots(rows, dict.fromkeys(rows, charts.accent()), alone[label], SPACING, title),
         key="bn.company.chart",
-        alt=f"Probability of {names[label]} in batches of different images; {alone[label]:.2f} in "
-        "evaluation mode",
+        alt=f"{title} in batches of different images; {alone[label]:.2f} in evaluation mode",
+        height=norm_charts.dots_height(len(rows), SPACING, title),
     )
 
 
@@ -84,15 +81,16 @@ def modes(subject: Subject) -> None:
 
 
 def _modes_chart(lines: list[norm_charts.Line]) -> None:
-    charts.show(
+    when_near.chart(
         norm_charts.lines(
             lines,
             norm_charts.Axis("Images in the batch", log=True, ticks=SIZES, limits=(0.9, 300)),
             norm_charts.Axis("", ".0%"),
-            height=224,
+            HEIGHT,
         ),
         key="bn.modes.chart",
         alt="Accuracy by batch size, with the statistics of the batch",
+        height=HEIGHT,
     )
 
 
