@@ -132,12 +132,6 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
             f"In the epochs {selected} it learns only from the {kept} of each batch that a small "
             "network finds hardest; there the training curves are about those."
         )
-    mixing = [part for part in trained if part.cut_mix]
-    if both and (mixed := _listed([f"{part.first}–{part.last}" for part in mixing])):
-        notes.append(
-            f"In the epochs {mixed} {mixing[-1].cut_mix:.0%} of the images are made of two "
-            "(CutMix); there the training curves are worse."
-        )
     if "validation_run" in record:
         own = any(row.get("validation") for row in record["history"])
         notes.append(
@@ -157,13 +151,11 @@ class RunPart:
     Attributes:
         first, last: Its epochs, numbered through all parts.
         selects_from: The epoch from which it learns from the hardest images only, None for never.
-        cut_mix: The share of its images that CutMix makes of two, in [0, 1].
     """
 
     first: int
     last: int
     selects_from: int | None = None
-    cut_mix: float = 0.0
 
 
 def parts(record: Mapping[str, Any]) -> list[RunPart]:
@@ -205,7 +197,6 @@ def _numbered(part: Mapping[str, Any], before: int) -> RunPart:
         before + part["first"],
         before + part["last"],
         None if selects is None else before + selects,
-        part.get("cut_mix", 0.0),
     )
 
 

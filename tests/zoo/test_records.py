@@ -82,17 +82,16 @@ def test_parts_without_epochs_are_no_parts() -> None:
 
 def test_a_run_tells_its_parts_itself() -> None:
     row = {"train": {"loss": 1.0}, "validation": {"loss": 1.0}}
-    first = {"first": 1, "last": 6, "selects_from": 3, "cut_mix": 0.0}
-    second = {"first": 7, "last": 10, "selects_from": 8, "cut_mix": 0.5}
+    first = {"first": 1, "last": 6, "selects_from": 3}
+    second = {"first": 7, "last": 10, "selects_from": 8}
     record = {
         "history": [{"epoch": epoch} | row for epoch in range(1, 11)],
         "recipe": {"keep_ratio": 0.5, "selection_start": 0.3},
         "parts": [first, second],
     }
-    lengths, selected, mixed = records.curve_notes(record)
+    lengths, selected = records.curve_notes(record)
     assert "2 parts of 6 and 4 epochs" in lengths
     assert "In the epochs 3–6 and 8–10 it learns only from the 50%" in selected
-    assert "In the epochs 7–10 50% of the images are made of two" in mixed
 
     later = {
         "history": [{"epoch": epoch} | row for epoch in range(1, 13)],

@@ -140,7 +140,6 @@ def _parts(recipe: Cifar10Recipe, images: int) -> dict[str, Any]:
                 "first": part.start // steps + 1,
                 "last": part.stop // steps,
                 "selects_from": round(part.selects / steps) + 1 if recipe.keep_ratio < 1 else None,
-                "cut_mix": part.cut_mix,
             }
             for part in recipe.schedule(steps)
         ]

@@ -16,14 +16,12 @@ class Part:
         start, stop: steps; the last one is left out.
         height: of the learning rates, where 1 is that of the first part.
         selects: the step from which the proxy selects.
-        cut_mix: the share of the images that CutMix changes.
     """
 
     start: int
     stop: int
     height: float
     selects: float
-    cut_mix: float = 0.0
 
     def left(self, step: int) -> float:
         """Return how much of the part is left at a step, from 1 to 0."""
@@ -60,7 +58,6 @@ class Cifar10Recipe:
     whiten_epochs: float = 3.0  # how long the whitening layer's shift is learned
     # The sides, in pixels, to which images are shrunk first, each up to a share of the run.
     low_res: tuple[tuple[float, int], ...] = ()
-    cut_mix: tuple[float, ...] = ()  # the share of each part's images; none in those left out
     batch_norm_momentum: float = 0.1
     label_smoothing: float = 0.2
     augmentation: ImageAugmentation = field(
@@ -73,10 +70,8 @@ class Cifar10Recipe:
         first = round(self.first_part * self.epochs) if later else self.epochs
         first = max(1, min(first, self.epochs - later))
         ends = [first + n * (self.epochs - first) // max(later, 1) for n in range(self.parts)]
-        shares = [*self.cut_mix, *[0.0] * self.parts]
         return tuple(
-            self._part(start * steps, stop * steps, share)
-            for (start, stop), share in zip(pairwise([0, *ends]), shares, strict=False)
+            self._part(start * steps, stop * steps) for start, stop in pairwise([0, *ends])
         )
 
     def sizes(self, steps: int) -> list[tuple[int, int | None]]:
@@ -87,25 +82,17 @@ class Cifar10Recipe:
         ends = [(round(share * steps), side) for share, side in self.low_res]
         return [*ends, (steps, None)]
 
-    def _part(self, start: int, stop: int, cut_mix: float) -> Part:
+    def _part(self, start: int, stop: int) -> Part:
         height, share = (
             (self.later_height, self.later_selection_start)
             if start
             else (1.0, self.selection_start)
         )
-        return Part(start, stop, height, start + share * (stop - start), cut_mix)
+        return Part(start, stop, height, start + share * (stop - start))
 
 
 PRESETS = {
-    # 56 epochs, the first 28 of small images, and three times 42; the last ones with CutMix.
-    "best": Cifar10Recipe(
-        epochs=182,
-        parts=4,
-        first_part=4 / 13,
-        widths=(128, 384, 512),
-        low_res=((2 / 13, 24),),
-        cut_mix=(0.0, 0.0, 0.0, 0.5),
-    ),
+    "best": Cifar10Recipe(epochs=140, parts=3, widths=(128, 384, 512), low_res=((0.2, 24),)),
     # Half its epochs see images of 24 × 24, at 0.55 of the arithmetic.
     # Muon's updates have a fixed size, so its rate falls with the root of the batch.
     "fast": Cifar10Recipe(

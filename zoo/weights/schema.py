@@ -213,11 +213,7 @@ _HISTORY = _list(
     )
 )
 _RECIPE = _object({}, {"keep_ratio": _FRACTION, "selection_start": _FRACTION, "epochs": _COUNT})
-_PARTS = _list(
-    _object(
-        {"first": _COUNT, "last": _COUNT}, {"selects_from": _nullable(_COUNT), "cut_mix": _FRACTION}
-    )
-)
+_PARTS = _list(_object({"first": _COUNT, "last": _COUNT}, {"selects_from": _nullable(_COUNT)}))
 _EARLIER: Rule = _object(
     {},
     {

@@ -44,13 +44,10 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return load_file(folder / "model.safetensors")
 
 
-def test_the_shipped_recipe_has_four_parts_and_mixes_images_in_the_last() -> None:
-    first, second, *others = parts = PRESETS["best"].schedule(22)
-    assert [(part.stop - part.start) // 22 for part in parts] == [56, 42, 42, 42]
-    assert [part.cut_mix for part in parts] == [0, 0, 0, 0.5]
-    assert PRESETS["best"].sizes(182 * 22)[0] == (28 * 22, 24)
-    assert first.height == 1
-    assert all(part.height == second.height for part in others)
+def test_the_shipped_recipe_has_three_parts() -> None:
+    first, second, third = PRESETS["best"].schedule(22)
+    assert [(part.stop - part.start) // 22 for part in (first, second, third)] == [56, 42, 42]
+    assert (first.height, second.height) == (1, third.height)
     assert 0.5 < second.height < 0.55
     assert first.left(0) == second.left(second.start) == 1
     assert (first.selects, second.selects - second.start) == pytest.approx(
@@ -169,24 +166,3 @@ def test_the_arithmetic_of_the_parts_is_that_of_their_epochs() -> None:
 def test_more_parts_than_epochs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="3 parts need at least as many epochs"):
         cifar10_recipe.train(replace(PARTS, epochs=2), TRAINING, None, tmp_path, CPU, quiet=True)
-
-
-def test_images_are_mixed_in_their_part_after_the_selection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    run = Cifar10Learner(replace(PARTS, cut_mix=(0.0, 1.0)), TRAINING, None, CPU, 0)
-    seen = []
-
-    def losses(inputs: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        seen.append(labels)
-        return loss(inputs, labels)
-
-    loss = run.main.losses
-    monkeypatch.setattr(run.main, "losses", losses)
-    for step in range(12):
-        totals = run.learn(next(iter(run.batches(step // 3, step % 3))), step)
-        assert totals[-1] == len(seen[-1])
-    mixed = [part.cut_mix > 0 for part in map(run.main.part_at, range(12))]
-    assert [labels.ndim == 2 for labels in seen] == mixed
-    assert 0 < sum(mixed) < 12
-    assert any((labels.amax(dim=1) < 1).any() for labels in seen if labels.ndim == 2)
