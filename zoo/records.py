@@ -125,12 +125,12 @@ def curve_notes(record: Mapping[str, Any]) -> list[str]:
             f"Trained in {len(trained)} parts of {_listed(lengths)} epochs: each goes on from the "
             "weights before it, with learning rates that are high again; hence the steps."
         )
-    selecting = [(p.selects_from, p.last) for p in trained if p.selects_from is not None]
-    if both and (selected := _listed([f"{first}–{last}" for first, last in selecting])):
-        kept = f"{record['recipe']['keep_ratio']:.0%}"
+    selecting = [f"{p.selects_from}–{p.last}" for p in trained if p.selects_from is not None]
+    kept = record.get("recipe", {}).get("keep_ratio", 1)
+    if both and selecting and kept < 1:
         notes.append(
-            f"In the epochs {selected} it learns only from the {kept} of each batch that a small "
-            "network finds hardest; there the training curves are about those."
+            f"In the epochs {_listed(selecting)} it learns only from the {kept:.0%} of each batch "
+            "that a small network finds hardest; there the training curves are about those."
         )
     if "validation_run" in record:
         own = any(row.get("validation") for row in record["history"])
@@ -186,7 +186,7 @@ def parts(record: Mapping[str, Any]) -> list[RunPart]:
 def _whole(recipe: Mapping[str, Any], epochs: int) -> dict[str, Any]:
     """Return the only part of a run that tells of none."""
     selects = recipe.get("keep_ratio", 1) < 1
-    start = round(recipe["selection_start"] * epochs) + 1 if selects else None
+    start = round(recipe.get("selection_start", 0) * epochs) + 1 if selects else None
     return {"first": 1, "last": epochs, "selects_from": start}
 
 

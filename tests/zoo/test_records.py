@@ -93,6 +93,9 @@ def test_a_run_tells_its_parts_itself() -> None:
     assert "2 parts of 6 and 4 epochs" in lengths
     assert "In the epochs 3–6 and 8–10 it learns only from the 50%" in selected
 
+    without = record | {"recipe": {}}  # somebody's own record
+    assert [lengths] == records.curve_notes(without)
+
     later = {
         "history": [{"epoch": epoch} | row for epoch in range(1, 13)],
         "init_from": {"epochs": 10, "parts": [first, second]},

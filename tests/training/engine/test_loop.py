@@ -84,6 +84,8 @@ def test_an_epoch_is_a_row_with_the_mean_over_its_images(tmp_path: Path) -> None
     assert [row["validation"] for row in rows] == [{"accuracy": 0.5}] * 2
     assert learner.measured == 2
     assert "resumed" not in progress
+    _, again = train(tmp_path, resume=True)
+    assert "resumed" not in again  # nothing was left to learn
 
 
 @pytest.mark.parametrize("last", range(1, 12))
